@@ -1,0 +1,329 @@
+/** One attempt: the handler, the heart that beats beside it, and what its end means. */
+import type { CacheWrite } from "./cache.ts";
+import type { Clock } from "./clock.ts";
+import { checkData, type Registry, type TaskDefinition, timeoutMsOf } from "./define-task.ts";
+import { messageOf, PermanentError, RetryAfter } from "./errors.ts";
+import {
+  ABORT_GRACE_MS,
+  BACKOFF_FIRST_MS,
+  BACKOFF_MAX_MS,
+  PROGRESS_INTERVAL_MS,
+  RESULT_LIMIT_BYTES,
+  STACK_LIMIT,
+} from "./limits.ts";
+import type { Logger } from "./log.ts";
+import { backoffMs } from "./retry.ts";
+import type { TasksService } from "./service.ts";
+import type { Lease, Store } from "./store.ts";
+import { type AttemptRecord, failuresOf, type Outcome, type Task, type TaskErrorData } from "./task.ts";
+
+/** Why a handler's signal was aborted. */
+export type AbortCode = "timeout" | "cancelled" | "lease_lost" | "shutdown" | "time_limit";
+
+const ABORT_MESSAGES: Record<AbortCode, string> = {
+  timeout: "the time limit of the task is reached",
+  cancelled: "the task was cancelled",
+  lease_lost: "the lease of the task is lost: another worker may have it",
+  shutdown: "the process is asked to stop",
+  time_limit: "the time of the function is up",
+};
+
+/** `signal.reason` of an aborted handler. */
+export class TaskAborted extends Error {
+  override readonly name = "TaskAborted";
+  readonly code: AbortCode;
+
+  constructor(code: AbortCode) {
+    super(ABORT_MESSAGES[code]);
+    this.code = code;
+  }
+}
+
+export interface AttemptDeps {
+  store: Pick<Store, "renew">;
+  registry: Registry;
+  clock: Clock;
+  log: Logger;
+  service: TasksService;
+  leaseMs: number;
+  /** Gives the process up: a handler goes on although it was told to stop. */
+  exit(reason: string): never | Promise<never>;
+}
+
+export interface Attempt {
+  task: Task;
+  lease: Lease;
+  /** Aborts when the handler has to stop: its reason is `shutdown` or `time_limit`. */
+  interrupt: AbortSignal;
+  /** It began with the invocation, so that being interrupted means that it used all of it. */
+  hadWholeInvocation: boolean;
+  /** Told after each renewal, so that the flag is renewed too. */
+  renewed(write: CacheWrite): Promise<void>;
+}
+
+/** Runs the handler of a claimed task and says what becomes of the row. Never throws. */
+export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<Outcome> {
+  const { task } = attempt;
+  const definition = deps.registry.get(task.type);
+  if (!definition) {
+    const known = deps.registry.types.join(", ") || "none";
+    const error = Object.assign(
+      new PermanentError(`No handler is registered for type "${task.type}" (known: ${known}).`),
+      { code: "unknown_type" },
+    );
+    return failed(deps, task, undefined, error);
+  }
+  const checked = await checkData(definition, task.task_data);
+  if ("issues" in checked) {
+    const text = checked.issues
+      .map(({ path, message }) => (path ? `task_data.${path}: ${message}` : `task_data: ${message}`))
+      .join("; ");
+    return failed(deps, task, definition, Object.assign(new PermanentError(text), { code: "invalid_data" }));
+  }
+
+  const over = new AbortController();
+  const aborter = new AbortController();
+  const abort = (code: AbortCode) => aborter.abort(new TaskAborted(code));
+  const onInterrupt = () => abort((attempt.interrupt.reason as TaskAborted).code);
+  attempt.interrupt.addEventListener("abort", onInterrupt, { once: true });
+  if (attempt.interrupt.aborted) onInterrupt();
+
+  const timeoutMs = timeoutMsOf(definition);
+  const heart = startHeart(deps, attempt, over.signal, abort);
+  const timeLimit = deps.clock.sleep(timeoutMs, over.signal).then(() => {
+    if (!over.signal.aborted) abort("timeout");
+  });
+  const work = startHandler(definition, checked.value, {
+    task,
+    attempt: task.attempts,
+    signal: aborter.signal,
+    deadline: new Date(deps.clock.now() + timeoutMs),
+    progress: heart.progress,
+    log: deps.log.with({ task: task.id, type: task.type, attempt: task.attempts }),
+    tasks: deps.service,
+  });
+
+  try {
+    const end = await Promise.race([work, ignored(deps.clock, aborter.signal, over.signal)]);
+    if (end === IGNORED) {
+      const reason = `the handler of task ${task.id} (${task.type}) goes on ${ABORT_GRACE_MS} ms after its signal: ${messageOf(aborter.signal.reason)}`;
+      await deps.exit(reason);
+      return { kind: "given_back", crashed: true };
+    }
+    if ("value" in end) return completed(deps, task, end.value);
+    return ended(deps, attempt, definition, end.error, aborter.signal);
+  } finally {
+    over.abort();
+    attempt.interrupt.removeEventListener("abort", onInterrupt);
+    await Promise.all([heart.stopped, timeLimit]);
+  }
+}
+
+const IGNORED = Symbol("the handler ignores its signal");
+type End = { value: unknown } | { error: unknown };
+
+/** The handler's end as a value; what it throws synchronously is an end like any other. */
+async function startHandler(
+  definition: TaskDefinition,
+  data: unknown,
+  context: Parameters<TaskDefinition["run"]>[1],
+): Promise<End> {
+  try {
+    return { value: await definition.run(data, context) };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Resolves when a handler has had its grace after the signal. */
+async function ignored(clock: Clock, signal: AbortSignal, over: AbortSignal): Promise<typeof IGNORED> {
+  await aborted(signal, over);
+  await clock.sleep(ABORT_GRACE_MS, over);
+  return IGNORED;
+}
+
+function aborted(...signals: AbortSignal[]): Promise<void> {
+  return new Promise((resolve) => {
+    const any = AbortSignal.any(signals);
+    if (any.aborted) resolve();
+    else any.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/**
+ * Renews the lease every third of its life while the handler runs. The signal is aborted when the lease is known to be
+ * lost, and also when it cannot be known: Postgres did not answer until the lease may have ended.
+ */
+function startHeart(
+  deps: AttemptDeps,
+  attempt: Attempt,
+  over: AbortSignal,
+  abort: (code: AbortCode) => void,
+) {
+  const { clock, store, leaseMs, log } = deps;
+  let validUntil = clock.now() + leaseMs;
+  let reported: number | undefined;
+  let written = 0;
+
+  /** One renewal; false ends the beating. */
+  const beat = async (): Promise<boolean> => {
+    const sentAt = clock.now();
+    const progress = reported;
+    reported = undefined;
+    const renewal = await store.renew(attempt.lease, progress);
+    if (!renewal) {
+      abort("lease_lost");
+      return false;
+    }
+    validUntil = sentAt + leaseMs;
+    written = sentAt;
+    if (renewal.cancelRequested) abort("cancelled");
+    await attempt.renewed(renewal.write);
+    return true;
+  };
+
+  const beating = async () => {
+    for (;;) {
+      await clock.sleep(leaseMs / 3, over);
+      if (over.aborted) return;
+      try {
+        if (!(await beat())) return;
+      } catch (error) {
+        log.warn("a lease could not be renewed", { task: attempt.task.id, error: messageOf(error) });
+      }
+    }
+  };
+  const watching = async () => {
+    while (!over.aborted) {
+      const left = validUntil - clock.now();
+      if (left <= 0) return abort("lease_lost");
+      await clock.sleep(left, over);
+    }
+  };
+
+  return {
+    stopped: Promise.all([beating(), watching()]),
+    async progress(fraction: number) {
+      if (!(fraction >= 0 && fraction <= 1))
+        throw new RangeError(`progress is ${fraction}; it must be from 0 to 1`);
+      reported = fraction;
+      if (over.aborted || clock.now() - written < PROGRESS_INTERVAL_MS) return;
+      written = clock.now();
+      try {
+        await beat();
+      } catch (error) {
+        log.warn("progress could not be written", { task: attempt.task.id, error: messageOf(error) });
+      }
+    },
+  };
+}
+
+function completed(deps: AttemptDeps, task: Task, value: unknown): Outcome {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+  } catch (error) {
+    return failed(
+      deps,
+      task,
+      undefined,
+      new PermanentError(`the result is not JSON: ${messageOf(error)}`, { cause: error }),
+    );
+  }
+  const bytes = Buffer.byteLength(json ?? "");
+  if (bytes <= RESULT_LIMIT_BYTES) return { kind: "completed", result: value };
+  deps.log.warn("a result is too large to keep", { task: task.id, bytes, limit: RESULT_LIMIT_BYTES });
+  return {
+    kind: "completed",
+    result: { truncated: true, bytes, limit_bytes: RESULT_LIMIT_BYTES, start: json?.slice(0, 1_000) },
+  };
+}
+
+/** What it means that the handler threw, which after an abort is what it was asked to do. */
+function ended(
+  deps: AttemptDeps,
+  attempt: Attempt,
+  definition: TaskDefinition,
+  error: unknown,
+  signal: AbortSignal,
+): Outcome {
+  const { task, hadWholeInvocation } = attempt;
+  const code = signal.aborted ? (signal.reason as TaskAborted).code : undefined;
+  switch (code) {
+    case "shutdown":
+    case "lease_lost":
+      return { kind: "given_back", crashed: false };
+    case "time_limit":
+      return { kind: "given_back", crashed: hadWholeInvocation };
+    case "cancelled":
+      return failed(
+        deps,
+        task,
+        undefined,
+        Object.assign(new PermanentError(ABORT_MESSAGES.cancelled), { name: "CancelledError", code }),
+      );
+    case "timeout": {
+      const message = `the task took longer than ${timeoutMsOf(definition) / 1000} s`;
+      return failed(
+        deps,
+        task,
+        definition,
+        Object.assign(new Error(message, { cause: error }), { name: "TimeoutError", code }),
+      );
+    }
+    case undefined:
+      return failed(deps, task, definition, error);
+  }
+}
+
+/** A failure: tried again while attempts are left, else the end. */
+function failed(
+  deps: AttemptDeps,
+  task: Task,
+  definition: TaskDefinition | undefined,
+  thrown: unknown,
+): Outcome {
+  const failures = failuresOf(task);
+  const allowed = task.max_attempts ?? definition?.maxAttempts ?? 1;
+  const description = describe(thrown);
+  const record: AttemptRecord = {
+    attempt: task.attempts,
+    started_at: task.started_at,
+    ended_at: new Date(deps.clock.now()).toISOString(),
+    outcome: "failed",
+    message: description.message,
+    ...(description.code ? { code: description.code } : {}),
+  };
+  const history = task.history ?? [];
+  const error: TaskErrorData = {
+    ...description,
+    attempts: task.attempts,
+    ...(history.length > 0 ? { history } : {}),
+  };
+  if (!definition || thrown instanceof PermanentError || failures >= allowed)
+    return { kind: "failed", error, record };
+  const delayMs =
+    thrown instanceof RetryAfter
+      ? Math.max(0, thrown.delayMs)
+      : (definition.backoffMs?.(failures) ?? backoffMs(failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS));
+  return { kind: "retried", error, record, delayMs };
+}
+
+/** Anything can be thrown; Postgres's JSON takes no zero byte and no half of a surrogate pair. */
+function describe(thrown: unknown): { message: string; name: string; code?: string; stack?: string } {
+  const clean = (text: string) =>
+    text
+      .replaceAll("\0", "")
+      .replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, "\uFFFD");
+  if (!(thrown instanceof Error)) {
+    const text = typeof thrown === "object" && thrown !== null ? JSON.stringify(thrown) : String(thrown);
+    return { message: clean(text.slice(0, STACK_LIMIT)), name: "NonError" };
+  }
+  const { code } = thrown as { code?: unknown };
+  return {
+    message: clean((thrown.message || thrown.name).slice(0, STACK_LIMIT)),
+    name: clean(thrown.name),
+    ...(typeof code === "string" || typeof code === "number" ? { code: clean(String(code)) } : {}),
+    ...(thrown.stack ? { stack: clean(thrown.stack.slice(0, STACK_LIMIT)) } : {}),
+  };
+}

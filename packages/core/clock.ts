@@ -1,0 +1,31 @@
+/** Time as a part of Tickwork sees it; tests give another one. */
+export interface Clock {
+  /** Milliseconds since 1970, UTC. */
+  now(): number;
+  /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** What `setTimeout` can hold. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: Date.now,
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const done = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
+      signal?.addEventListener("abort", done, { once: true });
+    }),
+};
+
+/** A moment by the clock of a database: when it is, and how long until then. The second holds on any machine. */
+export interface Moment {
+  atMs: number;
+  inMs: number;
+}

@@ -1,0 +1,129 @@
+import { ConfigError, quote } from "./errors.ts";
+import type { Logger } from "./log.ts";
+
+/** What users may set. Every default stands here and nowhere else. */
+export interface Config {
+  /** `DATABASE_URL`: a Neon or any other Postgres address; absent means the embedded one. */
+  databaseUrl: string | undefined;
+  /** `CACHE_REDIS_URL`: Upstash's `https://` address, or on one machine `redis://`; absent means the embedded one. */
+  redisUrl: string | undefined;
+  /** `CACHE_REDIS_TOKEN`: Upstash's REST token. */
+  redisToken: string | undefined;
+  /** `CACHE_ENABLED`: false works on Postgres alone. */
+  cacheEnabled: boolean;
+  /** `TASK_LIST_REFRESH_INTERVAL`: seconds between two refreshes of the cache. */
+  refreshIntervalSeconds: number;
+  /** `TASK_SHUTDOWN_WAIT_TIME`: seconds that a running task gets when its process has to stop. */
+  shutdownWaitSeconds: number;
+  /** `TASK_CONCURRENCY`: how many tasks run at a time, everywhere. */
+  concurrency: number;
+  /** `TASK_RUNNING_TTL`: seconds that a flag and a lease live without renewal. */
+  runningTtlSeconds: number;
+  /** `TASK_CACHE_LIMIT`: tasks in the cache at most, the earliest ones. */
+  cacheLimit: number;
+  /** `TASK_MAX_CRASHES`: workers that may die of a task before it ends in `Error`. */
+  maxCrashes: number;
+  /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
+  apiKey: string | undefined;
+  /** `PORT`: where the single-process server listens. */
+  port: number;
+  /** `DATA_DIR`: where the embedded Postgres and temporary files live. */
+  dataDir: string;
+  /** `HTTP_REQUEST_ALLOW`: addresses that `http_request` may reach although they are private, comma separated. */
+  httpRequestAllow: string[];
+  /** `DEBUGGING`: log everything. */
+  debugging: boolean;
+}
+
+export const DEFAULTS = {
+  cacheEnabled: true,
+  refreshIntervalSeconds: 600,
+  shutdownWaitSeconds: 30,
+  concurrency: 1,
+  runningTtlSeconds: 60,
+  cacheLimit: 10_000,
+  maxCrashes: 3,
+  port: 3000,
+  dataDir: ".tickwork",
+  debugging: false,
+} as const satisfies Partial<Config>;
+
+/** Longer than this, and tasks could become due before any refresh has seen them (the mission's 3 hours). */
+export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
+
+/** A second between checks is the least that makes sense; the rest keeps timers within what they can hold. */
+const DAY_SECONDS = 86_400;
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the configuration. Empty values count as absent.
+ *
+ * @throws ConfigError with one line: the variable, what it was, what it may be.
+ * @example readConfig({ TASK_CONCURRENCY: "4" }).concurrency; // 4
+ */
+export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config {
+  const text = (name: string) => env[name]?.trim() || undefined;
+  const whole = (name: string, fallback: number, min: number, max: number) => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
+      refuse(name, value, `a whole number from ${min} to ${max}`);
+    return Number(value);
+  };
+  const flag = (name: string, fallback: boolean) => {
+    const value = text(name)?.toLowerCase();
+    if (value === undefined) return fallback;
+    if (value === "true" || value === "1") return true;
+    if (value === "false" || value === "0") return false;
+    return refuse(name, value, "true or false");
+  };
+  const address = (name: string, schemes: readonly string[]) => {
+    const value = text(name);
+    if (value === undefined) return undefined;
+    const accepted = `an address that begins with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
+    // The value is a secret as a rule, so it is not repeated.
+    if (!URL.canParse(value)) return refuse(name, "not an address", accepted);
+    const { protocol } = new URL(value);
+    if (!schemes.includes(protocol.slice(0, -1))) return refuse(name, `one of ${protocol}//…`, accepted);
+    return value;
+  };
+
+  const config: Config = {
+    databaseUrl: address("DATABASE_URL", ["postgres", "postgresql"]),
+    redisUrl: address("CACHE_REDIS_URL", ["https", "http", "redis", "rediss"]),
+    redisToken: text("CACHE_REDIS_TOKEN"),
+    cacheEnabled: flag("CACHE_ENABLED", DEFAULTS.cacheEnabled),
+    refreshIntervalSeconds: whole(
+      "TASK_LIST_REFRESH_INTERVAL",
+      DEFAULTS.refreshIntervalSeconds,
+      1,
+      365 * DAY_SECONDS,
+    ),
+    shutdownWaitSeconds: whole("TASK_SHUTDOWN_WAIT_TIME", DEFAULTS.shutdownWaitSeconds, 0, DAY_SECONDS),
+    concurrency: whole("TASK_CONCURRENCY", DEFAULTS.concurrency, 1, 1_000),
+    runningTtlSeconds: whole("TASK_RUNNING_TTL", DEFAULTS.runningTtlSeconds, 2, DAY_SECONDS),
+    cacheLimit: whole("TASK_CACHE_LIMIT", DEFAULTS.cacheLimit, 1, 1_000_000),
+    maxCrashes: whole("TASK_MAX_CRASHES", DEFAULTS.maxCrashes, 0, 1_000),
+    apiKey: text("API_KEY"),
+    port: whole("PORT", DEFAULTS.port, 0, 65_535),
+    dataDir: text("DATA_DIR") ?? DEFAULTS.dataDir,
+    httpRequestAllow: (text("HTTP_REQUEST_ALLOW") ?? "")
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter(Boolean),
+    debugging: flag("DEBUGGING", DEFAULTS.debugging),
+  };
+  if (config.refreshIntervalSeconds > MAX_REFRESH_INTERVAL_SECONDS) {
+    log?.warn(
+      `TASK_LIST_REFRESH_INTERVAL is ${config.refreshIntervalSeconds} and becomes ${MAX_REFRESH_INTERVAL_SECONDS}: ` +
+        "more than 3 hours could miss tasks.",
+    );
+    config.refreshIntervalSeconds = MAX_REFRESH_INTERVAL_SECONDS;
+  }
+  return config;
+}
+
+function refuse(name: string, value: string, accepted: string): never {
+  throw new ConfigError(`${name} is ${quote(value)}; it must be ${accepted}.`);
+}

@@ -1,0 +1,75 @@
+import { type Asking, type Cache, type CacheOptions, type Decision, OPERATOR } from "./cache.ts";
+import type { Database } from "./postgres.ts";
+import type { Sql } from "./sql.ts";
+
+interface GateRow {
+  due: boolean | null;
+  at_ms: number | null;
+  now_ms: number;
+  slots: number;
+  slot: number | null;
+  asleep: boolean;
+  free_ms: number | null;
+}
+
+/**
+ * The gate on Postgres alone, for `CACHE_ENABLED=false` and for when Redis is out of reach: the flags are rows,
+ * nothing is cached, and a look costs one query.
+ */
+export function createPostgresGate(database: Database, sql: Sql, options: CacheOptions): Cache {
+  const { slots, flagTtlMs, operatorTtlMs, limit } = options;
+  const query = <Row>(text: string, ...params: unknown[]) =>
+    database.query<Row>({ text, params }, { repeatable: true });
+  const look = async ({ token, napMs }: Asking, slot: number | null, letGo: boolean) => {
+    const [row] = await query<GateRow>(sql.gate, token, flagTtlMs, slots, napMs, slot, letGo);
+    if (!row) throw new Error("the gate's query answers one row");
+    return row;
+  };
+  const decide = (row: GateRow): Decision => {
+    const next = row.at_ms === null ? undefined : { atMs: row.at_ms, inMs: row.at_ms - row.now_ms };
+    if (row.due && row.slot !== null) return { kind: "go", slot: row.slot, more: row.slots > 1, seen: [] };
+    if (row.due) return { kind: "held", freeInMs: Math.max(0, (row.free_ms ?? row.now_ms) - row.now_ms) };
+    if (row.asleep && next) return { kind: "sleep", until: next, lease: undefined };
+    return { kind: "idle", next, lease: undefined };
+  };
+  const stats = async () => {
+    const [row] = await query<{ refreshed_ms: number | null; waiting: number; running: boolean }>(
+      sql.stats,
+      limit,
+    );
+    return row;
+  };
+  return {
+    enter: async (asking) => decide(await look(asking, null, false)),
+    leave: async (asking, slot) => decide(await look(asking, slot, false)),
+    release: async (token, slot) => {
+      const row = await look({ token, napMs: 0 }, slot, true);
+      return { more: row.at_ms !== null && row.at_ms <= row.now_ms };
+    },
+    renew: async (token, slot) => (await query(sql.renewFlag, token, slot, flagTtlMs)).length > 0,
+    put: async () => true,
+    rebuild: async (read) => {
+      await read();
+      await query(sql.noteRefresh);
+      return true;
+    },
+    look: async () => {
+      const row = await stats();
+      return {
+        waiting: row?.waiting ?? 0,
+        tickRuns: row?.running ?? false,
+        operatorRuns: false,
+        refreshedMs: row?.refreshed_ms ?? undefined,
+      };
+    },
+    list: async () => undefined,
+    setRunning: async (running) => {
+      if (running) await query(sql.raiseFlags, OPERATOR, slots, operatorTtlMs);
+      else await query(sql.lowerFlags);
+    },
+    isRunning: async () => {
+      const [row] = await query<{ running: boolean }>(sql.isRunning);
+      return row?.running ?? false;
+    },
+  };
+}

@@ -1,0 +1,57 @@
+export { type AbortCode, TaskAborted } from "./attempt.ts";
+export { type Clock, type Moment, systemClock } from "./clock.ts";
+export {
+  type Config,
+  DEFAULTS,
+  type Environment,
+  MAX_REFRESH_INTERVAL_SECONDS,
+  readConfig,
+} from "./config.ts";
+export {
+  createRegistry,
+  defineTask,
+  type Registry,
+  type TaskContext,
+  type TaskDefinition,
+} from "./define-task.ts";
+export type { Doorbell, TickEvent } from "./doorbell.ts";
+export {
+  ConfigError,
+  type ErrorKind,
+  errors,
+  type Issue,
+  messageOf,
+  PermanentError,
+  quote,
+  RetryAfter,
+  TickworkError,
+} from "./errors.ts";
+export {
+  createHooks,
+  HOOK_EVENTS,
+  type Hook,
+  type HookContext,
+  type HookEvent,
+  type Hooks,
+} from "./hooks.ts";
+export { BATCH_LIMIT, IDEMPOTENCY_HOURS, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
+export { createLogger, type Logger, silent } from "./log.ts";
+export { migrate, SCHEMA_VERSION } from "./migrations.ts";
+export { createDatabase, type Database, PostgresError, type Statement } from "./postgres.ts";
+export { createRedisCommands, type RedisCommands, RedisError } from "./redis.ts";
+export type { RefreshReport } from "./refresh.ts";
+export { runtime, useWires, type Wires } from "./runtime.ts";
+export { type CacheStats, TASKS, type TasksService } from "./service.ts";
+export type { ListFilter } from "./store.ts";
+export {
+  type AttemptRecord,
+  type NewTask,
+  TASK_STATUSES,
+  type Task,
+  type TaskChanges,
+  type TaskErrorData,
+  type TaskStatus,
+} from "./task.ts";
+export type { EndedAttempt, TickReport } from "./tick.ts";
+export { createTickwork, type Parts, type Tickwork } from "./tickwork.ts";
+export { parseTime, TIME_FORMAT } from "./time.ts";

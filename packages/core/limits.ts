@@ -1,0 +1,67 @@
+/**
+ * Every bound that is not for users to set. A wait, a retry or a size that is limited anywhere in the code is
+ * limited by one of these, or by a value of `config.ts`.
+ */
+
+/** Tasks due within this time are cached (the mission's "4 hours"). */
+export const WINDOW_MS = 4 * 60 * 60 * 1000;
+/** `task_data` above this stays out of the cache; who reads the window gets it from Postgres. */
+export const CACHED_DATA_LIMIT_BYTES = 4 * 1024;
+/** What `task_data` may have, as JSON. */
+export const TASK_DATA_LIMIT_BYTES = 256 * 1024;
+/** What a handler's result may have, as JSON; a larger one is cut, never lost silently. */
+export const RESULT_LIMIT_BYTES = 256 * 1024;
+/** Tasks that one call may make. */
+export const BATCH_LIMIT = 1_000;
+/** How long an idempotency key is remembered. */
+export const IDEMPOTENCY_HOURS = 24;
+
+/** A lease for rows that somebody else sets to `Running`, and for the operator's flag. */
+export const FOREIGN_LEASE_MS = 15 * 60 * 1000;
+/** How long an attempt may take when its type says nothing; and on Lambda, at most. */
+export const DEFAULT_TIMEOUT_MS = 750_000;
+/** How long an aborted handler may take to settle before its process is given up. */
+export const ABORT_GRACE_MS = 5_000;
+/** Settled tasks that a tick gathers before it tells Redis. */
+export const MOVES_PER_FLUSH = 10;
+/** Ids that looked due, checked by one empty claim. */
+export const SEEN_LIMIT = 1_000;
+/** Empty claims in a row that end a tick. */
+export const EMPTY_CLAIMS = 3;
+/** After that, when to look again at tasks that look due and cannot be had. */
+export const EMPTY_CLAIMS_PAUSE_MS = 15_000;
+/** Added to the end of a flag or a lease before looking whether its holder lives. */
+export const EXPIRY_MARGIN_MS = 1_000;
+/** How often a handler's progress is written at most. */
+export const PROGRESS_INTERVAL_MS = 1_000;
+/** Kept of a task's failed attempts. */
+export const HISTORY_LIMIT = 20;
+/** Kept of a stack trace. */
+export const STACK_LIMIT = 4_000;
+
+/** One query; Neon needs half a second to wake. */
+export const POSTGRES_TIMEOUT_MS = 15_000;
+/** One Redis request. */
+export const REDIS_TIMEOUT_MS = 3_000;
+/** Repetitions of a Redis request that met a network failure; all of them within its time limit. */
+export const REDIS_RETRIES = 2;
+/** After a failure of Redis, how long Postgres does its work. */
+export const REDIS_PAUSE_MS = 5_000;
+/** A request that may be repeated is tried this often. */
+export const TRANSIENT_ATTEMPTS = 4;
+export const TRANSIENT_BACKOFF_MS = 100;
+export const TRANSIENT_BACKOFF_MAX_MS = 2_000;
+
+/** How long a removed id is remembered in the cache, so that an older write cannot bring it back. */
+export const TOMBSTONE_MS = 120_000;
+/** A refresh that takes longer than this from reading to writing is refused by the cache. */
+export const REFRESH_LIMIT_MS = 60_000;
+/** Tasks that one Redis request carries into the cache. */
+export const PUT_CHUNK = 500;
+
+/** The first pause before a failed task is tried again; it doubles each time. */
+export const BACKOFF_FIRST_MS = 1_000;
+export const BACKOFF_MAX_MS = 60 * 60 * 1000;
+
+/** How often `waitForTaskCompletion` looks. */
+export const WAIT_POLL_MS = 250;

@@ -1,0 +1,52 @@
+/** Where a part of Tickwork writes what it did. Fields are flat and JSON-able. */
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void;
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+  /** A logger that adds `fields` to everything it writes. */
+  with(fields: Record<string, unknown>): Logger;
+}
+
+const LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/**
+ * A logger of one JSON object a line.
+ *
+ * @example const log = createLogger({ level: "info", write: (line) => process.stdout.write(`${line}\n`) });
+ */
+export function createLogger(options: {
+  level: (typeof LEVELS)[number];
+  write: (line: string) => void;
+  fields?: Record<string, unknown>;
+}): Logger {
+  const threshold = LEVELS.indexOf(options.level);
+  const at =
+    (level: (typeof LEVELS)[number]) =>
+    (message: string, fields: Record<string, unknown> = {}) => {
+      if (LEVELS.indexOf(level) < threshold) return;
+      const time = new Date().toISOString();
+      options.write(JSON.stringify({ time, level, message, ...options.fields, ...fields }, describeErrors));
+    };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    with: (fields) => createLogger({ ...options, fields: { ...options.fields, ...fields } }),
+  };
+}
+
+/** Errors have no enumerable properties: say what they are. */
+function describeErrors(_key: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return typeof value === "bigint" ? Number(value) : value;
+  return {
+    name: value.name,
+    message: value.message,
+    stack: value.stack,
+    ...(value.cause ? { cause: value.cause } : {}),
+  };
+}
+
+/** Says nothing. */
+export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };

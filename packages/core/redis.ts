@@ -1,0 +1,39 @@
+import type { Redis } from "@upstash/redis";
+import { TickworkError } from "./errors.ts";
+
+/** Redis as Tickwork uses it: scripts, and reading many fields of one hash. One request a call. */
+export interface RedisCommands {
+  /** Runs a script. Strings come back as strings, integers as numbers, nil as null. */
+  run<Reply>(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply>;
+  fields(key: string, fields: readonly string[]): Promise<(string | null)[]>;
+}
+
+/** A failure of Redis or of the way to it. It makes things slower, never wrong. */
+export class RedisError extends TickworkError {
+  constructor(cause: unknown) {
+    super("unavailable", "redis_unavailable", `Redis: ${cause instanceof Error ? cause.message : cause}`, {
+      cause,
+    });
+  }
+}
+
+export function createRedisCommands(redis: Redis): RedisCommands {
+  const guarded = async <T>(work: () => Promise<T>) => {
+    try {
+      return await work();
+    } catch (error) {
+      throw new RedisError(error);
+    }
+  };
+  return {
+    // EVAL and not EVALSHA: a script is 2 KB at most, and one request stays one request after a restart of Redis.
+    run: <Reply>(script: string, keys: readonly string[], args: readonly (string | number)[]) =>
+      guarded(() => redis.eval<(string | number)[], Reply>(script, [...keys], [...args])),
+    fields: (key, fields) =>
+      guarded(async () => {
+        // The client answers null when no field is there, else an object of fields.
+        const found = await redis.hmget<Record<string, string | null>>(key, ...fields);
+        return fields.map((field) => found?.[field] ?? null);
+      }),
+  };
+}

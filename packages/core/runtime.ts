@@ -1,0 +1,120 @@
+/** The one file that reads the environment and constructs the clients of vendors. */
+import { neon } from "@neondatabase/serverless";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { Redis } from "@upstash/redis";
+import { systemClock } from "./clock.ts";
+import { type Config, type Environment, readConfig } from "./config.ts";
+import type { TaskDefinition } from "./define-task.ts";
+import type { Doorbell } from "./doorbell.ts";
+import { createAwsDoorbell } from "./doorbell-aws.ts";
+import { ConfigError } from "./errors.ts";
+import {
+  DEFAULT_TIMEOUT_MS,
+  REDIS_RETRIES,
+  REDIS_TIMEOUT_MS,
+  TRANSIENT_BACKOFF_MAX_MS,
+  TRANSIENT_BACKOFF_MS,
+} from "./limits.ts";
+import { createLogger, type Logger } from "./log.ts";
+import { createDatabase } from "./postgres.ts";
+import { createRedisCommands } from "./redis.ts";
+import { backoffMs } from "./retry.ts";
+import { createTickwork, type Tickwork } from "./tickwork.ts";
+
+/** What stands in for AWS, Neon and Upstash when everything runs on one machine. */
+export interface Wires {
+  env: Environment;
+  log: Logger;
+  doorbell: Doorbell;
+  /** Answers the requests of Upstash's client. */
+  redis: Parameters<Redis["use"]>[0];
+}
+
+let wires: Wires | undefined;
+let running: Tickwork | undefined;
+
+/** Has `runtime` use these instead of AWS. For one machine, before the first call of `runtime`. */
+export function useWires(given: Wires | undefined): void {
+  wires = given;
+  running = undefined;
+}
+
+/**
+ * The Tickwork of this process, built at the first call: what the functions call.
+ *
+ * @throws ConfigError with one line when a value in the environment is missing or not acceptable
+ */
+export function runtime(definitions: readonly TaskDefinition<StandardSchemaV1>[]): Tickwork {
+  running ??= wires ? onOneMachine(definitions, wires) : onAws(definitions, process.env);
+  return running;
+}
+
+function onOneMachine(
+  definitions: readonly TaskDefinition<StandardSchemaV1>[],
+  { env, log, doorbell, redis }: Wires,
+): Tickwork {
+  const config = readConfig(env, log);
+  const client = connectRedis(config);
+  client?.use(redis);
+  return createTickwork({ ...connect(config, client), log, doorbell, definitions });
+}
+
+function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: Environment): Tickwork {
+  const log = createLogger({
+    level: env.DEBUGGING === "true" ? "debug" : "info",
+    write: (line) => console.log(line),
+  });
+  const config = readConfig(env, log);
+  const named = (name: string) => {
+    const value = env[name];
+    if (!value) throw new ConfigError(`${name} is not set; the deployment sets it.`);
+    return value;
+  };
+  const doorbell = createAwsDoorbell({
+    tickArn: named("TICK_ARN"),
+    groupName: named("SCHEDULE_GROUP"),
+    roleArn: named("SCHEDULE_ROLE_ARN"),
+    deadLetterArn: env.DEAD_LETTER_ARN,
+    log,
+  });
+  return createTickwork({
+    ...connect(config, connectRedis(config)),
+    log,
+    doorbell,
+    definitions,
+    timeoutLimitMs: DEFAULT_TIMEOUT_MS,
+  });
+}
+
+function connect(config: Config, redis: Redis | undefined) {
+  if (!config.databaseUrl)
+    throw new ConfigError("DATABASE_URL is not set; it must be an address that begins with postgres://.");
+  return {
+    config,
+    database: createDatabase(neon(config.databaseUrl), systemClock),
+    redis: redis && createRedisCommands(redis),
+  };
+}
+
+function connectRedis(config: Config): Redis | undefined {
+  if (!config.cacheEnabled) return undefined;
+  const { redisUrl: url, redisToken: token } = config;
+  if (!url || !token)
+    throw new ConfigError(
+      "CACHE_REDIS_URL and CACHE_REDIS_TOKEN must be set, or CACHE_ENABLED must be false.",
+    );
+  return new Redis({
+    url,
+    token,
+    // Ids are digits and tokens are text: nothing may come back as another type, and no order may be changed.
+    automaticDeserialization: false,
+    enableAutoPipelining: false,
+    enableTelemetry: false,
+    readYourWrites: true,
+    signal: () => AbortSignal.timeout(REDIS_TIMEOUT_MS),
+    retry: {
+      retries: REDIS_RETRIES,
+      backoff: (n) => backoffMs(n + 1, TRANSIENT_BACKOFF_MS, TRANSIENT_BACKOFF_MAX_MS),
+    },
+  });
+}

@@ -1,0 +1,75 @@
+/**
+ * Claiming and settling when answers can be lost. A statement that was sent and not answered may have taken or not, and
+ * may not simply be repeated; but each has a token that was made beforehand, and Postgres can be asked what it holds.
+ */
+import type { CacheWrite } from "./cache.ts";
+import type { Clock } from "./clock.ts";
+import { messageOf } from "./errors.ts";
+import { TRANSIENT_ATTEMPTS, TRANSIENT_BACKOFF_MAX_MS, TRANSIENT_BACKOFF_MS } from "./limits.ts";
+import type { Logger } from "./log.ts";
+import { isTransient } from "./postgres.ts";
+import { backoffMs } from "./retry.ts";
+import type { Claim, ClaimResult, Lease, Store } from "./store.ts";
+import type { Outcome, Task } from "./task.ts";
+
+interface Deps {
+  store: Pick<Store, "claim" | "settle" | "heldBy" | "standing">;
+  clock: Clock;
+  log: Logger;
+  leaseMs: number;
+}
+
+/** Claims; after a lost answer, what the token holds is what was claimed. */
+export async function claimSurely(deps: Deps, claim: Claim, seen: readonly number[]): Promise<ClaimResult> {
+  for (let n = 1; ; n++) {
+    try {
+      const task = n > 1 ? await deps.store.heldBy(claim.token) : undefined;
+      return task ? { kind: "claimed", task, buried: [] } : await deps.store.claim(claim, seen);
+    } catch (error) {
+      if (n >= TRANSIENT_ATTEMPTS || !isTransient(error)) throw error;
+      await pause(deps, n, "a claim was not answered", error);
+    }
+  }
+}
+
+export interface SureSettle {
+  /** Whether the outcome was written. False: the lease was lost. */
+  took: boolean;
+  /** Where the task stands now. */
+  standing: CacheWrite;
+  next: Task | undefined;
+}
+
+/**
+ * Settles and claims the next one. As long as the lease may hold it tries to get the outcome written: a result is
+ * worth more than a minute.
+ */
+export async function settleSurely(
+  deps: Deps,
+  lease: Lease,
+  outcome: Outcome,
+  next: Claim | undefined,
+): Promise<SureSettle> {
+  const until = deps.clock.now() + deps.leaseMs;
+  for (let n = 1; ; n++) {
+    try {
+      const before = n > 1 ? await deps.store.standing(lease) : undefined;
+      if (before && !before.held) {
+        // It took and the answer was lost, unless somebody else has the task since: then that is where it stands.
+        const claimed = next && (await deps.store.heldBy(next.token));
+        return { took: before.write.kind !== "lease", standing: before.write, next: claimed };
+      }
+      const { settled, next: claimed } = await deps.store.settle(lease, outcome, next);
+      if (settled) return { took: true, standing: settled, next: claimed };
+      return { took: false, standing: (await deps.store.standing(lease)).write, next: undefined };
+    } catch (error) {
+      if (!isTransient(error) || deps.clock.now() >= until) throw error;
+      await pause(deps, n, "a settle was not answered", error);
+    }
+  }
+}
+
+async function pause({ clock, log }: Deps, n: number, what: string, error: unknown): Promise<void> {
+  log.warn(what, { try: n, error: messageOf(error) });
+  await clock.sleep(backoffMs(n, TRANSIENT_BACKOFF_MS, TRANSIENT_BACKOFF_MAX_MS));
+}

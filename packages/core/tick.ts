@@ -1,0 +1,397 @@
+/**
+ * The protocol, whole.
+ *
+ * Two things say that a task runs. The **flag** in Redis is quick to ask and may be lost, so it only gates: a tick
+ * that does not get it goes away. The **lease** on the row decides: one statement claims a task with a token and an
+ * end, a unique index allows one running row in a slot, and everything that a worker writes about its task names the
+ * token. Who lost its lease can change nothing.
+ *
+ *     enter ──nothing due──▶ sleep until the next due time if it is close, else end
+ *       │ due, flag taken ╲──due, flag held──▶ ring when the holder's TTL ends, end
+ *       ▼
+ *     claim ─▶ handler ─▶ settle + claim the next one ─▶ … ─▶ nothing left ─▶ leave ──more due──▶ claim again
+ *                                                        └▶ time is up ─▶ release, then ring
+ *
+ * What may not be left out, and why:
+ *  1. Redis is asked in single steps (`lua.ts`): look and take the flag; write, look, and release or keep it.
+ *  2. When the time is up, release first and ring then: a successor that comes at once must find the flag free.
+ *  3. After releasing, look again. A ring that came while the flag was held is thereby not lost. Who sleeps until the
+ *     next due time holds no flag; one sleeps at a time, and an earlier wake-up replaces a later one.
+ *  4. Who meets a held flag rings when its TTL ends, plus a second: a holder that died is found that way.
+ *  5. A claim that finds nothing says in the same answer what the ids that looked due really are; the cache is
+ *     corrected from that. Due a moment later by Postgres's clock: let go, wait, look. Three empty claims end a tick.
+ *  6. A slot in which somebody with a living lease is (the flag was lost): let go, and ring when the lease ends.
+ *  7. A running id stays in the cache, at the end of its lease: recovery is a due time like any other.
+ *  8. What is written into the cache carries the row's rev, and an older write changes nothing.
+ *  9. A marker tells an empty window from an empty Redis: without it, ask Postgres.
+ * 10. The token of the next lease is made beforehand: when an answer is lost, what the token holds tells what happened.
+ * 11. A task is given back only after its handler's promise settled. A handler that ignores its signal costs the process.
+ * 12. Postgres and Redis use their own clocks. No lease is born expired because two clocks disagree.
+ * 13. More is due and a slot is free: ring once more. That is how n slots fill.
+ */
+import { type AttemptDeps, runAttempt, TaskAborted } from "./attempt.ts";
+import type { Cache, CacheWrite, Decision } from "./cache.ts";
+import type { TickEvent } from "./doorbell.ts";
+import { messageOf } from "./errors.ts";
+import {
+  ABORT_GRACE_MS,
+  EMPTY_CLAIMS,
+  EMPTY_CLAIMS_PAUSE_MS,
+  EXPIRY_MARGIN_MS,
+  MOVES_PER_FLUSH,
+} from "./limits.ts";
+import { runRefresh } from "./refresh.ts";
+import type { Ringer } from "./ringer.ts";
+import type { Claim, Store } from "./store.ts";
+import { claimSurely, settleSurely } from "./sure.ts";
+import type { Outcome, Task } from "./task.ts";
+
+export interface TickDeps extends AttemptDeps {
+  store: Store;
+  cache: Cache;
+  ringer: Ringer;
+  newToken: () => string;
+  /** How long a running task gets when its process has to stop, in milliseconds. */
+  shutdownWaitMs: number;
+  /** Told of every attempt that ended, for metrics. */
+  observe?: (ended: EndedAttempt) => void;
+}
+
+export interface TickOptions extends TickEvent {
+  /** What the invocation has left, in milliseconds; absent on a machine, where nothing ends it. */
+  timeLeftMs?: number;
+  /** Aborts when no task may be claimed any more. */
+  drain: AbortSignal;
+  /** Aborts when running handlers have to stop; its reason is a TaskAborted. */
+  interrupt: AbortSignal;
+}
+
+export interface EndedAttempt {
+  task: Task;
+  outcome: Outcome["kind"] | "lost";
+  durationMs: number;
+  /** How long after it was due the attempt began. */
+  latenessMs: number;
+}
+
+export interface TickReport {
+  completed: number;
+  failed: number;
+  retried: number;
+  givenBack: number;
+  /** Attempts whose lease was lost. */
+  lost: number;
+  /** What ended the tick. */
+  ended: "idle" | "held" | "conflict" | "stopped" | "unclaimable";
+}
+
+/**
+ * One run of the processor.
+ *
+ * @throws PostgresError when Postgres does not answer; a ring is out then, so that somebody looks again
+ */
+export async function runTick(deps: TickDeps, options: TickOptions): Promise<TickReport> {
+  const limit = startTimeLimit(deps, options);
+  const tick = new Tick(deps, { ...options, drain: limit.drain, interrupt: limit.interrupt });
+  try {
+    return await tick.run();
+  } catch (error) {
+    deps.log.error("a tick failed", { error: messageOf(error) });
+    await tick.letGo();
+    await deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
+    throw error;
+  } finally {
+    await limit.stop();
+  }
+}
+
+/** The signals of an invocation that ends at a known time: drain, and in time before the end interrupt. */
+function startTimeLimit({ clock, shutdownWaitMs }: TickDeps, { timeLeftMs, drain, interrupt }: TickOptions) {
+  if (timeLeftMs === undefined) return { drain, interrupt, stop: async () => {} };
+  const over = new AbortController();
+  const draining = new AbortController();
+  const interrupting = new AbortController();
+  const after = async (ms: number, act: () => void) => {
+    await clock.sleep(ms, over.signal);
+    if (!over.signal.aborted) act();
+  };
+  // What a handler needs to settle, and we to write that it did.
+  const margin = Math.min(2 * ABORT_GRACE_MS, timeLeftMs / 2);
+  const timers = Promise.all([
+    after(timeLeftMs - Math.max(margin, Math.min(shutdownWaitMs, timeLeftMs / 2)), () => draining.abort()),
+    after(timeLeftMs - margin, () => interrupting.abort(new TaskAborted("time_limit"))),
+  ]);
+  return {
+    drain: AbortSignal.any([drain, draining.signal]),
+    interrupt: AbortSignal.any([interrupt, interrupting.signal]),
+    stop: async () => {
+      over.abort();
+      await timers;
+    },
+  };
+}
+
+/** The state of one tick: its token, the slot it holds, and what Redis has not been told yet. */
+class Tick {
+  readonly #deps: TickDeps;
+  readonly #options: TickOptions;
+  readonly #token: string;
+  readonly #began: number;
+  readonly #report = { completed: 0, failed: 0, retried: 0, givenBack: 0, lost: 0 };
+  #slot: number | undefined;
+  #writes: CacheWrite[] = [];
+  #flagRenewedAt = 0;
+  #flagLost = false;
+  #attempts = 0;
+  #emptyClaims = 0;
+  #refreshed = false;
+
+  constructor(deps: TickDeps, options: TickOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#token = deps.newToken();
+    this.#began = deps.clock.now();
+  }
+
+  async run(): Promise<TickReport> {
+    if (this.#options.drain.aborted) return this.#end("stopped");
+    let decision: Decision = this.#options.askPostgres ? { kind: "unknown" } : await this.#enter();
+    for (;;) {
+      switch (decision.kind) {
+        case "idle":
+          if (decision.next) await this.#deps.ringer.ringAt(decision.next);
+          if (decision.lease) await this.#deps.ringer.ringAfter(decision.lease.inMs + EXPIRY_MARGIN_MS);
+          return this.#end("idle");
+        case "held":
+          await this.#deps.ringer.ringAfter(decision.freeInMs + EXPIRY_MARGIN_MS);
+          return this.#end("held");
+        case "sleep":
+          await this.#deps.clock.sleep(decision.until.inMs, this.#options.drain);
+          if (this.#options.drain.aborted) {
+            await this.#deps.ringer.ringAt(decision.until);
+            return this.#end("stopped");
+          }
+          decision = await this.#enter();
+          break;
+        case "unknown":
+          decision = await this.#askPostgres();
+          break;
+        case "go": {
+          if (decision.more) await this.#deps.ringer.ring();
+          const next = await this.#work(decision.slot, decision.seen);
+          if ("ended" in next) return this.#end(next.ended);
+          decision = next;
+        }
+      }
+    }
+  }
+
+  /** Gives the flag back after a failure, as well as that can be done. */
+  async letGo(): Promise<void> {
+    if (this.#slot === undefined) return;
+    try {
+      await this.#release();
+    } catch (error) {
+      this.#deps.log.warn("a flag could not be given back; it ends by itself", { error: messageOf(error) });
+    }
+  }
+
+  #end(ended: TickReport["ended"]): TickReport {
+    return { ...this.#report, ended };
+  }
+
+  #enter(): Promise<Decision> {
+    return this.#deps.cache.enter({ token: this.#token, napMs: this.#napMs() });
+  }
+
+  /** How long this tick may sleep: not so long that the longest handler would not have its time afterwards. */
+  #napMs(): number {
+    const { earlyMs } = this.#deps.ringer;
+    return Math.max(
+      0,
+      Math.min(
+        earlyMs,
+        this.#timeLeftMs() - this.#deps.registry.longestTimeoutMs - this.#deps.shutdownWaitMs,
+      ),
+    );
+  }
+
+  #timeLeftMs(): number {
+    const { timeLeftMs } = this.#options;
+    return timeLeftMs === undefined
+      ? Number.POSITIVE_INFINITY
+      : timeLeftMs - (this.#deps.clock.now() - this.#began);
+  }
+
+  /** The cache does not know: rebuild it and look again; when that does not help, go without a flag. The lease decides. */
+  async #askPostgres(): Promise<Decision> {
+    if (this.#refreshed) return { kind: "go", slot: 0, more: false, seen: [] };
+    this.#refreshed = true;
+    await runRefresh(this.#deps);
+    return this.#enter();
+  }
+
+  /** Claims and runs until nothing is left or the time is up. */
+  async #work(slot: number, seen: readonly number[]): Promise<Decision | { ended: TickReport["ended"] }> {
+    this.#slot = slot;
+    this.#flagLost = false;
+    this.#flagRenewedAt = this.#deps.clock.now();
+    if (this.#options.drain.aborted) return this.#handOver();
+    let claim: Claim = { slot, token: this.#deps.newToken() };
+    const claimed = await claimSurely(this.#deps, claim, seen);
+    if (claimed.kind !== "conflict" && claimed.buried.length > 0)
+      this.#deps.log.error("tasks ended in Error because their workers died again and again", {
+        tasks: claimed.buried.map(({ id }) => id),
+      });
+    switch (claimed.kind) {
+      case "conflict":
+        await this.#release();
+        await this.#deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS);
+        return { ended: "conflict" };
+      case "empty":
+        this.#writes.push(...claimed.buried, ...claimed.truth);
+        return this.#foundNothing(claimed);
+      case "claimed":
+        this.#writes.push(...claimed.buried);
+        break;
+    }
+    this.#emptyClaims = 0;
+    let task: Task | undefined = claimed.task;
+    while (task) {
+      const next: Claim = { slot, token: this.#deps.newToken() };
+      task = await this.#attempt(task, claim, next);
+      claim = next;
+      if (task) await this.#flushIfNeeded();
+    }
+    if (this.#mayClaim()) return this.#leave();
+    if (!this.#flagLost || this.#options.drain.aborted) return this.#handOver();
+    await this.#release();
+    return this.#enter();
+  }
+
+  /** Rule 2. */
+  async #handOver(): Promise<{ ended: TickReport["ended"] }> {
+    const { more } = await this.#release();
+    if (more) await this.#deps.ringer.ring();
+    return { ended: "stopped" };
+  }
+
+  /** Runs one task, settles it, and returns the next one if it could be claimed. */
+  async #attempt(task: Task, claim: Claim, next: Claim): Promise<Task | undefined> {
+    const { deps, lease } = { deps: this.#deps, lease: { taskId: task.id, token: claim.token } };
+    const began = deps.clock.now();
+    const outcome = await runAttempt(deps, {
+      task,
+      lease,
+      interrupt: this.#options.interrupt,
+      hadWholeInvocation: this.#attempts++ === 0,
+      renewed: async (write) => {
+        this.#writes.push(write);
+        await this.#renewFlag();
+      },
+    });
+    const result = await settleSurely(deps, lease, outcome, this.#mayClaim() ? next : undefined);
+    this.#writes.push(result.standing);
+    this.#count(task, result.took ? outcome : undefined, deps.clock.now() - began);
+    if (result.took && outcome.kind === "retried" && result.standing.kind === "due")
+      await deps.ringer.ringAt({ atMs: result.standing.atMs, inMs: outcome.delayMs }, { task: task.id });
+    return result.next;
+  }
+
+  #mayClaim(): boolean {
+    if (this.#options.drain.aborted || this.#flagLost) return false;
+    // A successor with a whole invocation is better than a task that is stopped in the middle.
+    return (
+      this.#attempts === 0 ||
+      this.#timeLeftMs() >= this.#deps.registry.longestTimeoutMs + this.#deps.shutdownWaitMs
+    );
+  }
+
+  #count(task: Task, outcome: Outcome | undefined, durationMs: number): void {
+    const counters = {
+      completed: "completed",
+      failed: "failed",
+      retried: "retried",
+      given_back: "givenBack",
+    } as const;
+    this.#report[outcome ? counters[outcome.kind] : "lost"]++;
+    const latenessMs = Math.max(0, Date.parse(task.started_at ?? "") - Date.parse(task.scheduled_time)) || 0;
+    const fields = { task: task.id, type: task.type, attempt: task.attempts, durationMs, latenessMs };
+    this.#deps.observe?.({ task, outcome: outcome?.kind ?? "lost", durationMs, latenessMs });
+    if (!outcome) this.#deps.log.warn("an attempt lost its lease; it changed nothing", fields);
+    else if (outcome.kind === "completed") this.#deps.log.info("task completed", fields);
+    else if (outcome.kind === "given_back")
+      this.#deps.log.warn("task given back", { ...fields, crashed: outcome.crashed });
+    else {
+      const what = outcome.kind === "failed" ? "task failed" : "task failed and will be tried again";
+      this.#deps.log.warn(what, { ...fields, error: outcome.error.message, code: outcome.error.code });
+    }
+  }
+
+  /** Rule 5. */
+  async #foundNothing({
+    truth,
+    next,
+    nowMs,
+  }: {
+    truth: CacheWrite[];
+    next: { atMs: number; inMs: number } | undefined;
+    nowMs: number;
+  }) {
+    if (this.#options.drain.aborted) return this.#handOver();
+    if (++this.#emptyClaims >= EMPTY_CLAIMS) {
+      await this.#release();
+      // Due by every clock and not to be had: somebody has the row locked. Or due only by the clock of Redis.
+      if (next && next.inMs > 0) await this.#deps.ringer.ringAt(next);
+      else await this.#deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
+      return { ended: "unclaimable" } as const;
+    }
+    const soon = truth.flatMap((write) =>
+      write.kind === "due" && write.atMs > nowMs ? [write.atMs - nowMs] : [],
+    );
+    const wait = Math.min(...soon);
+    if (wait > Math.max(EXPIRY_MARGIN_MS, this.#napMs())) return this.#leave();
+    await this.#release();
+    await this.#deps.clock.sleep(wait, this.#options.drain);
+    return this.#enter();
+  }
+
+  async #leave(): Promise<Decision> {
+    const slot = this.#slot ?? 0;
+    const decision = await this.#deps.cache.leave(
+      { token: this.#token, napMs: this.#napMs() },
+      slot,
+      this.#takeWrites(),
+    );
+    if (decision.kind !== "go") this.#slot = undefined;
+    return decision;
+  }
+
+  async #release(): Promise<{ more: boolean }> {
+    const slot = this.#slot ?? 0;
+    const released = await this.#deps.cache.release(this.#token, slot, this.#takeWrites());
+    this.#slot = undefined;
+    return released;
+  }
+
+  async #flushIfNeeded(): Promise<void> {
+    const flagAge = this.#deps.clock.now() - this.#flagRenewedAt;
+    if (this.#writes.length >= MOVES_PER_FLUSH || flagAge >= this.#deps.leaseMs / 3) await this.#renewFlag();
+  }
+
+  async #renewFlag(): Promise<void> {
+    try {
+      this.#flagRenewedAt = this.#deps.clock.now();
+      const kept = await this.#deps.cache.renew(this.#token, this.#slot ?? 0, this.#takeWrites());
+      if (!kept) this.#flagLost = true;
+    } catch (error) {
+      this.#deps.log.warn("the flag could not be renewed; the lease holds", { error: messageOf(error) });
+    }
+  }
+
+  #takeWrites(): CacheWrite[] {
+    const writes = this.#writes;
+    this.#writes = [];
+    return writes;
+  }
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from "node:crypto";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { type CacheOptions, createRedisCache } from "./cache.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Config } from "./config.ts";
+import { createRegistry, type TaskDefinition } from "./define-task.ts";
+import type { Doorbell } from "./doorbell.ts";
+import { withFallback } from "./fallback.ts";
+import { createPostgresGate } from "./gate.ts";
+import { createHooks, type Hooks } from "./hooks.ts";
+import { FOREIGN_LEASE_MS } from "./limits.ts";
+import type { Logger } from "./log.ts";
+import { migrate } from "./migrations.ts";
+import type { Database } from "./postgres.ts";
+import type { RedisCommands } from "./redis.ts";
+import { createRinger } from "./ringer.ts";
+import { createTasksService, type TasksService } from "./service.ts";
+import { statements } from "./sql.ts";
+import { createStore, type Store } from "./store.ts";
+import type { EndedAttempt } from "./tick.ts";
+
+/** What a Tickwork is made of. */
+export interface Parts {
+  config: Config;
+  log: Logger;
+  database: Database;
+  /** Absent: Postgres alone. */
+  redis?: RedisCommands | undefined;
+  doorbell: Doorbell;
+  definitions: readonly TaskDefinition<StandardSchemaV1>[];
+  /** What a handler may declare at most, in milliseconds; absent where nothing ends a process. */
+  timeoutLimitMs?: number | undefined;
+  /** Begins every key in Redis. */
+  prefix?: string;
+  observe?: ((ended: EndedAttempt) => void) | undefined;
+  /** Ends the process: a handler goes on although it was told to stop. */
+  exit?: (reason: string) => never | Promise<never>;
+  clock?: Clock;
+  /** The clock of Postgres, as SQL. */
+  now?: string;
+  newToken?: () => string;
+}
+
+export interface Tickwork {
+  tasks: TasksService;
+  hooks: Hooks;
+  store: Store;
+  database: Database;
+  config: Config;
+  log: Logger;
+  /** Brings the schema up to date; harmless when it is. */
+  migrate(): Promise<string[]>;
+}
+
+/**
+ * Puts the parts together. Nothing is asked of Postgres or Redis before it is used.
+ *
+ * @throws TickworkError when the definitions of tasks are not usable
+ */
+export function createTickwork(parts: Parts): Tickwork {
+  const { config, log, database, redis, clock = systemClock, now } = parts;
+  const leaseMs = config.runningTtlSeconds * 1000;
+  const sql = statements(now);
+  const store = createStore(database, sql, {
+    leaseMs,
+    maxCrashes: config.maxCrashes,
+    cacheLimit: config.cacheLimit,
+  });
+  const cacheOptions: CacheOptions = {
+    prefix: parts.prefix ?? "tickwork",
+    slots: config.concurrency,
+    flagTtlMs: leaseMs,
+    operatorTtlMs: FOREIGN_LEASE_MS,
+    limit: config.cacheLimit,
+  };
+  const gate = createPostgresGate(database, sql, cacheOptions);
+  const cache = redis ? withFallback(createRedisCache(redis, cacheOptions), gate, clock, log) : gate;
+  const hooks = createHooks(log);
+  const tasks = createTasksService({
+    store,
+    cache,
+    hooks,
+    config,
+    clock,
+    log,
+    registry: createRegistry(
+      parts.definitions,
+      parts.timeoutLimitMs === undefined ? {} : { timeoutLimitMs: parts.timeoutLimitMs },
+    ),
+    ringer: createRinger(parts.doorbell, log, { horizonMs: 2 * config.refreshIntervalSeconds * 1000 }),
+    newToken: parts.newToken ?? randomUUID,
+    exit: parts.exit ?? exitProcess(log),
+    ...(parts.observe ? { observe: parts.observe } : {}),
+  });
+  return { tasks, hooks, store, database, config, log, migrate: () => migrate(database, log, now) };
+}
+
+function exitProcess(log: Logger) {
+  return (reason: string): never => {
+    log.error("the process is given up", { reason });
+    process.exit(1);
+  };
+}

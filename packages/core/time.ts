@@ -1,0 +1,22 @@
+/** What is accepted where a time is expected. */
+export const TIME_FORMAT =
+  "an ISO 8601 time with its zone, such as 2026-11-24T09:00:00Z or 2026-11-24T10:00:00+01:00";
+
+const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/i;
+
+/**
+ * Reads a time strictly: a day that is not in the calendar, or a time without its zone, is none.
+ *
+ * @returns ISO 8601 in UTC, or undefined
+ * @example parseTime("2026-11-24T10:00:00+01:00"); // "2026-11-24T09:00:00.000Z"
+ */
+export function parseTime(value: unknown): string | undefined {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : value.toISOString();
+  const parts = typeof value === "string" ? ISO.exec(value) : null;
+  if (!parts) return undefined;
+  const [, year, month, day] = parts.map(Number);
+  const lastDay = new Date(Date.UTC(year as number, month as number, 0)).getUTCDate();
+  if ((day as number) < 1 || (day as number) > lastDay) return undefined;
+  const time = new Date(parts[0].replace(" ", "T"));
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
+}
