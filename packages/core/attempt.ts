@@ -113,13 +113,15 @@ export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<O
     if ("value" in end) return completed(deps, task, end.value);
     return ended(deps, attempt, definition, end.error, aborter.signal);
   } finally {
-    over.abort();
+    over.abort(OVER);
     attempt.interrupt.removeEventListener("abort", onInterrupt);
     await Promise.all([heart.stopped, timeLimit]);
   }
 }
 
 const IGNORED = Symbol("the handler ignores its signal");
+/** A reason of our own: without one, every abort would cost an exception with its stack. */
+const OVER = Symbol("the attempt is over");
 type End = { value: unknown } | { error: unknown };
 
 /** The handler's end as a value; what it throws synchronously is an end like any other. */
@@ -135,18 +137,14 @@ async function startHandler(
   }
 }
 
-/** Resolves when a handler has had its grace after the signal. */
-async function ignored(clock: Clock, signal: AbortSignal, over: AbortSignal): Promise<typeof IGNORED> {
-  await aborted(signal, over);
-  await clock.sleep(ABORT_GRACE_MS, over);
-  return IGNORED;
-}
-
-function aborted(...signals: AbortSignal[]): Promise<void> {
+/** Resolves when a handler has had its grace after the signal; never for one that ends before. */
+function ignored(clock: Clock, signal: AbortSignal, over: AbortSignal): Promise<typeof IGNORED> {
   return new Promise((resolve) => {
-    const any = AbortSignal.any(signals);
-    if (any.aborted) resolve();
-    else any.addEventListener("abort", () => resolve(), { once: true });
+    const giveGrace = () => {
+      void clock.sleep(ABORT_GRACE_MS, over).then(() => resolve(IGNORED));
+    };
+    if (signal.aborted) giveGrace();
+    else signal.addEventListener("abort", giveGrace, { once: true });
   });
 }
 

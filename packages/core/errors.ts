@@ -65,11 +65,16 @@ export class RetryAfter extends Error {
 }
 
 export const errors = {
+  malformed: (code: string, message: string) => new TickworkError("malformed", code, message),
+  unauthorized: (code: string, message: string) => new TickworkError("unauthorized", code, message),
+  notFound: (code: string, message: string) => new TickworkError("not_found", code, message),
+  noSuchRoute: (method: string, path: string) =>
+    new TickworkError(
+      "not_found",
+      "route_not_found",
+      `There is no ${method} ${path}; /openapi.json lists what there is.`,
+    ),
   taskNotFound: (id: unknown) => new TickworkError("not_found", "task_not_found", `There is no task ${id}.`),
-  unknownType: (type: string, known: readonly string[], path: string) =>
-    new TickworkError("invalid", "unknown_type", `No handler is registered for type ${quote(type)}.`, {
-      issues: [{ path, message: `${quote(type)} is not one of ${known.map(quote).join(", ") || "(none)"}` }],
-    }),
   invalid: (issues: Issue[]) =>
     new TickworkError(
       "invalid",

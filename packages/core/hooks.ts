@@ -30,7 +30,7 @@ export interface Hooks {
   fire(event: HookEvent, context: HookContext): Promise<{ ran: number; failed: number }>;
 }
 
-export function createHooks(log: Logger): Hooks {
+export function createHooks(log: Pick<Logger, "error">): Hooks {
   const hooks = new Map<string, Set<Hook>>();
   const keyOf = (collection: string, event: string) => `${collection}/${event}`;
   return {

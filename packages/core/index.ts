@@ -34,15 +34,16 @@ export {
   type HookEvent,
   type Hooks,
 } from "./hooks.ts";
-export { BATCH_LIMIT, IDEMPOTENCY_HOURS, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
+export { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
 export { createLogger, type Logger, silent } from "./log.ts";
 export { migrate, SCHEMA_VERSION } from "./migrations.ts";
+export { NewTaskSchema, TaskChangesSchema } from "./new-task.ts";
 export { createDatabase, type Database, PostgresError, type Statement } from "./postgres.ts";
 export { createRedisCommands, type RedisCommands, RedisError } from "./redis.ts";
 export type { RefreshReport } from "./refresh.ts";
-export { runtime, useWires, type Wires } from "./runtime.ts";
+export { current, hooks, postgresOnly, runtime, type Secrets, useWires, type Wires } from "./runtime.ts";
 export { type CacheStats, TASKS, type TasksService } from "./service.ts";
-export type { ListFilter } from "./store.ts";
+export { isUniqueViolation, type ListFilter, toTask } from "./store.ts";
 export {
   type AttemptRecord,
   type NewTask,

@@ -13,6 +13,10 @@ export const TASK_DATA_LIMIT_BYTES = 256 * 1024;
 export const RESULT_LIMIT_BYTES = 256 * 1024;
 /** Tasks that one call may make. */
 export const BATCH_LIMIT = 1_000;
+/** Characters of a type, an attachment's id, an idempotency key. */
+export const NAME_LIMIT = 255;
+/** What `max_attempts` may be. */
+export const MAX_ATTEMPTS_LIMIT = 1_000;
 /** How long an idempotency key is remembered. */
 export const IDEMPOTENCY_HOURS = 24;
 

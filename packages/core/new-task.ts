@@ -1,12 +1,67 @@
-/** What callers may give: checked here for every way in, before anything is written. */
+/**
+ * What callers may give: one set of schemas, which checks every way in before anything is written, gives the HTTP
+ * client its types, and is what `/openapi.json` shows.
+ */
+import * as v from "valibot";
 import { checkData, type Registry } from "./define-task.ts";
 import { errors, type Issue, quote, TickworkError } from "./errors.ts";
-import { BATCH_LIMIT, TASK_DATA_LIMIT_BYTES } from "./limits.ts";
+import { BATCH_LIMIT, MAX_ATTEMPTS_LIMIT, NAME_LIMIT, TASK_DATA_LIMIT_BYTES } from "./limits.ts";
 import type { NewTask, TaskChanges } from "./task.ts";
 import { parseTime, TIME_FORMAT } from "./time.ts";
 
-const FIELDS = ["type", "scheduled_time", "task_data", "attachment_id", "max_attempts"];
-const MAX_ATTEMPTS_LIMIT = 1_000;
+const accepts = (what: string) => (issue: v.BaseIssue<unknown>) =>
+  `${quote(issue.input)} is not accepted; ${what} is`;
+const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
+const count = accepts(`a whole number from 1 to ${MAX_ATTEMPTS_LIMIT}`);
+
+const fields = {
+  type: v.pipe(
+    v.string(name),
+    v.minLength(1, name),
+    v.maxLength(NAME_LIMIT, name),
+    v.description("Which handler runs it."),
+  ),
+  scheduled_time: v.pipe(
+    v.nullish(
+      v.pipe(
+        v.union([v.string(), v.date()], accepts(TIME_FORMAT)),
+        v.check((time) => parseTime(time) !== undefined, accepts(TIME_FORMAT)),
+      ),
+    ),
+    v.description("When it is due, ISO 8601 with a zone; absent or null means now."),
+  ),
+  task_data: v.pipe(
+    v.optional(v.unknown()),
+    v.description("Any JSON, up to 256 KB; its type says what it must look like."),
+  ),
+  attachment_id: v.pipe(
+    v.nullish(v.pipe(v.string(name), v.minLength(1, name), v.maxLength(NAME_LIMIT, name))),
+    v.description("A file that belongs to it."),
+  ),
+  max_attempts: v.pipe(
+    v.nullish(
+      v.pipe(v.number(count), v.integer(count), v.minValue(1, count), v.maxValue(MAX_ATTEMPTS_LIMIT, count)),
+    ),
+    v.description(
+      "How often it may fail before it ends in Error; absent or null means the default of its type.",
+    ),
+  ),
+};
+
+const onlyTheseFields = (issue: v.StrictObjectIssue) =>
+  issue.expected === "never"
+    ? `is not a field that can be set; these can: ${Object.keys(fields).join(", ")}`
+    : issue.path
+      ? "is missing"
+      : `${quote(issue.input)} is not accepted; an object with a type is`;
+
+/** A task to be made. */
+export const NewTaskSchema = v.strictObject(fields, onlyTheseFields);
+/** Changes of a task that has not started. */
+export const TaskChangesSchema = v.strictObject(
+  { ...fields, type: v.optional(fields.type) },
+  onlyTheseFields,
+);
 
 /**
  * Checks tasks that somebody wants to make: all are good, or none is made.
@@ -20,18 +75,19 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
       `There are ${tasks.length} tasks in the array; at most ${BATCH_LIMIT} are accepted at once.`,
     );
   if (tasks.length === 0)
-    throw errors.invalid([{ path: "", message: "the array is empty; 1 to 1000 tasks are accepted" }]);
+    throw errors.invalid([
+      { path: "", message: `the array is empty; 1 to ${BATCH_LIMIT} tasks are accepted` },
+    ]);
   const issues: Issue[] = [];
   const checked: NewTask[] = [];
-  for (const [n, task] of tasks.entries()) {
-    const at = tasks.length === 1 ? "" : `[${n}].`;
-    const normal = checkFields(task, at, issues);
-    if (typeof task?.type !== "string")
-      issues.push({ path: `${at}type`, message: `${quote(task?.type)} is not the name of a type` });
-    else await checkTypeAndData(registry, task.type, task.task_data, at, issues);
-    checked.push(normal as NewTask);
+  for (const [n, given] of tasks.entries()) {
+    const at = tasks.length === 1 ? "" : `[${n}]`;
+    const task = checkShape(NewTaskSchema, given, at, issues);
+    if (!task) continue;
+    await checkTypeAndData(registry, task, at, issues);
+    checked.push(normal(task));
   }
-  throwAny(registry, issues, tasks);
+  if (issues.length > 0) throw refusal(issues);
   return checked;
 }
 
@@ -43,90 +99,82 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
 export async function checkChanges(
   registry: Registry,
   current: NewTask,
-  changes: TaskChanges,
+  given: TaskChanges,
 ): Promise<TaskChanges> {
   const issues: Issue[] = [];
-  if (Object.keys(changes).length === 0)
-    issues.push({ path: "", message: `there is nothing to change; ${FIELDS.join(", ")} are accepted` });
-  const normal = checkFields(changes, "", issues);
-  const merged = { ...current, ...changes };
-  if (changes.type !== undefined || changes.task_data !== undefined)
-    await checkTypeAndData(registry, merged.type, merged.task_data, "", issues);
-  throwAny(registry, issues, [merged]);
-  return normal;
+  const changes = checkShape(TaskChangesSchema, given, "", issues);
+  if (changes && Object.keys(changes).length === 0)
+    issues.push({
+      path: "",
+      message: `there is nothing to change; ${Object.keys(fields).join(", ")} are accepted`,
+    });
+  if (changes && ("type" in changes || "task_data" in changes))
+    await checkTypeAndData(
+      registry,
+      {
+        type: changes.type ?? current.type,
+        task_data: "task_data" in changes ? changes.task_data : current.task_data,
+      },
+      "",
+      issues,
+    );
+  if (!changes || issues.length > 0) throw refusal(issues);
+  return normal(changes);
 }
 
-/** The fields but `type`, in the form in which they are stored. */
-function checkFields(task: TaskChanges, at: string, issues: Issue[]): TaskChanges {
-  const refuse = (field: string, message: string) => void issues.push({ path: `${at}${field}`, message });
-  if (typeof task !== "object" || task === null || Array.isArray(task)) {
-    issues.push({
-      path: at.slice(0, -1),
-      message: `${quote(task)} is not a task; an object with a type is accepted`,
-    });
-    return {};
-  }
-  for (const field of Object.keys(task))
-    if (!FIELDS.includes(field))
-      refuse(field, `is not a field that can be set; these can: ${FIELDS.join(", ")}`);
-
-  const { scheduled_time, attachment_id, max_attempts, task_data } = task;
-  const normal: TaskChanges = { ...task };
-  if (scheduled_time !== undefined && scheduled_time !== null) {
-    const time = parseTime(scheduled_time);
-    if (time === undefined)
-      refuse("scheduled_time", `${quote(scheduled_time)} is not a time; ${TIME_FORMAT} is accepted`);
-    else normal.scheduled_time = time;
-  }
-  if (
-    attachment_id !== undefined &&
-    attachment_id !== null &&
-    (typeof attachment_id !== "string" || attachment_id.length > 255)
-  )
-    refuse(
-      "attachment_id",
-      `${quote(attachment_id)} is not an id; a string of up to 255 characters is accepted`,
-    );
-  if (
-    max_attempts !== undefined &&
-    max_attempts !== null &&
-    !(Number.isInteger(max_attempts) && max_attempts >= 1 && max_attempts <= MAX_ATTEMPTS_LIMIT)
-  )
-    refuse(
-      "max_attempts",
-      `${quote(max_attempts)} is not a number of attempts; 1 to ${MAX_ATTEMPTS_LIMIT} is accepted`,
-    );
-  const bytes = Buffer.byteLength(JSON.stringify(task_data ?? null));
-  if (bytes > TASK_DATA_LIMIT_BYTES)
-    throw errors.tooLarge(
-      "task_data_too_large",
-      `${at}task_data has ${bytes} bytes as JSON; at most ${TASK_DATA_LIMIT_BYTES} are accepted. Store the data elsewhere and give its address.`,
-    );
-  return normal;
+function checkShape<Schema extends v.GenericSchema>(
+  schema: Schema,
+  given: unknown,
+  at: string,
+  issues: Issue[],
+): v.InferOutput<Schema> | undefined {
+  const result = v.safeParse(schema, given);
+  if (result.success) return result.output;
+  for (const issue of result.issues)
+    issues.push({ path: join(at, v.getDotPath(issue) ?? ""), message: issue.message });
+  return undefined;
 }
 
 async function checkTypeAndData(
   registry: Registry,
-  type: string,
-  data: unknown,
+  { type, task_data }: NewTask,
   at: string,
   issues: Issue[],
 ): Promise<void> {
+  const bytes = Buffer.byteLength(JSON.stringify(task_data ?? null));
+  if (bytes > TASK_DATA_LIMIT_BYTES)
+    throw errors.tooLarge(
+      "task_data_too_large",
+      `${join(at, "task_data")} has ${bytes} bytes as JSON; at most ${TASK_DATA_LIMIT_BYTES} are accepted. Store the data elsewhere and give its address.`,
+    );
   const definition = registry.get(type);
   if (!definition) {
-    issues.push(...(errors.unknownType(type, registry.types, `${at}type`).issues ?? []));
+    const known = registry.types.map(quote).join(", ") || "none";
+    issues.push({
+      path: join(at, "type"),
+      message: `${quote(type)} has no handler; these have one: ${known}`,
+    });
     return;
   }
-  const checked = await checkData(definition, data);
+  const checked = await checkData(definition, task_data);
   if (!("issues" in checked)) return;
   for (const { path, message } of checked.issues)
-    issues.push({ path: `${at}task_data${path && `.${path}`}`, message });
+    issues.push({ path: join(at, join("task_data", path)), message });
 }
 
-function throwAny(registry: Registry, issues: Issue[], tasks: readonly { type: string }[]): void {
-  if (issues.length === 0) return;
-  const unknown = tasks.find(({ type }) => typeof type === "string" && !registry.get(type));
-  const code =
-    unknown && issues.every(({ path }) => path.endsWith("type")) ? "unknown_type" : "invalid_request";
-  throw new TickworkError("invalid", code, errors.invalid(issues).message, { issues });
+/** Times as they are stored; Postgres's own clock fills in those that are absent. */
+function normal<Fields extends TaskChanges>(task: Fields): Fields {
+  return task.scheduled_time ? { ...task, scheduled_time: parseTime(task.scheduled_time) } : task;
+}
+
+function join(at: string, path: string): string {
+  return at && path ? `${at}.${path}` : at || path;
+}
+
+function refusal(issues: Issue[]): TickworkError {
+  const unknownType = issues.every(
+    ({ message, path }) => path.endsWith("type") && message.includes("has no handler"),
+  );
+  const error = errors.invalid(issues);
+  return unknownType ? new TickworkError("invalid", "unknown_type", error.message, { issues }) : error;
 }

@@ -1,11 +1,15 @@
 import type { Redis } from "@upstash/redis";
 import { TickworkError } from "./errors.ts";
 
-/** Redis as Tickwork uses it: scripts, and reading many fields of one hash. One request a call. */
+/** Redis as Tickwork uses it: scripts, reading many fields of one hash, and plain values. One request a call. */
 export interface RedisCommands {
   /** Runs a script. Strings come back as strings, integers as numbers, nil as null. */
   run<Reply>(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply>;
   fields(key: string, fields: readonly string[]): Promise<(string | null)[]>;
+  get(key: string): Promise<string | null>;
+  set(key: string, value: string, ttlSeconds?: number): Promise<void>;
+  /** Whether it was there. */
+  remove(key: string): Promise<boolean>;
 }
 
 /** A failure of Redis or of the way to it. It makes things slower, never wrong. */
@@ -35,5 +39,11 @@ export function createRedisCommands(redis: Redis): RedisCommands {
         const found = await redis.hmget<Record<string, string | null>>(key, ...fields);
         return fields.map((field) => found?.[field] ?? null);
       }),
+    get: (key) => guarded(() => redis.get<string>(key)),
+    set: (key, value, ttlSeconds) =>
+      guarded(async () => {
+        await redis.set(key, value, ttlSeconds === undefined ? undefined : { ex: ttlSeconds });
+      }),
+    remove: (key) => guarded(async () => (await redis.del(key)) > 0),
   };
 }

@@ -8,6 +8,7 @@ import type { TaskDefinition } from "./define-task.ts";
 import type { Doorbell } from "./doorbell.ts";
 import { createAwsDoorbell } from "./doorbell-aws.ts";
 import { ConfigError } from "./errors.ts";
+import { createHooks } from "./hooks.ts";
 import {
   DEFAULT_TIMEOUT_MS,
   REDIS_RETRIES,
@@ -16,7 +17,7 @@ import {
   TRANSIENT_BACKOFF_MS,
 } from "./limits.ts";
 import { createLogger, type Logger } from "./log.ts";
-import { createDatabase } from "./postgres.ts";
+import { createDatabase, type Database } from "./postgres.ts";
 import { createRedisCommands } from "./redis.ts";
 import { backoffMs } from "./retry.ts";
 import { createTickwork, type Tickwork } from "./tickwork.ts";
@@ -33,19 +34,50 @@ export interface Wires {
 let wires: Wires | undefined;
 let running: Tickwork | undefined;
 
+/** The hooks of this process: extensions register theirs while they are loaded, before anything runs. */
+export const hooks = createHooks({
+  error: (message, fields) => (running?.log ?? console).error(message, fields),
+});
+
 /** Has `runtime` use these instead of AWS. For one machine, before the first call of `runtime`. */
 export function useWires(given: Wires | undefined): void {
   wires = given;
   running = undefined;
 }
 
+/** Values that are not in the environment in the clear. Asked for on AWS only. */
+export type Secrets = (config: Pick<Config, "cacheEnabled">) => Environment;
+
 /**
  * The Tickwork of this process, built at the first call: what the functions call.
  *
  * @throws ConfigError with one line when a value in the environment is missing or not acceptable
+ * @example const { tasks } = runtime(definitions, postgres, redis);
  */
-export function runtime(definitions: readonly TaskDefinition<StandardSchemaV1>[]): Tickwork {
-  running ??= wires ? onOneMachine(definitions, wires) : onAws(definitions, process.env);
+export function runtime(definitions: readonly TaskDefinition<StandardSchemaV1>[], ...secrets: Secrets[]): Tickwork {
+  running ??= wires ? onOneMachine(definitions, wires) : onAws(definitions, withSecrets(secrets));
+  return running;
+}
+
+/** Postgres alone, for what needs nothing else: the migrations of a deployment. */
+export function postgresOnly(...secrets: Secrets[]): { database: Database; log: Logger } {
+  const env = withSecrets(secrets);
+  return { database: connectPostgres(readConfig(env)), log: jsonLog(env) };
+}
+
+function withSecrets(secrets: readonly Secrets[]): Environment {
+  const config = readConfig(process.env);
+  return Object.assign({ ...process.env }, ...secrets.map((secret) => secret(config)));
+}
+
+/**
+ * The Tickwork that `runtime` has built, for code that runs inside of it.
+ *
+ * @throws ConfigError when there is none yet
+ */
+export function current(): Tickwork {
+  if (!running)
+    throw new ConfigError("Tickwork does not run in this process yet; call runtime(definitions) first.");
   return running;
 }
 
@@ -56,14 +88,11 @@ function onOneMachine(
   const config = readConfig(env, log);
   const client = connectRedis(config);
   client?.use(redis);
-  return createTickwork({ ...connect(config, client), log, doorbell, definitions });
+  return createTickwork({ ...connect(config, client), log, doorbell, definitions, hooks });
 }
 
 function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: Environment): Tickwork {
-  const log = createLogger({
-    level: env.DEBUGGING === "true" ? "debug" : "info",
-    write: (line) => console.log(line),
-  });
+  const log = jsonLog(env);
   const config = readConfig(env, log);
   const named = (name: string) => {
     const value = env[name];
@@ -82,18 +111,23 @@ function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
     log,
     doorbell,
     definitions,
+    hooks,
     timeoutLimitMs: DEFAULT_TIMEOUT_MS,
   });
 }
 
+function jsonLog({ DEBUGGING }: Environment): Logger {
+  return createLogger({ level: DEBUGGING === "true" ? "debug" : "info", write: (line) => console.log(line) });
+}
+
 function connect(config: Config, redis: Redis | undefined) {
-  if (!config.databaseUrl)
+  return { config, database: connectPostgres(config), redis: redis && createRedisCommands(redis) };
+}
+
+function connectPostgres({ databaseUrl }: Config): Database {
+  if (!databaseUrl)
     throw new ConfigError("DATABASE_URL is not set; it must be an address that begins with postgres://.");
-  return {
-    config,
-    database: createDatabase(neon(config.databaseUrl), systemClock),
-    redis: redis && createRedisCommands(redis),
-  };
+  return createDatabase(neon(databaseUrl), systemClock);
 }
 
 function connectRedis(config: Config): Redis | undefined {

@@ -81,6 +81,11 @@ export interface TasksService {
   deleteFinished(olderThanDays: number, options: { keepId: number; signal: AbortSignal }): Promise<number>;
   /** Others changed these rows: the cache is told and the doorbell rung. */
   changed(ids: readonly number[]): Promise<void>;
+  /**
+   * Rows were written beside this service, and this is how they look now (the last of them when they were deleted):
+   * the cache is told, the doorbell rung and the hooks called. `nowMs` is Postgres's time.
+   */
+  written(event: HookEvent, rows: readonly Task[], nowMs: number): Promise<void>;
 
   /** One run of the processor: what the function `tick` does. */
   tick(options?: TickEvent & { timeLeftMs?: number }): Promise<TickReport>;
@@ -112,11 +117,16 @@ export function createTasksService(deps: ServiceDeps): TasksService {
     if (arrived) await ringer.ringFor(concerned, nowMs);
     else if (concerned.some(({ kind }) => kind === "due")) await ringer.ring({ askPostgres: true });
   };
-  const fire = (event: HookEvent, tasks: readonly Task[]) =>
-    Promise.all(tasks.map((data) => hooks.fire(event, { collection: TASKS, data, id: data.id })));
+  const written = async (event: HookEvent, rows: readonly Task[], nowMs: number) => {
+    const gone = event === "items.delete.after";
+    await announce(
+      rows.map((task) => (gone ? { id: task.id, rev: task.rev + 1, kind: "gone" } : writeFor(task))),
+      nowMs,
+    );
+    await Promise.all(rows.map((data) => hooks.fire(event, { collection: TASKS, data, id: data.id })));
+  };
   const changedTo = async (task: Task, nowMs: number) => {
-    await announce([writeFor(task)], nowMs);
-    await fire("items.update.after", [task]);
+    await written("items.update.after", [task], nowMs);
     return task;
   };
   /** Why a change that asked for one state found none. */
@@ -239,8 +249,7 @@ export function createTasksService(deps: ServiceDeps): TasksService {
       const checked = await checkNewTasks(registry, tasks);
       if (idempotencyKey === undefined) {
         const inserted = await store.insert(checked);
-        await announce(inserted.tasks.map(writeFor), inserted.nowMs);
-        await fire("items.create.after", inserted.tasks);
+        await written("items.create.after", inserted.tasks, inserted.nowMs);
         return inserted.tasks;
       }
       if (idempotencyKey.length === 0 || idempotencyKey.length > 255)
@@ -252,9 +261,9 @@ export function createTasksService(deps: ServiceDeps): TasksService {
         ]);
       const hash = createHash("sha256").update(JSON.stringify(tasks)).digest("hex");
       const inserted = await store.insertOnce(checked, idempotencyKey, hash);
-      // A repetition may come because the first call died before it could announce what it made.
-      await announce(inserted.tasks.map(writeFor), inserted.nowMs);
-      if (inserted.made) await fire("items.create.after", inserted.tasks);
+      if (inserted.made) await written("items.create.after", inserted.tasks, inserted.nowMs);
+      // It may be repeated because the first call died before it could announce what it made.
+      else await announce(inserted.tasks.map(writeFor), inserted.nowMs);
       return inserted.tasks;
     },
 
@@ -277,8 +286,7 @@ export function createTasksService(deps: ServiceDeps): TasksService {
     async remove(id) {
       const task = await store.remove(id);
       if (!task) return explain(id, "deleted", ["Not started", "Completed", "Error"]);
-      await announce([{ id, rev: task.rev + 1, kind: "gone" }], clock.now());
-      await fire("items.delete.after", [task]);
+      await written("items.delete.after", [task], clock.now());
     },
 
     async retry(id) {
@@ -317,6 +325,8 @@ export function createTasksService(deps: ServiceDeps): TasksService {
         .map((id): CacheWrite => ({ id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" }));
       await announce([...tasks.map(writeFor), ...gone], nowMs);
     },
+
+    written,
 
     tick(options = {}) {
       const run = runTick(

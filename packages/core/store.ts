@@ -135,7 +135,7 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
         .filter(([, value]) => value !== undefined)
         .map(
           ([column, value]) =>
-            `${column} = $${params.push(column === "task_data" ? JSON.stringify(value) : value)}`,
+            `${column} = $${params.push(column === "task_data" && value !== null ? JSON.stringify(value) : value)}`,
         );
       const [row] = await refusing(() =>
         query<{ task: Row; now_ms: number }>(sql.patch(assignments.join(", ")), ...params),

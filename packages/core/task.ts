@@ -85,15 +85,15 @@ export interface Task {
 export interface NewTask {
   type: string;
   /** When it is due; absent means now. */
-  scheduled_time?: Date | string | null;
+  scheduled_time?: Date | string | null | undefined;
   task_data?: unknown;
-  attachment_id?: string | null;
+  attachment_id?: string | null | undefined;
   /** How often it may fail before it ends in `Error`; absent means the default of its type. */
-  max_attempts?: number | null;
+  max_attempts?: number | null | undefined;
 }
 
 /** What a caller may change of a task that has not started. */
-export type TaskChanges = Partial<NewTask>;
+export type TaskChanges = { [Field in keyof NewTask]?: NewTask[Field] | undefined };
 
 /** How an attempt ended, and so what becomes of the row. */
 export type Outcome =

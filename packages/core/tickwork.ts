@@ -32,6 +32,8 @@ export interface Parts {
   timeoutLimitMs?: number | undefined;
   /** Begins every key in Redis. */
   prefix?: string;
+  /** Absent: hooks of its own. */
+  hooks?: Hooks | undefined;
   observe?: ((ended: EndedAttempt) => void) | undefined;
   /** Ends the process: a handler goes on although it was told to stop. */
   exit?: (reason: string) => never | Promise<never>;
@@ -46,6 +48,10 @@ export interface Tickwork {
   hooks: Hooks;
   store: Store;
   database: Database;
+  /** Absent when there is no cache. */
+  redis: RedisCommands | undefined;
+  /** Begins every key in Redis. */
+  prefix: string;
   config: Config;
   log: Logger;
   /** Brings the schema up to date; harmless when it is. */
@@ -58,7 +64,7 @@ export interface Tickwork {
  * @throws TickworkError when the definitions of tasks are not usable
  */
 export function createTickwork(parts: Parts): Tickwork {
-  const { config, log, database, redis, clock = systemClock, now } = parts;
+  const { config, log, database, redis, clock = systemClock, now, prefix = "tickwork" } = parts;
   const leaseMs = config.runningTtlSeconds * 1000;
   const sql = statements(now);
   const store = createStore(database, sql, {
@@ -67,7 +73,7 @@ export function createTickwork(parts: Parts): Tickwork {
     cacheLimit: config.cacheLimit,
   });
   const cacheOptions: CacheOptions = {
-    prefix: parts.prefix ?? "tickwork",
+    prefix,
     slots: config.concurrency,
     flagTtlMs: leaseMs,
     operatorTtlMs: FOREIGN_LEASE_MS,
@@ -75,7 +81,7 @@ export function createTickwork(parts: Parts): Tickwork {
   };
   const gate = createPostgresGate(database, sql, cacheOptions);
   const cache = redis ? withFallback(createRedisCache(redis, cacheOptions), gate, clock, log) : gate;
-  const hooks = createHooks(log);
+  const hooks = parts.hooks ?? createHooks(log);
   const tasks = createTasksService({
     store,
     cache,
@@ -92,7 +98,17 @@ export function createTickwork(parts: Parts): Tickwork {
     exit: parts.exit ?? exitProcess(log),
     ...(parts.observe ? { observe: parts.observe } : {}),
   });
-  return { tasks, hooks, store, database, config, log, migrate: () => migrate(database, log, now) };
+  return {
+    tasks,
+    hooks,
+    store,
+    database,
+    redis,
+    prefix,
+    config,
+    log,
+    migrate: () => migrate(database, log, now),
+  };
 }
 
 function exitProcess(log: Logger) {

@@ -1,0 +1,8 @@
+import { migrate, postgresOnly } from "#core";
+import { postgres } from "./secrets.ts";
+
+/** Brings the schema up to date. The deployment calls it before new code serves; that it throws fails the deployment. */
+export async function handler() {
+  const { database, log } = postgresOnly(postgres);
+  return { applied: await migrate(database, log) };
+}

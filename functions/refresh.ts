@@ -1,0 +1,9 @@
+import { runtime } from "#core";
+import { definitions } from "#tasks";
+import { postgres, redis } from "./secrets.ts";
+
+/** Rebuilds the cache from Postgres and rings for what is due soon. Called every TASK_LIST_REFRESH_INTERVAL. */
+export async function handler() {
+  const { tasks } = runtime(definitions, postgres, redis);
+  return tasks.refresh();
+}

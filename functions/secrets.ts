@@ -1,0 +1,13 @@
+import { Resource } from "sst";
+import type { Secrets } from "#core";
+
+/**
+ * What the deployment linked to the functions, encrypted. A function asks for what it needs, and only on AWS; reading
+ * what is not linked to it throws.
+ */
+export const postgres: Secrets = () => ({ DATABASE_URL: Resource.TickworkDatabase.url });
+
+export const redis: Secrets = ({ cacheEnabled }) =>
+  cacheEnabled ? { CACHE_REDIS_URL: Resource.TickworkRedis.url, CACHE_REDIS_TOKEN: Resource.TickworkRedis.token } : {};
+
+export const apiKey: Secrets = () => ({ API_KEY: Resource.TickworkApiKey.value });

@@ -1,0 +1,13 @@
+import type { Context } from "aws-lambda";
+import { runtime, type TickEvent } from "#core";
+import { definitions } from "#tasks";
+import { postgres, redis } from "./secrets.ts";
+
+/** Runs what is due. Called by the doorbell: a schedule, a ring of the API, or a tick that had to end. */
+export async function handler(event: TickEvent, context: Context) {
+  const { tasks } = runtime(definitions, postgres, redis);
+  return tasks.tick({
+    askPostgres: event.askPostgres === true,
+    timeLeftMs: context.getRemainingTimeInMillis(),
+  });
+}

@@ -1,0 +1,42 @@
+import { Hono } from "hono";
+import type { TasksService } from "#core";
+import { query, taskId, uncheckedJson } from "../input.ts";
+import { operations as op } from "../operations.ts";
+import { cursorOf, ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
+
+/** Making, finding and changing tasks. */
+export function taskRoutes(tasks: TasksService) {
+  return new Hono()
+    .post(op.createTasks.path, uncheckedJson(NewTasksSchema), async (c) => {
+      const body = c.req.valid("json");
+      const idempotencyKey = c.req.header("idempotency-key");
+      const many = Array.isArray(body);
+      const made = await tasks.create(many ? body : [body], { idempotencyKey });
+      return c.json(many ? made : made[0], op.createTasks.answer.status);
+    })
+    .get(op.listTasks.path, query(ListQuerySchema), async (c) => {
+      const { status, type, limit, cursor } = c.req.valid("query");
+      const found = await tasks.list({
+        limit: limit + 1,
+        ...(status === undefined ? {} : { status }),
+        ...(type === undefined ? {} : { type }),
+        ...(cursor === undefined ? {} : { beforeId: cursor }),
+      });
+      const page = found.slice(0, limit);
+      const last = page.at(-1);
+      return c.json({ tasks: page, next_cursor: found.length > limit && last ? cursorOf(last.id) : null });
+    })
+    .get(op.getTask.path, async (c) => c.json(await tasks.get(taskId(c.req.param("id")))))
+    .patch(op.changeTask.path, uncheckedJson(TaskChangesSchema), async (c) =>
+      c.json(await tasks.update(taskId(c.req.param("id")), c.req.valid("json"))),
+    )
+    .delete(op.deleteTask.path, async (c) => {
+      await tasks.remove(taskId(c.req.param("id")));
+      return c.body(null, op.deleteTask.answer.status);
+    })
+    .post(op.retryTask.path, async (c) => c.json(await tasks.retry(taskId(c.req.param("id")))))
+    .post(op.cancelTask.path, async (c) => {
+      const task = await tasks.cancel(taskId(c.req.param("id")));
+      return c.json(task, task.task_status === "Running" ? 202 : 200);
+    });
+}

@@ -1,0 +1,116 @@
+/** What the API takes and gives, beside the schemas of tasks that core has. */
+import * as v from "valibot";
+import { NewTaskSchema, quote, TASK_STATUSES, TaskChangesSchema } from "#core";
+
+export const LIST_LIMIT = { default: 50, max: 200 };
+
+const accepts = (what: string) => (issue: v.BaseIssue<unknown>) =>
+  `${quote(issue.input)} is not accepted; ${what} is`;
+const onlyThese = (names: string) => (issue: v.StrictObjectIssue) =>
+  issue.expected === "never"
+    ? `is not known here; ${names} can be given`
+    : `is missing; ${names} is expected`;
+
+export { NewTaskSchema, TaskChangesSchema };
+
+export const NewTasksSchema = v.union([NewTaskSchema, v.array(NewTaskSchema)]);
+
+const limit = accepts(`a whole number from 1 to ${LIST_LIMIT.max}`);
+const cursor = accepts("a next_cursor of an earlier answer");
+
+/** Cursors are opaque: the id before which the next page begins. */
+export const cursorOf = (id: number): string => Buffer.from(`before:${id}`).toString("base64url");
+const idOf = (text: string): number =>
+  Number(/^before:([1-9]\d{0,15})$/.exec(Buffer.from(text, "base64url").toString())?.[1] ?? Number.NaN);
+
+export const ListQuerySchema = v.strictObject(
+  {
+    status: v.optional(v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`))),
+    type: v.optional(v.string()),
+    limit: v.optional(
+      v.pipe(
+        v.string(),
+        v.regex(/^\d+$/, limit),
+        v.transform(Number),
+        v.minValue(1, limit),
+        v.maxValue(LIST_LIMIT.max, limit),
+      ),
+      String(LIST_LIMIT.default),
+    ),
+    cursor: v.optional(
+      v.pipe(
+        v.string(),
+        v.check((text) => Number.isSafeInteger(idOf(text)), cursor),
+        v.transform(idOf),
+      ),
+    ),
+  },
+  onlyThese("status, type, limit and cursor"),
+);
+
+export const RunningSchema = v.strictObject(
+  { isRunning: v.pipe(v.boolean(accepts("true or false")), v.description("Whether a task runs.")) },
+  onlyThese("isRunning"),
+);
+
+export const HookSchema = v.looseObject(
+  {
+    data: v.pipe(
+      v.record(v.string(), v.unknown(), accepts("an object, the item")),
+      v.description("The item that was created, changed or deleted."),
+    ),
+  },
+  "an object with the item in data is expected",
+);
+
+// ---- answers
+
+const time = v.pipe(v.string(), v.isoTimestamp());
+
+export const TaskSchema = v.looseObject({
+  id: v.number(),
+  task_status: v.picklist(TASK_STATUSES),
+  type: v.string(),
+  scheduled_time: time,
+  attachment_id: v.nullable(v.string()),
+  task_data: v.unknown(),
+  result_data: v.unknown(),
+  error_data: v.unknown(),
+  userCreated_Id: v.nullable(v.string()),
+  userUpdated_Id: v.nullable(v.string()),
+  createdAt: time,
+  updatedAt: time,
+  attempts: v.number(),
+  max_attempts: v.nullable(v.number()),
+  crashes: v.number(),
+  progress: v.nullable(v.number()),
+  cancel_requested: v.boolean(),
+  started_at: v.nullable(time),
+  finished_at: v.nullable(time),
+});
+
+export const TaskListSchema = v.object({ tasks: v.array(TaskSchema), next_cursor: v.nullable(v.string()) });
+export const TasksSchema = v.array(TaskSchema);
+export const CreatedSchema = v.union([TaskSchema, TasksSchema]);
+
+export const StatsSchema = v.object({
+  cachedTasksCount: v.number(),
+  isTaskRunning: v.boolean(),
+  refreshInterval: v.number(),
+  refreshIntervalSeconds: v.number(),
+  maxRefreshIntervalSeconds: v.number(),
+  taskTimeWindow: v.string(),
+  initialized: v.boolean(),
+  lastRefreshed: v.nullable(time),
+  error: v.optional(v.string()),
+});
+export const HealthSchema = v.object({ healthy: v.boolean(), stats: StatsSchema });
+export const HookAnswerSchema = v.object({ ran: v.number(), failed: v.number() });
+
+export const ErrorSchema = v.object({
+  error: v.object({
+    code: v.string(),
+    message: v.string(),
+    issues: v.optional(v.array(v.object({ path: v.string(), message: v.string() }))),
+  }),
+});

@@ -1,0 +1,100 @@
+/**
+ * The embedded Postgres knows no lock on its folder: two processes on one would lose each other's writes. So the
+ * folder has a lock of ours, which also proves that an earlier process is dead.
+ */
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError } from "#core";
+
+interface Holder {
+  pid: number;
+  /** When that process began, as far as the system tells: process ids come back. */
+  began: string;
+}
+
+/** Somebody who is taking a dead process's lock over has long done so after this time. */
+const TAKEOVER_LIMIT_MS = 10_000;
+
+const held = new Set<string>();
+
+/**
+ * Takes the lock of a folder.
+ *
+ * @returns a function that gives it back
+ * @throws ConfigError with one line when a living process has it
+ */
+export function lockFolder(folder: string): () => void {
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, "tickwork.lock");
+  const mine = join(folder, `tickwork.lock.${process.pid}`);
+  writeFileSync(mine, JSON.stringify({ pid: process.pid, began: beginningOf(process.pid) } satisfies Holder));
+  try {
+    if (!linked(mine, path)) takeOver(folder, mine, path);
+  } finally {
+    rmSync(mine, { force: true });
+  }
+  held.add(path);
+  return () => {
+    held.delete(path);
+    rmSync(path, { force: true });
+  };
+}
+
+/** A link appears whole or not at all, and only if nothing has the name. */
+function linked(from: string, to: string): boolean {
+  try {
+    linkSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** Puts our lock in the place of a dead process's; only one may do that at a time. */
+function takeOver(folder: string, mine: string, path: string): void {
+  const takeover = join(folder, "tickwork.lock.takeover");
+  const busy = () =>
+    new ConfigError(`${folder} is in use by another process; stop it, or set DATA_DIR to another folder.`);
+  if (!linked(mine, takeover)) {
+    if (Date.now() - statSync(takeover).mtimeMs < TAKEOVER_LIMIT_MS) throw busy();
+    rmSync(takeover, { force: true });
+    if (!linked(mine, takeover)) throw busy();
+  }
+  try {
+    if (isAlive(path)) throw busy();
+    rmSync(path, { force: true });
+    if (!linked(mine, path)) throw busy();
+  } finally {
+    rmSync(takeover, { force: true });
+  }
+}
+
+function isAlive(path: string): boolean {
+  if (held.has(path)) return true;
+  let holder: Holder;
+  try {
+    holder = JSON.parse(readFileSync(path, "utf8")) as Holder;
+  } catch {
+    return false;
+  }
+  // In a container a new process may well have the id of the dead one.
+  if (holder.pid === process.pid) return false;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+  return holder.began === beginningOf(holder.pid);
+}
+
+/** When a process began, in ticks since the machine did; empty where there is no /proc. */
+function beginningOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in parentheses may hold anything; field 22 of the whole is the 20th behind it.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+  } catch {
+    return "";
+  }
+}

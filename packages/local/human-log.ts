@@ -1,0 +1,22 @@
+import { createLogger, type Logger } from "#core";
+
+/** A log for people: a line an event, the time first, what belongs to it behind. */
+export function createHumanLog({
+  debugging,
+  write = (line) => process.stderr.write(`${line}\n`),
+}: {
+  debugging: boolean;
+  write?: (line: string) => void;
+}): Logger {
+  return createLogger({
+    level: debugging ? "debug" : "info",
+    write: (line) => {
+      const { time, level, message, ...fields } = JSON.parse(line) as Record<string, unknown>;
+      const rest = Object.entries(fields).map(
+        ([name, value]) =>
+          `${name}=${typeof value === "string" && !/[\s"]/.test(value) ? value : JSON.stringify(value)}`,
+      );
+      write([String(time).slice(11, 23), String(level).padEnd(5), message, ...rest].join(" "));
+    },
+  });
+}

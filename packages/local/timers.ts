@@ -1,0 +1,74 @@
+import type { Doorbell, Logger, TickEvent } from "#core";
+import { messageOf } from "#core";
+
+/** A tick that a timer brought a hair early sleeps the rest. */
+const EARLY_MS = 1_000;
+/** What `setTimeout` can hold. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export interface TimerDoorbell extends Doorbell {
+  /** No tick any more; resolves when the running ones have ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * The doorbell of one machine: timers that call the function `tick`. Rings for the same millisecond are one; so are
+ * rings at once, while a tick that they would start has not begun.
+ */
+export function createTimerDoorbell(
+  invoke: (event: TickEvent) => Promise<unknown>,
+  log: Logger,
+): TimerDoorbell {
+  const timers = new Map<number, NodeJS.Timeout>();
+  const running = new Set<Promise<void>>();
+  let pending: { event: TickEvent } | undefined;
+  let stopped = false;
+
+  const start = (event: TickEvent) => {
+    const run = invoke(event)
+      .then(() => {})
+      .catch((error: unknown) => log.error("a tick failed", { error: messageOf(error) }))
+      .finally(() => running.delete(run));
+    running.add(run);
+  };
+  const ring = (event: TickEvent = {}) => {
+    if (stopped) return;
+    if (pending) {
+      pending.event = { ...pending.event, ...event };
+      return;
+    }
+    const next = { event };
+    pending = next;
+    setImmediate(() => {
+      pending = undefined;
+      if (!stopped) start(next.event);
+    });
+  };
+  const ringIn = (delayMs: number) => {
+    if (stopped) return;
+    if (delayMs <= 0) return ring();
+    const at = Math.round(Date.now() + delayMs);
+    if (timers.has(at)) return;
+    const timer = setTimeout(
+      () => {
+        timers.delete(at);
+        ring();
+      },
+      Math.min(delayMs, LONGEST_TIMER_MS),
+    );
+    timers.set(at, timer);
+  };
+
+  return {
+    earlyMs: EARLY_MS,
+    ring: async (event) => ring(event),
+    ringAt: async ({ inMs }) => ringIn(inMs),
+    ringAfter: async (delayMs) => ringIn(delayMs),
+    async stop() {
+      stopped = true;
+      for (const timer of timers.values()) clearTimeout(timer);
+      timers.clear();
+      await Promise.all(running);
+    },
+  };
+}

@@ -1,0 +1,124 @@
+/** One request and the head of its answer; and where a redirect leads. */
+import http, { type IncomingMessage, type RequestOptions } from "node:http";
+import https from "node:https";
+import type { LookupFunction } from "node:net";
+import { PermanentError, quote } from "#core";
+import { encodeBody } from "./http-body.ts";
+import { networkError, redirectError } from "./http-errors.ts";
+import type { HttpRequestData } from "./http-request-data.ts";
+
+/** One request of a chain of redirects. */
+export interface Hop {
+  method: HttpRequestData["method"];
+  url: URL;
+  /** By lower-case name. */
+  headers: Record<string, string>;
+  body: Buffer | undefined;
+}
+
+/** Sent unless the data says otherwise. Compressed bodies would have to be kept as they are. */
+const USUAL_HEADERS = { accept: "*/*", "accept-encoding": "identity", "user-agent": "tickwork" };
+
+/** The request as it was asked for. */
+export function firstHop({ method, url, headers, body }: HttpRequestData): Hop {
+  const given = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+  const encoded = encodeBody(body);
+  return {
+    method,
+    url: withoutHash(new URL(url)),
+    headers: { ...USUAL_HEADERS, ...encoded?.headers, ...given },
+    body: encoded?.bytes,
+  };
+}
+
+const REDIRECTS = new Set([301, 302, 303, 307, 308]);
+const BODY_HEADERS = ["content-encoding", "content-language", "content-location", "content-type"];
+const SECRET_HEADERS = ["authorization", "cookie"];
+
+/**
+ * Where a response redirects to, by the rules of `fetch`: 303 asks for a GET, 301 and 302 turn a POST into one, 307 and
+ * 308 keep everything. What proves who we are is only for the origin that it was given for.
+ *
+ * @returns undefined when the response is no redirect
+ * @throws PermanentError `http_bad_redirect`
+ */
+export function nextHop(hop: Hop, { statusCode = 0, headers }: IncomingMessage): Hop | undefined {
+  if (!REDIRECTS.has(statusCode) || headers.location === undefined) return undefined;
+  // Node reads headers as Latin-1, and servers write UTF-8.
+  const location = Buffer.from(headers.location, "latin1").toString();
+  if (!URL.canParse(location, hop.url.href))
+    throw redirectError("http_bad_redirect", hop, `redirects to ${quote(location)}, which is not a URL`);
+  const url = withoutHash(new URL(location, hop.url));
+  if (url.protocol !== "http:" && url.protocol !== "https:")
+    throw redirectError(
+      "http_bad_redirect",
+      hop,
+      `redirects to ${quote(url.protocol)}; only http and https are followed`,
+    );
+  url.username = "";
+  url.password = "";
+
+  const asksForGet =
+    statusCode === 303
+      ? hop.method !== "GET" && hop.method !== "HEAD"
+      : statusCode < 303 && hop.method === "POST";
+  const dropped = [
+    ...(asksForGet ? BODY_HEADERS : []),
+    ...(url.origin === hop.url.origin ? [] : SECRET_HEADERS),
+  ];
+  return {
+    method: asksForGet ? "GET" : hop.method,
+    url,
+    headers: Object.fromEntries(Object.entries(hop.headers).filter(([name]) => !dropped.includes(name))),
+    body: asksForGet ? undefined : hop.body,
+  };
+}
+
+/**
+ * How long one address of a host may take before the next is tried. Node's own quarter of a second is less than a
+ * connection to another continent takes, and where the next address cannot be reached at all that is the end.
+ */
+const CONNECT_ATTEMPT_MS = 2_500;
+
+/**
+ * Sends a request on a connection of its own, which ends with the response: nothing is left when the task is over.
+ * An abort destroys it at once.
+ */
+export function exchange(hop: Hop, lookup: LookupFunction, signal: AbortSignal): Promise<IncomingMessage> {
+  const { url, method, body } = hop;
+  const length = body?.byteLength ?? (["POST", "PUT", "PATCH"].includes(method) ? 0 : undefined);
+  const options: RequestOptions & { autoSelectFamilyAttemptTimeout: number } = {
+    method,
+    // Node leaves the length out of a DELETE, whose body would then be read as the next request.
+    headers: { ...hop.headers, ...(length === undefined ? {} : { "content-length": length }) },
+    agent: false,
+    lookup,
+    signal,
+    autoSelectFamilyAttemptTimeout: CONNECT_ATTEMPT_MS,
+  };
+  return new Promise((resolve, reject) => {
+    const request = (url.protocol === "https:" ? https : http).request(url, options);
+    request.on("response", (response) => {
+      // Whoever reads the body hears of it there; nobody may be reading any more.
+      response.on("error", () => {});
+      resolve(response);
+    });
+    request.on("error", (error) => reject(failure(hop, error, signal)));
+    // Node is silent about an answer that is none (101): it closes the connection.
+    request.on("close", () => reject(failure(hop, new Error("closed without an answer"), signal)));
+    request.end(body);
+  });
+}
+
+/** What a failed exchange throws: why it was aborted, or that an address was refused, or what the network did. */
+export function failure(hop: Hop, error: unknown, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  return error instanceof PermanentError ? error : networkError(hop, error);
+}
+
+function withoutHash(url: URL): URL {
+  url.hash = "";
+  return url;
+}

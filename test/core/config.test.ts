@@ -1,0 +1,72 @@
+import { expect, test } from "vitest";
+import { DEFAULTS, readConfig } from "#core";
+
+const refusal = (env: Record<string, string>) => {
+  try {
+    readConfig(env);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "accepted";
+};
+
+test("without an environment the defaults hold", () => {
+  expect(readConfig({})).toMatchObject(DEFAULTS);
+  expect(readConfig({ TASK_CONCURRENCY: "  ", CACHE_ENABLED: "" })).toMatchObject(DEFAULTS);
+});
+
+test("the mission's example is read as it stands", () => {
+  const config = readConfig({
+    CACHE_REDIS_URL: "redis://localhost:6379",
+    CACHE_ENABLED: "true",
+    TASK_LIST_REFRESH_INTERVAL: "1800",
+    TASK_SHUTDOWN_WAIT_TIME: "60",
+  });
+  expect(config).toMatchObject({
+    redisUrl: "redis://localhost:6379",
+    cacheEnabled: true,
+    refreshIntervalSeconds: 1800,
+    shutdownWaitSeconds: 60,
+  });
+});
+
+test("a refresh interval of more than three hours becomes three hours, with a warning", () => {
+  const warnings: string[] = [];
+  const config = readConfig(
+    { TASK_LIST_REFRESH_INTERVAL: "14400" },
+    { warn: (message) => warnings.push(message) },
+  );
+  expect(config.refreshIntervalSeconds).toBe(10_800);
+  expect(warnings).toEqual([expect.stringMatching(/TASK_LIST_REFRESH_INTERVAL is 14400 and becomes 10800/)]);
+  expect(
+    readConfig({ TASK_LIST_REFRESH_INTERVAL: "10800" }, { warn: (message) => warnings.push(message) })
+      .refreshIntervalSeconds,
+  ).toBe(10_800);
+  expect(warnings).toHaveLength(1);
+});
+
+test.each([
+  [{ TASK_CONCURRENCY: "zero" }, 'TASK_CONCURRENCY is "zero"; it must be a whole number from 1 to 1000.'],
+  [{ TASK_CONCURRENCY: "0" }, 'TASK_CONCURRENCY is "0"; it must be a whole number from 1 to 1000.'],
+  [{ TASK_RUNNING_TTL: "1.5" }, 'TASK_RUNNING_TTL is "1.5"; it must be a whole number from 2 to 86400.'],
+  [
+    { TASK_LIST_REFRESH_INTERVAL: "-5" },
+    'TASK_LIST_REFRESH_INTERVAL is "-5"; it must be a whole number from 1 to 31536000.',
+  ],
+  [{ CACHE_ENABLED: "maybe" }, 'CACHE_ENABLED is "maybe"; it must be true or false.'],
+  [{ PORT: "70000" }, 'PORT is "70000"; it must be a whole number from 0 to 65535.'],
+  [
+    { DATABASE_URL: "mysql://root:secret@db/x" },
+    'DATABASE_URL is "one of mysql://…"; it must be an address that begins with postgres:// or postgresql://.',
+  ],
+  [
+    { CACHE_REDIS_URL: "localhost" },
+    'CACHE_REDIS_URL is "not an address"; it must be an address that begins with https:// or http:// or redis:// or rediss://.',
+  ],
+])("%o stops the start with one line", (env, message) => {
+  expect(refusal(env as unknown as Record<string, string>)).toBe(message);
+});
+
+test("a refusal never repeats a password", () => {
+  expect(refusal({ DATABASE_URL: "mysql://root:secret@db/x" })).not.toContain("secret");
+});

@@ -1,0 +1,28 @@
+/** An embedded Postgres takes seconds to make and one to open, so all suites copy one that was made once. */
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Backend, openEmbeddedPostgres } from "#local";
+
+export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "tickwork-test-"));
+
+export async function makeTemplate(): Promise<string> {
+  const folder = temporaryFolder();
+  const backend = await openEmbeddedPostgres(join(folder, "postgres"));
+  await backend.close();
+  return folder;
+}
+
+/** An empty embedded Postgres of one's own. */
+export async function openTemplate(): Promise<Backend> {
+  const folder = temporaryFolder();
+  cpSync(process.env.TICKWORK_TEMPLATE ?? (await makeTemplate()), folder, { recursive: true });
+  const backend = await openEmbeddedPostgres(join(folder, "postgres"));
+  return {
+    ...backend,
+    close: async () => {
+      await backend.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,215 @@
+import type { RequestListener } from "node:http";
+import { describe, expect, test } from "vitest";
+import { PermanentError } from "#core";
+import { type HttpRequestResult, httpRequest } from "#tasks";
+import { failureOf, runTask, type Surroundings, serve, until } from "./helpers.ts";
+
+const send = (data: unknown, surroundings?: Surroundings) =>
+  runTask<HttpRequestResult>(httpRequest, data, surroundings);
+
+/** Redirects each path as the table says, and answers "ok" to all others. */
+const redirecting = (table: Record<string, string>, status = 302): RequestListener => {
+  return (request, response) => {
+    const location = table[request.url ?? ""];
+    if (location === undefined) response.end("ok");
+    else response.writeHead(status, { location }).end("moved");
+  };
+};
+
+test("a chain of five, relative and absolute", async () => {
+  const server = await serve(
+    redirecting({ "/0": "/1", "/1": "2", "/2": "./3", "/3": "?n=4", "/3?n=4": "/5#there" }),
+  );
+  const result = await send({ url: `${server.url}/0#here` });
+  expect(server.received.map(({ path }) => path)).toEqual(["/0", "/1", "/2", "/3", "/3?n=4", "/5"]);
+  expect(result).toMatchObject({ status: 200, body: "ok", redirects: 5, url: `${server.url}/5` });
+  await until("all connections are closed", () => server.open === 0);
+});
+
+test("fewer redirects than there are", async () => {
+  const server = await serve(redirecting({ "/0": "/a/1", "/a/1": "2", "/a/2": "../3", "/3": "/4" }));
+  expect((await send({ url: `${server.url}/0`, follow_redirects: 4 })).redirects).toBe(4);
+  const error = await failureOf(send({ url: `${server.url}/0`, follow_redirects: 3 }));
+  expect(error.code).toBe("http_too_many_redirects");
+});
+
+test("a loop ends, for good", async () => {
+  const server = await serve(redirecting({ "/a": "/b", "/b": "/a" }));
+  const error = await failureOf(send({ url: `${server.url}/a` }));
+  expect(error).toMatchObject({ name: "HttpRedirectError", code: "http_too_many_redirects" });
+  expect(error).toBeInstanceOf(PermanentError);
+  expect(error.message).toBe(`GET ${server.url}/b redirects once more after 5; at most 5 are followed`);
+  expect(server.received).toHaveLength(6);
+  await until("all connections are closed", () => server.open === 0);
+});
+
+test("follow_redirects: 0 makes the redirect the result", async () => {
+  const server = await serve(redirecting({ "/a": "http://10.0.0.1/" }));
+  expect(await send({ url: `${server.url}/a`, follow_redirects: 0 })).toMatchObject({
+    status: 302,
+    body: "moved",
+    redirects: 0,
+    url: `${server.url}/a`,
+    headers: { location: "http://10.0.0.1/" },
+  });
+});
+
+test.each([300, 302, 304])("a %i without a location is a result", async (status) => {
+  const server = await serve((_, response) => response.writeHead(status).end());
+  expect(await send({ url: server.url })).toMatchObject({ status, redirects: 0 });
+});
+
+test.each([
+  ["ftp://example.com/", /redirects to "ftp:"; only http and https are followed/],
+  ["javascript:alert(1)", /redirects to "javascript:"/],
+  ["file:///etc/passwd", /redirects to "file:"/],
+  ["http://[", /redirects to "http:\/\/\[", which is not a URL/],
+])("a redirect to %s", async (location, message) => {
+  const server = await serve(redirecting({ "/": location }));
+  const error = await failureOf(send({ url: server.url }));
+  expect(error).toMatchObject({ name: "HttpRedirectError", code: "http_bad_redirect" });
+  expect(error).toBeInstanceOf(PermanentError);
+  expect(error.message).toMatch(message);
+  await until("the connection is closed", () => server.open === 0);
+});
+
+test.each(["/next", "ftp://example.com/"])("the body of a redirect to %s is left alone", async (location) => {
+  const server = await serve((request, response) => {
+    if (request.url === "/next") response.end("ok");
+    else response.writeHead(302, { location }).write("a body that does not end");
+  });
+  await send({ url: server.url }).catch(() => undefined);
+  await until("all connections are closed", () => server.open === 0);
+});
+
+test("a location in UTF-8", async () => {
+  const location = Buffer.from("/grüße").toString("latin1");
+  const server = await serve(redirecting({ "/": location }));
+  expect((await send({ url: server.url })).url).toBe(`${server.url}/gr%C3%BC%C3%9Fe`);
+});
+
+describe("the method", () => {
+  const methodAfter = async (status: number, method: string) => {
+    const server = await serve(redirecting({ "/": "/next" }, status));
+    const hasBody = method !== "GET" && method !== "HEAD";
+    const headers = { "content-language": "en", "x-one": "1" };
+    await send({ url: server.url, method, headers, ...(hasBody ? { body: { a: 1 } } : {}) });
+    expect(server.received).toHaveLength(2);
+    return server.received[1];
+  };
+
+  test.each([
+    [301, "POST"],
+    [302, "POST"],
+    [303, "POST"],
+    [303, "PUT"],
+    [303, "PATCH"],
+    [303, "DELETE"],
+  ])("%i turns %s into GET, without the body and what describes it", async (status, method) => {
+    const second = await methodAfter(status, method);
+    expect(second).toMatchObject({ method: "GET", body: "", headers: { "x-one": "1" } });
+    expect(second?.headers).not.toHaveProperty("content-type");
+    expect(second?.headers).not.toHaveProperty("content-length");
+    expect(second?.headers).not.toHaveProperty("content-language");
+  });
+
+  test.each([
+    [301, "PUT"],
+    [302, "DELETE"],
+    [307, "POST"],
+    [308, "POST"],
+    [307, "PATCH"],
+    [308, "DELETE"],
+  ])("%i keeps %s and the body", async (status, method) => {
+    expect(await methodAfter(status, method)).toMatchObject({
+      method,
+      body: '{"a":1}',
+      headers: { "content-type": "application/json", "content-length": "7", "content-language": "en" },
+    });
+  });
+
+  test.each([
+    [301, "GET"],
+    [303, "GET"],
+    [303, "HEAD"],
+    [307, "HEAD"],
+  ])("%i keeps %s", async (status, method) => {
+    expect(await methodAfter(status, method)).toMatchObject({ method, body: "" });
+  });
+});
+
+describe("what proves who we are", () => {
+  const headers = { Authorization: "Bearer x", Cookie: "a=1", "X-Key": "k" };
+
+  test("is kept within the origin", async () => {
+    const server = await serve(redirecting({ "/": "/next" }));
+    await send({ url: server.url, headers });
+    expect(server.received[1]?.headers).toMatchObject({ authorization: "Bearer x", cookie: "a=1" });
+  });
+
+  test("is dropped when the port changes, and does not come back", async () => {
+    const first = await serve((request, response) => {
+      if (request.url === "/back") response.end("ok");
+      else response.writeHead(307, { location: second.url }).end();
+    });
+    const second = await serve((_, response) =>
+      response.writeHead(307, { location: `${first.url}/back` }).end(),
+    );
+    await send({ url: first.url, method: "POST", headers, body: "x" });
+    expect(first.received[0]?.headers).toMatchObject({ authorization: "Bearer x", cookie: "a=1" });
+    for (const received of [second.received[0], first.received[1]]) {
+      expect(received).toMatchObject({ method: "POST", body: "x", headers: { "x-key": "k" } });
+      expect(received?.headers).not.toHaveProperty("authorization");
+      expect(received?.headers).not.toHaveProperty("cookie");
+    }
+  });
+
+  test("is dropped when the host changes", async () => {
+    const server = await serve((request, response) => {
+      if (request.url === "/next") response.end("ok");
+      else response.writeHead(302, { location: `http://localhost:${server.port}/next` }).end();
+    });
+    await send({ url: server.url, headers }, { httpRequestAllow: ["127.0.0.1", "localhost"] });
+    expect(server.received[1]?.headers.host).toBe(`localhost:${server.port}`);
+    expect(server.received[1]?.headers).not.toHaveProperty("authorization");
+    expect(server.received[1]?.headers).not.toHaveProperty("cookie");
+  });
+
+  test("is not taken from the redirect", async () => {
+    const server = await serve((request, response) => {
+      if (request.url === "/next") response.end("ok");
+      else response.writeHead(302, { location: `http://me:secret@127.0.0.1:${server.port}/next` }).end();
+    });
+    const result = await send({ url: server.url });
+    expect(result.url).toBe(`${server.url}/next`);
+    expect(server.received[1]?.headers).not.toHaveProperty("authorization");
+  });
+});
+
+describe("a redirect to an address that may not be reached", () => {
+  test("another port than the one that is allowed", async () => {
+    const secret = await serve((_, response) => response.end("secret"));
+    const server = await serve(redirecting({ "/": secret.url }));
+    const error = await failureOf(
+      send({ url: server.url }, { httpRequestAllow: [`127.0.0.1:${server.port}`] }),
+    );
+    expect(error.code).toBe("http_address_refused");
+    expect(error).toBeInstanceOf(PermanentError);
+    expect(secret.connections).toBe(0);
+    await until("the connection is closed", () => server.open === 0);
+  });
+
+  test.each([
+    "http://169.254.169.254/latest/meta-data/",
+    "http://[fd00:ec2::254]/latest/meta-data/",
+    "http://2130706433:1/",
+    "http://[::ffff:10.0.0.1]/",
+    "//10.0.0.1/",
+  ])("%s", async (location) => {
+    const server = await serve(redirecting({ "/": location }, 307));
+    const error = await failureOf(
+      send({ url: server.url }, { httpRequestAllow: [`127.0.0.1:${server.port}`] }),
+    );
+    expect(error.code).toBe("http_address_refused");
+  });
+});
