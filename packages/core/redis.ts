@@ -33,12 +33,15 @@ export function createRedisCommands(redis: Redis): RedisCommands {
     // EVAL and not EVALSHA: a script is 2 KB at most, and one request stays one request after a restart of Redis.
     run: <Reply>(script: string, keys: readonly string[], args: readonly (string | number)[]) =>
       guarded(() => redis.eval<(string | number)[], Reply>(script, [...keys], [...args])),
+    // Not HMGET of the client: whether that answers an array or an object depends on its options.
     fields: (key, fields) =>
-      guarded(async () => {
-        // The client answers null when no field is there, else an object of fields.
-        const found = await redis.hmget<Record<string, string | null>>(key, ...fields);
-        return fields.map((field) => found?.[field] ?? null);
-      }),
+      guarded(() =>
+        redis.eval<string[], (string | null)[]>(
+          "return redis.call('HMGET', KEYS[1], unpack(ARGV))",
+          [key],
+          [...fields],
+        ),
+      ),
     get: (key) => guarded(() => redis.get<string>(key)),
     set: (key, value, ttlSeconds) =>
       guarded(async () => {

@@ -54,7 +54,10 @@ export type Secrets = (config: Pick<Config, "cacheEnabled">) => Environment;
  * @throws ConfigError with one line when a value in the environment is missing or not acceptable
  * @example const { tasks } = runtime(definitions, postgres, redis);
  */
-export function runtime(definitions: readonly TaskDefinition<StandardSchemaV1>[], ...secrets: Secrets[]): Tickwork {
+export function runtime(
+  definitions: readonly TaskDefinition<StandardSchemaV1>[],
+  ...secrets: Secrets[]
+): Tickwork {
   running ??= wires ? onOneMachine(definitions, wires) : onAws(definitions, withSecrets(secrets));
   return running;
 }

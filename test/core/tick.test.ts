@@ -244,7 +244,11 @@ describe.each(stacks)("on %s", (kind) => {
     const { starts, definition } = gated();
     const { definition: note } = noting();
     const bell = noteRings();
-    const first = bed.make({ doorbell: bell, definitions: [definition, note] });
+    const first = bed.make({
+      doorbell: bell,
+      definitions: [definition, note],
+      env: { TASK_SHUTDOWN_WAIT_TIME: "30" },
+    });
     await first.tasks.create([{ type: "gated" }, { type: "note" }]);
     const ticking = first.tasks.tick();
     await eventually(() => starts[0]);

@@ -39,10 +39,12 @@ export interface TestBed {
   prefix: string;
   /** Requests on each wire since the last `reset`. */
   counts: { postgres: number; redis: number; reset(): void };
-  /** Makes a failure of the wire: throws what it returns, if anything. */
+  /** What happens on the wires: before a request arrives (`postgres`, `redis`), and before its answer does. */
   faults: {
-    postgres?: (query: string) => Promise<void> | void;
-    redis?: (request: WireRequest) => Promise<void> | void;
+    postgres?: Fault<string>;
+    postgresAnswer?: Fault<string>;
+    redis?: Fault<WireRequest>;
+    redisAnswer?: Fault<WireRequest>;
   };
   /** SQL beside Tickwork, as somebody else would write it. */
   sql<Row = Record<string, unknown>>(text: string, params?: unknown[]): Promise<Row[]>;
@@ -54,6 +56,9 @@ export interface TestBed {
   close(): Promise<void>;
 }
 
+/** Called with the request; what it throws is what the caller sees. */
+type Fault<Request> = (request: Request) => Promise<void> | void;
+
 export interface MakeOptions extends Partial<Omit<Parts, "config" | "database" | "redis">> {
   env?: Environment;
   withoutRedis?: boolean;
@@ -63,10 +68,13 @@ export interface MakeOptions extends Partial<Omit<Parts, "config" | "database" |
 
 export type MadeTickwork = Tickwork & { doorbell: TimerDoorbell | undefined; stop(): Promise<void> };
 
-export async function openTestBed(kind: StackKind, { migrated = true } = {}): Promise<TestBed> {
+export async function openTestBed(
+  kind: StackKind,
+  { migrated = true, redisNow }: { migrated?: boolean; redisNow?: () => number } = {},
+): Promise<TestBed> {
   const database = kind === "real servers" ? await createDatabase() : undefined;
   const backend = database ? openPg(database.url) : await openTemplate();
-  const redisBackend = kind === "real servers" ? openRedis(redisServerUrl) : memoryBackend();
+  const redisBackend = kind === "real servers" ? openRedis(redisServerUrl) : memoryBackend(redisNow);
   const prefix = randomName();
   const counts = {
     postgres: 0,
@@ -81,7 +89,9 @@ export async function openTestBed(kind: StackKind, { migrated = true } = {}): Pr
     query: async (query) => {
       counts.postgres++;
       await faults.postgres?.(query.query);
-      return backend.query(query);
+      const result = await backend.query(query);
+      await faults.postgresAnswer?.(query.query);
+      return result;
     },
     transaction: async (queries, options) => {
       counts.postgres++;
@@ -96,7 +106,9 @@ export async function openTestBed(kind: StackKind, { migrated = true } = {}): Pr
   const answerRedis = async (request: WireRequest) => {
     counts.redis++;
     await faults.redis?.(request);
-    return redisBackend.answer(request);
+    const answer = await redisBackend.answer(request);
+    await faults.redisAnswer?.(request);
+    return answer;
   };
   const connect = (config: Config, withRedis: boolean) => {
     const redis = new Redis({
@@ -129,7 +141,7 @@ export async function openTestBed(kind: StackKind, { migrated = true } = {}): Pr
       return answer.result;
     },
     make({ env = {}, withoutRedis = false, dies = false, ...parts } = {}) {
-      const config = readConfig(env, silent);
+      const config = readConfig({ TASK_SHUTDOWN_WAIT_TIME: "0", ...env }, silent);
       let tickwork: Tickwork | undefined;
       const timers = parts.doorbell
         ? undefined
@@ -156,8 +168,7 @@ export async function openTestBed(kind: StackKind, { migrated = true } = {}): Pr
     },
     async clear() {
       await Promise.all(made.splice(0).map((one) => one.stop()));
-      delete faults.postgres;
-      delete faults.redis;
+      for (const fault of Object.keys(faults) as (keyof typeof faults)[]) delete faults[fault];
       await bed.sql(`truncate "baasix_Tasks", tickwork_flags, tickwork_requests restart identity`);
       const keys = (await bed.redis("KEYS", `{${prefix}}:*`)) as string[];
       if (keys.length > 0) await bed.redis("DEL", ...keys);
@@ -181,20 +192,22 @@ export async function openTestBed(kind: StackKind, { migrated = true } = {}): Pr
   return bed;
 }
 
-function memoryBackend(): RedisBackend {
-  const answer = createMemoryRequester(createMemoryRedis({}));
+function memoryBackend(now: (() => number) | undefined): RedisBackend {
+  const answer = createMemoryRequester(createMemoryRedis(now ? { now } : {}));
   return { answer: async (request) => answer(request), close: async () => {} };
 }
 
+type Nothing = false | null | undefined;
+
 /** Waits until `check` gives something, looking again and again; for what another part of the system does. */
 export async function eventually<T>(
-  check: () => T | Promise<T>,
+  check: () => T | Nothing | Promise<T | Nothing>,
   { limitMs = 10_000 } = {},
-): Promise<NonNullable<T>> {
+): Promise<T> {
   const until = Date.now() + limitMs;
   for (;;) {
     const value = await check();
-    if (value) return value as Exclude<T, false | undefined | null>;
+    if (value) return value;
     if (Date.now() > until) throw new Error(`not within ${limitMs} ms: ${check}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

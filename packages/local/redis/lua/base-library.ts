@@ -1,4 +1,5 @@
-import { asBytes, type Engine, type LuaFunction } from "./engine.ts";
+import { asBytes, type Engine } from "./engine.ts";
+import type { LuaFunction } from "./lua-api.ts";
 import { readInBase } from "./numerals.ts";
 
 /**

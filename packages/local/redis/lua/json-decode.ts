@@ -1,5 +1,6 @@
-import { asBytes, type Engine, type LuaFunction, type LuaState } from "./engine.ts";
+import { asBytes, type Engine } from "./engine.ts";
 import { createLexer, type Token } from "./json-lexer.ts";
+import type { LuaFunction, LuaState } from "./lua-api.ts";
 
 const MAX_DEPTH = 1000;
 

@@ -1,5 +1,6 @@
 import { formatGeneral } from "../format-number.ts";
-import { asBytes, type Engine, type LuaFunction, type LuaState } from "./engine.ts";
+import { asBytes, type Engine } from "./engine.ts";
+import type { LuaFunction, LuaState } from "./lua-api.ts";
 
 const MAX_DEPTH = 1000;
 /** An array with a higher index than this must be at least half full. */

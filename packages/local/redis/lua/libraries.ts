@@ -1,7 +1,8 @@
 import { baseFunctions } from "./base-library.ts";
-import { asBytes, type Engine, type LuaFunction, type LuaState } from "./engine.ts";
+import { asBytes, type Engine } from "./engine.ts";
 import { cjsonDecode } from "./json-decode.ts";
 import { cjsonEncode } from "./json-encode.ts";
+import type { LuaFunction, LuaState } from "./lua-api.ts";
 import { mathRandom } from "./math-random.ts";
 import { PRELUDE } from "./prelude.ts";
 import { redisLibrary, type ScriptCall } from "./redis-library.ts";

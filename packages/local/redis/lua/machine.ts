@@ -1,9 +1,10 @@
 import { RedisError, type Reply } from "../reply.ts";
 import { wordSyntaxError } from "./dialect.ts";
-import { asBytes, type Engine, type LuaState, loadEngine } from "./engine.ts";
+import { asBytes, type Engine, loadEngine } from "./engine.ts";
 import { openLibraries } from "./libraries.ts";
+import type { LuaState } from "./lua-api.ts";
 import type { ScriptCall } from "./redis-library.ts";
-import { replyAt, textField } from "./values.ts";
+import { replyAtTop, textField } from "./values.ts";
 
 /** A compiled script: its place in the registry of the machine that compiled it. */
 export type CompiledScript = number;
@@ -55,7 +56,7 @@ export function createLuaMachine(execute: ScriptCall): LuaMachine {
       const status = lua.lua_pcall(L, 0, 1, 1);
       if (bugs.length > 0) throw bugs[0];
       if (status !== lua.LUA_OK) throw scriptError(engine, L, sha);
-      return replyAt(engine, L, -1);
+      return replyAtTop(engine, L);
     } finally {
       bugs.length = 0;
       lua.lua_settop(L, 0);

@@ -1,4 +1,5 @@
-import { asBytes, type Engine, type LuaFunction, type LuaState } from "./engine.ts";
+import { asBytes, type Engine } from "./engine.ts";
+import type { LuaFunction, LuaState } from "./lua-api.ts";
 
 /** The linear congruential generator of `lrand48`, which Redis puts in place of C's `rand`. */
 const MULTIPLIER = 0x5deece66dn;

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { RedisError, type Reply } from "../reply.ts";
-import type { Engine, LuaFunction, LuaState } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { LuaFunction, LuaState } from "./lua-api.ts";
 import { argumentAt, pushFieldTable, pushReply } from "./values.ts";
 
 /** Runs a command for a script; throws RedisError for an error reply. */

@@ -1,5 +1,17 @@
 import { formatGeneral } from "../format-number.ts";
-import { type Lexer, type Messages, refuseNewerSyntax, wordTypeErrors } from "./dialect.ts";
+import { type Lexer, refuseNewerSyntax, wordTypeErrors } from "./dialect.ts";
+import type {
+  Api,
+  CheckStack,
+  Debugging,
+  Defs,
+  LuaSlot,
+  LuaString,
+  Objects,
+  Strings,
+  Tables,
+  ToInteger,
+} from "./fengari-internals.ts";
 import { readNumeral } from "./numerals.ts";
 import { withPrivateCopy } from "./private-copy.ts";
 
@@ -14,6 +26,7 @@ import { withPrivateCopy } from "./private-copy.ts";
  * - there is no integer: the tag for integers is the tag for doubles, and nothing says it is an integer;
  * - numbers print with `%.14g`, numerals are read as C's `strtod` does, `%` is `a - floor(a / b) * b`;
  * - where a function wants an integer, a fraction is cut off;
+ * - a function holds 8,000 values at a time, and recursion ends sooner;
  * - a table can be made read-only, which Redis added to its Lua to protect the globals;
  * - a string is hashed to the very string of its bytes. fengari's own hash takes some strings with control
  *   characters for equal and puts them in the wrong order, and ours is what the bridge to Redis needs;
@@ -25,7 +38,7 @@ export function loadRetunedFengari(): RetunedFengari {
     // Modules copy each other's functions when they load, so what they copy must be changed before.
     const defs = file<Defs>("defs");
     defs.constant_types.LUA_TNUMINT = defs.constant_types.LUA_TNUMFLT;
-    Object.assign(file<object>("luaconf"), NUMBER_SETTINGS);
+    Object.assign(file<object>("luaconf"), SETTINGS);
     Object.assign(file<object>("llimits"), { luai_nummod: modulo });
     const strings = file<Strings>("lstring");
     Object.assign(strings, HASHING);
@@ -37,6 +50,7 @@ export function loadRetunedFengari(): RetunedFengari {
     const toInteger = truncating(api.lua_tonumberx);
     api.lua_tointegerx = toInteger;
     api.lua_tointeger = (L, index) => toInteger(L, index) || 0;
+    api.lua_checkstack = limitingFrame(api.lua_checkstack);
     protectTables(file<Tables>("ltable"), file<Debugging>("ldebug").luaG_runerror);
     refuseNewerSyntax(file<Lexer>("llex"));
     wordTypeErrors(objects, defs.to_luastring("attempt to %s a %s value%s", true));
@@ -52,60 +66,10 @@ export interface RetunedFengari {
   readonly objects: Objects;
 }
 
-/** A Lua string: its bytes, and its hash once somebody asked for it. */
-export interface LuaString {
-  readonly realstring: Uint8Array;
-  hash: string | null;
-}
-
-/** A stack slot, or a variable. */
-export interface LuaSlot {
-  readonly value: unknown;
-  setfltvalue(value: number): void;
-  ttisinteger(): boolean;
-  ttisstring(): boolean;
-}
-
-/** A Lua table as far as we know it. */
-export interface LuaTable {
-  isReadOnly?: boolean;
-}
-
-interface Defs {
-  readonly constant_types: { LUA_TNUMINT: number; readonly LUA_TNUMFLT: number };
-  /** Cached, it answers the same object for the same text. */
-  to_luastring(text: string, isCached: boolean): Uint8Array;
-}
-
-interface Strings {
-  readonly TString: new (L: object, bytes: Uint8Array) => LuaString;
-  luaS_hashlongstr(string: LuaString): string;
-}
-
-interface Objects extends Messages {
-  readonly TValue: { readonly prototype: LuaSlot };
-  luaO_str2num(bytes: Uint8Array, result: LuaSlot): number;
-  pushsvalue2s(L: object, string: LuaString): void;
-}
-
-type ToInteger = (L: object, index: number) => number | false;
-
-interface Api {
-  readonly lua_tonumberx: ToInteger;
-  lua_tointegerx: ToInteger;
-  lua_tointeger(L: object, index: number): number;
-}
-
-interface Tables {
-  luaH_setfrom(L: object, table: LuaTable, key: LuaSlot, value: LuaSlot): void;
-}
-
-interface Debugging {
-  luaG_runerror(L: object, format: Uint8Array): never;
-}
-
-const NUMBER_SETTINGS = {
+const SETTINGS = {
   LUA_COMPAT_FLOATSTRING: true,
+  /** A script that recurses for ever fails after this many slots: enough for the depth Lua 5.1 allows. */
+  LUAI_MAXSTACK: 100_000,
   lua_number2str: (value: number) => formatGeneral(value, 14),
 };
 
@@ -139,6 +103,14 @@ const truncating =
     if (value === false) return false;
     return Math.max(-INT32_MAX, Math.min(INT32_MAX, Math.trunc(value))) || 0;
   };
+
+/** `unpack` fails beyond this in Redis, and the script that does it should fail here. */
+const MAX_SLOTS_PER_FRAME = 8000;
+
+const limitingFrame =
+  (check: CheckStack): CheckStack =>
+  (L, slots) =>
+    L.top - L.ci.funcOff - 1 + slots <= MAX_SLOTS_PER_FRAME && check(L, slots);
 
 function protectTables(tables: Tables, raise: Debugging["luaG_runerror"]): void {
   const { luaH_setfrom } = tables;

@@ -1,5 +1,6 @@
 import { formatExponent, formatFixed, formatGeneral } from "../format-number.ts";
-import { asBytes, type Engine, type LuaFunction, type LuaState } from "./engine.ts";
+import { asBytes, type Engine } from "./engine.ts";
+import type { LuaFunction, LuaState } from "./lua-api.ts";
 
 /** `%`, flags, width, precision, conversion: what Lua 5.1 hands to C's `sprintf`. */
 const SPECIFIER = /%([-+ #0]*)(\d*)(?:\.(\d*))?(.?)/gs;

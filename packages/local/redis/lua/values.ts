@@ -1,6 +1,7 @@
 import { formatGeneral } from "../format-number.ts";
 import { isStatus, RedisError, type Reply } from "../reply.ts";
-import type { Engine, LuaState } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import type { LuaState } from "./lua-api.ts";
 
 /** Nested deeper than this, a script's result is taken to contain itself. */
 const MAX_DEPTH = 1000;
@@ -33,39 +34,41 @@ export function pushArray(engine: Engine, L: LuaState, items: readonly Reply[]):
   }
 }
 
-/** The reply a script's result stands for. Numbers lose their fraction; an array ends at its first nil. */
-export function replyAt(engine: Engine, L: LuaState, index: number, depth = 0): Reply {
+/**
+ * The reply that the value at the top of the stack, a script's result, stands for. Numbers lose their
+ * fraction; an array ends at its first nil.
+ */
+export function replyAtTop(engine: Engine, L: LuaState, depth = 0): Reply {
   const { lua } = engine;
-  switch (lua.lua_type(L, index)) {
+  switch (lua.lua_type(L, -1)) {
     case lua.LUA_TSTRING:
-      return engine.bytesAt(L, index) ?? null;
+      return engine.bytesAt(L, -1) ?? null;
     case lua.LUA_TNUMBER:
-      return toInteger(lua.lua_tonumber(L, index));
+      return toInteger(lua.lua_tonumber(L, -1));
     case lua.LUA_TBOOLEAN:
-      return lua.lua_toboolean(L, index) ? 1 : null;
+      return lua.lua_toboolean(L, -1) ? 1 : null;
     case lua.LUA_TTABLE:
-      return tableAt(engine, L, index, depth);
+      return tableAtTop(engine, L, depth);
     default:
       return null;
   }
 }
 
-function tableAt(engine: Engine, L: LuaState, index: number, depth: number): Reply {
-  if (depth === MAX_DEPTH) return new RedisError("ERR reached lua stack limit");
+function tableAtTop(engine: Engine, L: LuaState, depth: number): Reply {
   const { lua } = engine;
-  // Commands like LRANGE take an error or a status for what it says only where it is a string.
-  const error = textField(engine, L, index, "err");
+  if (depth === MAX_DEPTH || !lua.lua_checkstack(L, 2)) return new RedisError("ERR reached lua stack limit");
+  // Anything but a string in these fields is not meant for us.
+  const error = textField(engine, L, -1, "err");
   if (error !== undefined) return new RedisError(oneLine(error));
-  const status = textField(engine, L, index, "ok");
+  const status = textField(engine, L, -1, "ok");
   if (status !== undefined) return { status: oneLine(status) };
 
-  lua.lua_pushvalue(L, index);
   const items: Reply[] = [];
   for (let position = 1; lua.lua_rawgeti(L, -1, position) !== lua.LUA_TNIL; position++) {
-    items.push(replyAt(engine, L, -1, depth + 1));
+    items.push(replyAtTop(engine, L, depth + 1));
     lua.lua_pop(L, 1);
   }
-  lua.lua_pop(L, 2);
+  lua.lua_pop(L, 1);
   return items;
 }
 

@@ -1,0 +1,74 @@
+/** The numbers that the README states, counted on both wires. */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { noteRings } from "../helpers/doorbells.ts";
+import { eventually, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
+import { gated, noting } from "../helpers/tasks.ts";
+
+describe.each(stacks)("on %s", (kind) => {
+  let bed: TestBed;
+  beforeAll(async () => {
+    bed = await openTestBed(kind);
+  });
+  afterEach(() => bed.clear());
+  afterAll(() => bed.close());
+
+  test.each([1, 9, 100, 1_000])(
+    "%i due tasks cost at most n + 2 requests to Postgres and n / 10 + 4 to Redis",
+    async (n) => {
+      const { definition } = noting();
+      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      await tasks.refresh();
+      await tasks.create(Array.from({ length: n }, () => ({ type: "note" })));
+      bed.counts.reset();
+      expect(await tasks.tick()).toMatchObject({ completed: n, ended: "idle" });
+      expect(bed.counts.postgres).toBeLessThanOrEqual(n + 2);
+      expect(bed.counts.redis).toBeLessThanOrEqual(n / 10 + 4);
+    },
+  );
+
+  test("an idle tick costs no request to Postgres and one to Redis", async () => {
+    const { tasks } = bed.make({ doorbell: noteRings() });
+    await tasks.refresh();
+    bed.counts.reset();
+    expect(await tasks.tick()).toMatchObject({ ended: "idle" });
+    expect(bed.counts).toMatchObject({ postgres: 0, redis: 1 });
+  });
+
+  test("making 1,000 tasks costs one request to Postgres and at most two to Redis", async () => {
+    const { definition } = noting();
+    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    bed.counts.reset();
+    const made = await tasks.create(
+      Array.from({ length: 1_000 }, (_, n) => ({ type: "note", task_data: { n } })),
+    );
+    expect(bed.counts.postgres).toBe(1);
+    expect(bed.counts.redis).toBeLessThanOrEqual(2);
+    expect(made.map(({ task_data }) => (task_data as { n: number }).n)).toEqual(
+      Array.from({ length: 1_000 }, (_, n) => n),
+    );
+  });
+
+  test("every renewal of a long task costs one request more on each wire", async () => {
+    const { starts, definition } = gated();
+    const { tasks } = bed.make({
+      doorbell: noteRings(),
+      definitions: [definition],
+      env: { TASK_RUNNING_TTL: "2" },
+    });
+    await tasks.refresh();
+    await tasks.create([{ type: "gated" }]);
+    bed.counts.reset();
+    const ticking = tasks.tick();
+    await eventually(() => starts.length === 1);
+    const revs = () =>
+      bed.sql<{ rev: string }>(`select rev from "baasix_Tasks"`).then(([row]) => Number(row?.rev));
+    // Made, claimed, and renewed three times.
+    await eventually(async () => (await revs()) >= 5);
+    starts[0]?.finish();
+    await ticking;
+    const renewals = (await revs()) - 3;
+    expect(renewals).toBeGreaterThanOrEqual(3);
+    expect(bed.counts.postgres).toBeLessThanOrEqual(1 + 2 + renewals);
+    expect(bed.counts.redis).toBeLessThanOrEqual(1 / 10 + 4 + renewals);
+  });
+});
