@@ -29,7 +29,8 @@ const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
 export function createApp(deps: AppDeps) {
   const { tasks, hooks, log, config } = deps;
   const { apiKey } = config;
-  if (!apiKey) throw new ConfigError("API_KEY is not set; it must be what callers send as Authorization: Bearer …");
+  if (!apiKey)
+    throw new ConfigError("API_KEY is not set; it must be what callers send as Authorization: Bearer …");
   return new Hono()
     .onError((error, c) => answerError(c, error, log))
     .notFound((c) => answerError(c, errors.noSuchRoute(c.req.method, c.req.path), log))

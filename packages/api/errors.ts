@@ -14,16 +14,24 @@ const STATUS: Record<ErrorKind, ContentfulStatusCode> = {
   unavailable: 503,
 };
 
+const RETRY_AFTER_SECONDS = "5";
+
 /** How every error looks: `{"error": {"code", "message", "issues"?}}`. */
 export function answerError(c: Context, thrown: unknown, log: Logger): Response {
   const error =
     thrown instanceof HTTPException ? errors.malformed("malformed_request", thrown.message) : thrown;
-  if (error instanceof TickworkError) {
+  if (error instanceof TickworkError && error.kind !== "unavailable") {
     if (error.kind === "unauthorized") c.header("WWW-Authenticate", "Bearer");
-    if (error.kind === "unavailable")
-      log.error("a request failed", { path: c.req.path, error: error.message });
     const { code, message, issues } = error;
     return c.json({ error: { code, message, ...(issues ? { issues } : {}) } }, STATUS[error.kind]);
+  }
+  if (error instanceof TickworkError) {
+    // What a database says of itself is for the log, not for the world.
+    log.error("a request failed", { path: c.req.path, error: error.message });
+    c.header("Retry-After", RETRY_AFTER_SECONDS);
+    const message =
+      "A database does not answer. What was asked may have been done; with an Idempotency-Key it is safe to repeat.";
+    return c.json({ error: { code: error.code, message } }, STATUS.unavailable);
   }
   // What nobody expected says nothing to the world; the log has it.
   log.error("a request failed unexpectedly", { path: c.req.path, error: messageOf(error), cause: error });
