@@ -41,7 +41,16 @@ export { NewTaskSchema, TaskChangesSchema } from "./new-task.ts";
 export { createDatabase, type Database, PostgresError, type Statement } from "./postgres.ts";
 export { createRedisCommands, type RedisCommands, RedisError } from "./redis.ts";
 export type { RefreshReport } from "./refresh.ts";
-export { current, hooks, postgresOnly, runtime, type Secrets, useWires, type Wires } from "./runtime.ts";
+export {
+  current,
+  hooks,
+  postgresOnly,
+  prefixOf,
+  runtime,
+  type Secrets,
+  useWires,
+  type Wires,
+} from "./runtime.ts";
 export { type CacheStats, TASKS, type TasksService } from "./service.ts";
 export { isUniqueViolation, type ListFilter, toTask } from "./store.ts";
 export {

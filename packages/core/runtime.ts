@@ -1,4 +1,5 @@
 /** The one file that reads the environment and constructs the clients of vendors. */
+import { createHash } from "node:crypto";
 import { neon } from "@neondatabase/serverless";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { Redis } from "@upstash/redis";
@@ -27,6 +28,8 @@ export interface Wires {
   env: Environment;
   log: Logger;
   doorbell: Doorbell;
+  /** Begins the keys in Redis: `prefixOf` the database that is really used. */
+  prefix: string;
   /** Answers the requests of Upstash's client. */
   redis: Parameters<Redis["use"]>[0];
 }
@@ -86,12 +89,12 @@ export function current(): Tickwork {
 
 function onOneMachine(
   definitions: readonly TaskDefinition<StandardSchemaV1>[],
-  { env, log, doorbell, redis }: Wires,
+  { env, log, doorbell, prefix, redis }: Wires,
 ): Tickwork {
   const config = readConfig(env, log);
   const client = connectRedis(config);
   client?.use(redis);
-  return createTickwork({ ...connect(config, client), log, doorbell, definitions, hooks });
+  return createTickwork({ ...connect(config, client), log, doorbell, definitions, hooks, prefix });
 }
 
 function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: Environment): Tickwork {
@@ -115,8 +118,17 @@ function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
     doorbell,
     definitions,
     hooks,
+    prefix: prefixOf(config.databaseUrl ?? ""),
     timeoutLimitMs: DEFAULT_TIMEOUT_MS,
   });
+}
+
+/** A Redis may be shared, by other applications and by other stages of this one: each database has keys of its own. */
+export function prefixOf(databaseUrl: string): string {
+  const { hostname, port, pathname } = new URL(databaseUrl);
+  // Neon's pooled and direct addresses are the same database.
+  const name = `${hostname.replace("-pooler.", ".")}:${port}${pathname}`;
+  return `tickwork:${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
 }
 
 function jsonLog({ DEBUGGING }: Environment): Logger {

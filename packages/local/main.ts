@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { ConfigError } from "#core";
 import { createHumanLog } from "./human-log.ts";
-import { startServer } from "./server.ts";
+import { type Server, startServer } from "./server.ts";
 
 // The AWS SDK, which this process never uses, would warn about Node 20.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
@@ -10,23 +10,32 @@ if (existsSync(".env")) process.loadEnvFile(".env");
 
 const log = createHumanLog({ debugging: /^(1|true)$/i.test(process.env.DEBUGGING ?? "") });
 
+let server: Server | undefined;
+let ending = false;
+
+/** The first signal ends gracefully, also one that comes during the start; the second at once. */
+function end(): void {
+  if (ending) process.exit(1);
+  ending = true;
+  log.info("ending: running tasks may finish; once more ends at once");
+  if (server) close(server);
+}
+
+function close(started: Server): void {
+  started.close().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      log.error("the end was not clean", { error });
+      process.exit(1);
+    },
+  );
+}
+
+process.on("SIGTERM", end).on("SIGINT", end);
 try {
-  const server = await startServer({ env: process.env, log });
-  console.log(greeting(server));
-  let ending = false;
-  const end = () => {
-    if (ending) process.exit(1);
-    ending = true;
-    log.info("ending: running tasks may finish; once more ends at once");
-    server.close().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log.error("the end was not clean", { error });
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGTERM", end).on("SIGINT", end);
+  server = await startServer({ env: process.env, log });
+  if (ending) close(server);
+  else console.log(greeting(server));
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   console.error(error.message);

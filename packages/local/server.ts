@@ -7,7 +7,7 @@ import {
 import type { AddressInfo } from "node:net";
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
 import { ConfigError, type Environment, type Logger, messageOf, runtime } from "#core";
-import { definitions } from "#tasks";
+import { definitions, parseAllowList } from "#tasks";
 import { handler as api } from "../../functions/api.ts";
 import { handler as refresh } from "../../functions/refresh.ts";
 import { handler as tick } from "../../functions/tick.ts";
@@ -49,7 +49,8 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
         log.error("a refresh failed; the next one will mend it", { error: messageOf(error) }),
     );
   try {
-    const { tasks, store, migrate } = runtime(definitions);
+    const { tasks, store, config, migrate } = runtime(definitions);
+    parseAllowList(config.httpRequestAllow);
     await migrate();
     if (stack.embedded) await store.endLeases();
     await listen(http, stack.config.port);

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, type Environment, type Logger, readConfig, useWires } from "#core";
+import { type Config, type Environment, type Logger, prefixOf, readConfig, useWires } from "#core";
 import { openEmbeddedPostgres, postgresFolder } from "./embedded-postgres.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { answerNeon, type Backend, forgetNeon } from "./neon-wire.ts";
@@ -59,6 +59,7 @@ export async function openStack({ env, log, tick }: StackOptions): Promise<Stack
       },
       log,
       doorbell,
+      prefix: prefixOf(config.databaseUrl ?? databaseUrl),
       redis: (request) => redis.answer(request) as never,
     });
     const opened = postgres;

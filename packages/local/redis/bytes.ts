@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /**
  * Strings in this room are bytes.
  *
@@ -15,3 +17,6 @@ export const toBytes = (text: string): string =>
 /** The text of UTF-8 bytes; bytes that are not UTF-8 become U+FFFD, as in a Redis client. */
 export const fromBytes = (bytes: string): string =>
   BEYOND_ASCII.test(bytes) ? Buffer.from(bytes, "latin1").toString("utf8") : bytes;
+
+/** The SHA-1 of bytes, in hexadecimal: the name of a script. */
+export const sha1 = (bytes: string): string => createHash("sha1").update(bytes, "latin1").digest("hex");

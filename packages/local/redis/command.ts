@@ -33,10 +33,20 @@ export const commandOutsideScripts = (arity: number, run: Handler): Command => (
 export const acceptsLength = (command: Command, argv: readonly string[]): boolean =>
   command.arity < 0 ? argv.length >= -command.arity : argv.length === command.arity;
 
+/** The command `argv` calls, or the error when there is none or it takes fewer or more arguments. */
+export function resolve(
+  commands: ReadonlyMap<string, Command>,
+  argv: readonly string[],
+): Command | RedisError {
+  const name = argv[0] ?? "";
+  const found = commands.get(name.toUpperCase());
+  if (found === undefined) return unknownCommand(argv);
+  return acceptsLength(found, argv) ? found : wrongNumberOfArguments(name.toLowerCase());
+}
+
 const SHOWN_BYTES = 128;
 
-/** The error for a name no command has. */
-export function unknownCommand([name = "", ...args]: readonly string[]): RedisError {
+function unknownCommand([name = "", ...args]: readonly string[]): RedisError {
   let shown = "";
   for (const arg of args) {
     if (shown.length >= SHOWN_BYTES) break;
@@ -45,16 +55,4 @@ export function unknownCommand([name = "", ...args]: readonly string[]): RedisEr
   return new RedisError(
     `ERR unknown command '${name.slice(0, SHOWN_BYTES)}', with args beginning with: ${shown}`,
   );
-}
-
-/**
- * Finds the command `argv` names.
- * @throws RedisError when there is none, or when it does not take that many arguments
- */
-export function resolve(commands: ReadonlyMap<string, Command>, argv: readonly string[]): Command {
-  const name = argv[0] ?? "";
-  const found = commands.get(name.toUpperCase());
-  if (found === undefined) throw unknownCommand(argv);
-  if (!acceptsLength(found, argv)) throw wrongNumberOfArguments(name.toLowerCase());
-  return found;
 }

@@ -53,8 +53,10 @@ const CREATE: { readonly [T in Container]: () => ValueByType[T] } = {
   zset: createSortedSet,
 };
 
-/** How many keys with an expiry each command looks at. Two are enough to outrun the making of such keys. */
-const SWEEP_PER_COMMAND = 2;
+/** Each command looks at keys with an expiry until it has met this many that live, … */
+const SWEEP_LIVE = 2;
+/** … or this many in all. A script may leave many behind at once; sweeping them must not take long either. */
+const SWEEP_MOST = 100;
 
 /** An empty keyspace on this clock. */
 export function createKeyspace(clock: () => number): Keyspace {
@@ -77,10 +79,11 @@ export function createKeyspace(clock: () => number): Keyspace {
   }
 
   function sweepSome(): void {
-    for (let looked = 0; looked < SWEEP_PER_COMMAND && volatileKeys.size > 0; looked++) {
+    let live = 0;
+    for (let looked = 0; looked < SWEEP_MOST && live < SWEEP_LIVE && volatileKeys.size > 0; looked++) {
       const next = sweep.next();
       if (next.done) sweep = volatileKeys.values();
-      else find(next.value);
+      else if (find(next.value) !== undefined) live++;
     }
   }
 

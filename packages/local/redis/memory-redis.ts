@@ -35,10 +35,11 @@ export function createMemoryRedis({ now = Date.now }: MemoryRedisOptions = {}): 
   const commands: ReadonlyMap<string, Command> = commandsWith(scriptCommands(scripts));
 
   function run(argv: readonly string[]): RedisReply {
-    const [name = "", ...args] = argv.map(toBytes);
-    const command = resolve(commands, [name, ...args]);
+    const bytes = argv.map(toBytes);
+    const command = resolve(commands, bytes);
+    if (command instanceof RedisError) throw command;
     keyspace.beginCommand();
-    const reply = command.run(keyspace, ...args);
+    const reply = command.run(keyspace, ...bytes.slice(1));
     if (reply instanceof RedisError) throw reply;
     return toRedisReply(reply);
   }
@@ -51,14 +52,7 @@ export function createMemoryRedis({ now = Date.now }: MemoryRedisOptions = {}): 
         throw error instanceof RedisError ? asText(error) : error;
       }
     },
-    accepts(argv) {
-      try {
-        resolve(commands, argv);
-        return true;
-      } catch {
-        return false;
-      }
-    },
+    accepts: (argv) => !(resolve(commands, argv) instanceof RedisError),
     clear() {
       keyspace.clear();
       scripts.flush();

@@ -1,7 +1,7 @@
+import { sha1 } from "./bytes.ts";
 import { acceptsLength, type Command } from "./command.ts";
 import type { Keyspace } from "./keyspace.ts";
 import { type CompiledScript, createLuaMachine, type LuaMachine } from "./lua/machine.ts";
-import { sha1 } from "./lua/redis-library.ts";
 import { RedisError, type Reply } from "./reply.ts";
 
 /** The script cache, and the Lua machine behind it. */

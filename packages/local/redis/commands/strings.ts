@@ -46,9 +46,9 @@ function mset(keyspace: Keyspace, ...pairs: string[]): Reply {
 }
 
 function incrby(keyspace: Keyspace, key: string, delta: string): Reply {
+  parseInteger(delta);
   const current = get(keyspace, key) ?? "0";
   if (!isInteger(current)) throw notAnInteger();
-  parseInteger(delta);
   const sum = addIntegers(current, delta);
   keyspace.writeString(key, sum, { keepTtl: true });
   return Number(sum);

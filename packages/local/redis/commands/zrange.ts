@@ -43,7 +43,8 @@ function parseQuery(fixed: Partial<RangeQuery>, words: readonly string[]): Range
       query.limit = { offset: parseInteger(words[++at] ?? ""), count: parseInteger(words[++at] ?? "") };
     } else throw syntaxError();
   }
-  if (query.limit !== undefined && query.by === "rank") {
+  // A count of -1 is Redis's own mark for "no limit given", so it passes.
+  if (query.by === "rank" && (query.limit?.count ?? -1) !== -1) {
     throw new RedisError(
       "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
     );

@@ -6,7 +6,8 @@ import { loadRetunedFengari } from "./retune.ts";
 export interface Engine {
   readonly lua: LuaApi;
   readonly aux: LuaAuxiliary;
-  readonly open: Readonly<Record<"base" | "coroutine" | "math" | "string" | "table", LuaFunction>>;
+  /** The functions that open Lua's libraries, by the name of the global they set. */
+  readonly open: Readonly<Record<"_G" | "coroutine" | "math" | "string" | "table", LuaFunction>>;
   /** Pushes a byte string. */
   pushBytes(L: LuaState, bytes: string): void;
   /** The byte string at an index; undefined when there is something else. */
@@ -41,7 +42,7 @@ function createEngine(): Engine {
   } = fengari as {
     readonly lua: LuaApi;
     readonly lauxlib: LuaAuxiliary;
-    readonly lualib: Readonly<Record<`luaopen_${keyof Engine["open"]}`, LuaFunction>>;
+    readonly lualib: Readonly<Record<`luaopen_${"base" | Exclude<keyof Engine["open"], "_G">}`, LuaFunction>>;
   };
   const tableAt = (L: LuaState, index: number) => lua.lua_topointer(L, index) as LuaTable;
 
@@ -58,7 +59,7 @@ function createEngine(): Engine {
     lua,
     aux,
     open: {
-      base: lualib.luaopen_base,
+      _G: lualib.luaopen_base,
       coroutine: lualib.luaopen_coroutine,
       math: lualib.luaopen_math,
       string: lualib.luaopen_string,

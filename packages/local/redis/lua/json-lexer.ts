@@ -49,7 +49,9 @@ const ESCAPED: Readonly<Record<string, string>> = {
   t: "\t",
 };
 
-const NUMBER = /[+-]?(?:0x[\da-f]+|inf(?:inity)?|nan|\d+\.?\d*(?:e[+-]?\d+)?)/iy;
+/** Numbers are read as C does, which takes more than JSON has. */
+const NUMBER_START = /[-+\d]|inf|nan/iy;
+const NUMBER = /[+-]?(?:0x[\da-f]+|inf(?:inity)?|nan|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)/iy;
 const PLAIN = /[^"\\]*/y;
 /** A character, or a pair of surrogates that make one. Half a pair is no character. */
 const UNICODE_ESCAPE = /\\u(?:(d[89ab][\da-f]{2})\\u(d[c-f][\da-f]{2})|((?!d[89a-f])[\da-f]{4}))/iy;
@@ -80,9 +82,10 @@ export function createLexer(json: string): () => Token {
   }
 
   function number(): Token {
-    const text = match(NUMBER)?.[0];
-    const value = text === undefined ? undefined : readNumeral(Buffer.from(text, "latin1"));
-    if (text === undefined || value === undefined) return error("invalid token");
+    if (match(NUMBER_START) === null) return error("invalid token");
+    const text = match(NUMBER)?.[0] ?? "";
+    const value = readNumeral(Buffer.from(text, "latin1"));
+    if (value === undefined) return error("invalid number");
     const start = at;
     at += text.length;
     return { type: "T_NUMBER", at: start, value };

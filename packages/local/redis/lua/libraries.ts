@@ -10,48 +10,40 @@ import { stringFormat } from "./string-format.ts";
 import { pushArray } from "./values.ts";
 
 /** Fills a fresh Lua state with the globals Redis has, and closes them against scripts. */
-export function openLibraries(engine: Engine, L: LuaState, execute: ScriptCall) {
+export function openLibraries(engine: Engine, L: LuaState, execute: ScriptCall): void {
   const { lua, aux, open } = engine;
-
-  for (const [name, library] of Object.entries({ ...open, base: undefined, _G: open.base })) {
-    if (library === undefined) continue;
+  for (const [name, library] of Object.entries(open)) {
     aux.luaL_requiref(L, asBytes(name), library, true);
     lua.lua_pop(L, 1);
   }
   runPrelude(engine, L);
 
   lua.lua_pushglobaltable(L);
-  setFunctions(
-    engine,
-    L,
-    baseFunctions(engine, (name) => functionField(engine, L, name)),
-  );
+  const original = (name: string) => functionField(engine, L, name);
+  setMembers(engine, L, baseFunctions(engine, original));
   extend(engine, L, "string", { format: stringFormat(engine) });
   extend(engine, L, "math", mathRandom(engine));
-  lua.lua_createtable(L, 0, 0);
-  engine.setField(L, -2, "redis");
-  extend(engine, L, "redis", redisLibrary(engine, execute));
-  lua.lua_createtable(L, 0, 3);
-  lua.lua_pushlightuserdata(L, null);
-  engine.setField(L, -2, "null");
-  engine.setField(L, -2, "cjson");
-  extend(engine, L, "cjson", { encode: cjsonEncode(engine), decode: cjsonDecode(engine) });
+  define(engine, L, "redis", redisLibrary(engine, execute));
+  define(engine, L, "cjson", { encode: cjsonEncode(engine), decode: cjsonDecode(engine), null: null });
   protect(engine, L);
   lua.lua_settop(L, 0);
+}
 
-  return {
-    /** Sets KEYS and ARGV, which no script may do itself. */
-    beginScript(keys: readonly string[], args: readonly string[]): void {
-      lua.lua_pushglobaltable(L);
-      engine.setReadOnly(L, 1, false);
-      pushArray(engine, L, keys);
-      engine.setField(L, 1, "KEYS");
-      pushArray(engine, L, args);
-      engine.setField(L, 1, "ARGV");
-      engine.setReadOnly(L, 1, true);
-      lua.lua_settop(L, 0);
-    },
-  };
+/** Sets KEYS and ARGV, which no script may do itself. */
+export function setArguments(
+  engine: Engine,
+  L: LuaState,
+  keys: readonly string[],
+  args: readonly string[],
+): void {
+  engine.lua.lua_pushglobaltable(L);
+  engine.setReadOnly(L, -1, false);
+  pushArray(engine, L, keys);
+  engine.setField(L, -2, "KEYS");
+  pushArray(engine, L, args);
+  engine.setField(L, -2, "ARGV");
+  engine.setReadOnly(L, -1, true);
+  engine.lua.lua_pop(L, 1);
 }
 
 function runPrelude({ lua, aux }: Engine, L: LuaState): void {
@@ -69,12 +61,14 @@ function functionField(engine: Engine, L: LuaState, name: string): LuaFunction {
   return found;
 }
 
-type Members = Readonly<Record<string, LuaFunction | number>>;
+/** Null stands for `cjson.null`. */
+type Members = Readonly<Record<string, LuaFunction | number | null>>;
 
 /** Sets these in the table at the top. */
-function setFunctions(engine: Engine, L: LuaState, members: Members): void {
+function setMembers(engine: Engine, L: LuaState, members: Members): void {
   for (const [name, member] of Object.entries(members)) {
-    if (typeof member === "number") engine.lua.lua_pushnumber(L, member);
+    if (member === null) engine.lua.lua_pushlightuserdata(L, null);
+    else if (typeof member === "number") engine.lua.lua_pushnumber(L, member);
     else engine.lua.lua_pushcfunction(L, member);
     engine.setField(L, -2, name);
   }
@@ -83,8 +77,15 @@ function setFunctions(engine: Engine, L: LuaState, members: Members): void {
 /** Sets these in the library of this name; the globals are at the top. */
 function extend(engine: Engine, L: LuaState, library: string, members: Members): void {
   engine.getField(L, -1, library);
-  setFunctions(engine, L, members);
+  setMembers(engine, L, members);
   engine.lua.lua_pop(L, 1);
+}
+
+/** Makes a library of these; the globals are at the top. */
+function define(engine: Engine, L: LuaState, library: string, members: Members): void {
+  engine.lua.lua_createtable(L, 0, 0);
+  setMembers(engine, L, members);
+  engine.setField(L, -2, library);
 }
 
 const LIBRARIES = ["coroutine", "cjson", "math", "redis", "string", "table"];

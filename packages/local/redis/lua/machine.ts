@@ -1,7 +1,7 @@
 import { RedisError, type Reply } from "../reply.ts";
 import { wordSyntaxError } from "./dialect.ts";
 import { asBytes, type Engine, loadEngine } from "./engine.ts";
-import { openLibraries } from "./libraries.ts";
+import { openLibraries, setArguments } from "./libraries.ts";
 import type { LuaState } from "./lua-api.ts";
 import type { ScriptCall } from "./redis-library.ts";
 import { replyAtTop, textField } from "./values.ts";
@@ -9,7 +9,7 @@ import { replyAtTop, textField } from "./values.ts";
 /** A compiled script: its place in the registry of the machine that compiled it. */
 export type CompiledScript = number;
 
-/** A Lua state that runs scripts, one at a time, and keeps nothing from one to the next. */
+/** A Lua state that runs scripts, one at a time. What one does to it, the next does not see. */
 export interface LuaMachine {
   /** @throws RedisError when the source does not compile */
   compile(source: string): CompiledScript;
@@ -27,10 +27,10 @@ export function createLuaMachine(execute: ScriptCall): LuaMachine {
   const engine = loadEngine();
   const { lua, aux } = engine;
   const L = aux.luaL_newstate();
-  const { beginScript } = openLibraries(engine, L, execute);
+  openLibraries(engine, L, execute);
 
-  // A JavaScript exception that is neither Lua's nor Redis's is a bug of this room. Lua catches it as an
-  // error like any other, so it is kept here and thrown once the script is out of the way.
+  // A JavaScript exception that is neither Lua's nor Redis's is a bug of ours. Lua catches it as an error
+  // like any other, so it is kept here and thrown once the script is out of the way.
   const bugs: unknown[] = [];
   lua.lua_atnativeerror(L, (thread) => {
     bugs.push(lua.lua_touserdata(thread, 1));
@@ -50,7 +50,7 @@ export function createLuaMachine(execute: ScriptCall): LuaMachine {
 
   function run(script: CompiledScript, sha: string, keys: readonly string[], args: readonly string[]): Reply {
     try {
-      beginScript(keys, args);
+      setArguments(engine, L, keys, args);
       lua.lua_pushcfunction(L, describeError(engine));
       lua.lua_rawgeti(L, lua.LUA_REGISTRYINDEX, script);
       const status = lua.lua_pcall(L, 0, 1, 1);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha1 } from "../bytes.ts";
 import { RedisError, type Reply } from "../reply.ts";
 import type { Engine } from "./engine.ts";
 import type { LuaFunction, LuaState } from "./lua-api.ts";
@@ -83,9 +83,6 @@ const sha1hex =
     engine.pushBytes(L, sha1(engine.bytesAt(L, 1) ?? ""));
     return 1;
   };
-
-/** The name of a script. */
-export const sha1 = (bytes: string): string => createHash("sha1").update(bytes, "latin1").digest("hex");
 
 /** There is no server log to write to; wrong arguments are still errors. */
 const log =

@@ -1,0 +1,203 @@
+/** `npm run demo`: twenty varied tasks over the next minute, and what becomes of them, in the terminal. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError, type Environment, messageOf, type NewTask, readConfig, type Task } from "#core";
+
+if (existsSync(".env")) process.loadEnvFile(".env");
+
+const LOOK_EVERY_MS = 500;
+/** The last task is due after a minute; the slowest has three attempts. */
+const LIMIT_MS = 180_000;
+
+interface Server {
+  url: string;
+  headers: Record<string, string>;
+  dataDir: string;
+}
+
+/** Where the server of this machine is, by the same settings with which it was started. */
+async function findServer(env: Environment): Promise<Server> {
+  const { port, apiKey, dataDir } = readConfig(env);
+  const url = `http://127.0.0.1:${port}`;
+  const keyFile = join(dataDir, "api-key");
+  const key = apiKey ?? (existsSync(keyFile) ? readFileSync(keyFile, "utf8").trim() : undefined);
+  const answers = await fetch(`${url}/health/tasks`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+  if (!answers || !key)
+    throw new ConfigError(`No Tickwork answers at ${url}. Start it in another terminal: npm start`);
+  return { url, headers: { authorization: `Bearer ${key}`, "content-type": "application/json" }, dataDir };
+}
+
+/** Twenty tasks, of which two are meant to fail, one is cancelled, and some come from the past. */
+function twentyTasks({ url, headers, dataDir }: Server): (NewTask & { about: string })[] {
+  const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+  mkdirSync(join(dataDir, "tmp"), { recursive: true });
+  writeFileSync(join(dataDir, "tmp", "demo.txt"), "left behind by an import\n");
+  const health = { url: `${url}/health/tasks` };
+  const visits = [0, 2, 5, 9, 14, 20, 27, 35, 44, 54, 60].map((seconds) => ({
+    about: `asks for the health after ${seconds} s`,
+    type: "http_request",
+    task_data: health,
+    scheduled_time: inSeconds(seconds),
+  }));
+  return [
+    ...visits,
+    {
+      about: "was due in 2020, so it runs at once",
+      type: "http_request",
+      task_data: health,
+      scheduled_time: "2020-01-01T00:00:00Z",
+    },
+    {
+      about: "reads the description of the API",
+      type: "http_request",
+      task_data: { url: `${url}/openapi.json`, headers },
+      scheduled_time: inSeconds(3),
+    },
+    {
+      about: "tells a hook with POST",
+      type: "http_request",
+      task_data: {
+        method: "POST",
+        url: `${url}/hooks/demo/items.create.after`,
+        headers,
+        body: { data: { n: 1 } },
+      },
+      scheduled_time: inSeconds(7),
+    },
+    {
+      about: "makes another task",
+      type: "http_request",
+      task_data: {
+        method: "POST",
+        url: `${url}/tasks`,
+        headers,
+        body: { type: "http_request", task_data: health },
+      },
+      scheduled_time: inSeconds(11),
+    },
+    {
+      about: "deletes finished tasks older than 30 days",
+      type: "cleanup",
+      task_data: { older_than_days: 30 },
+      scheduled_time: inSeconds(16),
+    },
+    {
+      about: "deletes a temporary file",
+      type: "cleanup_temp_files",
+      task_data: { import_id: 1, temp_files: ["tmp/demo.txt"] },
+      scheduled_time: inSeconds(22),
+    },
+    {
+      about: "asks for what is not there, and fails",
+      type: "http_request",
+      task_data: { url: `${url}/nowhere`, headers },
+      scheduled_time: inSeconds(30),
+    },
+    {
+      about: "knocks where nobody is, three times, and fails",
+      type: "http_request",
+      task_data: { url: "http://127.0.0.1:9/" },
+      max_attempts: 3,
+      scheduled_time: inSeconds(38),
+    },
+    {
+      about: "is cancelled before it starts",
+      type: "http_request",
+      task_data: health,
+      scheduled_time: inSeconds(50),
+    },
+  ];
+}
+
+async function call<Answer>(
+  { url, headers }: Server,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Answer> {
+  const response = await fetch(url + path, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return (await response.json()) as Answer;
+}
+
+const ENDED = ["Completed", "Error"];
+
+/** How a task stands, in one line. */
+function line(task: Task, about: string): string {
+  const untilMs = Date.parse(task.scheduled_time) - Date.now();
+  const wait = untilMs > 0 ? `in ${Math.ceil(untilMs / 1000)} s` : "due";
+  const filled = Math.round(
+    (task.task_status === "Completed" ? 1 : (task.progress ?? (task.task_status === "Running" ? 0.5 : 0))) *
+      10,
+  );
+  const state =
+    task.task_status === "Not started" ? (task.attempts > 0 ? `again ${wait}` : wait) : task.task_status;
+  const lateMs =
+    task.started_at && task.attempts === 1
+      ? Date.parse(task.started_at) - Date.parse(task.scheduled_time)
+      : undefined;
+  const late = lateMs !== undefined && lateMs < 60_000 ? `+${lateMs} ms` : "";
+  const error = (task.error_data as { message?: string } | null)?.message;
+  const why = task.task_status === "Error" && error ? ` (${error.slice(0, 40)})` : "";
+  return `${String(task.id).padStart(5)} ${"█".repeat(filled).padEnd(10, "·")} ${state.padEnd(12)} ${late.padStart(8)}  ${about}${why}`;
+}
+
+/** Draws all lines over the last ones in a terminal; elsewhere writes those that changed. */
+function createScreen(tty: boolean) {
+  let drawn: string[] = [];
+  return (lines: string[]) => {
+    if (!tty)
+      for (const [n, text] of lines.entries()) if (state(text) !== state(drawn[n] ?? "")) console.log(text);
+    if (tty)
+      process.stdout.write(
+        `${drawn.length > 0 ? `\u001b[${drawn.length}A` : ""}${lines.map((text) => `\u001b[2K${text.slice(0, (process.stdout.columns || 80) - 1)}\n`).join("")}`,
+      );
+    drawn = lines;
+  };
+}
+/** Without the countdown, which changes every second. */
+const state = (text: string) => text.replace(/in \d+ s +/, "waits ");
+
+async function demo(): Promise<void> {
+  const server = await findServer(process.env);
+  const wanted = twentyTasks(server);
+  const made = await call<Task[]>(
+    server,
+    "POST",
+    "/tasks",
+    wanted.map(({ about: _, ...task }) => task),
+  );
+  const cancelled = made.at(-1);
+  if (cancelled) await call(server, "POST", `/tasks/${cancelled.id}/cancel`);
+  const draw = createScreen(process.stdout.isTTY ?? false);
+  const until = Date.now() + LIMIT_MS;
+  for (;;) {
+    const tasks = await Promise.all(made.map(({ id }) => call<Task>(server, "GET", `/tasks/${id}`)));
+    draw(tasks.map((task, n) => line(task, wanted[n]?.about ?? "")));
+    const ended = tasks.filter(({ task_status }) => ENDED.includes(task_status));
+    if (ended.length === tasks.length) {
+      const failed = tasks.filter(({ task_status }) => task_status === "Error").length;
+      console.log(
+        `\nAll ${tasks.length} are done: ${tasks.length - failed} completed, ${failed} in Error (three were meant to be).`,
+      );
+      return;
+    }
+    if (Date.now() > until)
+      throw new Error(`Only ${ended.length} of ${tasks.length} tasks ended within ${LIMIT_MS / 1000} s.`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
+}
+
+try {
+  await demo();
+} catch (error) {
+  console.error(error instanceof ConfigError ? error.message : messageOf(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,98 @@
+/** The real server in a real process, as a user starts it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "./template.ts";
+
+export interface ServerProcess {
+  url: string;
+  apiKey: string;
+  pid: number;
+  /** What it printed. */
+  output(): string;
+  kill(signal: NodeJS.Signals): void;
+  /** The exit code, or the signal that ended it. */
+  ended: Promise<number | NodeJS.Signals | null>;
+  call<Body = unknown>(method: string, path: string, body?: unknown): Promise<{ status: number; body: Body }>;
+}
+
+const children = new Set<ChildProcess>();
+
+/** A data folder in which the embedded Postgres is made already, so that a start takes a second. */
+export function preparedFolder(): string {
+  const folder = temporaryFolder();
+  if (process.env.TICKWORK_TEMPLATE)
+    cpSync(join(process.env.TICKWORK_TEMPLATE, "postgres"), join(folder, "postgres"), { recursive: true });
+  return folder;
+}
+
+export function spawnServer(env: Record<string, string>) {
+  const child = spawn(process.execPath, ["--import", "tsx", "packages/local/main.ts"], {
+    env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  children.add(child);
+  let output = "";
+  const listeners = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk: Buffer) => {
+      output += chunk;
+      for (const listener of listeners) listener();
+    });
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
+    child.on("exit", (code, signal) => {
+      children.delete(child);
+      resolve(code ?? signal);
+      for (const listener of listeners) listener();
+    });
+  });
+  /** Waits until it has printed something that matches. */
+  const printed = (pattern: RegExp, limitMs = 60_000) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const timer = setTimeout(
+        () => reject(new Error(`${pattern} was not printed within ${limitMs} ms:\n${output}`)),
+        limitMs,
+      );
+      const look = () => {
+        const match = pattern.exec(output);
+        if (!match && child.exitCode === null && child.signalCode === null) return;
+        clearTimeout(timer);
+        listeners.delete(look);
+        if (match) resolve(match);
+        else reject(new Error(`it ended before ${pattern} was printed:\n${output}`));
+      };
+      listeners.add(look);
+      look();
+    });
+  return { child, ended, printed, output: () => output };
+}
+
+/** Starts it and waits until it serves. */
+export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
+  const { child, ended, printed, output } = spawnServer(env);
+  const [, url = "", apiKey = ""] = await printed(/address +(\S+)\n +API key +(\S+)\n[\s\S]*curl[\s\S]*curl/);
+  return {
+    url,
+    apiKey,
+    pid: child.pid ?? 0,
+    output,
+    kill: (signal) => child.kill(signal),
+    ended,
+    async call<Body>(method: string, path: string, body?: unknown) {
+      const response = await fetch(url + path, {
+        method,
+        headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: (text ? JSON.parse(text) : undefined) as Body };
+    },
+  };
+}
+
+/** For `afterEach`: nothing stays behind. */
+export async function killAll(): Promise<void> {
+  await Promise.all(
+    [...children].map((child) => new Promise((resolve) => child.once("exit", resolve).kill("SIGKILL"))),
+  );
+}
