@@ -46,6 +46,16 @@ export interface Look {
   refreshedMs: number | undefined;
 }
 
+/** What a renewal of the flag found. */
+export interface Renewal {
+  /** False: somebody else has the flag now. */
+  kept: boolean;
+  /** The lease of a task may have ended. */
+  overdue: boolean;
+  /** More is due and a slot is free. */
+  more: boolean;
+}
+
 /**
  * The gate and the cache. Two things keep it: Redis (below), and Postgres alone (`gate.ts`) for when there is no
  * Redis. It gates; what it believes is never the last word.
@@ -56,8 +66,7 @@ export interface Cache {
   leave(asking: Asking, slot: number, writes: readonly CacheWrite[]): Promise<Decision>;
   /** The same, but gives the flag back whatever is due. Says whether something is. */
   release(token: string, slot: number, writes: readonly CacheWrite[]): Promise<{ more: boolean }>;
-  /** False: somebody else has the flag now. */
-  renew(token: string, slot: number, writes: readonly CacheWrite[]): Promise<boolean>;
+  renew(token: string, slot: number, writes: readonly CacheWrite[]): Promise<Renewal>;
   /** Carries changes into the cache. False: it did not arrive. */
   put(writes: readonly CacheWrite[]): Promise<boolean>;
   /** Rebuilds the cache from what `read` finds. False: it took too long to be believed, or there is none. */
@@ -127,8 +136,13 @@ export function createRedisCache(redis: RedisCommands, options: CacheOptions): C
       );
       return { more: more === 1 };
     },
-    renew: async (token, slot, writes) =>
-      (await run<number>(lua.RENEW, token, flagTtlMs, slot, limit, ...writes.flatMap(fieldsOf))) === 1,
+    renew: async (token, slot, writes) => {
+      const [kept, overdue, more] = await run<[number, number, number]>(
+        lua.RENEW,
+        ...[token, flagTtlMs, slots, limit, slot, ...writes.flatMap(fieldsOf)],
+      );
+      return { kept: kept === 1, overdue: overdue === 1, more: more === 1 };
+    },
     put: (writes) => putChunks(writes, ""),
     rebuild: async (read) => {
       const [began, sequence] = await run<[string, string]>(lua.BEGIN);

@@ -46,7 +46,12 @@ export function createPostgresGate(database: Database, sql: Sql, options: CacheO
       const row = await look({ token, napMs: 0 }, slot, true);
       return { more: row.at_ms !== null && row.at_ms <= row.now_ms };
     },
-    renew: async (token, slot) => (await query(sql.renewFlag, token, slot, flagTtlMs)).length > 0,
+    // It cannot see whether a lease ended without asking; the next settle looks in passing.
+    renew: async (token, slot) => ({
+      kept: (await query(sql.renewFlag, token, slot, flagTtlMs)).length > 0,
+      overdue: true,
+      more: false,
+    }),
     put: async () => true,
     rebuild: async (read) => {
       await read();

@@ -159,16 +159,24 @@ return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], held)`;
 
 /**
  * Renews the flag by token (or takes it again when it is gone, for the lease still holds), and writes what became
- * of the settled ones. ARGV: token, TTL in ms, slot, the limit, then writes of 4. Answers 1, or 0 when somebody else has the flag.
+ * of the settled ones. ARGV: token, TTL in ms, slots, the limit, slot, then writes of 4.
+ * Answers {1 or 0 when somebody else has the flag, 1 when a lease ended, 1 when more is due and a slot is free}.
  */
 export const RENEW = `${CLOCK}${APPLY}
-for i = 5, #ARGV, 4 do apply(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
+for i = 6, #ARGV, 4 do apply(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
 trim(tonumber(ARGV[4]))
-local flag = KEYS[8 + tonumber(ARGV[3])]
+local overdue = redis.call('ZRANGEBYSCORE', lease, '-inf', int(now), 'LIMIT', 0, 1)[1] and 1 or 0
+local more = 0
+if #redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'LIMIT', 0, 3) > 1 then
+  for slot = 0, tonumber(ARGV[3]) - 1 do
+    if slot ~= tonumber(ARGV[5]) and not redis.call('GET', KEYS[8 + slot]) then more = 1 end
+  end
+end
+local flag = KEYS[8 + tonumber(ARGV[5])]
 local holder = redis.call('GET', flag)
-if holder and holder ~= ARGV[1] then return 0 end
+if holder and holder ~= ARGV[1] then return {0, overdue, more} end
 redis.call('SET', flag, ARGV[1], 'PX', ARGV[2])
-return 1`;
+return {1, overdue, more}`;
 
 /**
  * Writes changes of others than the tick. ARGV: the limit, when a refresh began by this clock ('' for who is none),

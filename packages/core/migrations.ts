@@ -103,9 +103,12 @@ const MIGRATIONS: readonly Migration[] = [
         end if;
         return new;
       end $trigger$;
-      drop trigger if exists tickwork_before_write on "baasix_Tasks";
-      create trigger tickwork_before_write before insert or update on "baasix_Tasks"
-        for each row execute function tickwork_before_write();`,
+      create trigger tickwork_before_insert before insert on "baasix_Tasks"
+        for each row execute function tickwork_before_write();
+      -- The few statements that make up a task's run count for themselves and leave the row in order; calling a function
+      -- for each of them would take a fifth of their time.
+      create trigger tickwork_before_update before update on "baasix_Tasks"
+        for each row when (new.rev = old.rev) execute function tickwork_before_write();`,
   },
   {
     name: "flags for who has no Redis, and idempotency keys",

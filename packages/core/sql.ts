@@ -23,31 +23,34 @@ export function statements(now = "now()") {
         where task_status = 'Not started' and scheduled_time is not null order by scheduled_time, id limit 1),
       (select ${epochMs("min(lease_expires_at)")} from "baasix_Tasks" where task_status = 'Running'))`;
 
-  /**
-   * What a claim takes: a row whose lease ended (one in the same slot first, it blocks the slot), else the
-   * earliest one that is due. Parameters: slot, token, lease in ms, crashes allowed, an id to leave alone.
-   */
-  const claimed = (p: {
-    slot: string;
-    token: string;
-    leaseMs: string;
-    maxCrashes: string;
-    not: string;
-    only?: string;
-  }) => `
-    update "baasix_Tasks" set
-      task_status = 'Running', slot = ${p.slot}::int, lease_token = ${p.token}::text,
-      lease_expires_at = ${now} + ${ms(p.leaseMs)},
-      attempts = attempts + 1,
+  /** A waiting task becomes a running one. Parameters by number: slot, token, lease in ms. */
+  const started = (slot: string, token: string, leaseMs: string) => `
+      task_status = 'Running', slot = ${slot}::int, lease_token = ${token}::text,
+      lease_expires_at = ${now} + ${ms(leaseMs)}, attempts = attempts + 1,
+      started_at = ${now}, finished_at = null, progress = null, cancel_requested = false, "updatedAt" = ${now},
+      rev = rev + 1`;
+  const earliestDue = `(select id from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= ${now}
+        order by scheduled_time, id limit 1 for update skip locked)`;
+  /** The next task that is due, if `only` holds. */
+  const claimDue = (slot: string, token: string, leaseMs: string, only: string) => `
+    update "baasix_Tasks" set ${started(slot, token, leaseMs)}
+    where id = ${earliestDue} and ${only}
+    returning *`;
+  /** The same, but a row whose lease ended goes first: one in the same slot before all, it blocks the slot. */
+  const claimOverdueOrDue = (
+    slot: string,
+    token: string,
+    leaseMs: string,
+    maxCrashes: string,
+    only: string,
+  ) => `
+    update "baasix_Tasks" set ${started(slot, token, leaseMs)},
       crashes = crashes + case when task_status = 'Running' then 1 else 0 end,
-      history = case when task_status = 'Running' then ${crashRecord} else history end,
-      started_at = ${now}, finished_at = null, progress = null, cancel_requested = false, "updatedAt" = ${now}
+      history = case when task_status = 'Running' then ${crashRecord} else history end
     where id = coalesce(
-      (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= ${now}
-        and crashes < ${p.maxCrashes}::int and id <> ${p.not}::bigint
-        order by (slot is not distinct from ${p.slot}::int) desc, lease_expires_at limit 1 for update skip locked),
-      (select id from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= ${now}
-        order by scheduled_time, id limit 1 for update skip locked))${p.only ? ` and ${p.only}` : ""}
+      (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= ${now} and crashes < ${maxCrashes}::int
+        order by (slot is not distinct from ${slot}::int) desc, lease_expires_at limit 1 for update skip locked),
+      ${earliestDue}) and ${only}
     returning *`;
 
   /** The story of an attempt whose worker died, added to the history. */
@@ -55,6 +58,28 @@ export function statements(now = "now()") {
       'attempt', attempts, 'started_at', ${isoUtc("started_at")}, 'ended_at', ${isoUtc("lease_expires_at")},
       'outcome', 'crashed', 'code', 'crashed',
       'message', 'the worker stopped renewing its lease')`);
+
+  /** An attempt's end and the next claim, in two forms: with and without a look for leases that ended. */
+  const settlement = (update: string, n: number) => {
+    const [slot, token, leaseMs, maxCrashes] = [n, n + 1, n + 2, n + 3].map((number) => `$${number}`) as [
+      string,
+      string,
+      string,
+      string,
+    ];
+    const only = `${token}::text is not null and (select count(*) from done) = 1`;
+    const statement = (claim: string) => `with done as (
+        ${update}
+        where id = $1::bigint and lease_token = $2::text and task_status = 'Running'
+        returning rev, scheduled_time),
+      claimed as (${claim})
+      select (select rev from done) as rev, (select ${epochMs("scheduled_time")} from done) as due_ms,
+        (select row_to_json(claimed) from claimed) as task`;
+    return {
+      thenDue: statement(claimDue(slot, token, leaseMs, only)),
+      thenOverdueOrDue: statement(claimOverdueOrDue(slot, token, leaseMs, maxCrashes, only)),
+    };
+  };
 
   return {
     /** $1 tasks (JSON array of rows). Ids grow in the order of the array. */
@@ -126,7 +151,7 @@ export function statements(now = "now()") {
             'name', 'CrashedError', 'code', 'crashed', 'attempts', attempts, 'history', ${crashRecord})
         where task_status = 'Running' and lease_expires_at <= ${now} and crashes >= $4::int
         returning id, rev),
-      claimed as (${claimed({ slot: "$1", token: "$2", leaseMs: "$3", maxCrashes: "$4", not: "-1", only: "(select count(*) from buried) >= 0" })})
+      claimed as (${claimOverdueOrDue("$1", "$2", "$3", "$4", "(select count(*) from buried) >= 0")})
       select (select row_to_json(claimed) from claimed) as task, ${epochMs(now)} as now_ms,
         (select json_agg(buried) from buried) as buried,
         case when exists (select from claimed) then null else ${nextDue} end as next_ms,
@@ -139,30 +164,30 @@ export function statements(now = "now()") {
       from "baasix_Tasks" where task_status = 'Running' and slot = $1::int`,
 
     /**
-     * Writes how an attempt ended, by token, and claims the next task in the same statement.
-     * $1 id, $2 token, $3 status, $4 result, $5 error, $6 record for the history, $7 delay in ms,
-     * $8 attempts to add, $9 crashes to add, $10 progress;
-     * $11 slot, $12 next token (null: claim nothing), $13 lease in ms, $14 crashes allowed.
+     * Writes that an attempt completed its task, by token, and claims the next one in the same statement.
+     * $1 id, $2 token, $3 result; $4 slot, $5 next token (null: claim nothing), $6 lease in ms, and for a claim that
+     * looks for leases that ended $7 crashes allowed.
      */
-    settle: `with done as (
-        update "baasix_Tasks" set task_status = $3, result_data = $4::json, error_data = $5::json,
-          history = case when $6::jsonb is null then history else ${withHistory("$6::jsonb")} end,
-          scheduled_time = case when $7::float8 is null then scheduled_time else ${now} + ${ms("$7")} end,
-          attempts = attempts + $8::int, crashes = crashes + $9::int, progress = $10::real, "updatedAt" = ${now}
-        where id = $1::bigint and lease_token = $2::text and task_status = 'Running'
-        returning id, rev, scheduled_time),
-      claimed as (${claimed({
-        slot: "$11",
-        token: "$12",
-        leaseMs: "$13",
-        maxCrashes: "$14",
-        not: "$1",
-        only: "$12::text is not null and (select count(*) from done) = 1",
-      })})
-      select (select row_to_json(d) from (select rev, ${epochMs("scheduled_time")} as due_ms from done) d) as done,
-        (select row_to_json(claimed) from claimed) as task, ${epochMs(now)} as now_ms`,
+    complete: settlement(
+      `update "baasix_Tasks" set task_status = 'Completed', result_data = $3::json, error_data = null, progress = 1,
+          slot = null, lease_token = null, lease_expires_at = null, cancel_requested = false,
+          finished_at = ${now}, "updatedAt" = ${now}, rev = rev + 1`,
+      4,
+    ),
+    /**
+     * Writes how else an attempt ended, by token, and claims the next task in the same statement.
+     * $1 id, $2 token, $3 status, $4 error, $5 record for the history, $6 delay in ms, $7 attempts to add,
+     * $8 crashes to add; then as above from $9.
+     */
+    settle: settlement(
+      `update "baasix_Tasks" set task_status = $3, error_data = $4::json, result_data = null, progress = null,
+          history = case when $5::jsonb is null then history else ${withHistory("$5::jsonb")} end,
+          scheduled_time = case when $6::float8 is null then scheduled_time else ${now} + ${ms("$6")} end,
+          attempts = attempts + $7::int, crashes = crashes + $8::int, "updatedAt" = ${now}`,
+      9,
+    ),
     /** $1 id, $2 token, $3 lease in ms, $4 progress or null. Empty: the lease is lost. */
-    renew: `update "baasix_Tasks" set lease_expires_at = ${now} + ${ms("$3")}, progress = coalesce($4::real, progress)
+    renew: `update "baasix_Tasks" set lease_expires_at = ${now} + ${ms("$3")}, progress = coalesce($4::real, progress), rev = rev + 1
       where id = $1::bigint and lease_token = $2::text and task_status = 'Running'
       returning rev, cancel_requested, ${epochMs("lease_expires_at")} as lease_ms`,
     /** $1 token: what it holds. */

@@ -195,35 +195,28 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
       };
     },
 
-    /** Writes how an attempt ended, if the lease still holds, and claims the next task in the same statement. */
-    async settle({ taskId, token }: Lease, outcome: Outcome, next: Claim | undefined): Promise<SettleResult> {
-      const columns = columnsOf(outcome);
-      const [row] = await query<{ done: { rev: number; due_ms: number } | null; task: Row | null }>(
-        sql.settle,
-        taskId,
-        token,
-        columns.status,
-        columns.result,
-        columns.error,
-        columns.record,
-        columns.delayMs,
-        columns.attempts,
-        columns.crashes,
-        columns.progress,
-        next?.slot ?? null,
-        next?.token ?? null,
-        leaseMs,
-        maxCrashes,
+    /**
+     * Writes how an attempt ended, if the lease still holds, and claims the next task in the same statement.
+     * `overdue`: a lease may have ended somewhere, so that task would go first.
+     */
+    async settle(
+      { taskId, token }: Lease,
+      outcome: Outcome,
+      next: Claim | undefined,
+      { overdue = false } = {},
+    ): Promise<SettleResult> {
+      const { statement, params, waits } = settlementOf(sql, outcome);
+      const claim = [next?.slot ?? null, next?.token ?? null, leaseMs];
+      const [row] = await query<{ rev: string | null; due_ms: number; task: Row | null }>(
+        overdue ? statement.thenOverdueOrDue : statement.thenDue,
+        ...[taskId, token, ...params, ...claim, ...(overdue ? [maxCrashes] : [])],
       );
-      const done = row?.done ?? undefined;
-      const waits = columns.status === "Not started";
+      const claimed = row?.task ? toTask(row.task) : undefined;
+      if (!row || row.rev === null) return { settled: undefined, next: claimed };
+      const standing = { id: taskId, rev: Number(row.rev) };
       return {
-        settled:
-          done &&
-          (waits
-            ? { id: taskId, rev: done.rev, kind: "due", atMs: done.due_ms }
-            : { id: taskId, rev: done.rev, kind: "gone" }),
-        next: row?.task ? toTask(row.task) : undefined,
+        settled: waits ? { ...standing, kind: "due", atMs: row.due_ms } : { ...standing, kind: "gone" },
+        next: claimed,
       };
     },
 
@@ -331,33 +324,28 @@ function writeOf({ id, rev, status, due_ms, lease_ms }: Standing, nowMs?: number
   return { id, rev, kind: "due", atMs: due_ms };
 }
 
-/** What `settle` writes for an outcome. */
-function columnsOf(outcome: Outcome) {
+/** The statement that writes an outcome, its own parameters, and whether the task waits again afterwards. */
+function settlementOf(sql: Sql, outcome: Outcome) {
   const json = (value: unknown) => (value === undefined || value === null ? null : JSON.stringify(value));
-  const none = {
-    result: null,
-    error: null,
-    record: null,
-    delayMs: null,
-    attempts: 0,
-    crashes: 0,
-    progress: null,
-  };
   switch (outcome.kind) {
     case "completed":
-      return { ...none, status: "Completed", result: json(outcome.result), progress: 1 };
+      return { statement: sql.complete, params: [json(outcome.result)], waits: false };
     case "failed":
-      return { ...none, status: "Error", error: json(outcome.error), record: json(outcome.record) };
-    case "retried":
       return {
-        ...none,
-        status: "Not started",
-        error: json(outcome.error),
-        record: json(outcome.record),
-        delayMs: outcome.delayMs,
+        statement: sql.settle,
+        params: ["Error", json(outcome.error), json(outcome.record), null, 0, 0],
+        waits: false,
       };
+    case "retried": {
+      const params = ["Not started", json(outcome.error), json(outcome.record), outcome.delayMs, 0, 0];
+      return { statement: sql.settle, params, waits: true };
+    }
     case "given_back":
-      return { ...none, status: "Not started", ...(outcome.crashed ? { crashes: 1 } : { attempts: -1 }) };
+      return {
+        statement: sql.settle,
+        params: ["Not started", null, null, null, ...(outcome.crashed ? [0, 1] : [-1, 0])],
+        waits: true,
+      };
   }
 }
 

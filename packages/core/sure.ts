@@ -49,6 +49,7 @@ export async function settleSurely(
   lease: Lease,
   outcome: Outcome,
   next: Claim | undefined,
+  options: { overdue: boolean },
 ): Promise<SureSettle> {
   const until = deps.clock.now() + deps.leaseMs;
   for (let n = 1; ; n++) {
@@ -59,7 +60,7 @@ export async function settleSurely(
         const claimed = next && (await deps.store.heldBy(next.token));
         return { took: before.write.kind !== "lease", standing: before.write, next: claimed };
       }
-      const { settled, next: claimed } = await deps.store.settle(lease, outcome, next);
+      const { settled, next: claimed } = await deps.store.settle(lease, outcome, next, options);
       if (settled) return { took: true, standing: settled, next: claimed };
       return { took: false, standing: (await deps.store.standing(lease)).write, next: undefined };
     } catch (error) {

@@ -142,6 +142,8 @@ class Tick {
   #writes: CacheWrite[] = [];
   #flagRenewedAt = 0;
   #flagLost = false;
+  #overdue = false;
+  #rangForMoreAt = Number.NEGATIVE_INFINITY;
   #attempts = 0;
   #emptyClaims = 0;
   #refreshed = false;
@@ -177,7 +179,7 @@ class Tick {
           decision = await this.#askPostgres();
           break;
         case "go": {
-          if (decision.more) await this.#deps.ringer.ring();
+          if (decision.more) await this.#ringForMore();
           const next = await this.#work(decision.slot, decision.seen);
           if ("ended" in next) return this.#end(next.ended);
           decision = next;
@@ -290,7 +292,9 @@ class Tick {
         await this.#renewFlag();
       },
     });
-    const result = await settleSurely(deps, lease, outcome, this.#mayClaim() ? next : undefined);
+    const result = await settleSurely(deps, lease, outcome, this.#mayClaim() ? next : undefined, {
+      overdue: this.#overdue,
+    });
     this.#writes.push(result.standing);
     this.#count(task, result.took ? outcome : undefined, deps.clock.now() - began);
     if (result.took && outcome.kind === "retried" && result.standing.kind === "due")
@@ -382,11 +386,25 @@ class Tick {
   async #renewFlag(): Promise<void> {
     try {
       this.#flagRenewedAt = this.#deps.clock.now();
-      const kept = await this.#deps.cache.renew(this.#token, this.#slot ?? 0, this.#takeWrites());
-      if (!kept) this.#flagLost = true;
+      const { kept, overdue, more } = await this.#deps.cache.renew(
+        this.#token,
+        this.#slot ?? 0,
+        this.#takeWrites(),
+      );
+      this.#flagLost = !kept;
+      this.#overdue = overdue;
+      if (more) await this.#ringForMore();
     } catch (error) {
       this.#deps.log.warn("the flag could not be renewed; the lease holds", { error: messageOf(error) });
     }
+  }
+
+  /** Rule 13; while it works, a tick does not ring for the same free slot again and again. */
+  async #ringForMore(): Promise<void> {
+    const now = this.#deps.clock.now();
+    if (now - this.#rangForMoreAt < this.#deps.leaseMs / 3) return;
+    this.#rangForMoreAt = now;
+    await this.#deps.ringer.ring();
   }
 
   #takeWrites(): CacheWrite[] {

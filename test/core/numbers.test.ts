@@ -34,6 +34,24 @@ describe.each(stacks)("on %s", (kind) => {
     expect(bed.counts).toMatchObject({ postgres: 0, redis: 1 });
   });
 
+  test.runIf(kind === "embedded")(
+    "between wake-ups and refreshes there is nothing for 30 s",
+    { timeout: 60_000 },
+    async () => {
+      const { definition, ran } = noting();
+      const { tasks } = bed.make({ definitions: [definition] });
+      await tasks.refresh();
+      await tasks.create([
+        { type: "note" },
+        { type: "note", scheduled_time: new Date(Date.now() + 3_600_000) },
+      ]);
+      await eventually(async () => ran.length === 1 && !(await tasks.isTaskRunning()));
+      bed.counts.reset();
+      await new Promise((resolve) => setTimeout(resolve, 30_000));
+      expect(bed.counts).toMatchObject({ postgres: 0, redis: 0 });
+    },
+  );
+
   test("making 1,000 tasks costs one request to Postgres and at most two to Redis", async () => {
     const { definition } = noting();
     const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });

@@ -293,7 +293,11 @@ describe.each(stacks)("on %s", (kind) => {
   test("a tick stops claiming when the rest of the invocation is too short for the longest handler", async () => {
     const { definition } = noting();
     const bell = noteRings();
-    const { tasks } = bed.make({ doorbell: bell, definitions: [definition] });
+    const { tasks } = bed.make({
+      doorbell: bell,
+      definitions: [definition],
+      env: { TASK_SHUTDOWN_WAIT_TIME: "30" },
+    });
     await tasks.create([{ type: "note" }, { type: "note" }]);
     bell.rings.length = 0;
     // 750 s is what a handler has by default, 30 s what a shutdown needs.

@@ -1,3 +1,4 @@
+import { createOrderedList } from "./ordered-list.ts";
 import type { ScoreBound, ScoreRange } from "./scores.ts";
 
 /** One member of a sorted set. Members are bytes, so `<` is Redis's order for equal scores. */
@@ -6,11 +7,7 @@ export interface ScoredMember {
   readonly score: number;
 }
 
-/**
- * Members in the order of their scores, ties by member: a sorted array found by binary search, and a map
- * from member to its place holder. An insertion shifts the tail, which for 10,000 members is a copy of
- * some 80 KB at memory speed; a skip list would win only far beyond what one process should hold.
- */
+/** Members in the order of their scores, ties by member, and a score for each member. */
 export interface SortedSet {
   size(): number;
   score(member: string): number | undefined;
@@ -29,42 +26,40 @@ export interface SortedSet {
 
 /** An empty sorted set. */
 export function createSortedSet(): SortedSet {
-  const sorted: ScoredMember[] = [];
+  const sorted = createOrderedList(isBefore);
   const byMember = new Map<string, ScoredMember>();
-
-  const positionOf = (entry: ScoredMember) => firstIndex(sorted, (other) => !isBefore(other, entry));
 
   function remove(member: string): boolean {
     const entry = byMember.get(member);
     if (entry === undefined) return false;
     byMember.delete(member);
-    sorted.splice(positionOf(entry), 1);
+    sorted.remove(entry);
     return true;
   }
 
   return {
-    size: () => sorted.length,
+    size: () => byMember.size,
     score: (member) => byMember.get(member)?.score,
     set(member, score) {
       remove(member);
       const entry = { member, score };
       byMember.set(member, entry);
-      sorted.splice(positionOf(entry), 0, entry);
+      sorted.insert(entry);
     },
     remove,
     rank(member) {
       const entry = byMember.get(member);
-      return entry && positionOf(entry);
+      return entry && sorted.firstPosition((other) => !isBefore(other, entry));
     },
-    slice: (start, end) => sorted.slice(start, Math.max(start, end)),
+    slice: (start, end) => sorted.slice(start, end),
     removeSlice(start, end) {
-      const removed = sorted.splice(start, Math.max(0, end - start));
+      const removed = sorted.removeSlice(start, end);
       for (const { member } of removed) byMember.delete(member);
       return removed;
     },
     positions: ({ min, max }) => [
-      firstIndex(sorted, (entry) => isAtLeast(entry.score, min)),
-      firstIndex(sorted, (entry) => isBeyond(entry.score, max)),
+      sorted.firstPosition(({ score }) => isAtLeast(score, min)),
+      sorted.firstPosition(({ score }) => isBeyond(score, max)),
     ],
   };
 }
@@ -77,16 +72,3 @@ const isAtLeast = (score: number, min: ScoreBound): boolean =>
 
 const isBeyond = (score: number, max: ScoreBound): boolean =>
   max.exclusive ? score >= max.score : score > max.score;
-
-/** The first index whose item passes, in an array where all that pass come after all that do not. */
-function firstIndex<T>(items: readonly T[], passes: (item: T) => boolean): number {
-  let low = 0;
-  let high = items.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    const item = items[middle];
-    if (item === undefined || passes(item)) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}

@@ -1,0 +1,123 @@
+/**
+ * `npm run bench`: no-op tasks a second, one at a time, beside Graphile Worker with its defaults, on the real
+ * PostgreSQL and Redis of this machine. Pairs alternate, so that what the machine does beside hits both; the median
+ * counts.
+ */
+import { neon } from "@neondatabase/serverless";
+import { Redis } from "@upstash/redis";
+import { Logger, makeWorkerUtils, run } from "graphile-worker";
+import { createDatabase, createRedisCommands, createTickwork, readConfig, silent, systemClock } from "#core";
+import { answerNeon, forgetNeon, openPg, openRedis } from "#local";
+import {
+  createDatabase as createScratch,
+  randomName,
+  redisServerUrl,
+  serversAnswer,
+} from "../test/helpers/servers.ts";
+
+const TASKS = Number(process.argv[2] ?? 5_000);
+const PAIRS = Number(process.argv[3] ?? 5);
+const BATCH = 1_000;
+
+/** From the first start to the last, in tasks a second. */
+function stopwatch(tasks: number) {
+  let first = 0;
+  let count = 0;
+  let done: (perSecond: number) => void = () => {};
+  const finished = new Promise<number>((resolve) => {
+    done = resolve;
+  });
+  return {
+    finished,
+    start: () => {
+      count++;
+      if (count === 1) first = performance.now();
+      if (count === tasks) done((tasks - 1) / ((performance.now() - first) / 1000));
+    },
+  };
+}
+
+async function tickwork(databaseUrl: string): Promise<number> {
+  const { start, finished } = stopwatch(TASKS);
+  const postgres = openPg(databaseUrl);
+  const redisServer = openRedis(redisServerUrl);
+  const prefix = randomName();
+  const url = answerNeon(prefix, postgres);
+  const redis = new Redis({
+    url: "https://redis.tickwork.invalid",
+    token: "bench",
+    automaticDeserialization: false,
+    enableAutoPipelining: false,
+    enableTelemetry: false,
+  });
+  redis.use((request) => redisServer.answer(request) as never);
+  const noDoorbell = { earlyMs: 0, ring: async () => {}, ringAt: async () => {}, ringAfter: async () => {} };
+  const { tasks, migrate } = createTickwork({
+    config: readConfig({}),
+    log: silent,
+    database: createDatabase(neon(url), systemClock),
+    redis: createRedisCommands(redis),
+    doorbell: noDoorbell,
+    prefix,
+    definitions: [{ type: "noop", run: async () => start() }],
+  });
+  await migrate();
+  await tasks.refresh();
+  for (let made = 0; made < TASKS; made += BATCH)
+    await tasks.create(Array.from({ length: Math.min(BATCH, TASKS - made) }, () => ({ type: "noop" })));
+  const [perSecond] = await Promise.all([finished, tasks.tick()]);
+  const keys = (await redisServer.answer({ body: ["KEYS", `{${prefix}}:*`] })) as { result: string[] };
+  if (keys.result.length > 0) await redisServer.answer({ body: ["DEL", ...keys.result] });
+  forgetNeon(url);
+  await Promise.all([postgres.close(), redisServer.close()]);
+  return perSecond;
+}
+
+async function graphileWorker(databaseUrl: string): Promise<number> {
+  const { start, finished } = stopwatch(TASKS);
+  const logger = new Logger(() => () => {});
+  const utils = await makeWorkerUtils({ connectionString: databaseUrl, logger });
+  await utils.migrate();
+  await utils.addJobs(Array.from({ length: TASKS }, () => ({ identifier: "noop", payload: {} })));
+  const runner = await run({
+    connectionString: databaseUrl,
+    concurrency: 1,
+    logger,
+    noHandleSignals: true,
+    taskList: { noop: async () => start() },
+  });
+  const perSecond = await finished;
+  await runner.stop();
+  await utils.release();
+  return perSecond;
+}
+
+const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+
+if (!serversAnswer) {
+  console.error("No PostgreSQL at 127.0.0.1:5432 or no Redis at 127.0.0.1:6379.");
+  process.exit(1);
+}
+const results = { tickwork: [] as number[], "graphile-worker": [] as number[] };
+for (let pair = 1; pair <= PAIRS; pair++) {
+  for (const [name, work] of [
+    ["tickwork", tickwork],
+    ["graphile-worker", graphileWorker],
+  ] as const) {
+    const database = await createScratch();
+    try {
+      results[name].push(await work(database.url));
+    } finally {
+      await database.drop();
+    }
+  }
+  console.log(
+    `pair ${pair}: tickwork ${results.tickwork.at(-1)?.toFixed(0)}/s, graphile-worker ${results["graphile-worker"].at(-1)?.toFixed(0)}/s`,
+  );
+}
+const ours = median(results.tickwork);
+const theirs = median(results["graphile-worker"]);
+console.log(
+  `\n${TASKS} no-op tasks, one at a time, median of ${PAIRS}: tickwork ${ours.toFixed(0)}/s, graphile-worker ${theirs.toFixed(0)}/s, ratio ${(ours / theirs).toFixed(2)}`,
+);
+process.exit(ours >= theirs ? 0 : 1);
