@@ -1,9 +1,10 @@
+import type { Context } from "aws-lambda";
 import { runtime } from "#core";
 import { definitions } from "#tasks";
 import { postgres, redis } from "./secrets.ts";
 
 /** Rebuilds the cache from Postgres and rings for what is due soon. Called every TASK_LIST_REFRESH_INTERVAL. */
-export async function handler() {
+export async function handler(_event: unknown, context: Context) {
   const { tasks } = runtime(definitions, postgres, redis);
-  return tasks.refresh();
+  return tasks.refresh({ requestId: context.awsRequestId });
 }

@@ -8,6 +8,8 @@ import type { Secrets } from "#core";
 export const postgres: Secrets = () => ({ DATABASE_URL: Resource.TickworkDatabase.url });
 
 export const redis: Secrets = ({ cacheEnabled }) =>
-  cacheEnabled ? { CACHE_REDIS_URL: Resource.TickworkRedis.url, CACHE_REDIS_TOKEN: Resource.TickworkRedis.token } : {};
+  cacheEnabled
+    ? { CACHE_REDIS_URL: Resource.TickworkRedis.url, CACHE_REDIS_TOKEN: Resource.TickworkRedis.token }
+    : {};
 
 export const apiKey: Secrets = () => ({ API_KEY: Resource.TickworkApiKey.value });

@@ -7,6 +7,7 @@ import { postgres, redis } from "./secrets.ts";
 export async function handler(event: TickEvent, context: Context) {
   const { tasks } = runtime(definitions, postgres, redis);
   return tasks.tick({
+    requestId: context.awsRequestId,
     askPostgres: event.askPostgres === true,
     timeLeftMs: context.getRemainingTimeInMillis(),
   });

@@ -3,6 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import { type Config, ConfigError, errors, type Hooks, type Logger, type TasksService } from "#core";
 import { requireKey } from "./auth.ts";
 import { answerError } from "./errors.ts";
+import { logRequests } from "./log.ts";
 import { openApi } from "./openapi.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -34,6 +35,7 @@ export function createApp(deps: AppDeps) {
   return new Hono()
     .onError((error, c) => answerError(c, error, log))
     .notFound((c) => answerError(c, errors.noSuchRoute(c.req.method, c.req.path), log))
+    .use(logRequests(log))
     .route("/", healthRoutes(tasks))
     .use(requireKey(apiKey))
     .use(

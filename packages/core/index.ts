@@ -36,6 +36,7 @@ export {
 } from "./hooks.ts";
 export { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
 export { createLogger, type Logger, silent } from "./log.ts";
+export { createEmbeddedMetrics, type Measurements, type Metrics } from "./metrics.ts";
 export { migrate, SCHEMA_VERSION } from "./migrations.ts";
 export { NewTaskSchema, TaskChangesSchema } from "./new-task.ts";
 export { createDatabase, type Database, PostgresError, type Statement } from "./postgres.ts";
@@ -62,6 +63,6 @@ export {
   type TaskErrorData,
   type TaskStatus,
 } from "./task.ts";
-export type { EndedAttempt, TickReport } from "./tick.ts";
+export type { TickReport } from "./tick.ts";
 export { createTickwork, type Parts, type Tickwork } from "./tickwork.ts";
 export { parseTime, TIME_FORMAT } from "./time.ts";

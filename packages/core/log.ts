@@ -25,8 +25,10 @@ export function createLogger(options: {
     (level: (typeof LEVELS)[number]) =>
     (message: string, fields: Record<string, unknown> = {}) => {
       if (LEVELS.indexOf(level) < threshold) return;
-      const time = new Date().toISOString();
-      options.write(JSON.stringify({ time, level, message, ...options.fields, ...fields }, describeErrors));
+      const timestamp = new Date().toISOString();
+      options.write(
+        JSON.stringify({ timestamp, level, message, ...options.fields, ...fields }, describeErrors),
+      );
     };
   return {
     debug: at("debug"),

@@ -2,6 +2,7 @@ import type { Cache } from "./cache.ts";
 import type { Clock } from "./clock.ts";
 import { TickworkError } from "./errors.ts";
 import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Ringer } from "./ringer.ts";
 import type { Store } from "./store.ts";
 
@@ -11,12 +12,17 @@ export interface RefreshDeps {
   ringer: Ringer;
   clock: Clock;
   log: Logger;
+  metrics?: Metrics | undefined;
 }
 
 export interface RefreshReport {
   /** Waiting tasks in the window, as far as the cache takes them. */
   waiting: number;
-  /** Running ones. */
+  /** Those of them that are due. */
+  due: number;
+  /** How long the one that waits longest has been due, in seconds; 0 when none is. */
+  oldestDueAgeSeconds: number;
+  /** Running tasks. */
   running: number;
   /** The window had more than the cache takes. */
   cut: boolean;
@@ -29,27 +35,44 @@ export interface RefreshReport {
  *
  * @throws TickworkError when Postgres does not answer, or the cache did not take the window
  */
-export async function runRefresh({ store, cache, ringer, clock, log }: RefreshDeps): Promise<RefreshReport> {
+export async function runRefresh({
+  store,
+  cache,
+  ringer,
+  clock,
+  log,
+  metrics,
+}: RefreshDeps): Promise<RefreshReport> {
   const began = clock.now();
   let window: Awaited<ReturnType<Store["window"]>> | undefined;
   const kept = await cache.rebuild(async () => {
     window = await store.window();
     return window;
   });
+  // Rung for in any case: what is due must be run, whatever the cache believes.
+  if (window) await ringer.ringFor(window.writes, window.nowMs);
   if (!kept || !window)
     throw new TickworkError(
       "unavailable",
       "refresh_too_slow",
       "The refresh took so long that what it read may be old; the cache stays as it was.",
     );
-  await ringer.ringFor(window.writes, window.nowMs);
-  const running = window.writes.filter(({ kind }) => kind === "lease").length;
+  const { nowMs } = window;
+  const waiting = window.writes.flatMap((write) => (write.kind === "due" ? [write.atMs] : []));
   const report = {
-    waiting: window.writes.length - running,
-    running,
+    waiting: waiting.length,
+    due: waiting.filter((atMs) => atMs <= nowMs).length,
+    oldestDueAgeSeconds: Math.max(0, ...waiting.slice(0, 1).map((atMs) => (nowMs - atMs) / 1000)),
+    running: window.writes.length - waiting.length,
     cut: window.cutAtMs !== undefined,
     durationMs: clock.now() - began,
   };
+  metrics?.({
+    QueueDepth: report.due,
+    OldestDueAgeSeconds: report.oldestDueAgeSeconds,
+    RunningTasks: report.running,
+    RefreshMilliseconds: report.durationMs,
+  });
   log.debug("refreshed", { ...report });
   return report;
 }

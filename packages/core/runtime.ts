@@ -18,6 +18,7 @@ import {
   TRANSIENT_BACKOFF_MS,
 } from "./limits.ts";
 import { createLogger, type Logger } from "./log.ts";
+import { createEmbeddedMetrics } from "./metrics.ts";
 import { createDatabase, type Database } from "./postgres.ts";
 import { createRedisCommands } from "./redis.ts";
 import { backoffMs } from "./retry.ts";
@@ -112,7 +113,7 @@ function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
     deadLetterArn: env.DEAD_LETTER_ARN,
     log,
   });
-  return createTickwork({
+  const tickwork = createTickwork({
     ...connect(config, connectRedis(config)),
     log,
     doorbell,
@@ -120,7 +121,11 @@ function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
     hooks,
     prefix: prefixOf(config.databaseUrl ?? ""),
     timeoutLimitMs: DEFAULT_TIMEOUT_MS,
+    metrics: createEmbeddedMetrics({ service: env.TICKWORK_SERVICE ?? "tickwork", write: writeLine }),
   });
+  // Sent where a function has an extension, before its sandbox goes away.
+  process.once("SIGTERM", () => void tickwork.tasks.shutdown());
+  return tickwork;
 }
 
 /** A Redis may be shared, by other applications and by other stages of this one: each database has keys of its own. */
@@ -131,8 +136,12 @@ export function prefixOf(databaseUrl: string): string {
   return `tickwork:${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
 }
 
-function jsonLog({ DEBUGGING }: Environment): Logger {
-  return createLogger({ level: DEBUGGING === "true" ? "debug" : "info", write: (line) => console.log(line) });
+/** Past the console, which Lambda wraps: a line that is JSON already stays as it is, and metrics are read from it. */
+const writeLine = (line: string) => void process.stdout.write(`${line}\n`);
+
+function jsonLog({ DEBUGGING, TICKWORK_SERVICE, AWS_LAMBDA_FUNCTION_NAME }: Environment): Logger {
+  const fields = { service: TICKWORK_SERVICE, function: AWS_LAMBDA_FUNCTION_NAME };
+  return createLogger({ level: DEBUGGING === "true" ? "debug" : "info", write: writeLine, fields });
 }
 
 function connect(config: Config, redis: Redis | undefined) {

@@ -33,6 +33,11 @@ export interface CacheStats {
   error?: string;
 }
 
+/** Which call of a function something belongs to, for the log. */
+export interface Invocation {
+  requestId?: string | undefined;
+}
+
 /** What Tickwork does, for code in the same process and for the HTTP API alike. */
 export interface TasksService {
   readonly config: Config;
@@ -88,9 +93,9 @@ export interface TasksService {
   written(event: HookEvent, rows: readonly Task[], nowMs: number): Promise<void>;
 
   /** One run of the processor: what the function `tick` does. */
-  tick(options?: TickEvent & { timeLeftMs?: number }): Promise<TickReport>;
+  tick(options?: TickEvent & Invocation & { timeLeftMs?: number }): Promise<TickReport>;
   /** What the function `refresh` does. */
-  refresh(): Promise<RefreshReport>;
+  refresh(options?: Invocation): Promise<RefreshReport>;
 }
 
 export interface ServiceDeps extends Omit<TickDeps, "service" | "leaseMs" | "shutdownWaitMs"> {
@@ -148,6 +153,9 @@ export function createTasksService(deps: ServiceDeps): TasksService {
       `Task ${id} is ${quote(task.task_status)} and cannot be ${what}; only ${accepted.map(quote).join(" or ")} can.`,
     );
   };
+
+  const depsFor = (requestId: string | undefined) =>
+    requestId ? { ...deps, log: log.with({ requestId }) } : deps;
 
   const service: TasksService = {
     config,
@@ -328,10 +336,10 @@ export function createTasksService(deps: ServiceDeps): TasksService {
 
     written,
 
-    tick(options = {}) {
+    tick({ requestId, ...options } = {}) {
       const run = runTick(
         {
-          ...deps,
+          ...depsFor(requestId),
           service,
           leaseMs: config.runningTtlSeconds * 1000,
           shutdownWaitMs: config.shutdownWaitSeconds * 1000,
@@ -343,7 +351,7 @@ export function createTasksService(deps: ServiceDeps): TasksService {
       return tracked;
     },
 
-    refresh: () => runRefresh(deps),
+    refresh: ({ requestId } = {}) => runRefresh(depsFor(requestId)),
   };
   return service;
 }

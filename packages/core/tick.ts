@@ -40,6 +40,7 @@ import {
   EXPIRY_MARGIN_MS,
   MOVES_PER_FLUSH,
 } from "./limits.ts";
+import type { Metrics } from "./metrics.ts";
 import { runRefresh } from "./refresh.ts";
 import type { Ringer } from "./ringer.ts";
 import type { Claim, Store } from "./store.ts";
@@ -53,8 +54,7 @@ export interface TickDeps extends AttemptDeps {
   newToken: () => string;
   /** How long a running task gets when its process has to stop, in milliseconds. */
   shutdownWaitMs: number;
-  /** Told of every attempt that ended, for metrics. */
-  observe?: (ended: EndedAttempt) => void;
+  metrics?: Metrics | undefined;
 }
 
 export interface TickOptions extends TickEvent {
@@ -64,14 +64,6 @@ export interface TickOptions extends TickEvent {
   drain: AbortSignal;
   /** Aborts when running handlers have to stop; its reason is a TaskAborted. */
   interrupt: AbortSignal;
-}
-
-export interface EndedAttempt {
-  task: Task;
-  outcome: Outcome["kind"] | "lost";
-  durationMs: number;
-  /** How long after it was due the attempt began. */
-  latenessMs: number;
 }
 
 export interface TickReport {
@@ -94,13 +86,16 @@ export async function runTick(deps: TickDeps, options: TickOptions): Promise<Tic
   const limit = startTimeLimit(deps, options);
   const tick = new Tick(deps, { ...options, drain: limit.drain, interrupt: limit.interrupt });
   try {
-    return await tick.run();
+    const report = await tick.run();
+    deps.log.debug("tick ended", { ...report });
+    return report;
   } catch (error) {
     deps.log.error("a tick failed", { error: messageOf(error) });
     await tick.letGo();
     await deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
     throw error;
   } finally {
+    tick.measure();
     await limit.stop();
   }
 }
@@ -140,6 +135,8 @@ class Tick {
   readonly #report = { completed: 0, failed: 0, retried: 0, givenBack: 0, lost: 0 };
   #slot: number | undefined;
   #writes: CacheWrite[] = [];
+  readonly #lateness: number[] = [];
+  readonly #durations: number[] = [];
   #flagRenewedAt = 0;
   #flagLost = false;
   #overdue = false;
@@ -186,6 +183,21 @@ class Tick {
         }
       }
     }
+  }
+
+  /** Tells the metrics what was done, if anything was. */
+  measure(): void {
+    if (this.#durations.length === 0) return;
+    const { completed, failed, retried, givenBack, lost } = this.#report;
+    this.#deps.metrics?.({
+      TasksCompleted: completed,
+      TasksFailed: failed,
+      TasksRetried: retried,
+      TasksGivenBack: givenBack,
+      TasksLeaseLost: lost,
+      TaskLatenessMilliseconds: this.#lateness,
+      TaskDurationMilliseconds: this.#durations,
+    });
   }
 
   /** Gives the flag back after a failure, as well as that can be done. */
@@ -321,7 +333,8 @@ class Tick {
     this.#report[outcome ? counters[outcome.kind] : "lost"]++;
     const latenessMs = Math.max(0, Date.parse(task.started_at ?? "") - Date.parse(task.scheduled_time)) || 0;
     const fields = { task: task.id, type: task.type, attempt: task.attempts, durationMs, latenessMs };
-    this.#deps.observe?.({ task, outcome: outcome?.kind ?? "lost", durationMs, latenessMs });
+    this.#lateness.push(latenessMs);
+    this.#durations.push(durationMs);
     if (!outcome) this.#deps.log.warn("an attempt lost its lease; it changed nothing", fields);
     else if (outcome.kind === "completed") this.#deps.log.info("task completed", fields);
     else if (outcome.kind === "given_back")

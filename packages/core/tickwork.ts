@@ -10,6 +10,7 @@ import { createPostgresGate } from "./gate.ts";
 import { createHooks, type Hooks } from "./hooks.ts";
 import { FOREIGN_LEASE_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
 import { migrate } from "./migrations.ts";
 import type { Database } from "./postgres.ts";
 import type { RedisCommands } from "./redis.ts";
@@ -17,7 +18,6 @@ import { createRinger } from "./ringer.ts";
 import { createTasksService, type TasksService } from "./service.ts";
 import { statements } from "./sql.ts";
 import { createStore, type Store } from "./store.ts";
-import type { EndedAttempt } from "./tick.ts";
 
 /** What a Tickwork is made of. */
 export interface Parts {
@@ -34,7 +34,7 @@ export interface Parts {
   prefix?: string;
   /** Absent: hooks of its own. */
   hooks?: Hooks | undefined;
-  observe?: ((ended: EndedAttempt) => void) | undefined;
+  metrics?: Metrics | undefined;
   /** Ends the process: a handler goes on although it was told to stop. */
   exit?: (reason: string) => never | Promise<never>;
   clock?: Clock;
@@ -96,7 +96,7 @@ export function createTickwork(parts: Parts): Tickwork {
     ringer: createRinger(parts.doorbell, log, { horizonMs: 2 * config.refreshIntervalSeconds * 1000 }),
     newToken: parts.newToken ?? randomUUID,
     exit: parts.exit ?? exitProcess(log),
-    ...(parts.observe ? { observe: parts.observe } : {}),
+    metrics: parts.metrics,
   });
   return {
     tasks,

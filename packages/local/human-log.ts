@@ -11,12 +11,13 @@ export function createHumanLog({
   return createLogger({
     level: debugging ? "debug" : "info",
     write: (line) => {
-      const { time, level, message, ...fields } = JSON.parse(line) as Record<string, unknown>;
+      const { timestamp, level, message, requestId, ...fields } = JSON.parse(line) as Record<string, unknown>;
+      if (debugging && requestId) fields.requestId = requestId;
       const rest = Object.entries(fields).map(
         ([name, value]) =>
           `${name}=${typeof value === "string" && !/[\s"]/.test(value) ? value : JSON.stringify(value)}`,
       );
-      write([String(time).slice(11, 23), String(level).padEnd(5), message, ...rest].join(" "));
+      write([String(timestamp).slice(11, 23), String(level).padEnd(5), message, ...rest].join(" "));
     },
   });
 }

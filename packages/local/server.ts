@@ -43,7 +43,7 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
     });
   });
   const refreshNow = () =>
-    refresh().then(
+    refresh({}, lambdaContext("refresh")).then(
       () => {},
       (error: unknown) =>
         log.error("a refresh failed; the next one will mend it", { error: messageOf(error) }),

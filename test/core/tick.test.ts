@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { TaskErrorData } from "#core";
+import type { Measurements, TaskErrorData } from "#core";
 import { noteRings } from "../helpers/doorbells.ts";
 import { eventually, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
 import { failing, gated, noting, obedient } from "../helpers/tasks.ts";
@@ -331,6 +331,47 @@ describe.each(stacks)("on %s", (kind) => {
     expect((await tasks.get(2)).result_data).toMatchObject({ truncated: true, bytes: 300_002 });
     expect((await tasks.get(3)).result_data).toBeNull();
     expect(await tasks.get(4)).toMatchObject({ task_status: "Completed" });
+  });
+
+  test("a tick and a refresh say in metrics what they did; an idle tick says nothing", async () => {
+    const { definition } = noting();
+    const measured: Measurements[] = [];
+    const { tasks } = bed.make({
+      doorbell: noteRings(),
+      definitions: [definition, failing],
+      metrics: (m) => void measured.push(m),
+    });
+    await tasks.create([
+      { type: "note", scheduled_time: new Date(Date.now() - 90_000) },
+      { type: "note" },
+      { type: "failing" },
+    ]);
+    await tasks.refresh();
+    await tasks.tick();
+    await tasks.refresh();
+    await tasks.tick();
+    expect(measured).toEqual([
+      {
+        QueueDepth: 3,
+        OldestDueAgeSeconds: expect.toSatisfy((age: number) => age >= 90 && age < 100),
+        RunningTasks: 0,
+        RefreshMilliseconds: expect.any(Number),
+      },
+      {
+        TasksCompleted: 2,
+        TasksFailed: 0,
+        TasksRetried: 1,
+        TasksGivenBack: 0,
+        TasksLeaseLost: 0,
+        TaskLatenessMilliseconds: [
+          expect.toSatisfy((late: number) => late >= 90_000),
+          expect.any(Number),
+          expect.any(Number),
+        ],
+        TaskDurationMilliseconds: [expect.any(Number), expect.any(Number), expect.any(Number)],
+      },
+      expect.objectContaining({ RunningTasks: 0 }),
+    ]);
   });
 
   test("slots: as many tasks run at a time as the concurrency says, everywhere", async () => {
