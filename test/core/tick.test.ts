@@ -344,7 +344,7 @@ describe.each(stacks)("on %s", (kind) => {
     await tasks.create([
       { type: "note", scheduled_time: new Date(Date.now() - 90_000) },
       { type: "note" },
-      { type: "failing" },
+      { type: "failing", task_data: { how: "permanent" } },
     ]);
     await tasks.refresh();
     await tasks.tick();
@@ -359,8 +359,8 @@ describe.each(stacks)("on %s", (kind) => {
       },
       {
         TasksCompleted: 2,
-        TasksFailed: 0,
-        TasksRetried: 1,
+        TasksFailed: 1,
+        TasksRetried: 0,
         TasksGivenBack: 0,
         TasksLeaseLost: 0,
         TaskLatenessMilliseconds: [
