@@ -6,18 +6,38 @@
 
 declare module "sst" {
   export interface Resource {
+    "TickworkApi": {
+      "name": string
+      "type": "sst.aws.Function"
+    }
     "TickworkApiKey": {
-      "type": "sst.sst.Linkable"
+      "type": "sst.sst.Secret"
       "value": string
     }
     "TickworkDatabase": {
       "type": "sst.sst.Linkable"
       "url": string
     }
+    "TickworkHttp": {
+      "type": "sst.aws.ApiGatewayV2"
+      "url": string
+    }
+    "TickworkMigrate": {
+      "name": string
+      "type": "sst.aws.Function"
+    }
     "TickworkRedis": {
       "token": string
       "type": "sst.sst.Linkable"
       "url": string
+    }
+    "TickworkRefresh": {
+      "name": string
+      "type": "sst.aws.Function"
+    }
+    "TickworkTick": {
+      "name": string
+      "type": "sst.aws.Function"
     }
   }
 }

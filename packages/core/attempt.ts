@@ -1,7 +1,7 @@
 /** One attempt: the handler, the heart that beats beside it, and what its end means. */
 import type { CacheWrite } from "./cache.ts";
 import type { Clock } from "./clock.ts";
-import { checkData, type Registry, type TaskDefinition, timeoutMsOf } from "./define-task.ts";
+import { checkData, type Registry, type TaskDefinition } from "./define-task.ts";
 import { messageOf, PermanentError, RetryAfter } from "./errors.ts";
 import {
   ABORT_GRACE_MS,
@@ -88,7 +88,7 @@ export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<O
   attempt.interrupt.addEventListener("abort", onInterrupt, { once: true });
   if (attempt.interrupt.aborted) onInterrupt();
 
-  const timeoutMs = timeoutMsOf(definition);
+  const timeoutMs = deps.registry.timeoutMsOf(definition);
   const heart = startHeart(deps, attempt, over.signal, abort);
   const timeLimit = deps.clock.sleep(timeoutMs, over.signal).then(() => {
     if (!over.signal.aborted) abort("timeout");
@@ -261,7 +261,7 @@ function ended(
         Object.assign(new PermanentError(ABORT_MESSAGES.cancelled), { name: "CancelledError", code }),
       );
     case "timeout": {
-      const message = `the task took longer than ${timeoutMsOf(definition) / 1000} s`;
+      const message = `the task took longer than ${deps.registry.timeoutMsOf(definition) / 1000} s`;
       return failed(
         deps,
         task,

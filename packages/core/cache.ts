@@ -18,6 +18,8 @@ export type Decision =
   | { kind: "held"; freeInMs: number }
   /** Nothing is due, something will be soon, and nobody else sleeps until then. */
   | { kind: "sleep"; until: Moment; lease: Moment | undefined }
+  /** Nothing is due, something will be soon, and somebody else sleeps until `wake`. */
+  | { kind: "asleep"; wake: Moment; lease: Moment | undefined }
   /** Nothing is due. `next`: what somebody should be woken for; `lease`: when a running task would be overdue. */
   | { kind: "idle"; next: Moment | undefined; lease: Moment | undefined }
   /** It cannot be told from here (an empty Redis, or a window that was cut): ask Postgres. */
@@ -64,7 +66,7 @@ export interface Cache {
   enter(asking: Asking): Promise<Decision>;
   /** Writes what became of the settled tasks, gives the flag back only if nothing is due, and decides anew. */
   leave(asking: Asking, slot: number, writes: readonly CacheWrite[]): Promise<Decision>;
-  /** The same, but gives the flag back whatever is due. Says whether something is. */
+  /** The same, but gives the flag back whatever is due, and sleeps no more. Says whether something is due. */
   release(token: string, slot: number, writes: readonly CacheWrite[]): Promise<{ more: boolean }>;
   renew(token: string, slot: number, writes: readonly CacheWrite[]): Promise<Renewal>;
   /** Carries changes into the cache. False: it did not arrive. */
@@ -205,7 +207,7 @@ function decisionOf(reply: unknown[]): Decision {
     case "sleep":
       return { kind, until: moment(first) as Moment, lease: moment(second) };
     case "asleep":
-      return { kind: "idle", next: undefined, lease: moment(second) };
+      return { kind, wake: moment(first) as Moment, lease: moment(second) };
     case "idle":
       return { kind, next: moment(first), lease: moment(second) };
     default:

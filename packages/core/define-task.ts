@@ -58,15 +58,12 @@ export function defineTask<Schema extends StandardSchemaV1>(
   return definition;
 }
 
-/** What a definition says, with the defaults. */
-export function timeoutMsOf(definition: TaskDefinition | undefined): number {
-  return definition?.timeoutSeconds === undefined ? DEFAULT_TIMEOUT_MS : definition.timeoutSeconds * 1000;
-}
-
 /** The types of task that a deployment knows. */
 export interface Registry {
   types: string[];
   get(type: string): TaskDefinition | undefined;
+  /** What an attempt may take, in milliseconds. */
+  timeoutMsOf(definition: TaskDefinition): number;
   /** The longest time limit of all, in milliseconds. */
   longestTimeoutMs: number;
 }
@@ -83,6 +80,10 @@ export function createRegistry(
   { timeoutLimitMs }: { timeoutLimitMs?: number } = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();
+  const timeoutMsOf = ({ timeoutSeconds }: TaskDefinition) =>
+    timeoutSeconds === undefined
+      ? Math.min(DEFAULT_TIMEOUT_MS, timeoutLimitMs ?? DEFAULT_TIMEOUT_MS)
+      : timeoutSeconds * 1000;
   for (const definition of definitions) {
     const { type, maxAttempts = 1 } = definition;
     const refuse = (message: string) =>
@@ -104,6 +105,7 @@ export function createRegistry(
   return {
     types: [...byType.keys()],
     get: (type) => byType.get(type),
+    timeoutMsOf,
     longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),
   };
 }

@@ -10,6 +10,8 @@ interface GateRow {
   slot: number | null;
   asleep: boolean;
   free_ms: number | null;
+  /** When somebody else who sleeps wakes up. */
+  wake_ms: number | null;
 }
 
 /**
@@ -25,11 +27,17 @@ export function createPostgresGate(database: Database, sql: Sql, options: CacheO
     if (!row) throw new Error("the gate's query answers one row");
     return row;
   };
-  const decide = (row: GateRow): Decision => {
+  const decide = (row: GateRow, napMs: number): Decision => {
     const next = row.at_ms === null ? undefined : { atMs: row.at_ms, inMs: row.at_ms - row.now_ms };
     if (row.due && row.slot !== null) return { kind: "go", slot: row.slot, more: row.slots > 1, seen: [] };
     if (row.due) return { kind: "held", freeInMs: Math.max(0, (row.free_ms ?? row.now_ms) - row.now_ms) };
     if (row.asleep && next) return { kind: "sleep", until: next, lease: undefined };
+    if (next && next.inMs <= napMs && row.wake_ms !== null)
+      return {
+        kind: "asleep",
+        wake: { atMs: row.wake_ms, inMs: row.wake_ms - row.now_ms },
+        lease: undefined,
+      };
     return { kind: "idle", next, lease: undefined };
   };
   const stats = async () => {
@@ -40,8 +48,8 @@ export function createPostgresGate(database: Database, sql: Sql, options: CacheO
     return row;
   };
   return {
-    enter: async (asking) => decide(await look(asking, null, false)),
-    leave: async (asking, slot) => decide(await look(asking, slot, false)),
+    enter: async (asking) => decide(await look(asking, null, false), asking.napMs),
+    leave: async (asking, slot) => decide(await look(asking, slot, false), asking.napMs),
     release: async (token, slot) => {
       const row = await look({ token, napMs: 0 }, slot, true);
       return { more: row.at_ms !== null && row.at_ms <= row.now_ms };

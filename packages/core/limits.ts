@@ -24,6 +24,8 @@ export const IDEMPOTENCY_HOURS = 24;
 export const FOREIGN_LEASE_MS = 15 * 60 * 1000;
 /** How long an attempt may take when its type says nothing; and on Lambda, at most. */
 export const DEFAULT_TIMEOUT_MS = 750_000;
+/** What Lambda gives a function. */
+export const LAMBDA_LIMIT_MS = 900_000;
 /** How long an aborted handler may take to settle before its process is given up. */
 export const ABORT_GRACE_MS = 5_000;
 /** Settled tasks that a tick gathers before it tells Redis. */
@@ -36,6 +38,8 @@ export const EMPTY_CLAIMS = 3;
 export const EMPTY_CLAIMS_PAUSE_MS = 15_000;
 /** Added to the end of a flag or a lease before looking whether its holder lives. */
 export const EXPIRY_MARGIN_MS = 1_000;
+/** How long after its wake-up a sleeper is believed to be dead. */
+export const SLEEPER_MARGIN_MS = 5_000;
 /** How often a handler's progress is written at most. */
 export const PROGRESS_INTERVAL_MS = 1_000;
 /** Kept of a task's failed attempts. */

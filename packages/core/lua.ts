@@ -14,7 +14,7 @@
  * 7. `sleeper`: string with TTL, `wake-up ms|token`
  * 8. and on: the flags, one a slot: string with TTL, the holder's token
  */
-import { EXPIRY_MARGIN_MS, REFRESH_LIMIT_MS, SEEN_LIMIT, TOMBSTONE_MS } from "./limits.ts";
+import { REFRESH_LIMIT_MS, SEEN_LIMIT, SLEEPER_MARGIN_MS, TOMBSTONE_MS } from "./limits.ts";
 
 export function keysOf(prefix: string, slots: number): string[] {
   const names = ["due", "lease", "rev", "task", "gone", "state", "sleeper"];
@@ -122,10 +122,10 @@ local function decide(token, ttl, slots, nap, held)
   if next_due and next_due - now <= tonumber(nap) then
     local wake = sleeper and tonumber(string.match(sleeper, '^(%d+)'))
     if not wake or wake > tonumber(next_due) then
-      redis.call('SET', KEYS[7], next_due .. '|' .. token, 'PX', int(next_due - now + ${5 * EXPIRY_MARGIN_MS}))
+      redis.call('SET', KEYS[7], next_due .. '|' .. token, 'PX', int(next_due - now + ${SLEEPER_MARGIN_MS}))
       return {'sleep', int(now), next_due, next_lease}
     end
-    return {'asleep', int(now), next_due, next_lease}
+    return {'asleep', int(now), int(wake), next_lease}
   end
   return {'idle', int(now), next_due, next_lease}
 end
@@ -135,7 +135,7 @@ end
  * What is due? Take the flag of a free slot.
  * ARGV: token, flag's TTL in ms, slots, how long the caller would sleep in ms.
  * Answers {'go', now, slot, more, ids} | {'held', now, ms} | {'unknown', now} |
- * {'sleep'|'asleep'|'idle', now, next due|nil, next lease end|nil}.
+ * {'sleep'|'idle', now, next due|nil, next lease end|nil} | {'asleep', now, when somebody else wakes, next lease end|nil}.
  */
 export const ENTER = `${CLOCK}${DECIDE}
 return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4])`;
@@ -151,6 +151,8 @@ trim(tonumber(ARGV[7]))
 local held = tonumber(ARGV[5])
 if redis.call('GET', KEYS[8 + held]) ~= ARGV[1] then held = nil end
 if ARGV[6] == '1' then
+  local sleeper = redis.call('GET', KEYS[7])
+  if sleeper and string.match(sleeper, '|(.*)$') == ARGV[1] then redis.call('DEL', KEYS[7]) end
   if held then redis.call('DEL', KEYS[8 + held]) end
   local waiting = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(now), 'LIMIT', 0, 1)[1]
   return {'left', int(now), waiting and 1 or 0}

@@ -12,6 +12,7 @@ import { ConfigError } from "./errors.ts";
 import { createHooks } from "./hooks.ts";
 import {
   DEFAULT_TIMEOUT_MS,
+  LAMBDA_LIMIT_MS,
   REDIS_RETRIES,
   REDIS_TIMEOUT_MS,
   TRANSIENT_BACKOFF_MAX_MS,
@@ -120,7 +121,11 @@ function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
     definitions,
     hooks,
     prefix: prefixOf(config.databaseUrl ?? ""),
-    timeoutLimitMs: DEFAULT_TIMEOUT_MS,
+    // A tick may have slept before, and needs its time to stop afterwards.
+    timeoutLimitMs: Math.min(
+      DEFAULT_TIMEOUT_MS,
+      LAMBDA_LIMIT_MS - doorbell.earlyMs - config.shutdownWaitSeconds * 1000,
+    ),
     metrics: createEmbeddedMetrics({ service: env.TICKWORK_SERVICE ?? "tickwork", write: writeLine }),
   });
   // Sent where a function has an extension, before its sandbox goes away.

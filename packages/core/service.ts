@@ -286,7 +286,6 @@ export function createTasksService(deps: ServiceDeps): TasksService {
     async update(id, changes) {
       const current = await service.get(id);
       const checked = await checkChanges(registry, current, changes);
-      if (checked.scheduled_time === null) checked.scheduled_time = new Date(clock.now()).toISOString();
       const changed = await store.patch(id, checked);
       return changed ? changedTo(changed.task, changed.nowMs) : explain(id, "changed", ["Not started"]);
     },

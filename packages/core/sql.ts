@@ -6,7 +6,13 @@
  * Rows travel as JSON (`row_to_json`): the same statement then works on a table of ours and on one that Baasix
  * made, where columns have other types and there may be more of them.
  */
-import { FOREIGN_LEASE_MS, HISTORY_LIMIT, IDEMPOTENCY_HOURS, WINDOW_MS } from "./limits.ts";
+import {
+  FOREIGN_LEASE_MS,
+  HISTORY_LIMIT,
+  IDEMPOTENCY_HOURS,
+  SLEEPER_MARGIN_MS,
+  WINDOW_MS,
+} from "./limits.ts";
 
 export type Sql = ReturnType<typeof statements>;
 
@@ -232,10 +238,11 @@ export function statements(now = "now()") {
         on conflict (name) do update set token = excluded.token, expires_at = excluded.expires_at
           where tickwork_flags.expires_at <= ${now} or tickwork_flags.token = excluded.token
         returning name),
-      released as (delete from tickwork_flags where token = $1::text and name like 'slot:%'
-        and not exists (select from wants where wants.now) returning name),
+      released as (delete from tickwork_flags where token = $1::text
+        and case when name = 'sleeper' then $6::boolean else not exists (select from wants where wants.now) end
+        returning name),
       asleep as (insert into tickwork_flags (name, token, wake_at_ms, expires_at)
-        select 'sleeper', $1::text, at_ms, ${now} + (at_ms - now_ms + 5000) * interval '1 millisecond' from wants
+        select 'sleeper', $1::text, at_ms, ${now} + (at_ms - now_ms + ${SLEEPER_MARGIN_MS}) * interval '1 millisecond' from wants
         where not $6::boolean and at_ms > now_ms and at_ms - now_ms <= $4::float8
         on conflict (name) do update set token = excluded.token, wake_at_ms = excluded.wake_at_ms, expires_at = excluded.expires_at
           where tickwork_flags.expires_at <= ${now} or tickwork_flags.token = excluded.token
@@ -243,7 +250,8 @@ export function statements(now = "now()") {
         returning name)
       select wants.now as due, at_ms, now_ms, slots::int,
         (select substr(name, 6)::int from taken) as slot, exists (select from asleep) as asleep,
-        (select min(${epochMs("expires_at")}) from held) as free_ms
+        (select min(${epochMs("expires_at")}) from held) as free_ms,
+        (select wake_at_ms from tickwork_flags where name = 'sleeper' and token <> $1::text and expires_at > ${now}) as wake_ms
       from wants`,
     /** $1 token, $2 slot, $3 TTL in ms. */
     renewFlag: `insert into tickwork_flags (name, token, expires_at) values ('slot:' || $2::int, $1::text, ${now} + ${ms("$3")})

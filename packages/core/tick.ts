@@ -16,7 +16,8 @@
  *  1. Redis is asked in single steps (`lua.ts`): look and take the flag; write, look, and release or keep it.
  *  2. When the time is up, release first and ring then: a successor that comes at once must find the flag free.
  *  3. After releasing, look again. A ring that came while the flag was held is thereby not lost. Who sleeps until the
- *     next due time holds no flag; one sleeps at a time, and an earlier wake-up replaces a later one.
+ *     next due time holds no flag; one sleeps at a time, and an earlier wake-up replaces a later one. Who finds
+ *     somebody asleep rings for a moment after the wake-up, for sleepers die too.
  *  4. Who meets a held flag rings when its TTL ends, plus a second: a holder that died is found that way.
  *  5. A claim that finds nothing says in the same answer what the ids that looked due really are; the cache is
  *     corrected from that. Due a moment later by Postgres's clock: let go, wait, look. Three empty claims end a tick.
@@ -31,6 +32,7 @@
  */
 import { type AttemptDeps, runAttempt, TaskAborted } from "./attempt.ts";
 import type { Cache, CacheWrite, Decision } from "./cache.ts";
+import type { Moment } from "./clock.ts";
 import type { TickEvent } from "./doorbell.ts";
 import { messageOf } from "./errors.ts";
 import {
@@ -39,6 +41,7 @@ import {
   EMPTY_CLAIMS_PAUSE_MS,
   EXPIRY_MARGIN_MS,
   MOVES_PER_FLUSH,
+  SLEEPER_MARGIN_MS,
 } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
 import { runRefresh } from "./refresh.ts";
@@ -158,8 +161,12 @@ class Tick {
     for (;;) {
       switch (decision.kind) {
         case "idle":
-          if (decision.next) await this.#deps.ringer.ringAt(decision.next);
+          if (decision.next) await this.#ringFor(decision.next);
           if (decision.lease) await this.#deps.ringer.ringAfter(decision.lease.inMs + EXPIRY_MARGIN_MS);
+          return this.#end("idle");
+        case "asleep":
+          // Who sleeps may die: somebody looks after it should have woken.
+          await this.#deps.ringer.ringAfter(decision.wake.inMs + SLEEPER_MARGIN_MS);
           return this.#end("idle");
         case "held":
           await this.#deps.ringer.ringAfter(decision.freeInMs + EXPIRY_MARGIN_MS);
@@ -167,6 +174,7 @@ class Tick {
         case "sleep":
           await this.#deps.clock.sleep(decision.until.inMs, this.#options.drain);
           if (this.#options.drain.aborted) {
+            await this.#release();
             await this.#deps.ringer.ringAt(decision.until);
             return this.#end("stopped");
           }
@@ -218,16 +226,24 @@ class Tick {
     return this.#deps.cache.enter({ token: this.#token, napMs: this.#napMs() });
   }
 
-  /** How long this tick may sleep: not so long that the longest handler would not have its time afterwards. */
+  /**
+   * How long this tick may sleep. One that has not run anything yet may sleep as long as a ring may come early; one
+   * that has, not so long that the longest handler would not have its time afterwards.
+   */
   #napMs(): number {
-    const { earlyMs } = this.#deps.ringer;
-    return Math.max(
-      0,
-      Math.min(
-        earlyMs,
-        this.#timeLeftMs() - this.#deps.registry.longestTimeoutMs - this.#deps.shutdownWaitMs,
-      ),
-    );
+    const { registry, ringer, shutdownWaitMs } = this.#deps;
+    const needed = (this.#attempts === 0 ? 0 : registry.longestTimeoutMs) + shutdownWaitMs;
+    return Math.max(0, Math.min(ringer.earlyMs, this.#timeLeftMs() - needed));
+  }
+
+  /**
+   * Somebody is to be there at the next due time. A ring for it may come at once, which helps only if who comes can
+   * sleep until then: when this tick, fresh as it is, cannot, no other one could.
+   */
+  async #ringFor(next: Moment): Promise<void> {
+    const { ringer } = this.#deps;
+    if (this.#attempts === 0 && next.inMs <= ringer.earlyMs) await ringer.ringAfter(next.inMs);
+    else await ringer.ringAt(next);
   }
 
   #timeLeftMs(): number {

@@ -86,6 +86,47 @@ describe.each(stacks)("on %s", (kind) => {
       await eventually(() => ran.length === 2);
       expect(ran.map(({ id }) => id)).toEqual([2, 1]);
     });
+
+    test("who finds somebody asleep has somebody look after the wake-up, for sleepers die", async () => {
+      const { definition } = noting();
+      const bell = noteRings({ earlyMs: MINUTE_MS });
+      const { tasks } = bed.make({ doorbell: bell, definitions: [definition] });
+      await tasks.refresh();
+      await tasks.create([{ type: "note", scheduled_time: inMs(30_000) }]);
+      await bed.redis("SET", key("sleeper"), `${Date.now() + 20_000}|dead`, "PX", 25_000);
+      bell.rings.length = 0;
+      expect(await tasks.tick()).toMatchObject({ ended: "idle" });
+      expect(bell.rings).toEqual([
+        { afterMs: expect.toSatisfy((ms: number) => ms > 24_000 && ms <= 25_000) },
+      ]);
+    });
+
+    test("who is stopped while it sleeps lets another one sleep, and rings for it", async () => {
+      const { definition } = noting();
+      const bell = noteRings({ earlyMs: MINUTE_MS });
+      const { tasks } = bed.make({ doorbell: bell, definitions: [definition] });
+      await tasks.refresh();
+      await tasks.create([{ type: "note", scheduled_time: inMs(30_000) }]);
+      const sleeping = tasks.tick();
+      await eventually(async () => (await bed.redis("EXISTS", key("sleeper"))) === 1);
+      await tasks.shutdown();
+      expect(await sleeping).toMatchObject({ ended: "stopped" });
+      expect(await bed.redis("EXISTS", key("sleeper"))).toBe(0);
+      expect(bell.rings.at(-1)?.inMs).toBeGreaterThan(20_000);
+    });
+
+    test("a fresh tick that cannot sleep long enough does not ring for another one at once", async () => {
+      const { definition } = noting();
+      const bell = noteRings({ earlyMs: MINUTE_MS });
+      const { tasks } = bed.make({ doorbell: bell, definitions: [definition] });
+      await tasks.refresh();
+      await tasks.create([{ type: "note", scheduled_time: inMs(30_000) }]);
+      bell.rings.length = 0;
+      expect(await tasks.tick({ timeLeftMs: 10_000 })).toMatchObject({ ended: "idle" });
+      expect(bell.rings).toEqual([
+        { afterMs: expect.toSatisfy((ms: number) => ms > 20_000 && ms <= 30_000) },
+      ]);
+    });
   });
 
   test("rule 4: who meets a held flag rings when its TTL ends, plus a second", async () => {
@@ -357,7 +398,7 @@ describe.each(stacks)("on %s", (kind) => {
     test("of a settle that did not take: it is written again", async () => {
       const { definition } = noting();
       const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition, failing] });
-      await tasks.create([{ type: "note" }, { type: "failing" }]);
+      await tasks.create([{ type: "note" }, { type: "failing", task_data: { how: "tomorrow" } }]);
       let refused = 0;
       bed.faults.postgres = (query) => {
         if (!/done as/.test(query) || refused++ % 2 === 1) return;

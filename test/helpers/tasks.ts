@@ -61,6 +61,7 @@ export const failing = defineTask({
     if (how === "permanent")
       throw Object.assign(new PermanentError("no use in trying again"), { code: "hopeless" });
     if (how === "later") throw new RetryAfter(30, "not yet");
+    if (how === "tomorrow") throw new RetryAfter(86_400_000);
     if (how === "string") throw "a string";
     throw Object.assign(new TypeError("it broke \0 here"), { code: 42 });
   },
