@@ -8,7 +8,7 @@ export async function handler(event: TickEvent, context: Context) {
   const { tasks } = runtime(definitions, postgres, redis);
   return tasks.tick({
     requestId: context.awsRequestId,
-    askPostgres: event.askPostgres === true,
+    ...event,
     timeLeftMs: context.getRemainingTimeInMillis(),
   });
 }

@@ -72,6 +72,14 @@ export const operations = {
     answer: { status: 200, schema: s.StatsSchema },
     errors: [],
   },
+  resetStuck: {
+    method: "post",
+    path: "/tasks/reset-stuck",
+    summary:
+      "Ends every running task in Error, whoever runs it, frees the flags, and says which tasks that were.",
+    answer: { status: 200, schema: s.ResetSchema },
+    errors: [],
+  },
   getTask: {
     method: "get",
     path: "/tasks/:id",

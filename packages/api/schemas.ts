@@ -93,6 +93,8 @@ export const TaskListSchema = v.object({ tasks: v.array(TaskSchema), next_cursor
 export const TasksSchema = v.array(TaskSchema);
 export const CreatedSchema = v.union([TaskSchema, TasksSchema]);
 
+export const ResetSchema = v.object({ reset: TasksSchema, isRunning: v.boolean() });
+
 export const StatsSchema = v.object({
   cachedTasksCount: v.number(),
   isTaskRunning: v.boolean(),

@@ -3,17 +3,27 @@
  * Scheduler for a minute, named after it, so that everybody who rings for the same minute makes the same schedule and
  * "already exists" is success. A schedule is precise to a minute only; it is set a minute early, and the tick, warm by
  * then, sleeps until the task is due.
+ *
+ * A name is only ever used for a time that is still to come. A schedule that has fired may be there for a while
+ * before EventBridge deletes it; taken for one that is still to fire, it would cost a wake-up.
  */
 import type { Doorbell } from "./doorbell.ts";
 import type { Logger } from "./log.ts";
 
-const MINUTE_MS = 60_000;
 const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
 
 /** A schedule that is set a minute early and comes up to a minute late leaves two minutes to sleep. */
 const EARLY_MS = 2 * MINUTE_MS;
-/** The SDK's own retries, with jitter: throttling and connection failures. */
-const AWS_ATTEMPTS = 4;
+/** A ring with all its tries. Who rings waits no longer than that; the next refresh rings again. */
+const RING_LIMIT_MS = 5_000;
+/** The SDK's own tries, with jitter between them: throttling, failures of the service and of the connection. */
+const TRIES = 4;
+const CONNECT_LIMIT_MS = 1_000;
+/** One try, until it is answered. */
+const ANSWER_LIMIT_MS = 2_000;
+/** A schedule is set at least so far ahead: its time must be to come when the last try arrives. */
+const LEAD_MS = RING_LIMIT_MS;
 
 export interface AwsDoorbellOptions {
   tickArn: string;
@@ -28,9 +38,26 @@ export interface AwsDoorbellOptions {
   clientOptions?: Record<string, unknown>;
 }
 
+/**
+ * Rings a tick on AWS. Nothing of the SDK is loaded before the first ring.
+ *
+ * A ring throws what the SDK throws when all tries failed, and an Error that says so when they took too long;
+ * `ringer.ts` is what logs that and goes on.
+ *
+ * @example createAwsDoorbell({ tickArn, groupName: "shop-production-tasks", roleArn, log }).ringAt({ atMs, inMs });
+ */
 export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
   const { tickArn, groupName, roleArn, deadLetterArn, log, now = Date.now } = options;
-  const clientOptions = { maxAttempts: AWS_ATTEMPTS, ...options.clientOptions };
+  const clientOptions = {
+    maxAttempts: TRIES,
+    requestHandler: {
+      connectionTimeout: CONNECT_LIMIT_MS,
+      requestTimeout: ANSWER_LIMIT_MS,
+      // Without it, a request that takes too long is a warning on the console.
+      throwOnRequestTimeout: true,
+    },
+    ...options.clientOptions,
+  };
   // The SDK costs more than half of a cold start, so it is loaded when it is first needed.
   const scheduler = once(async () => {
     const sdk = await import("@aws-sdk/client-scheduler");
@@ -45,39 +72,39 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
 
   const ring: Doorbell["ring"] = async (event = {}) => {
     const { sdk, client } = await lambda();
-    await client.send(
-      new sdk.InvokeCommand({
-        FunctionName: tickArn,
-        InvocationType: "Event",
-        Payload: Buffer.from(JSON.stringify(event)),
-      }),
-    );
+    const command = new sdk.InvokeCommand({
+      FunctionName: tickArn,
+      InvocationType: "Event",
+      Payload: Buffer.from(JSON.stringify(event)),
+    });
+    await withinLimit("an invocation of the tick", (limit) => client.send(command, limit));
   };
 
   const create = async (name: string, fireAtMs: number) => {
     const { sdk, client } = await scheduler();
+    const command = new sdk.CreateScheduleCommand({
+      Name: name,
+      GroupName: groupName,
+      ScheduleExpression: `at(${new Date(fireAtMs).toISOString().slice(0, 19)})`,
+      ScheduleExpressionTimezone: "UTC",
+      FlexibleTimeWindow: { Mode: "OFF" },
+      ActionAfterCompletion: "DELETE",
+      Target: {
+        Arn: tickArn,
+        RoleArn: roleArn,
+        Input: "{}",
+        ...(deadLetterArn ? { DeadLetterConfig: { Arn: deadLetterArn } } : {}),
+      },
+    });
     try {
-      await client.send(
-        new sdk.CreateScheduleCommand({
-          Name: name,
-          GroupName: groupName,
-          ScheduleExpression: `at(${new Date(fireAtMs).toISOString().slice(0, 19)})`,
-          ScheduleExpressionTimezone: "UTC",
-          FlexibleTimeWindow: { Mode: "OFF" },
-          ActionAfterCompletion: "DELETE",
-          Target: {
-            Arn: tickArn,
-            RoleArn: roleArn,
-            Input: "{}",
-            ...(deadLetterArn ? { DeadLetterConfig: { Arn: deadLetterArn } } : {}),
-          },
-        }),
-      );
+      await withinLimit(`the schedule ${name}`, (limit) => client.send(command, limit));
     } catch (error) {
       if (error instanceof sdk.ConflictException) return;
       if (!(error instanceof sdk.ValidationException)) throw error;
-      // A time that is past by the time that it arrives: then it is time.
-      log.warn("a schedule was refused; ringing now", { name, error: error.message });
+      // Its time is past by EventBridge's clock: then it is time. Anything else is wrong with the deployment, and a
+      // tick that comes now is the best that can be done; kept in `made`, it does not come again and again.
+      const what = "EventBridge Scheduler refused a schedule; ringing now";
+      log.error(what, { schedule: name, fireAt: new Date(fireAtMs).toISOString(), error: error.message });
       await ring();
     }
   };
@@ -92,20 +119,41 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
     return creation;
   };
 
+  /** At a second, rounded up: whoever waits for the same flag computes the same name. */
+  const scheduleAt = (atMs: number) => {
+    const second = Math.ceil(Math.max(atMs, now() + LEAD_MS) / SECOND_MS) * SECOND_MS;
+    return schedule(`look-${stamp(second, 14)}`, second);
+  };
+
   return {
     earlyMs: EARLY_MS,
     ring,
     ringAt: async ({ atMs, inMs }) => {
       if (inMs <= EARLY_MS) return ring();
       const minute = Math.floor(atMs / MINUTE_MS) * MINUTE_MS;
-      await schedule(`wake-${stamp(minute, 12)}`, minute - MINUTE_MS);
+      const fireAtMs = minute - MINUTE_MS;
+      // The minute's own schedule may be about to fire, or have fired by a clock that is ahead: a later one, which
+      // comes in time all the same, since the task is due in more than two minutes.
+      await (fireAtMs >= now() + LEAD_MS
+        ? schedule(`wake-${stamp(minute, 12)}`, fireAtMs)
+        : scheduleAt(fireAtMs));
     },
-    ringAfter: async (delayMs) => {
-      // To the second, rounded up: whoever waits for the same flag computes the same name.
-      const at = Math.ceil((now() + delayMs) / SECOND_MS) * SECOND_MS;
-      await schedule(`look-${stamp(at, 14)}`, at);
-    },
+    ringAfter: async (delayMs) => scheduleAt(now() + delayMs),
   };
+}
+
+/** A request with all its tries, given up after its time. The limits of one try are the client's. */
+async function withinLimit<T>(
+  what: string,
+  send: (options: { abortSignal: AbortSignal }) => Promise<T>,
+): Promise<T> {
+  const abortSignal = AbortSignal.timeout(RING_LIMIT_MS);
+  try {
+    return await send({ abortSignal });
+  } catch (error) {
+    if (!abortSignal.aborted) throw error;
+    throw new Error(`${what} was not taken within ${RING_LIMIT_MS} ms`, { cause: error });
+  }
 }
 
 /** `202611240900` of a time in UTC, to so many digits. */

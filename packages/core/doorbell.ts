@@ -13,11 +13,13 @@ export interface Doorbell {
   /** A tick that is there when something becomes due. */
   ringAt(due: Moment): Promise<void>;
   /** A tick that comes not before so many milliseconds, and soon after. */
-  ringAfter(delayMs: number): Promise<void>;
+  ringAfter(delayMs: number, event?: TickEvent): Promise<void>;
 }
 
 /** What a tick is told by whoever rings. */
 export interface TickEvent {
   /** Look into Postgres even when the cache says that nothing is due. */
   askPostgres?: boolean;
+  /** Who rings, where that explains why a task is late: a refresh that found it overdue, or who met a held flag. */
+  by?: "refresh" | "held";
 }

@@ -56,6 +56,7 @@ export { type CacheStats, TASKS, type TasksService } from "./service.ts";
 export { isUniqueViolation, type ListFilter, toTask } from "./store.ts";
 export {
   type AttemptRecord,
+  type Lateness,
   type NewTask,
   TASK_STATUSES,
   type Task,

@@ -38,6 +38,10 @@ export const EMPTY_CLAIMS = 3;
 export const EMPTY_CLAIMS_PAUSE_MS = 15_000;
 /** Added to the end of a flag or a lease before looking whether its holder lives. */
 export const EXPIRY_MARGIN_MS = 1_000;
+/** A task that starts so much after it was due is late, and says why. */
+export const LATE_MS = 1_000;
+/** What the doorbell may be late by: a schedule is precise to a minute, and is set a minute early. */
+export const WAKE_UP_MS = 120_000;
 /** How long after its wake-up a sleeper is believed to be dead. */
 export const SLEEPER_MARGIN_MS = 5_000;
 /** How often a handler's progress is written at most. */

@@ -59,6 +59,7 @@ const MIGRATIONS: readonly Migration[] = [
         add column if not exists lease_token text,
         add column if not exists lease_expires_at timestamptz,
         add column if not exists history jsonb,
+        add column if not exists lateness jsonb,
         add column if not exists rev bigint not null default 0;
       -- Whoever runs a task at this moment knows nothing of leases: it has a while to finish.
       update "baasix_Tasks" set lease_expires_at = ${now} + ${FOREIGN_LEASE}

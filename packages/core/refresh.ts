@@ -50,7 +50,7 @@ export async function runRefresh({
     return window;
   });
   // Rung for in any case: what is due must be run, whatever the cache believes.
-  if (window) await ringer.ringFor(window.writes, window.nowMs);
+  if (window) await ringer.ringFor(window.writes, window.nowMs, { by: "refresh" });
   if (!kept || !window)
     throw new TickworkError(
       "unavailable",

@@ -22,14 +22,15 @@ export function createRinger(doorbell: Doorbell, log: Logger, options: { horizon
   const ringer = {
     earlyMs: doorbell.earlyMs,
     ring: (event?: TickEvent) => trying({ ...event }, () => doorbell.ring(event)),
-    ringAfter: (delayMs: number) => trying({ delayMs }, () => doorbell.ringAfter(delayMs)),
+    ringAfter: (delayMs: number, event?: TickEvent) =>
+      trying({ delayMs }, () => doorbell.ringAfter(delayMs, event)),
     /** For a due time that is near; the refresh rings for the others when they come near. */
     ringAt: async (due: Moment, what: Record<string, unknown> = {}) => {
       if (due.inMs <= options.horizonMs)
         await trying({ ...what, dueAtMs: due.atMs }, () => doorbell.ringAt(due));
     },
     /** For tasks as they stand in the cache: the waiting ones when they are due, the running ones when their lease ends. */
-    ringFor: async (writes: readonly CacheWrite[], nowMs: number) => {
+    ringFor: async (writes: readonly CacheWrite[], nowMs: number, event?: TickEvent) => {
       const due = new Map<number, number>();
       let leaseEndMs = Number.POSITIVE_INFINITY;
       for (const write of writes) {
@@ -42,7 +43,11 @@ export function createRinger(doorbell: Doorbell, log: Logger, options: { horizon
       const covered = (times[0] ?? 0) - nowMs <= doorbell.earlyMs ? nowMs + doorbell.earlyMs : 0;
       const rings = times.filter((atMs, n) => n === 0 || atMs > covered);
       await Promise.all(
-        rings.map((atMs) => ringer.ringAt({ atMs, inMs: atMs - nowMs }, { task: due.get(atMs) })),
+        rings.map((atMs) =>
+          atMs <= nowMs
+            ? ringer.ring(event)
+            : ringer.ringAt({ atMs, inMs: atMs - nowMs }, { task: due.get(atMs) }),
+        ),
       );
       if (leaseEndMs < Number.POSITIVE_INFINITY)
         await ringer.ringAfter(Math.max(0, leaseEndMs - nowMs) + EXPIRY_MARGIN_MS);

@@ -82,6 +82,11 @@ export interface TasksService {
   retry(id: number): Promise<Task>;
   /** Ends a waiting task in `Error`, and asks a running one to stop. @throws TickworkError `task_not_found` or `task_finished` */
   cancel(id: number): Promise<Task>;
+  /**
+   * The mission's manual reset: every running task ends in `Error`, whoever runs it, and every flag is free. Workers that
+   * live lose their leases and change nothing any more. Returns the tasks that were reset.
+   */
+  resetStuck(): Promise<Task[]>;
   /** Deletes finished tasks, in batches, but for one. Returns how many. */
   deleteFinished(olderThanDays: number, options: { keepId: number; signal: AbortSignal }): Promise<number>;
   /** Others changed these rows: the cache is told and the doorbell rung. */
@@ -313,6 +318,13 @@ export function createTasksService(deps: ServiceDeps): TasksService {
       };
       const task = await store.cancel(id, error);
       return task ? changedTo(task, clock.now()) : explain(id, "cancelled", ["Not started", "Running"]);
+    },
+
+    async resetStuck() {
+      const { tasks, nowMs } = await store.resetRunning("Manually reset");
+      await written("items.update.after", tasks, nowMs);
+      await service.setTaskRunning(false);
+      return tasks;
     },
 
     async deleteFinished(olderThanDays, { keepId, signal }) {

@@ -136,6 +136,13 @@ export function statements(now = "now()") {
         update "baasix_Tasks" set cancel_requested = true, "updatedAt" = ${now}
         where id = $1::bigint and task_status = 'Running' returning *)
       select row_to_json(ended) as task from ended union all select row_to_json(asked) from asked`,
+    /** $1 message. Every running task ends, whoever runs it. */
+    resetRunning: `with reset as (
+        update "baasix_Tasks" set task_status = 'Error', "updatedAt" = ${now},
+          error_data = json_build_object('message', $1::text, 'name', 'ResetError', 'code', 'reset', 'attempts', attempts,
+            'history', coalesce(history, '[]'::jsonb))
+        where task_status = 'Running' returning *)
+      select row_to_json(reset) as task, ${epochMs(now)} as now_ms from reset order by id`,
     /** $1 finished before so many days, $2 rows at most, $3 an id to keep. */
     deleteFinished: `with gone as (
         delete from "baasix_Tasks" where id in (
@@ -171,26 +178,27 @@ export function statements(now = "now()") {
 
     /**
      * Writes that an attempt completed its task, by token, and claims the next one in the same statement.
-     * $1 id, $2 token, $3 result; $4 slot, $5 next token (null: claim nothing), $6 lease in ms, and for a claim that
-     * looks for leases that ended $7 crashes allowed.
+     * $1 id, $2 token, $3 result, $4 lateness; $5 slot, $6 next token (null: claim nothing), $7 lease in ms, and for a
+     * claim that looks for leases that ended $8 crashes allowed.
      */
     complete: settlement(
       `update "baasix_Tasks" set task_status = 'Completed', result_data = $3::json, error_data = null, progress = 1,
+          lateness = $4::jsonb,
           slot = null, lease_token = null, lease_expires_at = null, cancel_requested = false,
           finished_at = ${now}, "updatedAt" = ${now}, rev = rev + 1`,
-      4,
+      5,
     ),
     /**
      * Writes how else an attempt ended, by token, and claims the next task in the same statement.
      * $1 id, $2 token, $3 status, $4 error, $5 record for the history, $6 delay in ms, $7 attempts to add,
-     * $8 crashes to add; then as above from $9.
+     * $8 crashes to add, $9 lateness; then as above from $10.
      */
     settle: settlement(
       `update "baasix_Tasks" set task_status = $3, error_data = $4::json, result_data = null, progress = null,
           history = case when $5::jsonb is null then history else ${withHistory("$5::jsonb")} end,
           scheduled_time = case when $6::float8 is null then scheduled_time else ${now} + ${ms("$6")} end,
-          attempts = attempts + $7::int, crashes = crashes + $8::int, "updatedAt" = ${now}`,
-      9,
+          attempts = attempts + $7::int, crashes = crashes + $8::int, lateness = $9::jsonb, "updatedAt" = ${now}`,
+      10,
     ),
     /** $1 id, $2 token, $3 lease in ms, $4 progress or null. Empty: the lease is lost. */
     renew: `update "baasix_Tasks" set lease_expires_at = ${now} + ${ms("$3")}, progress = coalesce($4::real, progress), rev = rev + 1

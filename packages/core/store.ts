@@ -4,7 +4,7 @@ import { errors } from "./errors.ts";
 import { CACHED_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
 import { type Database, PostgresError } from "./postgres.ts";
 import type { Sql } from "./sql.ts";
-import type { NewTask, Outcome, Task, TaskChanges, TaskErrorData, TaskStatus } from "./task.ts";
+import type { Lateness, NewTask, Outcome, Task, TaskChanges, TaskErrorData, TaskStatus } from "./task.ts";
 
 /** A task as it is while a worker holds it. */
 export interface Lease {
@@ -30,6 +30,13 @@ export interface SettleResult {
   settled: CacheWrite | undefined;
   /** What was claimed in the same statement. */
   next: Task | undefined;
+}
+
+export interface SettleOptions {
+  /** A lease may have ended somewhere: that task goes first. */
+  overdue?: boolean;
+  /** Why the attempt started late. */
+  lateness?: Lateness | undefined;
 }
 
 export interface ListFilter {
@@ -159,6 +166,12 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
       return tasksOf(await query(sql.cancel, id, JSON.stringify(error)))[0];
     },
 
+    /** Ends every running task, whoever runs it: the operator's reset. */
+    async resetRunning(message: string): Promise<{ tasks: Task[]; nowMs: number }> {
+      const rows = await query<{ task: Row; now_ms: number }>(sql.resetRunning, message);
+      return { tasks: tasksOf(rows), nowMs: rows[0]?.now_ms ?? 0 };
+    },
+
     /** Deletes finished tasks, a batch at a time; returns how many this batch had. */
     async deleteFinished(olderThanDays: number, batch: number, keepId: number): Promise<number> {
       const [row] = await again<{ deleted: number }>(sql.deleteFinished, olderThanDays, batch, keepId);
@@ -197,19 +210,25 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
 
     /**
      * Writes how an attempt ended, if the lease still holds, and claims the next task in the same statement.
-     * `overdue`: a lease may have ended somewhere, so that task would go first.
      */
     async settle(
       { taskId, token }: Lease,
       outcome: Outcome,
       next: Claim | undefined,
-      { overdue = false } = {},
+      { overdue = false, lateness }: SettleOptions = {},
     ): Promise<SettleResult> {
       const { statement, params, waits } = settlementOf(sql, outcome);
       const claim = [next?.slot ?? null, next?.token ?? null, leaseMs];
       const [row] = await query<{ rev: string | null; due_ms: number; task: Row | null }>(
         overdue ? statement.thenOverdueOrDue : statement.thenDue,
-        ...[taskId, token, ...params, ...claim, ...(overdue ? [maxCrashes] : [])],
+        ...[
+          taskId,
+          token,
+          ...params,
+          lateness ? JSON.stringify(lateness) : null,
+          ...claim,
+          ...(overdue ? [maxCrashes] : []),
+        ],
       );
       const claimed = row?.task ? toTask(row.task) : undefined;
       if (!row || row.rev === null) return { settled: undefined, next: claimed };

@@ -9,7 +9,7 @@ import { TRANSIENT_ATTEMPTS, TRANSIENT_BACKOFF_MAX_MS, TRANSIENT_BACKOFF_MS } fr
 import type { Logger } from "./log.ts";
 import { isTransient } from "./postgres.ts";
 import { backoffMs } from "./retry.ts";
-import type { Claim, ClaimResult, Lease, Store } from "./store.ts";
+import type { Claim, ClaimResult, Lease, SettleOptions, Store } from "./store.ts";
 import type { Outcome, Task } from "./task.ts";
 
 interface Deps {
@@ -49,7 +49,7 @@ export async function settleSurely(
   lease: Lease,
   outcome: Outcome,
   next: Claim | undefined,
-  options: { overdue: boolean },
+  options: SettleOptions,
 ): Promise<SureSettle> {
   const until = deps.clock.now() + deps.leaseMs;
   for (let n = 1; ; n++) {

@@ -43,6 +43,20 @@ export interface AttemptRecord {
   code?: string;
 }
 
+/** Why an attempt started more than a second after its task was due. */
+export interface Lateness {
+  ms: number;
+  /**
+   * - `flag_held`: another task was running; `task` says which, where that is known
+   * - `wake_up`: the doorbell is only so precise
+   * - `crash`: the worker of an earlier attempt died
+   * - `cache_miss`: the cache did not know of it
+   * - `worker_down`: nobody was there, or a ring was lost
+   */
+  reason: "flag_held" | "wake_up" | "crash" | "cache_miss" | "worker_down";
+  task?: number;
+}
+
 /**
  * A task as everybody sees it: the row, with ISO 8601 strings (UTC) for times and parsed JSON.
  * A table that was there before Tickwork may have more columns; they are passed on as they are.
@@ -78,6 +92,8 @@ export interface Task {
   lease_expires_at: string | null;
   /** Attempts that failed or died, oldest first. */
   history: AttemptRecord[] | null;
+  /** Why the last attempt that ended had started late; null when it had not. */
+  lateness: Lateness | null;
   rev: number;
 }
 

@@ -35,6 +35,7 @@ import type { Cache, CacheWrite, Decision } from "./cache.ts";
 import type { Moment } from "./clock.ts";
 import type { TickEvent } from "./doorbell.ts";
 import { messageOf } from "./errors.ts";
+import { type Before, whyLate } from "./lateness.ts";
 import {
   ABORT_GRACE_MS,
   EMPTY_CLAIMS,
@@ -48,7 +49,7 @@ import { runRefresh } from "./refresh.ts";
 import type { Ringer } from "./ringer.ts";
 import type { Claim, Store } from "./store.ts";
 import { claimSurely, settleSurely } from "./sure.ts";
-import type { Outcome, Task } from "./task.ts";
+import type { Lateness, Outcome, Task } from "./task.ts";
 
 export interface TickDeps extends AttemptDeps {
   store: Store;
@@ -145,6 +146,7 @@ class Tick {
   #overdue = false;
   #rangForMoreAt = Number.NEGATIVE_INFINITY;
   #attempts = 0;
+  #previous: Before["previous"];
   #emptyClaims = 0;
   #refreshed = false;
 
@@ -169,7 +171,7 @@ class Tick {
           await this.#deps.ringer.ringAfter(decision.wake.inMs + SLEEPER_MARGIN_MS);
           return this.#end("idle");
         case "held":
-          await this.#deps.ringer.ringAfter(decision.freeInMs + EXPIRY_MARGIN_MS);
+          await this.#deps.ringer.ringAfter(decision.freeInMs + EXPIRY_MARGIN_MS, { by: "held" });
           return this.#end("held");
         case "sleep":
           await this.#deps.clock.sleep(decision.until.inMs, this.#options.drain);
@@ -276,7 +278,7 @@ class Tick {
     switch (claimed.kind) {
       case "conflict":
         await this.#release();
-        await this.#deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS);
+        await this.#deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS, { by: "held" });
         return { ended: "conflict" };
       case "empty":
         this.#writes.push(...claimed.buried, ...claimed.truth);
@@ -320,11 +322,20 @@ class Tick {
         await this.#renewFlag();
       },
     });
+    const lateness = whyLate(task, {
+      previous: this.#previous,
+      cacheMissed: this.#refreshed,
+      flagWasHeld: this.#options.by === "held",
+      foundByRefresh: this.#options.by === "refresh",
+    });
     const result = await settleSurely(deps, lease, outcome, this.#mayClaim() ? next : undefined, {
       overdue: this.#overdue,
+      lateness,
     });
     this.#writes.push(result.standing);
-    this.#count(task, result.took ? outcome : undefined, deps.clock.now() - began);
+    // The next one was claimed when this one ended; its start is that moment by Postgres's clock.
+    this.#previous = { id: task.id, endedAtMs: Date.parse(result.next?.started_at ?? "") || 0 };
+    this.#count(task, result.took ? outcome : undefined, deps.clock.now() - began, lateness);
     if (result.took && outcome.kind === "retried" && result.standing.kind === "due")
       await deps.ringer.ringAt({ atMs: result.standing.atMs, inMs: outcome.delayMs }, { task: task.id });
     return result.next;
@@ -339,7 +350,7 @@ class Tick {
     );
   }
 
-  #count(task: Task, outcome: Outcome | undefined, durationMs: number): void {
+  #count(task: Task, outcome: Outcome | undefined, durationMs: number, lateness: Lateness | undefined): void {
     const counters = {
       completed: "completed",
       failed: "failed",
@@ -348,7 +359,14 @@ class Tick {
     } as const;
     this.#report[outcome ? counters[outcome.kind] : "lost"]++;
     const latenessMs = Math.max(0, Date.parse(task.started_at ?? "") - Date.parse(task.scheduled_time)) || 0;
-    const fields = { task: task.id, type: task.type, attempt: task.attempts, durationMs, latenessMs };
+    const fields = {
+      task: task.id,
+      type: task.type,
+      attempt: task.attempts,
+      durationMs,
+      latenessMs,
+      late: lateness?.reason,
+    };
     this.#lateness.push(latenessMs);
     this.#durations.push(durationMs);
     if (!outcome) this.#deps.log.warn("an attempt lost its lease; it changed nothing", fields);

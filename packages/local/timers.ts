@@ -44,15 +44,15 @@ export function createTimerDoorbell(
       if (!stopped) start(next.event);
     });
   };
-  const ringIn = (delayMs: number) => {
+  const ringIn = (delayMs: number, event?: TickEvent) => {
     if (stopped) return;
-    if (delayMs <= 0) return ring();
+    if (delayMs <= 0) return ring(event);
     const at = Math.round(Date.now() + delayMs);
     if (timers.has(at)) return;
     const timer = setTimeout(
       () => {
         timers.delete(at);
-        ring();
+        ring(event);
       },
       Math.min(delayMs, LONGEST_TIMER_MS),
     );
@@ -63,7 +63,7 @@ export function createTimerDoorbell(
     earlyMs: EARLY_MS,
     ring: async (event) => ring(event),
     ringAt: async ({ inMs }) => ringIn(inMs),
-    ringAfter: async (delayMs) => ringIn(delayMs),
+    ringAfter: async (delayMs, event) => ringIn(delayMs, event),
     async stop() {
       stopped = true;
       for (const timer of timers.values()) clearTimeout(timer);

@@ -51,8 +51,8 @@ describe.each(stacks)("on %s", (kind) => {
   });
 
   test.each([
-    ["thenDue", ["1", "x", null, "0", "next", "60000"]],
-    ["thenOverdueOrDue", ["1", "x", null, "0", "next", "60000", "3"]],
+    ["thenDue", ["1", "x", null, null, "0", "next", "60000"]],
+    ["thenOverdueOrDue", ["1", "x", null, null, "0", "next", "60000", "3"]],
   ] as const)("so does a settle that claims the next one (%s)", async (form, params) => {
     const { text, buffers } = await explain(sql.complete[form], [...params]);
     expect(text).toContain("Index Scan using tickwork_waiting");

@@ -101,6 +101,26 @@ describe.each(stacks)("on %s", (kind) => {
     );
   });
 
+  test("resetStuck ends what runs, frees the flag and says what it did; a worker that lives changes nothing any more", async () => {
+    const { starts, definition: waits } = gated();
+    const bell = noteRings();
+    const { tasks } = bed.make({ doorbell: bell, definitions: [waits, definition] });
+    await tasks.create([{ type: "gated" }, { type: "note" }]);
+    const ticking = tasks.tick();
+    const { context, finish } = await eventually(() => starts[0]);
+    expect(await tasks.resetStuck()).toMatchObject([
+      { id: 1, task_status: "Error", error_data: { message: "Manually reset", code: "reset" } },
+    ]);
+    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(bell.rings.at(-1)).toEqual({ now: {} });
+    await context.progress(0.5);
+    expect(context.signal.aborted).toBe(true);
+    finish("too late");
+    expect(await ticking).toMatchObject({ lost: 1, completed: 1 });
+    expect(await tasks.get(1)).toMatchObject({ task_status: "Error", result_data: null, progress: null });
+    expect(await tasks.resetStuck()).toEqual([]);
+  });
+
   test("waitForTaskCompletion waits for what runs anywhere, as long as it was told", async () => {
     const { starts, definition: waits } = gated();
     const { tasks } = bed.make({ definitions: [waits] });

@@ -35,6 +35,7 @@ export const aTask: Task = {
   slot: 0,
   lease_expires_at: "2026-11-24T09:01:00.000Z",
   history: null,
+  lateness: null,
   rev: 2,
 };
 

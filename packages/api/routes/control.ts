@@ -17,5 +17,9 @@ export function controlRoutes(tasks: TasksService) {
       await tasks.forceRefresh();
       return c.json(await tasks.getCacheStats());
     })
+    .post(op.resetStuck.path, async (c) => {
+      const reset = await tasks.resetStuck();
+      return c.json({ reset, isRunning: await tasks.isTaskRunning() });
+    })
     .get(op.stats.path, async (c) => c.json(await tasks.getCacheStats()));
 }
