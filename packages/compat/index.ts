@@ -1,0 +1,10 @@
+export { type CompatCache, getCache } from "./cache.ts";
+export type { TaskInstance, TaskRow } from "./instance.ts";
+export { TasksModel } from "./model.ts";
+export { Op } from "./operators.ts";
+export type { FindOptions } from "./options.ts";
+export { getSequelize } from "./sequelize.ts";
+export { hooksService, tasksService } from "./services.ts";
+export { useTickwork } from "./tickwork.ts";
+export type { TaskValues } from "./values.ts";
+export type { Where, WhereObject } from "./where.ts";

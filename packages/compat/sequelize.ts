@@ -1,0 +1,16 @@
+import { TasksModel } from "./model.ts";
+import { Op } from "./operators.ts";
+
+const sequelize = { models: { baasix_Tasks: TasksModel }, Sequelize: { Op } };
+
+/**
+ * What code for Baasix expects of its Sequelize: the model of tasks, and the operators.
+ *
+ * @example
+ * const sequelize = getSequelize();
+ * const { Op } = sequelize.Sequelize;
+ * await sequelize.models.baasix_Tasks.findAll({ where: { scheduled_time: { [Op.lte]: new Date() } } });
+ */
+export function getSequelize(): typeof sequelize {
+  return sequelize;
+}

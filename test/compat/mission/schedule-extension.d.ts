@@ -1,0 +1,4 @@
+import type { Job } from "./node-schedule.js";
+
+declare const job: Job;
+export default job;

@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
+import { TasksModel } from "#compat";
+import { stacks } from "../helpers/stack.ts";
+import { noting } from "../helpers/tasks.ts";
+import { compatBed } from "./helpers.ts";
+import job from "./mission/schedule-extension.js";
+
+type Process = (task: { id: number }) => Promise<void>;
+
+describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
+  const compat = compatBed(kind);
+  let processBatchEmails: Mock<Process>;
+  let log: Mock<typeof console.log>;
+  let complaints: Mock<typeof console.error>;
+
+  beforeEach(() => {
+    processBatchEmails = vi.fn<Process>(async () => {});
+    // The document's text calls these and does not define them.
+    vi.stubGlobal("processBatchEmails", processBatchEmails);
+    vi.stubGlobal("processDataExport", async () => {
+      throw new Error("the disk is full");
+    });
+    vi.stubGlobal("processCleanup", async () => {});
+    log = vi.spyOn(console, "log").mockReturnValue();
+    complaints = vi.spyOn(console, "error").mockReturnValue();
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+  });
+  const lines = () => log.mock.calls.map(([line]) => line as string);
+
+  test("is scheduled every five minutes", () => {
+    expect(job.rule).toBe("*/5 * * * *");
+  });
+
+  test("has nothing to do without tasks", async () => {
+    const { tasks } = compat.use();
+    await job.run();
+    expect(lines()).toEqual(["Task processor started", "No tasks to process"]);
+    expect(await tasks.isTaskRunning()).toBe(false);
+  });
+
+  test("skips while a task runs, and leaves it alone", async () => {
+    const { tasks } = compat.use();
+    await TasksModel.create({ type: "email_batch" });
+    await tasks.setTaskRunning(true);
+    await job.run();
+    expect(lines()).toEqual(["Task processor started", "Task already running, skipping..."]);
+    expect(processBatchEmails).not.toHaveBeenCalled();
+    expect(await tasks.isTaskRunning()).toBe(true);
+    expect(await compat.row(1)).toMatchObject({ task_status: "Not started", rev: "1" });
+  });
+
+  test("processes the first task, which holds a lease meanwhile, so that a tick starts nothing", async () => {
+    const { ran, definition } = noting("email_batch");
+    const { tasks } = await compat.useWarm({ definitions: [definition] });
+    await TasksModel.bulkCreate([
+      { type: "email_batch" },
+      { type: "email_batch", scheduled_time: "2020-01-01T00:00:00Z" },
+    ]);
+    processBatchEmails.mockImplementation(async ({ id }) => {
+      expect(await tasks.isTaskRunning()).toBe(true);
+      const running = await compat.row(id);
+      expect(running).toMatchObject({ task_status: "Running", slot: "0", lease_token: null });
+      expect(Date.parse(running?.lease_expires_at ?? "")).toBeGreaterThan(Date.now() + 14 * 60_000);
+      expect(await tasks.tick()).toMatchObject({ completed: 0, ended: "held" });
+      // Even with the flag lost, the lease holds.
+      await tasks.setTaskRunning(false);
+      expect(await tasks.tick()).toMatchObject({ completed: 0, ended: "conflict" });
+      expect((await tasks.getNotStartedTasks()).map((task) => task.id)).toEqual([1]);
+    });
+    await job.run();
+    expect(processBatchEmails).toHaveBeenCalledTimes(1);
+    expect(processBatchEmails.mock.calls[0]?.[0]).toMatchObject({ id: 2, type: "email_batch" });
+    expect(complaints).not.toHaveBeenCalled();
+    expect(lines()).toEqual([
+      "Task processor started",
+      "Processing 2 tasks",
+      "Task 2 completed successfully",
+    ]);
+    expect(await compat.row(2)).toMatchObject({
+      task_status: "Completed",
+      attempts: "1",
+      slot: null,
+      lease_expires_at: null,
+      error_data: null,
+    });
+    expect(await compat.row(1)).toMatchObject({ task_status: "Not started" });
+    // The flag is free again, and what waited can run.
+    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(await tasks.tick()).toMatchObject({ completed: 1 });
+    expect(ran.map(({ id }) => id)).toEqual([1]);
+  });
+
+  test.each([
+    ["data_export", "the disk is full"],
+    ["unheard_of", "Unknown task type: unheard_of"],
+  ])("a %s that fails ends in Error, with the message", async (type, message) => {
+    const { tasks } = await compat.useWarm();
+    await TasksModel.create({ type });
+    await job.run();
+    expect(complaints.mock.calls.map(([line]) => line as string)).toEqual([
+      "Task 1 failed:",
+      "Task processing error:",
+    ]);
+    expect(await tasks.get(1)).toMatchObject({
+      task_status: "Error",
+      error_data: { message, name: "Error" },
+      finished_at: expect.any(String),
+      lease_expires_at: null,
+    });
+    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(await tasks.getNotStartedTasks()).toEqual([]);
+  });
+});

@@ -1,0 +1,123 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { getCache, hooksService, TasksModel, tasksService, useTickwork } from "#compat";
+import { ConfigError, hooks, runtime, silent, useWires } from "#core";
+import { noteRings } from "../helpers/doorbells.ts";
+import { openTestBed, stacks } from "../helpers/stack.ts";
+import { noting } from "../helpers/tasks.ts";
+import { compatBed } from "./helpers.ts";
+
+describe("before anything runs", () => {
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  test("what never throws does not throw, and says so", async () => {
+    const complaints = vi.spyOn(console, "error").mockReturnValue();
+    const { getNotStartedTasks, isTaskRunning, getCacheStats } = tasksService;
+    expect(await getNotStartedTasks()).toEqual([]);
+    expect(await isTaskRunning()).toBe(false);
+    expect(await getCacheStats()).toEqual({
+      cachedTasksCount: 0,
+      isTaskRunning: false,
+      refreshInterval: 600_000,
+      refreshIntervalSeconds: 600,
+      maxRefreshIntervalSeconds: 10_800,
+      taskTimeWindow: "4 hours",
+      initialized: false,
+      lastRefreshed: null,
+      error: expect.stringContaining("Tickwork does not run in this process yet"),
+    });
+    expect(complaints).toHaveBeenCalledTimes(3);
+  });
+
+  test("the rest rejects", async () => {
+    for (const work of [
+      () => tasksService.setTaskRunning(true),
+      () => tasksService.forceRefresh(),
+      () => tasksService.waitForTaskCompletion(),
+      () => tasksService.shutdown(),
+      () => TasksModel.findAll(),
+      () => TasksModel.create({ type: "a" }),
+      () => getCache().get("a"),
+    ])
+      await expect(work()).rejects.toBeInstanceOf(ConfigError);
+  });
+
+  test("hooks can be registered, and are the process's", async () => {
+    const hook = vi.fn();
+    const takeBack = hooksService.registerHook("things", "items.delete.after", hook);
+    expect(await hooks.fire("items.delete.after", { collection: "things", data: { id: 1 } })).toEqual({
+      ran: 1,
+      failed: 0,
+    });
+    takeBack();
+    expect(hook).toHaveBeenCalledExactlyOnceWith({ collection: "things", data: { id: 1 } });
+    expect(() => hooksService.registerHook("things", "items.read" as "items.delete.after", hook)).toThrow(
+      "items.create.after, items.update.after, items.delete.after",
+    );
+  });
+});
+
+describe.each(stacks)("tasksService on %s", (kind) => {
+  const compat = compatBed(kind);
+
+  test("is whatever runs when it is called", async () => {
+    const { ran, definition } = noting("a");
+    compat.use({ definitions: [definition], env: { TASK_LIST_REFRESH_INTERVAL: "60" } });
+    expect(tasksService.config.refreshIntervalSeconds).toBe(60);
+    await tasksService.forceRefresh();
+    const [first] = await tasksService.create([
+      { type: "a" },
+      { type: "a", scheduled_time: "2099-01-01T00:00:00Z" },
+    ]);
+    expect(await tasksService.get(1)).toEqual(first);
+    expect(await tasksService.list({ limit: 9 })).toHaveLength(2);
+    expect(await tasksService.getNotStartedTasks()).toHaveLength(1);
+    expect(await tasksService.update(2, { task_data: { n: 1 } })).toMatchObject({ task_data: { n: 1 } });
+    expect(await tasksService.tick()).toMatchObject({ completed: 1 });
+    expect(await tasksService.retry(1)).toMatchObject({ task_status: "Not started" });
+    expect(await tasksService.cancel(1)).toMatchObject({ task_status: "Error" });
+    await tasksService.remove(1);
+    expect(await tasksService.resetStuck()).toEqual([]);
+    await compat.bed.sql(`delete from "baasix_Tasks"`);
+    await tasksService.changed([2]);
+    expect(await tasksService.refresh()).toMatchObject({ waiting: 0 });
+    expect(await tasksService.deleteFinished(0, { keepId: 0, signal: new AbortController().signal })).toBe(0);
+    expect(await tasksService.waitForTaskCompletion(0)).toBe(true);
+    await tasksService.setTaskRunning(true);
+    expect(await tasksService.waitForTaskCompletion(0)).toBe(false);
+    await tasksService.shutdown();
+    expect(ran).toHaveLength(1);
+    compat.use();
+    expect(tasksService.config.refreshIntervalSeconds).toBe(600);
+  });
+
+  test("has every method of the service", () => {
+    const { tasks } = compat.use();
+    expect(new Set(Object.keys(tasksService))).toEqual(new Set(Object.keys(tasks)));
+  });
+});
+
+test("without useTickwork it is the Tickwork that the process runs", async () => {
+  const bed = await openTestBed("embedded");
+  try {
+    useTickwork(undefined);
+    useWires({
+      env: {
+        DATABASE_URL: `postgresql://tickwork@${bed.prefix}.tickwork.invalid/tickwork`,
+        CACHE_ENABLED: "false",
+      },
+      log: silent,
+      doorbell: noteRings(),
+      prefix: bed.prefix,
+      redis: { request: () => Promise.reject(new Error("not asked")) } as never,
+    });
+    const { tasks } = runtime([]);
+    await TasksModel.create({ type: "a" });
+    expect(await tasks.get(1)).toMatchObject({ type: "a" });
+    expect((await tasksService.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+  } finally {
+    useWires(undefined);
+    await bed.close();
+  }
+});
