@@ -1,0 +1,28 @@
+/**
+ * Where this repository's own deployment keeps its tasks: at an address that somebody has set as a secret, else in
+ * databases that the stage makes for itself. A pull request's stage makes none.
+ */
+import type { TickworkOptions } from "./component.ts";
+import { neonDatabase } from "./neon.ts";
+import { readSettings } from "./settings.ts";
+import { isPullRequest } from "./stage.ts";
+import { upstashRedis } from "./upstash.ts";
+
+export function stores(): Pick<TickworkOptions, "database" | "redis"> {
+  const region = process.env.AWS_REGION ?? "us-east-1";
+  const { cacheEnabled } = readSettings(process.env).config;
+  return {
+    ...(!isPullRequest &&
+      !isSet("DatabaseUrl") && {
+        database: neonDatabase({ regionId: `aws-${region}`, orgId: process.env.NEON_ORG_ID }),
+      }),
+    ...(!isPullRequest &&
+      cacheEnabled &&
+      !isSet("RedisUrl") && { redis: upstashRedis({ primaryRegion: region }) }),
+  };
+}
+
+/** SST hands secrets to the program so; whether a resource exists cannot wait for an Output. */
+function isSet(secret: string): boolean {
+  return Boolean(process.env[`SST_SECRET_${secret}`]);
+}

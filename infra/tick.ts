@@ -1,0 +1,49 @@
+/** The function that runs the tasks. */
+import { retriedThenDead } from "./dead-letters.ts";
+import { TICK } from "./doorbell.ts";
+import { type FunctionArgs, lambda } from "./lambda.ts";
+import type { ServiceParts } from "./parts.ts";
+
+/** What the tasks of an app need beside what Tickwork gives them. */
+export type TickOptions = Pick<FunctionArgs, "memory" | "storage" | "vpc" | "environment" | "permissions"> & {
+  /** What their code reads from SST's `Resource`. */
+  link?: unknown[];
+};
+
+export function tick(
+  { handlers, settings, stores, doorbell, deadLetters, migrated }: ServiceParts,
+  { link = [], permissions = [], environment = {}, ...own }: TickOptions,
+) {
+  const dead = retriedThenDead(deadLetters);
+  const fn = lambda(
+    "TickworkTick",
+    { name: TICK, debugging: settings.config.debugging, after: [migrated] },
+    {
+      description: "Runs the tasks that are due",
+      memory: "512 MB",
+      ...own,
+      handler: handlers.path("tick"),
+      nodejs: handlers.nodejs,
+      // All that Lambda gives.
+      timeout: "15 minutes",
+      retries: dead.retries,
+      link: [...stores, ...link],
+      permissions: [...doorbell.permissions, dead.permission, ...permissions],
+      environment: {
+        ...environment,
+        ...settings.environment,
+        ...doorbell.environment,
+        // The only place that a function may write to.
+        DATA_DIR: "/tmp/tickwork",
+      },
+      transform: { eventInvokeConfig: dead.eventInvokeConfig },
+    },
+  );
+  // A tick that runs out of time rings for the next one. Lambda takes that for a mistake after about 16 rounds, and
+  // would stop a queue that is merely long.
+  new aws.lambda.FunctionRecursionConfig("TickworkTickRecursion", {
+    functionName: fn.name,
+    recursiveLoop: "Allow",
+  });
+  return fn;
+}

@@ -1,0 +1,215 @@
+/**
+ * `npm run cost`: what a month costs, by the number of tasks, as a table for docs/deploy.md.
+ *
+ * Requests to Postgres and Redis are those that test/core/numbers.test.ts counts; what depends on the tasks themselves
+ * is an assumption, and each stands here once. Half of the tasks are due at once and half later; they come evenly, one
+ * request each.
+ */
+import { pathToFileURL } from "node:url";
+
+/** In US dollars, us-east-1, as published in November 2026. They change: look before you decide. */
+const PRICES = {
+  /** https://aws.amazon.com/lambda/pricing/, arm64 */
+  lambdaInvocation: 0.2 / 1e6,
+  lambdaGbSecond: 0.0000133334,
+  /** https://aws.amazon.com/api-gateway/pricing/, HTTP APIs */
+  apiRequest: 1 / 1e6,
+  /** https://aws.amazon.com/eventbridge/pricing/, Scheduler */
+  schedule: 1 / 1e6,
+  /** https://aws.amazon.com/cloudwatch/pricing/ */
+  logGb: 0.5,
+  metric: 0.3,
+  alarm: 0.1,
+  /** https://neon.com/pricing, plan Launch */
+  neonCuHour: 0.106,
+  neonGbMonth: 0.35,
+  /** https://upstash.com/pricing/redis, pay as you go */
+  redisCommand: 0.2 / 1e5,
+};
+
+/** What is free each month without an end; Neon's and Upstash's are their free plans. */
+const FREE = {
+  lambdaInvocations: 1e6,
+  lambdaGbSeconds: 400_000,
+  schedules: 14e6,
+  logGb: 5,
+  metrics: 10,
+  alarms: 10,
+  neonCuHours: 100,
+  neonGb: 0.5,
+  redisCommands: 500_000,
+};
+
+const MONTH_SECONDS = 30 * 24 * 60 * 60;
+const HOUR_SECONDS = 60 * 60;
+const MINUTES = MONTH_SECONDS / 60;
+
+/** Assumed, unless it says otherwise. */
+const WORK = {
+  memoryGb: 0.5,
+  refreshIntervalSeconds: 600,
+  refreshSeconds: 1,
+  apiSeconds: 0.05,
+  /** Your handler takes 100 ms; claiming and settling it is one request to Postgres. */
+  taskSeconds: 0.12,
+  /** A tick that finds nothing to do: one Redis command. */
+  lookSeconds: 0.02,
+  /** A schedule comes up to two minutes early (packages/core/doorbell-aws.ts), on average one. */
+  sleepSeconds: 60,
+  /** Counted: at most two commands to make a task, n / 10 + 4 in a tick of n tasks, one in a tick of none. */
+  commandsPerPost: 2,
+  commandsPerTask: 1 / 10,
+  commandsPerTick: 4,
+  commandsPerLook: 1,
+  commandsPerRefresh: 4,
+  /** A row and its place in the indexes, kept for a month. */
+  rowKb: 1.5,
+  /** Lambda's own lines; and what is written about a task by its tick, and about its request by API and gateway. */
+  logKbPerInvocation: 0.7,
+  logKbPerTask: 1.2,
+  /** Neon sleeps after five minutes without a query. */
+  neonIdleSeconds: 300,
+};
+
+const KB_PER_GB = 1e6;
+
+/** At most: those of packages/core/metrics.ts, and of infra/alarms.ts. */
+const METRICS = 11;
+const ALARMS = 3;
+
+export interface Month {
+  apiRequests: number;
+  invocations: number;
+  gbSeconds: number;
+  schedules: number;
+  /** Slots that are busy all the time: TASK_CONCURRENCY has to be above. */
+  busySlots: number;
+  awakeHours: number;
+  cuHours: number;
+  storageGb: number;
+  redisCommands: number;
+  logGb: number;
+}
+
+/** What a month of so many tasks uses. */
+export function useOf(tasks: number): Month {
+  const refreshes = MONTH_SECONDS / WORK.refreshIntervalSeconds;
+  const [now, later] = [tasks / 2, tasks / 2];
+  // One schedule for all tasks of a minute: of 43,200 minutes, those that some task falls into.
+  const schedules = MINUTES * (1 - Math.exp(-later / MINUTES));
+  const rings = now + schedules;
+  const busySlots = (tasks * WORK.taskSeconds) / MONTH_SECONDS;
+  const busy = Math.min(1, busySlots);
+  // One tick sleeps at a time, so there are not more seconds of sleep than there are seconds.
+  const asleep = Math.min(schedules * WORK.sleepSeconds, MONTH_SECONDS * (1 - busy));
+  const seconds =
+    tasks * (WORK.apiSeconds + WORK.taskSeconds) +
+    rings * WORK.lookSeconds +
+    asleep +
+    refreshes * WORK.refreshSeconds;
+  // Queries come when a task is made, when one that is due later runs, and with each refresh.
+  const wakeUpsPerSecond = (tasks + later) / MONTH_SECONDS;
+  const asleepBetween = 1 - WORK.neonIdleSeconds / WORK.refreshIntervalSeconds;
+  const awake = 1 - asleepBetween * Math.exp(-wakeUpsPerSecond * WORK.neonIdleSeconds);
+  const awakeHours = (awake * MONTH_SECONDS) / HOUR_SECONDS;
+  const invocations = tasks + rings + refreshes;
+  return {
+    apiRequests: tasks,
+    invocations,
+    gbSeconds: seconds * WORK.memoryGb,
+    schedules: schedules + refreshes,
+    busySlots,
+    awakeHours,
+    // The smallest compute, until there is steady work; then the largest that the deployment allows.
+    cuHours: awakeHours * (busySlots > 1 ? 1 : 0.25),
+    storageGb: (tasks * WORK.rowKb) / KB_PER_GB,
+    redisCommands:
+      tasks * (WORK.commandsPerPost + WORK.commandsPerTask) +
+      rings * (busy * WORK.commandsPerLook + (1 - busy) * WORK.commandsPerTick) +
+      refreshes * WORK.commandsPerRefresh,
+    logGb: (invocations * WORK.logKbPerInvocation + tasks * WORK.logKbPerTask) / KB_PER_GB,
+  };
+}
+
+type Bill = Record<"lambda" | "apiGateway" | "scheduler" | "cloudWatch" | "neon" | "upstash", number>;
+
+/** What that costs: by the list, or less what is free. */
+export function billOf(month: Month, free: Partial<typeof FREE> = {}): Bill {
+  const beyond = (used: number, included = 0) => Math.max(0, used - included);
+  return {
+    lambda:
+      beyond(month.invocations, free.lambdaInvocations) * PRICES.lambdaInvocation +
+      beyond(month.gbSeconds, free.lambdaGbSeconds) * PRICES.lambdaGbSecond,
+    apiGateway: month.apiRequests * PRICES.apiRequest,
+    scheduler: beyond(month.schedules, free.schedules) * PRICES.schedule,
+    cloudWatch:
+      beyond(month.logGb, free.logGb) * PRICES.logGb +
+      beyond(METRICS, free.metrics) * PRICES.metric +
+      beyond(ALARMS, free.alarms) * PRICES.alarm,
+    neon:
+      beyond(month.cuHours, free.neonCuHours) * PRICES.neonCuHour +
+      beyond(month.storageGb, free.neonGb) * PRICES.neonGbMonth,
+    upstash: beyond(month.redisCommands, free.redisCommands) * PRICES.redisCommand,
+  };
+}
+
+const total = (bill: Bill) => Object.values(bill).reduce((sum, dollars) => sum + dollars, 0);
+const count = (value: number) => Math.round(value).toLocaleString("en-US");
+const decimal = (value: number) => (value < 10 ? value.toFixed(1) : count(value));
+const dollars = (value: number) => (value === 0 ? "0" : value < 0.01 ? "< 0.01" : value.toFixed(2));
+
+/** The tables of docs/deploy.md. */
+export function costTables(): string {
+  const columns = [0, 10_000, 1_000_000, 100_000_000];
+  const months = columns.map(useOf);
+  const table = (head: string[], rows: (readonly [string, string, (month: Month) => string])[]) =>
+    [
+      [...head, ...columns.map((tasks) => `${count(tasks)} tasks`)],
+      ["---", "---", ...columns.map(() => "---:")],
+      ...rows.map(([name, formula, cell]) => [name, formula, ...months.map(cell)]),
+    ]
+      .map((cells) => `| ${cells.join(" | ")} |`)
+      .join("\n");
+  const price = (name: string, formula: string, part: keyof Bill) =>
+    [name, formula, (month: Month) => dollars(billOf(month)[part])] as const;
+
+  const used = table(
+    ["a month", "formula"],
+    [
+      ["requests to the API", "n", ({ apiRequests }) => count(apiRequests)],
+      [
+        "schedules that fire, s",
+        "43,200 × (1 − e^(−n/2 ÷ 43,200)) + 4,320",
+        ({ schedules }) => count(schedules),
+      ],
+      ["invocations", "n + n/2 + s", ({ invocations }) => count(invocations)],
+      ["GB-seconds", "0.5 × (n × 0.17 + rings × 0.02 + sleep + 4,320)", ({ gbSeconds }) => count(gbSeconds)],
+      ["slots in use", "n × 0.12 ÷ 2,592,000", ({ busySlots }) => busySlots.toFixed(3)],
+      ["Neon: hours awake", "720 × (1 − ½ × e^(−1.5 n ÷ 8,640))", ({ awakeHours }) => count(awakeHours)],
+      ["Neon: CU-hours", "hours × 0.25 (× 1 above one slot)", ({ cuHours }) => count(cuHours)],
+      ["Neon: GB", "n × 1.5 kB", ({ storageGb }) => decimal(storageGb)],
+      [
+        "Redis commands",
+        "n × 2.1 + rings × 4 (1 when held) + 4,320 × 4",
+        (month) => count(month.redisCommands),
+      ],
+      ["logs, GB", "invocations × 0.7 kB + n × 1.2 kB", ({ logGb }) => decimal(logGb)],
+    ],
+  );
+  const paid = table(
+    ["US dollars", "price"],
+    [
+      price("Lambda", "0.20 a million, 0.0000133334 a GB-second", "lambda"),
+      price("API Gateway", "1.00 a million", "apiGateway"),
+      price("Scheduler", "1.00 a million", "scheduler"),
+      price("CloudWatch", "0.50 a GB, 11 metrics at 0.30, 3 alarms at 0.10", "cloudWatch"),
+      price("Neon", "0.106 a CU-hour, 0.35 a GB", "neon"),
+      price("Upstash", "0.20 per 100,000", "upstash"),
+      ["**by the list**", "", (month) => `**${dollars(total(billOf(month)))}**`],
+      ["**less what is free**", "", (month) => `**${dollars(total(billOf(month, FREE)))}**`],
+    ],
+  );
+  return `${used}\n\n${paid}`;
+}
+
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) console.log(costTables());

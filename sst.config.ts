@@ -1,0 +1,37 @@
+/// <reference path="./.sst/platform/config.d.ts" />
+
+export default $config({
+  app({ stage }) {
+    const production = stage === "production";
+    return {
+      name: "tickwork",
+      version: "4.17.1",
+      home: "aws",
+      // The databases of a production outlive it; any other stage leaves nothing behind.
+      removal: production ? "retain" : "remove",
+      protect: production,
+      providers: {
+        aws: {
+          region: (process.env.AWS_REGION ?? "us-east-1") as "us-east-1",
+          version: "7.20.0",
+          defaultTags: { tags: { "sst:app": "tickwork", "sst:stage": stage } },
+        },
+        // Asked for their credentials only by a stage that makes its own databases.
+        neon: { package: "@sst-provider/neon", version: "0.13.0" },
+        upstash: { package: "@upstash/pulumi", version: "0.5.0" },
+      },
+    };
+  },
+  async run() {
+    const { tickwork } = await import("./infra/component.ts");
+    const { stores } = await import("./infra/stores.ts");
+    const { api, scheduleGroup, nodes } = tickwork({ tasks: "packages/tasks/index.ts", ...stores() });
+    return {
+      api: api.url,
+      // Its value is a secret: docs/deploy.md says how to read it.
+      apiKey: "TickworkApiKey",
+      scheduleGroup,
+      tick: nodes.tick.name,
+    };
+  },
+});

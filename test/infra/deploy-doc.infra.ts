@@ -1,0 +1,38 @@
+/** What docs/deploy.md says in numbers and names is what is deployed. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { costTables } from "../../scripts/cost.ts";
+import { program } from "./program.ts";
+import { ROOT } from "./run.ts";
+
+const text = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
+const production = program("production");
+
+test("the tables of costs are those that scripts/cost.ts prints", () => {
+  expect(text).toContain(costTables());
+});
+
+test("every alarm, secret and output is explained", () => {
+  for (const { inputs } of production.all("aws:cloudwatch/metricAlarm:MetricAlarm"))
+    expect(text).toContain(String(inputs.name).replace("tickwork-production", "…"));
+  for (const name of ["TickworkApiKey", "DatabaseUrl", "RedisUrl", "RedisToken"])
+    expect(text).toContain(`\`${name}\``);
+  for (const name of ["api", "apiKey"]) expect(text).toContain(`\`${name}\``);
+});
+
+test("every action that a role may take is in the table of permissions", () => {
+  const roles = production.all("aws:iam/role:Role").map(({ name }) => name);
+  const actions = new Set(
+    roles.flatMap((role) => production.statements(role).flatMap(({ Action }) => Action)),
+  );
+  for (const action of actions) expect(text).toContain(`\`${action}\``);
+});
+
+test("the API's limits are the true ones", () => {
+  const { throttlingRateLimit, throttlingBurstLimit } = production.one("TickworkHttpStage").inputs
+    .defaultRouteSettings as Record<string, number>;
+  expect(text).toContain(`more than ${throttlingRateLimit} requests a second`);
+  expect(text).toContain(`${throttlingBurstLimit} at once`);
+  expect(text).toContain(`may take ${production.one("TickworkApiFunction").inputs.timeout} seconds`);
+});

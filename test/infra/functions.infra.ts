@@ -1,0 +1,132 @@
+/** What is deployed: sizes, limits, settings, and what is in the packages. */
+import { describe, expect, test } from "vitest";
+import { program } from "./program.ts";
+
+const KIB = 1024;
+const dev = program("dev");
+
+test("memory, seconds, runtime and processor", () => {
+  const facts = dev
+    .all("aws:lambda/function:Function")
+    .map(({ name, inputs }) => [
+      name,
+      [inputs.memorySize, inputs.timeout, inputs.runtime, inputs.architectures],
+    ]);
+  expect(Object.fromEntries(facts)).toEqual({
+    TickworkApiFunction: [512, 29, "nodejs24.x", ["arm64"]],
+    TickworkMigrateFunction: [512, 300, "nodejs24.x", ["arm64"]],
+    TickworkRefreshFunction: [512, 120, "nodejs24.x", ["arm64"]],
+    TickworkTickFunction: [512, 900, "nodejs24.x", ["arm64"]],
+  });
+});
+
+test("a new account allows ten executions at a time, so none are reserved", () => {
+  for (const { inputs } of dev.all("aws:lambda/function:Function"))
+    expect(inputs.reservedConcurrentExecutions).toBeUndefined();
+});
+
+describe("settings", () => {
+  const tuned = program("tuned");
+
+  test("those of the deployer reach the functions that serve", () => {
+    const settings = {
+      TASK_SHUTDOWN_WAIT_TIME: "45",
+      TASK_CONCURRENCY: "4",
+      TASK_RUNNING_TTL: "30",
+      TASK_CACHE_LIMIT: "500",
+      TASK_MAX_CRASHES: "5",
+      HTTP_REQUEST_ALLOW: "10.0.0.7",
+      DEBUGGING: "true",
+    };
+    for (const name of ["Tick", "Refresh", "Api"])
+      expect(tuned.environment(`Tickwork${name}Function`)).toMatchObject(settings);
+  });
+
+  test("without any, only what the deployment itself has to say", () => {
+    const common = ["TICKWORK_SERVICE", "TASK_LIST_REFRESH_INTERVAL"];
+    const bell = ["DEAD_LETTER_ARN", "SCHEDULE_GROUP", "SCHEDULE_ROLE_ARN", "TICK_ARN"];
+    const names = (fn: string) => new Set(Object.keys(dev.environment(`Tickwork${fn}Function`)));
+    expect(names("Tick")).toEqual(new Set([...common, ...bell, "DATA_DIR"]));
+    expect(names("Refresh")).toEqual(new Set([...common, ...bell]));
+    expect(names("Api")).toEqual(new Set([...common, ...bell]));
+    expect(names("Migrate")).toEqual(new Set(["TICKWORK_SERVICE"]));
+  });
+
+  test("the deployer's other variables stay where they are", () => {
+    for (const { name } of tuned.all("aws:lambda/function:Function")) {
+      expect(tuned.environment(name)).not.toHaveProperty("PORT");
+      expect(tuned.environment(name)).not.toHaveProperty("DATABASE_URL");
+      expect(tuned.environment(name)).not.toHaveProperty("ALARM_EMAIL");
+    }
+  });
+
+  test("metrics are told apart by app and stage", () => {
+    for (const { name } of dev.all("aws:lambda/function:Function"))
+      expect(dev.environment(name).TICKWORK_SERVICE).toBe("tickwork-dev");
+  });
+
+  test("temporary files go where Lambda allows it", () => {
+    expect(dev.environment("TickworkTickFunction").DATA_DIR).toBe("/tmp/tickwork");
+  });
+});
+
+describe("logs", () => {
+  test.each([
+    ["dev", 7],
+    ["pr-7", 7],
+    ["production", 90],
+  ] as const)("%s keeps them for %i days", (name, days) => {
+    const { all } = program(name);
+    const groups = all("aws:cloudwatch/logGroup:LogGroup");
+    expect(groups).toHaveLength(5);
+    for (const { inputs } of groups) expect(inputs.retentionInDays).toBe(days);
+  });
+
+  test("are JSON, in groups that are known by name", () => {
+    for (const { inputs } of dev.all("aws:lambda/function:Function"))
+      expect(inputs.loggingConfig).toEqual({ logFormat: "JSON", logGroup: `/aws/lambda/${inputs.name}` });
+  });
+
+  test("with DEBUGGING, Lambda lets everything through", () => {
+    for (const { inputs } of program("tuned").all("aws:lambda/function:Function"))
+      expect(inputs.loggingConfig).toMatchObject({ applicationLogLevel: "DEBUG" });
+  });
+});
+
+describe("the HTTP API", () => {
+  test("refuses what comes too fast before it costs an execution", () => {
+    expect(dev.one("TickworkHttpStage").inputs.defaultRouteSettings).toEqual({
+      throttlingRateLimit: 50,
+      throttlingBurstLimit: 100,
+    });
+  });
+
+  test("is for servers: no page may call it from a browser", () => {
+    expect(dev.one("TickworkHttpApi").inputs.corsConfiguration ?? {}).toEqual({});
+  });
+});
+
+describe("bundles", () => {
+  test.each([
+    ["TickworkTick", 300],
+    ["TickworkRefresh", 300],
+    ["TickworkApi", 500],
+    ["TickworkMigrate", 200],
+  ])("%s is at most %i KiB", (name, limit) => {
+    const { bytes = Number.POSITIVE_INFINITY } = dev.builds[name] ?? {};
+    expect(bytes / KIB).toBeLessThanOrEqual(limit);
+  });
+
+  test("export a handler, and leave to Lambda what Lambda has", () => {
+    for (const [name, { exports, externals }] of Object.entries(dev.builds)) {
+      expect(exports, name).toEqual(["handler"]);
+      const foreign = externals.filter((external) => !/^(node:|crypto$|fs$|process$|util$)/.test(external));
+      const sdk = ["@aws-sdk/client-lambda", "@aws-sdk/client-scheduler"];
+      expect(new Set(foreign), name).toEqual(new Set(name === "TickworkMigrate" ? [] : sdk));
+    }
+  });
+
+  test("have the handlers that ship", () => {
+    expect(dev.builds.TickworkTick?.sources).toContain("packages/tasks/http-request.ts");
+  });
+});

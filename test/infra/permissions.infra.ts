@@ -1,0 +1,130 @@
+/** Who may do what, to the letter; and that nothing secret lies open. */
+import { describe, expect, test } from "vitest";
+import { GENERATED } from "./mocks.ts";
+import { list, program, type Statement } from "./program.ts";
+import { type ScenarioName, SECRETS } from "./scenarios.ts";
+
+const STAGES: ScenarioName[] = ["dev", "production", "pr-7"];
+const ACCOUNT = "us-east-1:123456789012";
+
+const allow = (Action: Statement["Action"], Resource: string, Condition?: Statement["Condition"]) => ({
+  Effect: "Allow",
+  Action,
+  Resource,
+  ...(Condition && { Condition }),
+});
+
+describe.each(STAGES)("%s", (stage) => {
+  const { one, all, statements, trust, resources, app } = program(stage);
+  const service = `tickwork-${app.stage}`;
+  const tick = `arn:aws:lambda:${ACCOUNT}:function:${service}-tick`;
+  const deadLetters = `arn:aws:sqs:${ACCOUNT}:${service}-dead-letters`;
+  const logs = (name: string) =>
+    allow(
+      ["logs:CreateLogStream", "logs:PutLogEvents"],
+      `arn:aws:logs:${ACCOUNT}:log-group:/aws/lambda/${service}-${name}:*`,
+    );
+  const ringing = [
+    allow("lambda:InvokeFunction", tick),
+    allow("scheduler:CreateSchedule", `arn:aws:scheduler:${ACCOUNT}:schedule/${service}-tasks/*`),
+    allow("iam:PassRole", `arn:aws:iam::123456789012:role/${service}-scheduler`, {
+      StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" },
+    }),
+  ];
+  const dead = allow("sqs:SendMessage", deadLetters);
+
+  test.each([
+    ["TickworkTickRole", [...ringing, dead, logs("tick")]],
+    ["TickworkRefreshRole", [...ringing, dead, logs("refresh")]],
+    ["TickworkApiRole", [...ringing, logs("api")]],
+    ["TickworkMigrateRole", [logs("migrate")]],
+    ["TickworkScheduler", [allow("lambda:InvokeFunction", tick), dead]],
+    [
+      "TickworkRefreshRuleRole",
+      [allow("lambda:InvokeFunction", `arn:aws:lambda:${ACCOUNT}:function:${service}-refresh`), dead],
+    ],
+  ])("%s may do this and nothing else", (role, expected) => {
+    expect(statements(role)).toEqual(expected);
+    expect(list(one(role).inputs.managedPolicyArns)).toEqual([]);
+  });
+
+  test("there is no other role, and no policy that is attached from outside", () => {
+    expect(all("aws:iam/role:Role")).toHaveLength(6);
+    expect(resources.filter(({ type }) => /^aws:iam\/(?!role:Role)|Policy$/.test(type))).toEqual([]);
+  });
+
+  test("no wildcard, but for names that AWS or the clock makes, within something of our own", () => {
+    for (const { name } of all("aws:iam/role:Role"))
+      for (const { Action, Resource } of statements(name)) {
+        for (const action of list(Action)) expect(action, name).not.toContain("*");
+        for (const resource of list(Resource))
+          expect(resource.replace(OWN_NAMES, ""), name).not.toContain("*");
+      }
+  });
+
+  test("only Lambda may be a function, from nowhere else", () => {
+    for (const name of ["Tick", "Refresh", "Api", "Migrate"])
+      expect(trust(`Tickwork${name}Role`)).toEqual([
+        expect.objectContaining({ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" } }),
+      ]);
+  });
+
+  test.each([
+    ["TickworkScheduler", `${service}-tasks`],
+    ["TickworkRefreshRuleRole", "default"],
+  ])("only EventBridge Scheduler may be %s, for schedules of the group %s of this account", (role, group) => {
+    expect(trust(role)).toEqual([
+      {
+        Effect: "Allow",
+        Action: "sts:AssumeRole",
+        Principal: { Service: "scheduler.amazonaws.com" },
+        Condition: {
+          StringEquals: { "aws:SourceAccount": "123456789012" },
+          ArnEquals: { "aws:SourceArn": `arn:aws:scheduler:${ACCOUNT}:schedule-group/${group}` },
+        },
+      },
+    ]);
+  });
+
+  test("from outside, only the HTTP API may call, and only the API's function", () => {
+    const [permission, ...others] = all("aws:lambda/permission:Permission");
+    expect(others).toEqual([]);
+    expect(permission?.inputs).toMatchObject({
+      action: "lambda:InvokeFunction",
+      function: `arn:aws:lambda:${ACCOUNT}:function:${service}-api`,
+      principal: "apigateway.amazonaws.com",
+      sourceArn: expect.stringMatching(/:execute-api:us-east-1:123456789012:.+\/\*$/),
+    });
+    expect(all("aws:lambda/functionUrl:FunctionUrl")).toEqual([]);
+  });
+
+  test("no secret is in the clear in any resource", () => {
+    const text = JSON.stringify(resources);
+    for (const secret of [...Object.values(SECRETS), ...Object.values(GENERATED)])
+      expect(text).not.toContain(secret);
+  });
+});
+
+/** Log streams, and schedules, which are named after their minute. */
+const OWN_NAMES =
+  /(?<=:log-group:\/aws\/lambda\/tickwork-[a-z0-9-]+:|:schedule\/tickwork-[a-z0-9-]+-tasks\/)\*$/;
+
+describe("the functions are given what they need", () => {
+  const { builds } = program("dev");
+  test.each([
+    ["TickworkTick", ["TickworkDatabase", "TickworkRedis"]],
+    ["TickworkRefresh", ["TickworkDatabase", "TickworkRedis"]],
+    ["TickworkApi", ["TickworkApiKey", "TickworkDatabase", "TickworkRedis"]],
+    ["TickworkMigrate", ["TickworkDatabase"]],
+  ])("%s: %s", (name, links) => {
+    expect(new Set(builds[name]?.links)).toEqual(new Set(links));
+  });
+
+  test("without a cache nobody is given a Redis, and none is made", () => {
+    const { builds, all, environment } = program("no cache");
+    expect(builds.TickworkTick?.links).toEqual(["TickworkDatabase"]);
+    expect(new Set(builds.TickworkApi?.links)).toEqual(new Set(["TickworkApiKey", "TickworkDatabase"]));
+    expect(all("upstash:index/redisDatabase:RedisDatabase")).toEqual([]);
+    expect(environment("TickworkTickFunction").CACHE_ENABLED).toBe("false");
+  });
+});

@@ -1,0 +1,51 @@
+/** The programs that the suites look at, each evaluated once before they run. */
+
+export interface Scenario {
+  /** The app's folder, from the repository's. */
+  app?: string;
+  stage: string;
+  /** The deployer's environment. */
+  env?: Record<string, string>;
+  /** What somebody has set with `sst secret set`. */
+  secrets?: Record<string, string>;
+}
+
+/** Recognisable, so that a test can look for them where they must not be. */
+export const SECRETS = {
+  DatabaseUrl: "postgres://tasks:given@given.neon.example/tasks",
+  RedisUrl: "https://given.upstash.example",
+  RedisToken: "given-redis-token",
+  TickworkApiKey: "given-api-key",
+};
+
+export const SCENARIOS = {
+  dev: { stage: "dev" },
+  production: { stage: "production" },
+  "pr-7": { stage: "pr-7", secrets: SECRETS },
+  /** A production on databases that somebody else looks after. */
+  given: { stage: "production", secrets: SECRETS },
+  tuned: {
+    stage: "dev",
+    env: {
+      TASK_LIST_REFRESH_INTERVAL: "90",
+      TASK_SHUTDOWN_WAIT_TIME: "45",
+      TASK_CONCURRENCY: "4",
+      TASK_RUNNING_TTL: "30",
+      TASK_CACHE_LIMIT: "500",
+      TASK_MAX_CRASHES: "5",
+      HTTP_REQUEST_ALLOW: "10.0.0.7",
+      DEBUGGING: "true",
+      ALARM_EMAIL: "operator@example.com",
+      // About something else, and nobody else's business.
+      PORT: "8080",
+      DATABASE_URL: "mysql://deployer:password@elsewhere.example/app",
+    },
+  },
+  "every minute": { stage: "dev", env: { TASK_LIST_REFRESH_INTERVAL: "60" } },
+  "every second": { stage: "dev", env: { TASK_LIST_REFRESH_INTERVAL: "1" } },
+  "every four hours": { stage: "dev", env: { TASK_LIST_REFRESH_INTERVAL: "14400" } },
+  "no cache": { stage: "dev", env: { CACHE_ENABLED: "false" } },
+  "own app": { app: "examples/own-app", stage: "dev", secrets: SECRETS },
+} satisfies Record<string, Scenario>;
+
+export type ScenarioName = keyof typeof SCENARIOS;
