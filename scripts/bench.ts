@@ -6,7 +6,15 @@
 import { neon } from "@neondatabase/serverless";
 import { Redis } from "@upstash/redis";
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
-import { createDatabase, createRedisCommands, createTickwork, readConfig, silent, systemClock } from "#core";
+import {
+  createDatabase,
+  createRedisCommands,
+  createTickwork,
+  migrate,
+  readConfig,
+  silent,
+  systemClock,
+} from "#core";
 import { answerNeon, forgetNeon, openPg, openRedis } from "#local";
 import {
   createDatabase as createScratch,
@@ -52,7 +60,7 @@ async function tickwork(databaseUrl: string): Promise<number> {
   });
   redis.use((request) => redisServer.answer(request) as never);
   const noDoorbell = { earlyMs: 0, ring: async () => {}, ringAt: async () => {}, ringAfter: async () => {} };
-  const { tasks, migrate } = createTickwork({
+  const { tasks, database } = createTickwork({
     config: readConfig({}),
     log: silent,
     database: createDatabase(neon(url), systemClock),
@@ -61,7 +69,7 @@ async function tickwork(databaseUrl: string): Promise<number> {
     prefix,
     definitions: [{ type: "noop", run: async () => start() }],
   });
-  await migrate();
+  await migrate(database, silent);
   await tasks.refresh();
   for (let made = 0; made < TASKS; made += BATCH)
     await tasks.create(Array.from({ length: Math.min(BATCH, TASKS - made) }, () => ({ type: "noop" })));

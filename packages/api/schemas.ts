@@ -1,6 +1,7 @@
 /** What the API takes and gives, beside the schemas of tasks that core has. */
 import * as v from "valibot";
-import { NewTaskSchema, quote, TASK_STATUSES, TaskChangesSchema } from "#core";
+import { quote, TASK_STATUSES } from "#core";
+import { NewTaskSchema, TaskChangesSchema } from "#core/schemas";
 
 export const LIST_LIMIT = { default: 50, max: 200 };
 

@@ -4,15 +4,18 @@ import * as lua from "./lua.ts";
 import type { RedisCommands } from "./redis.ts";
 import type { Task } from "./task.ts";
 
-/** A change of the cache: where a task stands at this rev. */
+/**
+ * A change of the cache: where a task stands at this rev. `inMs` says how long it is until then by Postgres's clock, for
+ * when the cache's own clock was seen to say something else.
+ */
 export type CacheWrite =
-  | { id: number; rev: number; kind: "due"; atMs: number; task?: Task }
-  | { id: number; rev: number; kind: "lease"; atMs: number }
+  | { id: number; rev: number; kind: "due"; atMs: number; inMs?: number; task?: Task }
+  | { id: number; rev: number; kind: "lease"; atMs: number; inMs?: number }
   | { id: number; rev: number; kind: "gone" };
 
 /** What a tick is to do now. */
 export type Decision =
-  /** Something is due and the flag of a slot is yours. `seen` are the ids that look due; `more`: another slot is free. */
+  /** Something is due and the flag of a slot is yours. `seen` are the ids that look due; `more`: a slot is free for what is or will soon be due. */
   | { kind: "go"; slot: number; more: boolean; seen: number[] }
   /** Something is due and every flag is held, the next one until then. */
   | { kind: "held"; freeInMs: number }
@@ -54,7 +57,7 @@ export interface Renewal {
   kept: boolean;
   /** The lease of a task may have ended. */
   overdue: boolean;
-  /** More is due and a slot is free. */
+  /** More is or will soon be due, and a slot is free. */
   more: boolean;
 }
 
@@ -91,15 +94,17 @@ export interface CacheOptions {
   flagTtlMs: number;
   operatorTtlMs: number;
   limit: number;
+  /** How early a ring may come, in milliseconds. */
+  earlyMs: number;
 }
 
 /** The cache in Redis: one request a call, but for long lists. */
 export function createRedisCache(redis: RedisCommands, options: CacheOptions): Cache {
-  const { slots, flagTtlMs, operatorTtlMs, limit } = options;
+  const { slots, flagTtlMs, operatorTtlMs, limit, earlyMs } = options;
   const keys = lua.keysOf(options.prefix, slots);
   const run = <Reply>(script: string, ...args: (string | number)[]) => redis.run<Reply>(script, keys, args);
   const asks = ({ token, napMs }: Asking) =>
-    [token, flagTtlMs, slots, Math.max(0, Math.round(napMs))] as const;
+    [token, flagTtlMs, slots, Math.max(0, Math.round(napMs)), earlyMs] as const;
 
   /** Chunks, so that a request never grows beyond what a server takes. */
   const putChunks = async (writes: readonly CacheWrite[], refreshBegan: string) => {
@@ -141,7 +146,7 @@ export function createRedisCache(redis: RedisCommands, options: CacheOptions): C
     renew: async (token, slot, writes) => {
       const [kept, overdue, more] = await run<[number, number, number]>(
         lua.RENEW,
-        ...[token, flagTtlMs, slots, limit, slot, ...writes.flatMap(fieldsOf)],
+        ...[token, flagTtlMs, slots, earlyMs, slot, limit, ...writes.flatMap(fieldsOf)],
       );
       return { kept: kept === 1, overdue: overdue === 1, more: more === 1 };
     },
@@ -189,7 +194,8 @@ export function createRedisCache(redis: RedisCommands, options: CacheOptions): C
 }
 
 function fieldsOf(write: CacheWrite): [number, number, string, number | string] {
-  return [write.id, write.rev, write.kind, write.kind === "gone" ? "" : write.atMs];
+  if (write.kind === "gone") return [write.id, write.rev, write.kind, ""];
+  return [write.id, write.rev, write.kind, write.inMs === undefined ? write.atMs : `~${write.inMs}`];
 }
 
 /** Reads what `decide` in `lua.ts` answers. */

@@ -7,7 +7,7 @@
  * A name is only ever used for a time that is still to come. A schedule that has fired may be there for a while
  * before EventBridge deletes it; taken for one that is still to fire, it would cost a wake-up.
  */
-import type { Doorbell } from "./doorbell.ts";
+import type { Doorbell, TickEvent } from "./doorbell.ts";
 import type { Logger } from "./log.ts";
 
 const SECOND_MS = 1_000;
@@ -17,8 +17,11 @@ const MINUTE_MS = 60_000;
 const EARLY_MS = 2 * MINUTE_MS;
 /** A ring with all its tries. Who rings waits no longer than that; the next refresh rings again. */
 const RING_LIMIT_MS = 5_000;
-/** The SDK's own tries, with jitter between them: throttling, failures of the service and of the connection. */
-const TRIES = 4;
+/**
+ * The SDK's tries when it is throttled, or the service or the connection fails. Its pauses between them, of a random
+ * length, are three seconds at most.
+ */
+const TRIES = 3;
 const CONNECT_LIMIT_MS = 1_000;
 /** One try, until it is answered. */
 const ANSWER_LIMIT_MS = 2_000;
@@ -70,7 +73,7 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
   /** Schedules that this process made or is making: a thousand tasks of one minute are one request. */
   const made = new Map<string, { fireAtMs: number; creation: Promise<void> }>();
 
-  const ring: Doorbell["ring"] = async (event = {}) => {
+  const ring = async (event: TickEvent = {}) => {
     const { sdk, client } = await lambda();
     const command = new sdk.InvokeCommand({
       FunctionName: tickArn,
@@ -80,7 +83,7 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
     await withinLimit("an invocation of the tick", (limit) => client.send(command, limit));
   };
 
-  const create = async (name: string, fireAtMs: number) => {
+  const create = async (name: string, fireAtMs: number, event: TickEvent) => {
     const { sdk, client } = await scheduler();
     const command = new sdk.CreateScheduleCommand({
       Name: name,
@@ -92,7 +95,7 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
       Target: {
         Arn: tickArn,
         RoleArn: roleArn,
-        Input: "{}",
+        Input: JSON.stringify(event),
         ...(deadLetterArn ? { DeadLetterConfig: { Arn: deadLetterArn } } : {}),
       },
     });
@@ -105,24 +108,25 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
       // tick that comes now is the best that can be done; kept in `made`, it does not come again and again.
       const what = "EventBridge Scheduler refused a schedule; ringing now";
       log.error(what, { schedule: name, fireAt: new Date(fireAtMs).toISOString(), error: error.message });
-      await ring();
+      await ring(event);
     }
   };
 
-  const schedule = (name: string, fireAtMs: number): Promise<void> => {
+  const schedule = (name: string, fireAtMs: number, event: TickEvent = {}): Promise<void> => {
     const known = made.get(name);
     if (known && known.fireAtMs > now()) return known.creation;
     for (const [other, { fireAtMs: past }] of made) if (past <= now()) made.delete(other);
-    const creation = create(name, fireAtMs);
+    const creation = create(name, fireAtMs, event);
     made.set(name, { fireAtMs, creation });
     creation.catch(() => made.delete(name));
     return creation;
   };
 
-  /** At a second, rounded up: whoever waits for the same flag computes the same name. */
-  const scheduleAt = (atMs: number) => {
+  /** At a second, rounded up: whoever waits for the same flag, with the same to say, computes the same name. */
+  const scheduleAt = (atMs: number, event: TickEvent = {}) => {
     const second = Math.ceil(Math.max(atMs, now() + LEAD_MS) / SECOND_MS) * SECOND_MS;
-    return schedule(`look-${stamp(second, 14)}`, second);
+    const said = [event.by, event.askPostgres && "ask"].filter(Boolean);
+    return schedule(["look", stamp(second, 14), ...said].join("-"), second, event);
   };
 
   return {
@@ -138,7 +142,7 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
         ? schedule(`wake-${stamp(minute, 12)}`, fireAtMs)
         : scheduleAt(fireAtMs));
     },
-    ringAfter: async (delayMs) => scheduleAt(now() + delayMs),
+    ringAfter: async (delayMs, event) => scheduleAt(now() + delayMs, event),
   };
 }
 

@@ -34,11 +34,11 @@ export {
   type HookEvent,
   type Hooks,
 } from "./hooks.ts";
+export { type LazyTaskOptions, lazyTask } from "./lazy-task.ts";
 export { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
 export { createLogger, type Logger, silent } from "./log.ts";
 export { createEmbeddedMetrics, type Measurements, type Metrics } from "./metrics.ts";
 export { migrate, SCHEMA_VERSION } from "./migrations.ts";
-export { NewTaskSchema, TaskChangesSchema } from "./new-task.ts";
 export { createDatabase, type Database, PostgresError, type Statement } from "./postgres.ts";
 export { createRedisCommands, type RedisCommands, RedisError } from "./redis.ts";
 export type { RefreshReport } from "./refresh.ts";

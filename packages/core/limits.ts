@@ -42,6 +42,8 @@ export const EXPIRY_MARGIN_MS = 1_000;
 export const LATE_MS = 1_000;
 /** What the doorbell may be late by: a schedule is precise to a minute, and is set a minute early. */
 export const WAKE_UP_MS = 120_000;
+/** Clocks that differ by less agree, as far as a doorbell that is precise to a minute can tell. */
+export const CLOCKS_AGREE_MS = 30_000;
 /** How long after its wake-up a sleeper is believed to be dead. */
 export const SLEEPER_MARGIN_MS = 5_000;
 /** How often a handler's progress is written at most. */

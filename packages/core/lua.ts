@@ -34,7 +34,7 @@ local function int(n) return string.format('%.0f', n) end
 
 /**
  * apply(id, rev, kind, score, json): one write, if it is not older than what is there. `kind` is `due`, `lease` or
- * `gone`. Over the limit the latest due one goes, and the marker says from where on something is missing.
+ * `gone`; a score that begins with `~` is from now on. Over the limit the latest due one goes, and the marker says from where on something is missing.
  */
 const APPLY = `
 local due, lease, revs, tasks, gone, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
@@ -62,6 +62,7 @@ local function trim(limit)
   end
 end
 local function apply(id, rev, kind, score, json)
+  if string.sub(score, 1, 1) == '~' then score = int(now + string.sub(score, 2)) end
   local known = redis.call('HGET', revs, id)
   if known and tonumber(string.match(known, '^(%d+)')) > tonumber(rev) then return end
   redis.call('HSET', revs, id, rev .. ':' .. sequence)
@@ -77,7 +78,7 @@ local function apply(id, rev, kind, score, json)
 end
 `;
 
-/** decide(token, ttl, slots, nap, held): what a tick is to do now. \`held\` is the slot whose flag is its own, or nil. */
+/** decide(token, ttl, slots, nap, early, held): what a tick is to do now. \`held\` is the slot whose flag is its own, or nil. */
 const DECIDE = `
 local function marker_reached()
   local marker = redis.call('ZSCORE', KEYS[1], '*')
@@ -90,7 +91,7 @@ end
 local function take(slot, token, ttl)
   redis.call('SET', KEYS[8 + slot], token, 'PX', ttl)
 end
-local function decide(token, ttl, slots, nap, held)
+local function decide(token, ttl, slots, nap, early, held)
   local sleeper = redis.call('GET', KEYS[7])
   if sleeper and string.match(sleeper, '|(.*)$') == token then redis.call('DEL', KEYS[7]); sleeper = false end
   local ids = redis.call('ZRANGEBYSCORE', KEYS[2], '-inf', int(now), 'LIMIT', 0, ${SEEN_LIMIT})
@@ -114,7 +115,10 @@ local function decide(token, ttl, slots, nap, held)
     end
     if not free then return {'held', int(now), int(soonest)} end
     take(free, token, ttl)
-    return {'go', int(now), free, #ids > 1 and more or 0, ids}
+    -- Who works cannot sleep for what is due next: with a slot free, another one has to.
+    local next_due = first_after(KEYS[1])
+    local wanted = #ids > 1 or (next_due and next_due - now <= tonumber(early))
+    return {'go', int(now), free, wanted and more or 0, ids}
   end
   if held and redis.call('GET', KEYS[8 + held]) == token then redis.call('DEL', KEYS[8 + held]) end
   if marker_reached() then return {'unknown', int(now)} end
@@ -133,12 +137,12 @@ end
 
 /**
  * What is due? Take the flag of a free slot.
- * ARGV: token, flag's TTL in ms, slots, how long the caller would sleep in ms.
+ * ARGV: token, flag's TTL in ms, slots, how long the caller would sleep in ms, how early a ring may come in ms.
  * Answers {'go', now, slot, more, ids} | {'held', now, ms} | {'unknown', now} |
  * {'sleep'|'idle', now, next due|nil, next lease end|nil} | {'asleep', now, when somebody else wakes, next lease end|nil}.
  */
 export const ENTER = `${CLOCK}${DECIDE}
-return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4])`;
+return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5])`;
 
 /**
  * Writes what became of the settled ones; releases by token only if nothing is due, and says what to do next.
@@ -146,30 +150,31 @@ return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4])`;
  * Answers as ENTER; {'left', now, whether more is due} when told to let go.
  */
 export const LEAVE = `${CLOCK}${APPLY}${DECIDE}
-for i = 8, #ARGV, 4 do apply(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
-trim(tonumber(ARGV[7]))
-local held = tonumber(ARGV[5])
+for i = 9, #ARGV, 4 do apply(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
+trim(tonumber(ARGV[8]))
+local held = tonumber(ARGV[6])
 if redis.call('GET', KEYS[8 + held]) ~= ARGV[1] then held = nil end
-if ARGV[6] == '1' then
+if ARGV[7] == '1' then
   local sleeper = redis.call('GET', KEYS[7])
   if sleeper and string.match(sleeper, '|(.*)$') == ARGV[1] then redis.call('DEL', KEYS[7]) end
   if held then redis.call('DEL', KEYS[8 + held]) end
   local waiting = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(now), 'LIMIT', 0, 1)[1]
   return {'left', int(now), waiting and 1 or 0}
 end
-return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], held)`;
+return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], held)`;
 
 /**
  * Renews the flag by token (or takes it again when it is gone, for the lease still holds), and writes what became
- * of the settled ones. ARGV: token, TTL in ms, slots, the limit, slot, then writes of 4.
- * Answers {1 or 0 when somebody else has the flag, 1 when a lease ended, 1 when more is due and a slot is free}.
+ * of the settled ones. ARGV: token, TTL in ms, slots, how early a ring may come in ms, slot, the limit, then writes of 4.
+ * Answers {1 or 0 when somebody else has the flag, 1 when a lease ended, 1 when more is or will soon be due and a slot
+ * is free}.
  */
 export const RENEW = `${CLOCK}${APPLY}
-for i = 6, #ARGV, 4 do apply(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
-trim(tonumber(ARGV[4]))
+for i = 7, #ARGV, 4 do apply(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
+trim(tonumber(ARGV[6]))
 local overdue = redis.call('ZRANGEBYSCORE', lease, '-inf', int(now), 'LIMIT', 0, 1)[1] and 1 or 0
 local more = 0
-if #redis.call('ZRANGEBYSCORE', due, '-inf', int(now), 'LIMIT', 0, 3) > 1 then
+if #redis.call('ZRANGEBYSCORE', due, '-inf', int(now + ARGV[4]), 'LIMIT', 0, 3) > 1 then
   for slot = 0, tonumber(ARGV[3]) - 1 do
     if slot ~= tonumber(ARGV[5]) and not redis.call('GET', KEYS[8 + slot]) then more = 1 end
   end

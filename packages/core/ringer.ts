@@ -1,14 +1,14 @@
 import type { CacheWrite } from "./cache.ts";
-import type { Moment } from "./clock.ts";
+import type { Clock, Moment } from "./clock.ts";
 import type { Doorbell, TickEvent } from "./doorbell.ts";
 import { messageOf } from "./errors.ts";
-import { EXPIRY_MARGIN_MS } from "./limits.ts";
+import { CLOCKS_AGREE_MS, EXPIRY_MARGIN_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 
 /** Rings the doorbell so that a failure to ring breaks nothing: it is logged, and the next refresh rings again. */
 export type Ringer = ReturnType<typeof createRinger>;
 
-export function createRinger(doorbell: Doorbell, log: Logger, options: { horizonMs: number }) {
+export function createRinger(doorbell: Doorbell, clock: Clock, log: Logger, options: { horizonMs: number }) {
   const trying = async (what: Record<string, unknown>, ring: () => Promise<void>) => {
     try {
       await ring();
@@ -26,8 +26,12 @@ export function createRinger(doorbell: Doorbell, log: Logger, options: { horizon
       trying({ delayMs }, () => doorbell.ringAfter(delayMs, event)),
     /** For a due time that is near; the refresh rings for the others when they come near. */
     ringAt: async (due: Moment, what: Record<string, unknown> = {}) => {
-      if (due.inMs <= options.horizonMs)
-        await trying({ ...what, dueAtMs: due.atMs }, () => doorbell.ringAt(due));
+      if (due.inMs > options.horizonMs) return;
+      // A clock that says another time than ours would have us rung at once and again: go by how long it says.
+      const disagreementMs = Math.abs(due.atMs - clock.now() - due.inMs);
+      await trying({ ...what, dueAtMs: due.atMs }, () =>
+        disagreementMs > CLOCKS_AGREE_MS ? doorbell.ringAfter(Math.max(0, due.inMs)) : doorbell.ringAt(due),
+      );
     },
     /** For tasks as they stand in the cache: the waiting ones when they are due, the running ones when their lease ends. */
     ringFor: async (writes: readonly CacheWrite[], nowMs: number, event?: TickEvent) => {

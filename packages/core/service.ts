@@ -6,7 +6,6 @@ import type { TickEvent } from "./doorbell.ts";
 import { errors, messageOf, quote } from "./errors.ts";
 import type { HookEvent, Hooks } from "./hooks.ts";
 import { CACHED_DATA_LIMIT_BYTES, WAIT_POLL_MS, WINDOW_MS } from "./limits.ts";
-import { checkChanges, checkNewTasks } from "./new-task.ts";
 import { type RefreshReport, runRefresh } from "./refresh.ts";
 import type { ListFilter } from "./store.ts";
 import type { NewTask, Task, TaskChanges } from "./task.ts";
@@ -259,6 +258,8 @@ export function createTasksService(deps: ServiceDeps): TasksService {
     },
 
     async create(tasks, { idempotencyKey } = {}) {
+      // The schemas are loaded when somebody makes a task, which a tick as a rule does not.
+      const { checkNewTasks } = await import("./new-task.ts");
       const checked = await checkNewTasks(registry, tasks);
       if (idempotencyKey === undefined) {
         const inserted = await store.insert(checked);
@@ -290,6 +291,7 @@ export function createTasksService(deps: ServiceDeps): TasksService {
 
     async update(id, changes) {
       const current = await service.get(id);
+      const { checkChanges } = await import("./new-task.ts");
       const checked = await checkChanges(registry, current, changes);
       const changed = await store.patch(id, checked);
       return changed ? changedTo(changed.task, changed.nowMs) : explain(id, "changed", ["Not started"]);

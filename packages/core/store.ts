@@ -21,7 +21,7 @@ export interface Claim {
 export type ClaimResult =
   | { kind: "claimed"; task: Task; buried: CacheWrite[] }
   /** Nothing to have. `truth` is what the ids that looked due really are. */
-  | { kind: "empty"; truth: CacheWrite[]; next: Moment | undefined; buried: CacheWrite[]; nowMs: number }
+  | { kind: "empty"; truth: CacheWrite[]; next: Moment | undefined; buried: CacheWrite[] }
   /** Somebody with a living lease is in the slot. */
   | { kind: "conflict"; leaseEndsInMs: number };
 
@@ -204,7 +204,6 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
         truth: truthOf(seen, answer?.seen ?? [], nowMs),
         next: nextMs === null ? undefined : { atMs: nextMs, inMs: nextMs - nowMs },
         buried,
-        nowMs,
       };
     },
 
@@ -265,11 +264,14 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
 
     /** Where a task stands, and whether this token still holds it: how one learns whether a settle took. */
     async standing({ taskId, token }: Lease): Promise<{ held: boolean; write: CacheWrite }> {
-      const [row] = await again<Standing & { lease_token: string | null }>(sql.standing, arrayOf([taskId]));
+      const [row] = await again<Standing & { lease_token: string | null; now_ms: number }>(
+        sql.standing,
+        arrayOf([taskId]),
+      );
       const rev = Number(row?.rev ?? Number.MAX_SAFE_INTEGER);
       return {
         held: row?.status === "Running" && row.lease_token === token,
-        write: row ? writeOf({ ...row, id: taskId, rev }) : { id: taskId, rev, kind: "gone" },
+        write: row ? writeOf({ ...row, id: taskId, rev }, row.now_ms) : { id: taskId, rev, kind: "gone" },
       };
     },
 
@@ -336,11 +338,12 @@ function truthOf(seen: readonly number[], found: readonly Standing[], nowMs: num
   });
 }
 
-function writeOf({ id, rev, status, due_ms, lease_ms }: Standing, nowMs?: number): CacheWrite {
-  if (status === "Running" && lease_ms !== null) return { id, rev, kind: "lease", atMs: lease_ms };
-  if (status !== "Not started") return { id, rev, kind: "gone" };
-  if (nowMs !== undefined && due_ms > nowMs + WINDOW_MS) return { id, rev, kind: "gone" };
-  return { id, rev, kind: "due", atMs: due_ms };
+/** Where a row stands; `nowMs` is Postgres's time. */
+function writeOf({ id, rev, status, due_ms, lease_ms }: Standing, nowMs: number): CacheWrite {
+  if (status === "Running" && lease_ms !== null)
+    return { id, rev, kind: "lease", atMs: lease_ms, inMs: lease_ms - nowMs };
+  if (status !== "Not started" || due_ms > nowMs + WINDOW_MS) return { id, rev, kind: "gone" };
+  return { id, rev, kind: "due", atMs: due_ms, inMs: due_ms - nowMs };
 }
 
 /** The statement that writes an outcome, its own parameters, and whether the task waits again afterwards. */

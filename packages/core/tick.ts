@@ -20,7 +20,8 @@
  *     somebody asleep rings for a moment after the wake-up, for sleepers die too.
  *  4. Who meets a held flag rings when its TTL ends, plus a second: a holder that died is found that way.
  *  5. A claim that finds nothing says in the same answer what the ids that looked due really are; the cache is
- *     corrected from that. Due a moment later by Postgres's clock: let go, wait, look. Three empty claims end a tick.
+ *     corrected from that. What Postgres's clock says is due a moment later is then due a moment later by the clock of
+ *     Redis too: let go, wait, look. Three empty claims end a tick.
  *  6. A slot in which somebody with a living lease is (the flag was lost): let go, and ring when the lease ends.
  *  7. A running id stays in the cache, at the end of its lease: recovery is a due time like any other.
  *  8. What is written into the cache carries the row's rev, and an older write changes nothing.
@@ -28,7 +29,8 @@
  * 10. The token of the next lease is made beforehand: when an answer is lost, what the token holds tells what happened.
  * 11. A task is given back only after its handler's promise settled. A handler that ignores its signal costs the process.
  * 12. Postgres and Redis use their own clocks. No lease is born expired because two clocks disagree.
- * 13. More is due and a slot is free: ring once more. That is how n slots fill.
+ * 13. More is due, or will be soon, and a slot is free: ring once more. That is how n slots fill, and who works cannot
+ *     sleep for what is due next.
  */
 import { type AttemptDeps, runAttempt, TaskAborted } from "./attempt.ts";
 import type { Cache, CacheWrite, Decision } from "./cache.ts";
@@ -158,7 +160,11 @@ class Tick {
   }
 
   async run(): Promise<TickReport> {
-    if (this.#options.drain.aborted) return this.#end("stopped");
+    if (this.#options.drain.aborted) {
+      // This process ends; the ring that brought it here was meant for somebody who works.
+      await this.#deps.ringer.ringAfter(EXPIRY_MARGIN_MS);
+      return this.#end("stopped");
+    }
     let decision: Decision = this.#options.askPostgres ? { kind: "unknown" } : await this.#enter();
     for (;;) {
       switch (decision.kind) {
@@ -186,7 +192,7 @@ class Tick {
           decision = await this.#askPostgres();
           break;
         case "go": {
-          if (decision.more) await this.#ringForMore();
+          if (decision.more) await this.#deps.ringer.ring();
           const next = await this.#work(decision.slot, decision.seen);
           if ("ended" in next) return this.#end(next.ended);
           decision = next;
@@ -282,7 +288,7 @@ class Tick {
         return { ended: "conflict" };
       case "empty":
         this.#writes.push(...claimed.buried, ...claimed.truth);
-        return this.#foundNothing(claimed);
+        return this.#foundNothing(claimed.next);
       case "claimed":
         this.#writes.push(...claimed.buried);
         break;
@@ -380,31 +386,16 @@ class Tick {
   }
 
   /** Rule 5. */
-  async #foundNothing({
-    truth,
-    next,
-    nowMs,
-  }: {
-    truth: CacheWrite[];
-    next: { atMs: number; inMs: number } | undefined;
-    nowMs: number;
-  }) {
+  async #foundNothing(next: Moment | undefined): Promise<Decision | { ended: TickReport["ended"] }> {
     if (this.#options.drain.aborted) return this.#handOver();
     if (++this.#emptyClaims >= EMPTY_CLAIMS) {
       await this.#release();
       // Due by every clock and not to be had: somebody has the row locked. Or due only by the clock of Redis.
       if (next && next.inMs > 0) await this.#deps.ringer.ringAt(next);
       else await this.#deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
-      return { ended: "unclaimable" } as const;
+      return { ended: "unclaimable" };
     }
-    const soon = truth.flatMap((write) =>
-      write.kind === "due" && write.atMs > nowMs ? [write.atMs - nowMs] : [],
-    );
-    const wait = Math.min(...soon);
-    if (wait > Math.max(EXPIRY_MARGIN_MS, this.#napMs())) return this.#leave();
-    await this.#release();
-    await this.#deps.clock.sleep(wait, this.#options.drain);
-    return this.#enter();
+    return this.#leave();
   }
 
   async #leave(): Promise<Decision> {
@@ -446,7 +437,7 @@ class Tick {
     }
   }
 
-  /** Rule 13; while it works, a tick does not ring for the same free slot again and again. */
+  /** Rule 13. Tasks may be short and many: while it works, a tick rings for the same free slot only now and then. */
   async #ringForMore(): Promise<void> {
     const now = this.#deps.clock.now();
     if (now - this.#rangForMoreAt < this.#deps.leaseMs / 3) return;

@@ -11,7 +11,6 @@ import { createHooks, type Hooks } from "./hooks.ts";
 import { FOREIGN_LEASE_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { migrate } from "./migrations.ts";
 import type { Database } from "./postgres.ts";
 import type { RedisCommands } from "./redis.ts";
 import { createRinger } from "./ringer.ts";
@@ -54,8 +53,6 @@ export interface Tickwork {
   prefix: string;
   config: Config;
   log: Logger;
-  /** Brings the schema up to date; harmless when it is. */
-  migrate(): Promise<string[]>;
 }
 
 /**
@@ -78,6 +75,7 @@ export function createTickwork(parts: Parts): Tickwork {
     flagTtlMs: leaseMs,
     operatorTtlMs: FOREIGN_LEASE_MS,
     limit: config.cacheLimit,
+    earlyMs: parts.doorbell.earlyMs,
   };
   const gate = createPostgresGate(database, sql, cacheOptions);
   const cache = redis ? withFallback(createRedisCache(redis, cacheOptions), gate, clock, log) : gate;
@@ -93,7 +91,7 @@ export function createTickwork(parts: Parts): Tickwork {
       parts.definitions,
       parts.timeoutLimitMs === undefined ? {} : { timeoutLimitMs: parts.timeoutLimitMs },
     ),
-    ringer: createRinger(parts.doorbell, log, { horizonMs: 2 * config.refreshIntervalSeconds * 1000 }),
+    ringer: createRinger(parts.doorbell, clock, log, { horizonMs: 2 * config.refreshIntervalSeconds * 1000 }),
     newToken: parts.newToken ?? randomUUID,
     exit: parts.exit ?? exitProcess(log),
     metrics: parts.metrics,
@@ -107,7 +105,6 @@ export function createTickwork(parts: Parts): Tickwork {
     prefix,
     config,
     log,
-    migrate: () => migrate(database, log, now),
   };
 }
 

@@ -4,7 +4,7 @@ export { createHumanLog } from "./human-log.ts";
 export { answerNeon, type Backend, forgetNeon } from "./neon-wire.ts";
 export { openPg } from "./pg-backend.ts";
 export { pgliteBackend } from "./pglite-backend.ts";
-export { createMemoryRedis, createMemoryRequester } from "./redis/index.ts";
+export { createMemoryRedis, createMemoryRequester, type MemoryRedis } from "./redis/index.ts";
 export { openRedis, type RedisBackend, type WireRequest } from "./redis-wire.ts";
 export { type Server, startServer } from "./server.ts";
 export { createTimerDoorbell, type TimerDoorbell } from "./timers.ts";

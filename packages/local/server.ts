@@ -6,11 +6,12 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { ConfigError, type Environment, type Logger, messageOf, runtime } from "#core";
-import { definitions, parseAllowList } from "#tasks";
+import { ConfigError, type Environment, type Logger, messageOf, migrate, runtime } from "#core";
+import { definitions } from "#tasks";
 import { handler as api } from "../../functions/api.ts";
 import { handler as refresh } from "../../functions/refresh.ts";
 import { handler as tick } from "../../functions/tick.ts";
+import { parseAllowList } from "../tasks/allow-list.ts";
 import { gatewayEvent, lambdaContext, sendResult } from "./lambda-events.ts";
 import { openStack } from "./stack.ts";
 
@@ -49,9 +50,9 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
         log.error("a refresh failed; the next one will mend it", { error: messageOf(error) }),
     );
   try {
-    const { tasks, store, config, migrate } = runtime(definitions);
+    const { tasks, store, config, database } = runtime(definitions);
     parseAllowList(config.httpRequestAllow);
-    await migrate();
+    await migrate(database, log);
     if (stack.embedded) await store.endLeases();
     await listen(http, stack.config.port);
     let refreshing = refreshNow();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { getSequelize, hooksService } from "#compat";
 import { hooks } from "#core";
-import { cleanupTempFiles } from "#tasks";
+import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
 import { eventually, stacks } from "../helpers/stack.ts";
 import { temporaryFolder } from "../helpers/template.ts";
 import { compatBed } from "./helpers.ts";

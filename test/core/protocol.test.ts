@@ -174,7 +174,7 @@ describe.each(stacks)("on %s", (kind) => {
     test("due by the clock of Redis and not yet by Postgres's: let go, wait, look", async () => {
       const { ran, definition } = noting();
       const { tasks } = bed.make({
-        doorbell: noteRings(),
+        doorbell: noteRings({ earlyMs: 1_000 }),
         definitions: [definition],
         now: "(now() - interval '300 milliseconds')",
       });

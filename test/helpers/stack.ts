@@ -7,6 +7,7 @@ import {
   createRedisCommands,
   createTickwork,
   type Environment,
+  migrate,
   type Parts,
   readConfig,
   silent,
@@ -66,7 +67,11 @@ export interface MakeOptions extends Partial<Omit<Parts, "config" | "database" |
   dies?: boolean;
 }
 
-export type MadeTickwork = Tickwork & { doorbell: TimerDoorbell | undefined; stop(): Promise<void> };
+export type MadeTickwork = Tickwork & {
+  migrate(): Promise<string[]>;
+  doorbell: TimerDoorbell | undefined;
+  stop(): Promise<void>;
+};
 
 export async function openTestBed(
   kind: StackKind,
@@ -155,8 +160,10 @@ export async function openTestBed(
         doorbell: parts.doorbell ?? (timers as TimerDoorbell),
       });
       const { tasks } = tickwork;
+      const { database, log } = tickwork;
       const one: MadeTickwork = {
         ...tickwork,
+        migrate: () => migrate(database, log),
         doorbell: timers,
         stop: async () => {
           await tasks.shutdown();

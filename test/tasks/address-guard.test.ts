@@ -3,8 +3,9 @@ import { BlockList, isIPv4 } from "node:net";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError, PermanentError } from "#core";
-import { createAddressGuard, httpRequest, type Lookup, parseAllowList } from "#tasks";
-import { performHttpRequest } from "../../packages/tasks/http-request.ts";
+import { createAddressGuard, type Lookup } from "../../packages/tasks/address-guard.ts";
+import { parseAllowList } from "../../packages/tasks/allow-list.ts";
+import { httpRequest, performHttpRequest } from "../../packages/tasks/http-request.ts";
 import { contains, parseAddress, parseNetwork, specialUseOf } from "../../packages/tasks/ip-address.ts";
 import { failureOf, runTask, serve, until } from "./helpers.ts";
 

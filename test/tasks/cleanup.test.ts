@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createRegistry, PermanentError } from "#core";
-import { type CleanupResult, cleanup, cleanupTempFiles, definitions } from "#tasks";
+import { type CleanupResult, definitions } from "#tasks";
+import { cleanup } from "../../packages/tasks/cleanup.ts";
+import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
 import { deleteTempFiles, errorOf } from "../../packages/tasks/temp-files.ts";
 import { failureOf, issuesOf, runTask, type Surroundings } from "./helpers.ts";
 

@@ -1,7 +1,8 @@
 import type { RequestListener } from "node:http";
 import { describe, expect, test } from "vitest";
 import { PermanentError } from "#core";
-import { type HttpRequestResult, httpRequest } from "#tasks";
+import type { HttpRequestResult } from "#tasks";
+import { httpRequest } from "../../packages/tasks/http-request.ts";
 import { failureOf, runTask, type Surroundings, serve, until } from "./helpers.ts";
 
 const send = (data: unknown, surroundings?: Surroundings) =>

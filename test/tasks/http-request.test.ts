@@ -5,7 +5,8 @@ import { pipeline } from "node:stream/promises";
 import { createServer as createTlsServer } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { PermanentError, RetryAfter } from "#core";
-import { type HttpRequestResult, httpRequest } from "#tasks";
+import type { HttpRequestResult } from "#tasks";
+import { httpRequest } from "../../packages/tasks/http-request.ts";
 import { failureOf, issuesOf, listen, runTask, type Surroundings, serve, until } from "./helpers.ts";
 import { selfSigned } from "./self-signed.ts";
 

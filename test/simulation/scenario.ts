@@ -1,0 +1,159 @@
+/** What can happen in a story, and how stories are drawn. fast-check shrinks them when one goes wrong. */
+import fc from "fast-check";
+import type { Work } from "./deployment.ts";
+
+export type Step =
+  | { do: "create"; count: number; dueInMs: number; work: Work; dies?: number }
+  | { do: "move"; pick: number; dueInMs: number; dies?: number }
+  | { do: "remove" | "cancel" | "retry"; pick: number; dies?: number }
+  | { do: "refresh" }
+  /** Somebody else writes the table. */
+  | { do: "insert"; dueInMs: number; tells: boolean }
+  | { do: "run"; pick: number; ms: number }
+  /** Faults. */
+  | { do: "kill" | "stop"; pick: number; ms: number }
+  | { do: "deploy" }
+  | { do: "flush" }
+  | { do: "evict"; key: number }
+  | { do: "flag"; raise: boolean }
+  | { do: "outage"; of: "postgres" | "redis"; ms: number }
+  | { do: "storm"; of: "postgres" | "redis" | "doorbell"; what: number; ms: number };
+
+export interface Scenario {
+  seed: number;
+  concurrency: number;
+  ttlSeconds: number;
+  invocationMs: number;
+  /** How wrong the clocks are, in milliseconds. */
+  skew: { postgres: number; redis: number; workers: number };
+  steps: { afterMs: number; step: Step }[];
+}
+
+/**
+ * Kinds of stories: the fewer things may go wrong, the stricter what is expected. `hands`: others write the table and
+ * the flag without a word.
+ */
+export type Kind = "calm" | "deploys" | "answers" | "crashes" | "hands" | "everything" | "clocks";
+
+const REFRESH_SECONDS = 600;
+export const refreshSeconds = REFRESH_SECONDS;
+
+const dueInMs = fc.constantFrom(-60_000, 0, 0, 0, 500, 3_000, 20_000, 90_000, 200_000, 6 * 3_600_000);
+const work: fc.Arbitrary<Work> = fc.record(
+  {
+    ms: fc.constantFrom(0, 0, 200, 3_000, 15_000, 40_000),
+    fails: fc.constantFrom(0, 0, 1, 5),
+    progress: fc.boolean(),
+  },
+  { requiredKeys: ["ms"] },
+);
+const slowToStop: fc.Arbitrary<Work> = fc.record({
+  ms: fc.constantFrom(15_000, 60_000),
+  stubbornMs: fc.constantFrom(0, 2_000, 20_000),
+});
+const pick = fc.nat(7);
+
+/** Steps that are nobody's fault. */
+const ordinary = (dies: boolean): fc.Arbitrary<Step>[] => {
+  const death = dies ? { dies: fc.option(fc.integer({ min: 1, max: 80 }), { freq: 4, nil: undefined }) } : {};
+  return [
+    fc.record({
+      do: fc.constant("create" as const),
+      count: fc.integer({ min: 1, max: 4 }),
+      dueInMs,
+      work,
+      ...death,
+    }) as fc.Arbitrary<Step>,
+    fc.record({
+      do: fc.constant("create" as const),
+      count: fc.integer({ min: 1, max: 2 }),
+      dueInMs,
+      work,
+      ...death,
+    }) as fc.Arbitrary<Step>,
+    fc.record({ do: fc.constant("move" as const), pick, dueInMs, ...death }) as fc.Arbitrary<Step>,
+    fc.record({
+      do: fc.constantFrom("remove" as const, "cancel" as const, "retry" as const),
+      pick,
+      ...death,
+    }) as fc.Arbitrary<Step>,
+    fc.constant({ do: "refresh" as const }),
+  ];
+};
+const kills: fc.Arbitrary<Step> = fc.record({
+  do: fc.constantFrom("kill" as const, "stop" as const),
+  pick,
+  ms: fc.constantFrom(200, 2_000, 15_000, 90_000),
+});
+const deploys: fc.Arbitrary<Step> = fc.constant({ do: "deploy" as const });
+const stubborn = fc.record({
+  do: fc.constant("create" as const),
+  count: fc.constant(1),
+  dueInMs: fc.constant(0),
+  work: slowToStop,
+}) as fc.Arbitrary<Step>;
+const answers: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant("storm" as const),
+  of: fc.constantFrom("postgres" as const, "postgres" as const, "redis" as const),
+  what: fc.nat(2),
+  ms: fc.constantFrom(2_000, 30_000, 120_000),
+});
+const hands: fc.Arbitrary<Step>[] = [
+  fc.record({ do: fc.constant("flag" as const), raise: fc.boolean() }),
+  fc.record({ do: fc.constant("run" as const), pick, ms: fc.constantFrom(0, 5_000, 60_000) }),
+];
+const disasters: fc.Arbitrary<Step>[] = [
+  ...hands,
+  kills,
+  deploys,
+  stubborn,
+  answers,
+  fc.constant({ do: "flush" as const }),
+  fc.record({ do: fc.constant("evict" as const), key: fc.nat(6) }),
+  fc.record({
+    do: fc.constant("outage" as const),
+    of: fc.constantFrom("postgres" as const, "redis" as const),
+    ms: fc.constantFrom(500, 5_000, 60_000),
+  }),
+  fc.record({
+    do: fc.constant("storm" as const),
+    of: fc.constant("doorbell" as const),
+    what: fc.nat(1),
+    ms: fc.constantFrom(5_000, 60_000),
+  }),
+  fc.record({ do: fc.constant("insert" as const), dueInMs, tells: fc.boolean() }),
+];
+
+const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
+  calm: ordinary(false),
+  deploys: [...ordinary(false), deploys, stubborn],
+  answers: [...ordinary(false), answers],
+  crashes: [...ordinary(true), kills, kills, fc.constant({ do: "flush" as const })],
+  hands: [...ordinary(false), ...hands, ...hands],
+  clocks: [...ordinary(false), kills],
+  everything: [...ordinary(true), ...ordinary(true), ...disasters],
+};
+
+/** No two clocks differ by more than five minutes. */
+const skewMs = fc.constantFrom(-150_000, -20_000, -300, 0, 300, 20_000, 150_000);
+
+/** Stories of a kind. */
+export function scenarios(kind: Kind): fc.Arbitrary<Scenario> {
+  const step = fc.record({
+    afterMs: fc.constantFrom(0, 5, 50, 300, 2_000, 10_000, 45_000, 150_000),
+    step: fc.oneof(...stepsOf[kind]),
+  });
+  return fc.record({
+    seed: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
+    concurrency: fc.constantFrom(1, 1, 1, 2, 3),
+    ttlSeconds: fc.constantFrom(10, 60),
+    invocationMs: fc.constantFrom(900_000, 900_000, 400_000, 200_000),
+    skew:
+      kind === "clocks" || kind === "everything"
+        ? fc.record({ postgres: skewMs, redis: skewMs, workers: skewMs })
+        : fc.constant({ postgres: 0, redis: 0, workers: 0 }),
+    steps: fc.array(step, { minLength: 1, maxLength: 14 }),
+  });
+}
+
+export const kinds: Kind[] = ["calm", "deploys", "answers", "crashes", "hands", "clocks", "everything"];

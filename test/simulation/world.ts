@@ -1,0 +1,207 @@
+/**
+ * A world of its own: time that passes only when nothing else can happen, chance from a seed, and processes that can
+ * be killed and stopped at any moment. The real core lives in it and does not notice.
+ */
+import type { Clock } from "#core";
+
+/** When the world begins: far from any edge of a day. */
+export const BEGINNING_MS = Date.UTC(2027, 0, 11, 12, 0, 0);
+
+export type Random = () => number;
+
+/** Numbers from a seed, evenly from 0 to 1 (mulberry32). */
+export function seeded(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+interface Timer {
+  atMs: number;
+  order: number;
+  /** Undefined when it was taken back. */
+  act: (() => void) | undefined;
+}
+
+/** What a story may hold of before it is cut: the end is what matters. */
+const STORY_LIMIT = 400;
+
+export class World {
+  nowMs = BEGINNING_MS;
+  readonly random: Random;
+  readonly story: string[] = [];
+  /** What went wrong, in the order in which it was seen. */
+  readonly violations: string[] = [];
+  /** Work of the real machine that is under way: the embedded Postgres answers in its own time. */
+  #busy = 0;
+  #order = 0;
+  readonly #timers: Timer[] = [];
+
+  constructor(seed: number) {
+    this.random = seeded(seed);
+  }
+
+  tell(line: string): void {
+    this.story.push(`${((this.nowMs - BEGINNING_MS) / 1000).toFixed(3).padStart(10)}  ${line}`);
+    if (this.story.length > STORY_LIMIT) this.story.splice(0, STORY_LIMIT / 4);
+  }
+
+  violate(what: string): void {
+    if (!this.violations.includes(what)) this.violations.push(what);
+    this.tell(`VIOLATION: ${what}`);
+  }
+
+  /** Has something happen later; returns a function that prevents it. */
+  at(atMs: number, act: () => void): () => void {
+    const timer: Timer = { atMs: Math.max(atMs, this.nowMs), order: this.#order++, act };
+    push(this.#timers, timer);
+    return () => {
+      timer.act = undefined;
+    };
+  }
+
+  after(delayMs: number, act: () => void): () => void {
+    return this.at(this.nowMs + delayMs, act);
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => void this.after(delayMs, resolve));
+  }
+
+  between(min: number, max: number): number {
+    return min + this.random() * (max - min);
+  }
+
+  chance(probability: number): boolean {
+    return probability > 0 && this.random() < probability;
+  }
+
+  /** Runs what the real machine does; the world's time stands still meanwhile. */
+  async real<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy++;
+    try {
+      return await work();
+    } finally {
+      this.#busy--;
+    }
+  }
+
+  /** Lets time pass, event by event, until then or until something is violated. */
+  async runUntil(untilMs: number, done: () => boolean = () => false): Promise<void> {
+    await this.#quiet();
+    while (this.violations.length === 0 && !done()) {
+      const next = this.#timers[0];
+      if (!next || next.atMs > untilMs) break;
+      pop(this.#timers);
+      if (!next.act) continue;
+      this.nowMs = next.atMs;
+      next.act();
+      await this.#quiet();
+    }
+    if (!done() && this.violations.length === 0) this.nowMs = Math.max(this.nowMs, untilMs);
+  }
+
+  /** Everything that can go on without time passing has gone on. */
+  async #quiet(): Promise<void> {
+    do await new Promise((resolve) => setImmediate(resolve));
+    while (this.#busy > 0);
+  }
+}
+
+/** A process: it may die, or stand still for a while; its clock may be wrong. */
+export class Process {
+  readonly name: string;
+  alive = true;
+  /** Requests that it has sent, by server. */
+  readonly sent = { postgres: 0, redis: 0 };
+  /** Until when it stands still. */
+  #stoppedUntilMs = 0;
+  readonly #world: World;
+  readonly #mourners = new Set<() => void>();
+  readonly clock: Clock;
+
+  constructor(world: World, name: string, skewMs: number) {
+    this.#world = world;
+    this.name = name;
+    this.clock = {
+      now: () => world.nowMs + skewMs,
+      sleep: (ms, signal) =>
+        new Promise((resolve) => {
+          if (signal?.aborted) return resolve();
+          const wake = () => {
+            cancel();
+            signal?.removeEventListener("abort", wake);
+            this.resume(resolve);
+          };
+          const cancel = world.after(Math.max(0, ms), wake);
+          signal?.addEventListener("abort", wake, { once: true });
+        }),
+    };
+  }
+
+  /** Goes on with something in this process: never when it is dead, later when it stands still. */
+  resume(act: () => void): void {
+    if (!this.alive) return;
+    if (this.#stoppedUntilMs > this.#world.nowMs)
+      void this.#world.at(this.#stoppedUntilMs, () => this.resume(act));
+    else act();
+  }
+
+  kill(): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#world.tell(`${this.name} dies`);
+    for (const mourn of this.#mourners) mourn();
+  }
+
+  /** Told when it dies; returns a function that ends the interest. */
+  onDeath(mourn: () => void): () => void {
+    this.#mourners.add(mourn);
+    return () => void this.#mourners.delete(mourn);
+  }
+
+  stop(ms: number): void {
+    if (!this.alive) return;
+    this.#stoppedUntilMs = this.#world.nowMs + ms;
+    this.#world.tell(`${this.name} stands still for ${Math.round(ms)} ms`);
+  }
+}
+
+// ---- a heap of timers, the earliest first; of one moment, in the order in which they were set
+
+const isBefore = (a: Timer, b: Timer) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+
+function push(heap: Timer[], timer: Timer): void {
+  let child = heap.push(timer) - 1;
+  while (child > 0) {
+    const parent = (child - 1) >> 1;
+    if (!swapIfBefore(heap, child, parent)) return;
+    child = parent;
+  }
+}
+
+function pop(heap: Timer[]): void {
+  const last = heap.pop();
+  if (!last || heap.length === 0) return;
+  heap[0] = last;
+  let parent = 0;
+  for (;;) {
+    const left = 2 * parent + 1;
+    const right = left + 1;
+    const first = right < heap.length && isBefore(heap[right] as Timer, heap[left] as Timer) ? right : left;
+    if (first >= heap.length || !swapIfBefore(heap, first, parent)) return;
+    parent = first;
+  }
+}
+
+function swapIfBefore(heap: Timer[], a: number, b: number): boolean {
+  const [first, second] = [heap[a] as Timer, heap[b] as Timer];
+  if (!isBefore(first, second)) return false;
+  heap[a] = second;
+  heap[b] = first;
+  return true;
+}
