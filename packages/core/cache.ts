@@ -9,7 +9,8 @@ import type { Task } from "./task.ts";
  * when the cache's own clock was seen to say something else.
  */
 export type CacheWrite =
-  | { id: number; rev: number; kind: "due"; atMs: number; inMs?: number; task?: Task }
+  /** `aside`: it waits for somebody else to run it; it is listed, and no tick minds it. */
+  | { id: number; rev: number; kind: "due" | "aside"; atMs: number; inMs?: number; task?: Task }
   | { id: number; rev: number; kind: "lease"; atMs: number; inMs?: number }
   | { id: number; rev: number; kind: "gone" };
 
@@ -69,7 +70,7 @@ export interface Cache {
   enter(asking: Asking): Promise<Decision>;
   /** Writes what became of the settled tasks, gives the flag back only if nothing is due, and decides anew. */
   leave(asking: Asking, slot: number, writes: readonly CacheWrite[]): Promise<Decision>;
-  /** The same, but gives the flag back whatever is due, and sleeps no more. Says whether something is due. */
+  /** The same, but gives the flag back whatever is due, and sleeps no more. Says whether something is or will soon be due. */
   release(token: string, slot: number, writes: readonly CacheWrite[]): Promise<{ more: boolean }>;
   renew(token: string, slot: number, writes: readonly CacheWrite[]): Promise<Renewal>;
   /** Carries changes into the cache. False: it did not arrive. */
@@ -77,7 +78,7 @@ export interface Cache {
   /** Rebuilds the cache from what `read` finds. False: it took too long to be believed, or there is none. */
   rebuild(read: () => Promise<Window>): Promise<boolean>;
   look(): Promise<Look>;
-  /** The waiting tasks by due time: whole, or only the id when the row is not cached. Undefined: ask Postgres. */
+  /** The waiting tasks: whole, or only the id when the row is not cached. Undefined: ask Postgres. */
   list(): Promise<(Task | number)[] | undefined>;
   /** The operator's override of the flags. */
   setRunning(running: boolean): Promise<void>;
@@ -112,7 +113,7 @@ export function createRedisCache(redis: RedisCommands, options: CacheOptions): C
       const chunk = writes.slice(from, from + PUT_CHUNK);
       const args = chunk.flatMap((write) => [
         ...fieldsOf(write),
-        write.kind === "due" && write.task ? JSON.stringify(write.task) : "",
+        "task" in write && write.task ? JSON.stringify(write.task) : "",
       ]);
       if ((await run<number>(lua.PUT, limit, refreshBegan, ...args)) !== 1) return false;
     }

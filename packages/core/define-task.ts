@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type Issue, TickworkError } from "./errors.ts";
+import { type Issue, PermanentError, TickworkError } from "./errors.ts";
 import { DEFAULT_TIMEOUT_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import type { TasksService } from "./service.ts";
@@ -38,6 +38,8 @@ export interface TaskDefinition<Schema extends StandardSchemaV1 = StandardSchema
   timeoutSeconds?: number;
   /** The pause before attempt `n + 1`, in milliseconds. Default: 1 s, doubling to an hour, with jitter. */
   backoffMs?: (failures: number) => number;
+  /** Other programs run it: it may be posted, and is listed, and no tick minds it. See `foreignTask`. */
+  elsewhere?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
   run(data: StandardSchemaV1.InferOutput<Schema>, context: TaskContext): Promise<unknown>;
 }
@@ -58,9 +60,29 @@ export function defineTask<Schema extends StandardSchemaV1>(
   return definition;
 }
 
+/**
+ * Names a type of task that a program of your own runs, such as a schedule extension that was written for Baasix: it
+ * finds the tasks with `getNotStartedTasks` and writes their rows itself. One that it does not finish within 15 minutes
+ * goes back to `Not started`.
+ *
+ * @example foreignTask({ type: "email_batch" })
+ */
+export function foreignTask({ type, data }: Pick<TaskDefinition, "type" | "data">): TaskDefinition {
+  return {
+    type,
+    ...(data ? { data } : {}),
+    elsewhere: true,
+    run: async () => {
+      throw new PermanentError(`Tasks of type "${type}" are run by another program.`);
+    },
+  };
+}
+
 /** The types of task that a deployment knows. */
 export interface Registry {
   types: string[];
+  /** Those of them that other programs run. */
+  elsewhere: string[];
   get(type: string): TaskDefinition | undefined;
   /** What an attempt may take, in milliseconds. */
   timeoutMsOf(definition: TaskDefinition): number;
@@ -104,6 +126,7 @@ export function createRegistry(
   }
   return {
     types: [...byType.keys()],
+    elsewhere: [...byType.values()].filter(({ elsewhere }) => elsewhere).map(({ type }) => type),
     get: (type) => byType.get(type),
     timeoutMsOf,
     longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),

@@ -1,6 +1,7 @@
 import { type Asking, type Cache, type CacheOptions, type Decision, OPERATOR } from "./cache.ts";
 import type { Database } from "./postgres.ts";
 import type { Sql } from "./sql.ts";
+import { textArray } from "./store.ts";
 
 interface GateRow {
   due: boolean | null;
@@ -16,14 +17,20 @@ interface GateRow {
 
 /**
  * The gate on Postgres alone, for `CACHE_ENABLED=false` and for when Redis is out of reach: the flags are rows,
- * nothing is cached, and a look costs one query.
+ * nothing is cached, and a look costs one query. `types` are run by other programs.
  */
-export function createPostgresGate(database: Database, sql: Sql, options: CacheOptions): Cache {
-  const { slots, flagTtlMs, operatorTtlMs, limit } = options;
+export function createPostgresGate(
+  database: Database,
+  sql: Sql,
+  options: CacheOptions,
+  types: readonly string[],
+): Cache {
+  const elsewhere = textArray(types);
+  const { slots, flagTtlMs, operatorTtlMs, limit, earlyMs } = options;
   const query = <Row>(text: string, ...params: unknown[]) =>
     database.query<Row>({ text, params }, { repeatable: true });
   const look = async ({ token, napMs }: Asking, slot: number | null, letGo: boolean) => {
-    const [row] = await query<GateRow>(sql.gate, token, flagTtlMs, slots, napMs, slot, letGo);
+    const [row] = await query<GateRow>(sql.gate, token, flagTtlMs, slots, napMs, slot, letGo, elsewhere);
     if (!row) throw new Error("the gate's query answers one row");
     return row;
   };
@@ -52,7 +59,7 @@ export function createPostgresGate(database: Database, sql: Sql, options: CacheO
     leave: async (asking, slot) => decide(await look(asking, slot, false), asking.napMs),
     release: async (token, slot) => {
       const row = await look({ token, napMs: 0 }, slot, true);
-      return { more: row.at_ms !== null && row.at_ms <= row.now_ms };
+      return { more: row.at_ms !== null && row.at_ms <= row.now_ms + earlyMs };
     },
     // It cannot see whether a lease ended without asking; the next settle looks in passing.
     renew: async (token, slot) => ({

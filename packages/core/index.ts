@@ -10,6 +10,7 @@ export {
 export {
   createRegistry,
   defineTask,
+  foreignTask,
   type Registry,
   type TaskContext,
   type TaskDefinition,

@@ -12,12 +12,13 @@
  *    that comes late meets their rev and changes nothing
  * 6. `state`: hash: `sequence` (grows with each write), `trimmed` (the sequence when the limit last cut), `refreshed` (ms)
  * 7. `sleeper`: string with TTL, `wake-up ms|token`
- * 8. and on: the flags, one a slot: string with TTL, the holder's token
+ * 8. `aside`: sorted set, a waiting task that other programs run, at its due time: it is listed, and no tick minds it
+ * 9. and on: the flags, one a slot: string with TTL, the holder's token
  */
 import { REFRESH_LIMIT_MS, SEEN_LIMIT, SLEEPER_MARGIN_MS, TOMBSTONE_MS } from "./limits.ts";
 
 export function keysOf(prefix: string, slots: number): string[] {
-  const names = ["due", "lease", "rev", "task", "gone", "state", "sleeper"];
+  const names = ["due", "lease", "rev", "task", "gone", "state", "sleeper", "aside"];
   for (let slot = 0; slot < slots; slot++) names.push(`flag:${slot}`);
   // One hash tag: a cluster keeps them together.
   return names.map((name) => `{${prefix}}:${name}`);
@@ -33,11 +34,11 @@ local function int(n) return string.format('%.0f', n) end
 `;
 
 /**
- * apply(id, rev, kind, score, json): one write, if it is not older than what is there. `kind` is `due`, `lease` or
- * `gone`; a score that begins with `~` is from now on. Over the limit the latest due one goes, and the marker says from where on something is missing.
+ * apply(id, rev, kind, score, json): one write, if it is not older than what is there. `kind` is `due`, `aside`, `lease`
+ * or `gone`; a score that begins with `~` is from now on. Over the limit the latest due one goes, and the marker says from where on something is missing.
  */
 const APPLY = `
-local due, lease, revs, tasks, gone, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local due, lease, revs, tasks, gone, state, aside = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[8]
 local sequence = int(redis.call('HINCRBY', state, 'sequence', 1))
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', gone, '-inf', int(now), 'LIMIT', 0, 200)) do
   redis.call('ZREM', gone, id)
@@ -47,17 +48,19 @@ local function forget(id)
   redis.call('ZADD', gone, int(now + ${TOMBSTONE_MS}), id)
 end
 local function trim(limit)
-  while redis.call('ZCARD', due) - (redis.call('ZSCORE', due, '*') and 1 or 0) > limit do
-    local last = redis.call('ZREVRANGEBYSCORE', due, '+inf', '-inf', 'WITHSCORES', 'LIMIT', 0, 2)
-    local id, score = last[1], last[2]
-    if id == '*' then id, score = last[3], last[4] end
-    redis.call('ZREM', due, id)
-    redis.call('HDEL', tasks, id)
-    forget(id)
-    local marker = redis.call('ZSCORE', due, '*')
-    if marker and tonumber(score) < tonumber(marker) then
-      redis.call('ZADD', due, score, '*')
-      redis.call('HSET', state, 'trimmed', sequence)
+  for _, set in ipairs({due, aside}) do
+    while redis.call('ZCARD', set) - (redis.call('ZSCORE', set, '*') and 1 or 0) > limit do
+      local last = redis.call('ZREVRANGEBYSCORE', set, '+inf', '-inf', 'WITHSCORES', 'LIMIT', 0, 2)
+      local id, score = last[1], last[2]
+      if id == '*' then id, score = last[3], last[4] end
+      redis.call('ZREM', set, id)
+      redis.call('HDEL', tasks, id)
+      forget(id)
+      local marker = redis.call('ZSCORE', due, '*')
+      if set == due and marker and tonumber(score) < tonumber(marker) then
+        redis.call('ZADD', due, score, '*')
+        redis.call('HSET', state, 'trimmed', sequence)
+      end
     end
   end
 end
@@ -66,14 +69,10 @@ local function apply(id, rev, kind, score, json)
   local known = redis.call('HGET', revs, id)
   if known and tonumber(string.match(known, '^(%d+)')) > tonumber(rev) then return end
   redis.call('HSET', revs, id, rev .. ':' .. sequence)
-  if kind == 'due' then
-    redis.call('ZADD', due, score, id)
-    if json and json ~= '' then redis.call('HSET', tasks, id, json) else redis.call('HDEL', tasks, id) end
-  else
-    redis.call('ZREM', due, id)
-    redis.call('HDEL', tasks, id)
+  for name, set in pairs({due = due, aside = aside, lease = lease}) do
+    if kind == name then redis.call('ZADD', set, score, id) else redis.call('ZREM', set, id) end
   end
-  if kind == 'lease' then redis.call('ZADD', lease, score, id) else redis.call('ZREM', lease, id) end
+  if json and json ~= '' then redis.call('HSET', tasks, id, json) else redis.call('HDEL', tasks, id) end
   if kind == 'gone' then forget(id) else redis.call('ZREM', gone, id) end
 end
 `;
@@ -89,7 +88,7 @@ local function first_after(key)
   return score and int(tonumber(score)) or false
 end
 local function take(slot, token, ttl)
-  redis.call('SET', KEYS[8 + slot], token, 'PX', ttl)
+  redis.call('SET', KEYS[9 + slot], token, 'PX', ttl)
 end
 local function decide(token, ttl, slots, nap, early, held)
   local sleeper = redis.call('GET', KEYS[7])
@@ -101,13 +100,13 @@ local function decide(token, ttl, slots, nap, early, held)
   if #ids > 0 then
     local free, more, soonest = held, 0, false
     for slot = 0, slots - 1 do
-      local holder = redis.call('GET', KEYS[8 + slot])
+      local holder = redis.call('GET', KEYS[9 + slot])
       if not holder or holder == token then
         if not free then free = slot elseif slot ~= free then more = 1 end
       else
-        local left = redis.call('PTTL', KEYS[8 + slot])
+        local left = redis.call('PTTL', KEYS[9 + slot])
         if left < 0 then -- set by hand, without an end
-          redis.call('PEXPIRE', KEYS[8 + slot], ttl)
+          redis.call('PEXPIRE', KEYS[9 + slot], ttl)
           left = tonumber(ttl)
         end
         if not soonest or left < soonest then soonest = left end
@@ -120,7 +119,7 @@ local function decide(token, ttl, slots, nap, early, held)
     local wanted = #ids > 1 or (next_due and next_due - now <= tonumber(early))
     return {'go', int(now), free, wanted and more or 0, ids}
   end
-  if held and redis.call('GET', KEYS[8 + held]) == token then redis.call('DEL', KEYS[8 + held]) end
+  if held and redis.call('GET', KEYS[9 + held]) == token then redis.call('DEL', KEYS[9 + held]) end
   if marker_reached() then return {'unknown', int(now)} end
   local next_due, next_lease = first_after(KEYS[1]), first_after(KEYS[2])
   if next_due and next_due - now <= tonumber(nap) then
@@ -147,18 +146,18 @@ return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5])`;
 /**
  * Writes what became of the settled ones; releases by token only if nothing is due, and says what to do next.
  * ARGV: as ENTER, then the slot, '1' to let go whatever is due, the limit, then writes of 4 (id, rev, kind, score).
- * Answers as ENTER; {'left', now, whether more is due} when told to let go.
+ * Answers as ENTER; {'left', now, whether more is or will soon be due} when told to let go.
  */
 export const LEAVE = `${CLOCK}${APPLY}${DECIDE}
 for i = 9, #ARGV, 4 do apply(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
 trim(tonumber(ARGV[8]))
 local held = tonumber(ARGV[6])
-if redis.call('GET', KEYS[8 + held]) ~= ARGV[1] then held = nil end
+if redis.call('GET', KEYS[9 + held]) ~= ARGV[1] then held = nil end
 if ARGV[7] == '1' then
   local sleeper = redis.call('GET', KEYS[7])
   if sleeper and string.match(sleeper, '|(.*)$') == ARGV[1] then redis.call('DEL', KEYS[7]) end
-  if held then redis.call('DEL', KEYS[8 + held]) end
-  local waiting = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(now), 'LIMIT', 0, 1)[1]
+  if held then redis.call('DEL', KEYS[9 + held]) end
+  local waiting = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(now + ARGV[5]), 'LIMIT', 0, 1)[1]
   return {'left', int(now), waiting and 1 or 0}
 end
 return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], held)`;
@@ -176,10 +175,10 @@ local overdue = redis.call('ZRANGEBYSCORE', lease, '-inf', int(now), 'LIMIT', 0,
 local more = 0
 if #redis.call('ZRANGEBYSCORE', due, '-inf', int(now + ARGV[4]), 'LIMIT', 0, 3) > 1 then
   for slot = 0, tonumber(ARGV[3]) - 1 do
-    if slot ~= tonumber(ARGV[5]) and not redis.call('GET', KEYS[8 + slot]) then more = 1 end
+    if slot ~= tonumber(ARGV[5]) and not redis.call('GET', KEYS[9 + slot]) then more = 1 end
   end
 end
-local flag = KEYS[8 + tonumber(ARGV[5])]
+local flag = KEYS[9 + tonumber(ARGV[5])]
 local holder = redis.call('GET', flag)
 if holder and holder ~= ARGV[1] then return {0, overdue, more} end
 redis.call('SET', flag, ARGV[1], 'PX', ARGV[2])
@@ -204,9 +203,9 @@ return {int(now), int(redis.call('HINCRBY', KEYS[6], 'sequence', 1))}`;
  * ARGV: when it began, the sequence then, the marker's score. Answers 1, or 0 when it took too long.
  */
 export const SWEEP = `${CLOCK}
-local due, lease, revs, tasks, gone, state = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
+local due, lease, revs, tasks, gone, state, aside = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[8]
 if now - tonumber(ARGV[1]) > ${REFRESH_LIMIT_MS} then return 0 end
-for _, set in ipairs({due, lease}) do
+for _, set in ipairs({due, lease, aside}) do
   for _, id in ipairs(redis.call('ZRANGE', set, 0, -1)) do
     local written = redis.call('HGET', revs, id)
     local sequence = written and tonumber(string.match(written, ':(%d+)$')) or 0
@@ -230,30 +229,35 @@ return 1`;
 
 /**
  * What is cached, for readers. Answers {marker is there, tasks, flags of ticks, flags of the operator, refreshed|nil}
- * and, when ARGV[1] is '1', the ids by due time with their scores.
+ * and, when ARGV[1] is '1', the ids.
  * ARGV: whether to list, the operator's token, slots, the last due time to list in ms from now.
  */
 export const LOOK = `${CLOCK}
 local marker = redis.call('ZSCORE', KEYS[1], '*')
 local ticks, operators = 0, 0
 for slot = 0, tonumber(ARGV[3]) - 1 do
-  local holder = redis.call('GET', KEYS[8 + slot])
+  local holder = redis.call('GET', KEYS[9 + slot])
   if holder == ARGV[2] then operators = operators + 1 elseif holder then ticks = ticks + 1 end
 end
 local ids = {}
-if ARGV[1] == '1' then ids = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(now + ARGV[4])) end
-return {marker and 1 or 0, redis.call('ZCARD', KEYS[1]) - (marker and 1 or 0), ticks, operators,
+if ARGV[1] == '1' then
+  for _, set in ipairs({KEYS[1], KEYS[8]}) do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', set, '-inf', int(now + ARGV[4]))) do ids[#ids + 1] = id end
+  end
+end
+local waiting = redis.call('ZCARD', KEYS[1]) + redis.call('ZCARD', KEYS[8]) - (marker and 1 or 0)
+return {marker and 1 or 0, waiting, ticks, operators,
   redis.call('HGET', KEYS[6], 'refreshed'), ids}`;
 
 /** The operator's override: raises every free flag. ARGV: token, TTL in ms, slots. */
 export const RAISE = `
 for slot = 0, tonumber(ARGV[3]) - 1 do
-  local holder = redis.call('GET', KEYS[8 + slot])
-  if not holder or holder == ARGV[1] then redis.call('SET', KEYS[8 + slot], ARGV[1], 'PX', ARGV[2]) end
+  local holder = redis.call('GET', KEYS[9 + slot])
+  if not holder or holder == ARGV[1] then redis.call('SET', KEYS[9 + slot], ARGV[1], 'PX', ARGV[2]) end
 end
 return 1`;
 
 /** The operator's override: lowers every flag. ARGV: slots. */
 export const LOWER = `
-for slot = 0, tonumber(ARGV[1]) - 1 do redis.call('DEL', KEYS[8 + slot]) end
+for slot = 0, tonumber(ARGV[1]) - 1 do redis.call('DEL', KEYS[9 + slot]) end
 return 1`;

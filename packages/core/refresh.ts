@@ -58,12 +58,14 @@ export async function runRefresh({
       "The refresh took so long that what it read may be old; the cache stays as it was.",
     );
   const { nowMs } = window;
-  const waiting = window.writes.flatMap((write) => (write.kind === "due" ? [write.atMs] : []));
+  const { writes } = window;
+  const waiting = writes.flatMap((write) => (write.kind === "due" ? [write.atMs] : []));
+  const running = writes.filter(({ kind }) => kind === "lease").length;
   const report = {
-    waiting: waiting.length,
+    waiting: writes.length - running,
     due: waiting.filter((atMs) => atMs <= nowMs).length,
     oldestDueAgeSeconds: Math.max(0, ...waiting.slice(0, 1).map((atMs) => (nowMs - atMs) / 1000)),
-    running: window.writes.length - waiting.length,
+    running,
     cut: window.cutAtMs !== undefined,
     durationMs: clock.now() - began,
   };

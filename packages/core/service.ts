@@ -6,6 +6,7 @@ import type { TickEvent } from "./doorbell.ts";
 import { errors, messageOf, quote } from "./errors.ts";
 import type { HookEvent, Hooks } from "./hooks.ts";
 import { CACHED_DATA_LIMIT_BYTES, WAIT_POLL_MS, WINDOW_MS } from "./limits.ts";
+import { loadSchemas } from "./load-schemas.ts";
 import { type RefreshReport, runRefresh } from "./refresh.ts";
 import type { ListFilter } from "./store.ts";
 import type { NewTask, Task, TaskChanges } from "./task.ts";
@@ -119,6 +120,16 @@ export function createTasksService(deps: ServiceDeps): TasksService {
   const ticks = new Set<Promise<TickReport>>();
   let stopped: Promise<void> | undefined;
 
+  /** Where a task stands, for the cache. */
+  const writeFor = (task: Task): CacheWrite => {
+    const { id, rev } = task;
+    if (task.task_status === "Running" && task.lease_expires_at)
+      return { id, rev, kind: "lease", atMs: Date.parse(task.lease_expires_at) };
+    if (task.task_status !== "Not started") return { id, rev, kind: "gone" };
+    const small = Buffer.byteLength(JSON.stringify(task.task_data ?? null)) <= CACHED_DATA_LIMIT_BYTES;
+    const kind = registry.elsewhere.includes(task.type) ? "aside" : "due";
+    return { id, rev, kind, atMs: Date.parse(task.scheduled_time), ...(small ? { task } : {}) };
+  };
   /** The cache first and the doorbell then: a tick that comes at once must find what it was rung for. */
   const announce = async (writes: readonly CacheWrite[], nowMs: number) => {
     const concerned = writes.flatMap((write) => withinWindow(write, nowMs));
@@ -258,8 +269,7 @@ export function createTasksService(deps: ServiceDeps): TasksService {
     },
 
     async create(tasks, { idempotencyKey } = {}) {
-      // The schemas are loaded when somebody makes a task, which a tick as a rule does not.
-      const { checkNewTasks } = await import("./new-task.ts");
+      const { checkNewTasks } = await loadSchemas();
       const checked = await checkNewTasks(registry, tasks);
       if (idempotencyKey === undefined) {
         const inserted = await store.insert(checked);
@@ -291,7 +301,7 @@ export function createTasksService(deps: ServiceDeps): TasksService {
 
     async update(id, changes) {
       const current = await service.get(id);
-      const { checkChanges } = await import("./new-task.ts");
+      const { checkChanges } = await loadSchemas();
       const checked = await checkChanges(registry, current, changes);
       const changed = await store.patch(id, checked);
       return changed ? changedTo(changed.task, changed.nowMs) : explain(id, "changed", ["Not started"]);
@@ -369,18 +379,8 @@ export function createTasksService(deps: ServiceDeps): TasksService {
   return service;
 }
 
-/** Where a task stands, for the cache. */
-function writeFor(task: Task): CacheWrite {
-  const { id, rev } = task;
-  if (task.task_status === "Running" && task.lease_expires_at)
-    return { id, rev, kind: "lease", atMs: Date.parse(task.lease_expires_at) };
-  if (task.task_status !== "Not started") return { id, rev, kind: "gone" };
-  const small = Buffer.byteLength(JSON.stringify(task.task_data ?? null)) <= CACHED_DATA_LIMIT_BYTES;
-  return { id, rev, kind: "due", atMs: Date.parse(task.scheduled_time), ...(small ? { task } : {}) };
-}
-
 /** A task that is due later than the window is not cached: a new one never was, and an older one has to go. */
 function withinWindow(write: CacheWrite, nowMs: number): CacheWrite[] {
-  if (write.kind !== "due" || write.atMs <= nowMs + WINDOW_MS) return [write];
+  if ((write.kind !== "due" && write.kind !== "aside") || write.atMs <= nowMs + WINDOW_MS) return [write];
   return write.rev === 1 ? [] : [{ id: write.id, rev: write.rev, kind: "gone" }];
 }

@@ -23,10 +23,11 @@ const window = `${WINDOW_MS} * interval '1 millisecond'`;
 const epochMs = (time: string) => `ceil(extract(epoch from ${time}) * 1000)::float8`;
 
 export function statements(now = "now()") {
-  /** The earliest moment at which something is due: a waiting task, or the end of a lease. */
-  const nextDue = `least(
+  /** The earliest moment at which something is due: a waiting task, or the end of a lease. `types`: run elsewhere. */
+  const nextDue = (types: string) => `least(
       (select ${epochMs("scheduled_time")} from "baasix_Tasks"
-        where task_status = 'Not started' and scheduled_time is not null order by scheduled_time, id limit 1),
+        where task_status = 'Not started' and scheduled_time is not null and type <> all(${types}::text[])
+        order by scheduled_time, id limit 1),
       (select ${epochMs("min(lease_expires_at)")} from "baasix_Tasks" where task_status = 'Running'))`;
 
   /** A waiting task becomes a running one. Parameters by number: slot, token, lease in ms. */
@@ -35,12 +36,13 @@ export function statements(now = "now()") {
       lease_expires_at = ${now} + ${ms(leaseMs)}, attempts = attempts + 1,
       started_at = ${now}, finished_at = null, progress = null, cancel_requested = false, "updatedAt" = ${now},
       rev = rev + 1`;
-  const earliestDue = `(select id from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= ${now}
+  const earliestDue = (types: string) => `(select id from "baasix_Tasks"
+        where task_status = 'Not started' and scheduled_time <= ${now} and type <> all(${types}::text[])
         order by scheduled_time, id limit 1 for update skip locked)`;
   /** The next task that is due, if `only` holds. */
-  const claimDue = (slot: string, token: string, leaseMs: string, only: string) => `
+  const claimDue = (slot: string, token: string, leaseMs: string, types: string, only: string) => `
     update "baasix_Tasks" set ${started(slot, token, leaseMs)}
-    where id = ${earliestDue} and ${only}
+    where id = ${earliestDue(types)} and ${only}
     returning *`;
   /** The same, but a row whose lease ended goes first: one in the same slot before all, it blocks the slot. */
   const claimOverdueOrDue = (
@@ -48,6 +50,7 @@ export function statements(now = "now()") {
     token: string,
     leaseMs: string,
     maxCrashes: string,
+    types: string,
     only: string,
   ) => `
     update "baasix_Tasks" set ${started(slot, token, leaseMs)},
@@ -55,8 +58,9 @@ export function statements(now = "now()") {
       history = case when task_status = 'Running' then ${crashRecord} else history end
     where id = coalesce(
       (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= ${now} and crashes < ${maxCrashes}::int
+          and type <> all(${types}::text[])
         order by (slot is not distinct from ${slot}::int) desc, lease_expires_at limit 1 for update skip locked),
-      ${earliestDue}) and ${only}
+      ${earliestDue(types)}) and ${only}
     returning *`;
 
   /** The story of an attempt whose worker died, added to the history. */
@@ -67,12 +71,9 @@ export function statements(now = "now()") {
 
   /** An attempt's end and the next claim, in two forms: with and without a look for leases that ended. */
   const settlement = (update: string, n: number) => {
-    const [slot, token, leaseMs, maxCrashes] = [n, n + 1, n + 2, n + 3].map((number) => `$${number}`) as [
-      string,
-      string,
-      string,
-      string,
-    ];
+    const [slot, token, leaseMs, types, maxCrashes] = [n, n + 1, n + 2, n + 3, n + 4].map(
+      (number) => `$${number}`,
+    ) as [string, string, string, string, string];
     const only = `${token}::text is not null and (select count(*) from done) = 1`;
     const statement = (claim: string) => `with done as (
         ${update}
@@ -82,8 +83,8 @@ export function statements(now = "now()") {
       select (select rev from done) as rev, (select ${epochMs("scheduled_time")} from done) as due_ms,
         (select row_to_json(claimed) from claimed) as task`;
     return {
-      thenDue: statement(claimDue(slot, token, leaseMs, only)),
-      thenOverdueOrDue: statement(claimOverdueOrDue(slot, token, leaseMs, maxCrashes, only)),
+      thenDue: statement(claimDue(slot, token, leaseMs, types, only)),
+      thenOverdueOrDue: statement(claimOverdueOrDue(slot, token, leaseMs, maxCrashes, types, only)),
     };
   };
 
@@ -154,8 +155,8 @@ export function statements(now = "now()") {
       select count(*)::int as deleted from gone`,
 
     /**
-     * $1 slot, $2 token, $3 lease in ms, $4 crashes allowed, $5 ids that looked due.
-     * First ends what has killed too many workers; then claims one task. When there is none, says in the same
+     * $1 slot, $2 token, $3 lease in ms, $4 crashes allowed, $5 ids that looked due, $6 types that others run.
+     * First ends what has killed too many workers, and gives back what others did not finish; then claims one task. When there is none, says in the same
      * answer what the ids that looked due really are, and when Postgres has something due.
      */
     claim: `with buried as (
@@ -164,12 +165,16 @@ export function statements(now = "now()") {
             'name', 'CrashedError', 'code', 'crashed', 'attempts', attempts, 'history', ${crashRecord})
         where task_status = 'Running' and lease_expires_at <= ${now} and crashes >= $4::int
         returning id, rev),
-      claimed as (${claimOverdueOrDue("$1", "$2", "$3", "$4", "(select count(*) from buried) >= 0")})
+      returned as (
+        update "baasix_Tasks" set task_status = 'Not started', crashes = crashes + 1, history = ${crashRecord}, "updatedAt" = ${now}
+        where task_status = 'Running' and lease_expires_at <= ${now} and crashes < $4::int and type = any($6::text[])
+        returning id),
+      claimed as (${claimOverdueOrDue("$1", "$2", "$3", "$4", "$6", "(select count(*) from buried) + (select count(*) from returned) >= 0")})
       select (select row_to_json(claimed) from claimed) as task, ${epochMs(now)} as now_ms,
         (select json_agg(buried) from buried) as buried,
-        case when exists (select from claimed) then null else ${nextDue} end as next_ms,
+        case when exists (select from claimed) then null else ${nextDue("$6")} end as next_ms,
         case when exists (select from claimed) then null else
-          (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status,
+          (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', type,
             'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
             from "baasix_Tasks" where id = any($5::bigint[])) end as seen`,
     /** $1 slot: when the lease of who runs in it ends. */
@@ -178,8 +183,8 @@ export function statements(now = "now()") {
 
     /**
      * Writes that an attempt completed its task, by token, and claims the next one in the same statement.
-     * $1 id, $2 token, $3 result, $4 lateness; $5 slot, $6 next token (null: claim nothing), $7 lease in ms, and for a
-     * claim that looks for leases that ended $8 crashes allowed.
+     * $1 id, $2 token, $3 result, $4 lateness; $5 slot, $6 next token (null: claim nothing), $7 lease in ms,
+     * $8 types that others run, and for a claim that looks for leases that ended $9 crashes allowed.
      */
     complete: settlement(
       `update "baasix_Tasks" set task_status = 'Completed', result_data = $3::json, error_data = null, progress = 1,
@@ -207,13 +212,13 @@ export function statements(now = "now()") {
     /** $1 token: what it holds. */
     heldBy: `select row_to_json(t) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = $1::text`,
     /** $1 ids: where they stand. */
-    standing: `select id, rev, task_status as status, lease_token, ${epochMs("scheduled_time")} as due_ms,
+    standing: `select id, rev, task_status as status, type, lease_token, ${epochMs("scheduled_time")} as due_ms,
       ${epochMs("lease_expires_at")} as lease_ms, ${epochMs(now)} as now_ms from "baasix_Tasks" where id = any($1::bigint[])`,
 
     /** Rows from before Tickwork may have no time: they are due now. */
     giveTimes: `update "baasix_Tasks" set scheduled_time = ${now} where task_status = 'Not started' and scheduled_time is null`,
-    /** $1 tasks at most, $2 bytes of task_data that are cached. One more row than $1 shows where the window was cut. */
-    window: `select id, rev, 'due' as kind, ${epochMs("scheduled_time")} as at_ms, ${epochMs(now)} as now_ms,
+    /** $1 tasks at most, $2 bytes of task_data that are cached, $3 types that others run. One more row than $1 shows where the window was cut. */
+    window: `select id, rev, case when type = any($3::text[]) then 'aside' else 'due' end as kind, ${epochMs("scheduled_time")} as at_ms, ${epochMs(now)} as now_ms,
         case when coalesce(octet_length(task_data::text), 0) <= $2::int then row_to_json(t) end as task
       from (select * from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= ${now} + ${window}
         order by scheduled_time, id limit $1::int + 1) t
@@ -233,9 +238,9 @@ export function statements(now = "now()") {
     // ---- the gate of Postgres: flags and the sleeper as rows, for when there is no Redis
     /**
      * $1 token, $2 flag's TTL in ms, $3 slots, $4 how long the caller would sleep in ms, $5 the slot it holds or
-     * null, $6 whether to let go whatever is due. One query looks, takes a free flag or gives it back, and says when to come again.
+     * null, $6 whether to let go whatever is due, $7 types that others run. One query looks, takes a free flag or gives it back, and says when to come again.
      */
-    gate: `with due as (select ${nextDue} as at_ms, ${epochMs(now)} as now_ms),
+    gate: `with due as (select ${nextDue("$7")} as at_ms, ${epochMs(now)} as now_ms),
       held as (select name, token, expires_at from tickwork_flags
         where expires_at > ${now} and name like 'slot:%' and not (token = $1::text)),
       free as (select min(s) as slot, count(*) as slots from generate_series(0, $3::int - 1) s

@@ -51,6 +51,8 @@ export interface StoreOptions {
   leaseMs: number;
   maxCrashes: number;
   cacheLimit: number;
+  /** Types that other programs run. */
+  elsewhere: readonly string[];
 }
 
 /** Rows as SQL gives them: times are ISO in the session's zone, the rest is as in `Task`. */
@@ -64,6 +66,8 @@ export type Store = ReturnType<typeof createStore>;
  */
 export function createStore(database: Database, sql: Sql, options: StoreOptions) {
   const { leaseMs, maxCrashes, cacheLimit } = options;
+  const elsewhere = textArray(options.elsewhere);
+  const isElsewhere = (type: string) => options.elsewhere.includes(type);
   const query = <R>(text: string, ...params: unknown[]) => database.query<R>({ text, params });
   /** For what is safe to do twice. */
   const again = <R>(text: string, ...params: unknown[]) =>
@@ -189,7 +193,7 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
       };
       let answer: Answer | undefined;
       try {
-        [answer] = await query<Answer>(sql.claim, slot, token, leaseMs, maxCrashes, arrayOf(seen));
+        [answer] = await query<Answer>(sql.claim, slot, token, leaseMs, maxCrashes, arrayOf(seen), elsewhere);
       } catch (error) {
         if (!isUniqueViolation(error, "tickwork_running")) throw error;
         const [holder] = await again<{ lease_ms: number; now_ms: number }>(sql.slotHolder, slot);
@@ -201,7 +205,7 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
       const nextMs = answer?.next_ms ?? null;
       return {
         kind: "empty",
-        truth: truthOf(seen, answer?.seen ?? [], nowMs),
+        truth: truthOf(seen, answer?.seen ?? [], nowMs, isElsewhere),
         next: nextMs === null ? undefined : { atMs: nextMs, inMs: nextMs - nowMs },
         buried,
       };
@@ -217,7 +221,7 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
       { overdue = false, lateness }: SettleOptions = {},
     ): Promise<SettleResult> {
       const { statement, params, waits } = settlementOf(sql, outcome);
-      const claim = [next?.slot ?? null, next?.token ?? null, leaseMs];
+      const claim = [next?.slot ?? null, next?.token ?? null, leaseMs, elsewhere];
       const [row] = await query<{ rev: string | null; due_ms: number; task: Row | null }>(
         overdue ? statement.thenOverdueOrDue : statement.thenDue,
         ...[
@@ -271,7 +275,9 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
       const rev = Number(row?.rev ?? Number.MAX_SAFE_INTEGER);
       return {
         held: row?.status === "Running" && row.lease_token === token,
-        write: row ? writeOf({ ...row, id: taskId, rev }, row.now_ms) : { id: taskId, rev, kind: "gone" },
+        write: row
+          ? writeOf({ ...row, id: taskId, rev }, row.now_ms, isElsewhere)
+          : { id: taskId, rev, kind: "gone" },
       };
     },
 
@@ -280,7 +286,7 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
       type Entry = {
         id: string | null;
         rev: string;
-        kind: "due" | "lease" | "now";
+        kind: "due" | "aside" | "lease" | "now";
         at_ms: number;
         now_ms: number;
         task: Row | null;
@@ -289,7 +295,7 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
         [
           { text: sql.forgetOldRequests },
           { text: sql.giveTimes },
-          { text: sql.window, params: [cacheLimit, CACHED_DATA_LIMIT_BYTES] },
+          { text: sql.window, params: [cacheLimit, CACHED_DATA_LIMIT_BYTES, elsewhere] },
         ],
         { repeatable: true },
       );
@@ -303,7 +309,12 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
         const write = { id: Number(row.id), rev: Number(row.rev), atMs: row.at_ms };
         if (row.kind === "lease") writes.push({ ...write, kind: "lease" });
         else if (waiting++ === cacheLimit) cutAtMs = row.at_ms;
-        else writes.push({ ...write, kind: "due", ...(row.task ? { task: toTask(row.task) } : {}) });
+        else
+          writes.push({
+            ...write,
+            kind: row.kind === "aside" ? "aside" : "due",
+            ...(row.task ? { task: toTask(row.task) } : {}),
+          });
       }
       return { writes, nowMs, cutAtMs };
     },
@@ -322,6 +333,7 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
 
 interface Standing {
   id: number;
+  type: string;
   rev: number;
   status: TaskStatus;
   due_ms: number;
@@ -329,21 +341,30 @@ interface Standing {
 }
 
 /** What the ids that looked due really are; those that are not there at all can only be forgotten. */
-function truthOf(seen: readonly number[], found: readonly Standing[], nowMs: number): CacheWrite[] {
+function truthOf(
+  seen: readonly number[],
+  found: readonly Standing[],
+  nowMs: number,
+  isElsewhere: (type: string) => boolean,
+): CacheWrite[] {
   const standing = new Map(found.map((row) => [row.id, row]));
   return seen.map((id): CacheWrite => {
     const row = standing.get(id);
     if (!row) return { id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" };
-    return writeOf(row, nowMs);
+    return writeOf(row, nowMs, isElsewhere);
   });
 }
 
 /** Where a row stands; `nowMs` is Postgres's time. */
-function writeOf({ id, rev, status, due_ms, lease_ms }: Standing, nowMs: number): CacheWrite {
+function writeOf(
+  { id, rev, type, status, due_ms, lease_ms }: Standing,
+  nowMs: number,
+  isElsewhere: (type: string) => boolean,
+): CacheWrite {
   if (status === "Running" && lease_ms !== null)
     return { id, rev, kind: "lease", atMs: lease_ms, inMs: lease_ms - nowMs };
   if (status !== "Not started" || due_ms > nowMs + WINDOW_MS) return { id, rev, kind: "gone" };
-  return { id, rev, kind: "due", atMs: due_ms, inMs: due_ms - nowMs };
+  return { id, rev, kind: isElsewhere(type) ? "aside" : "due", atMs: due_ms, inMs: due_ms - nowMs };
 }
 
 /** The statement that writes an outcome, its own parameters, and whether the task waits again afterwards. */
@@ -374,6 +395,11 @@ function settlementOf(sql: Sql, outcome: Outcome) {
 /** Postgres's text for an array: the HTTP driver sends parameters as text. */
 function arrayOf(ids: readonly number[]): string {
   return `{${ids.join(",")}}`;
+}
+
+/** Postgres's text for an array of texts. */
+export function textArray(texts: readonly string[]): string {
+  return `{${texts.map((text) => JSON.stringify(text)).join(",")}}`;
 }
 
 function encode(tasks: readonly NewTask[]): string {

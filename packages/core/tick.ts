@@ -14,7 +14,8 @@
  *
  * What may not be left out, and why:
  *  1. Redis is asked in single steps (`lua.ts`): look and take the flag; write, look, and release or keep it.
- *  2. When the time is up, release first and ring then: a successor that comes at once must find the flag free.
+ *  2. When the time is up, release first and ring then, also for what will be due soon: a successor that comes at once
+ *     must find the flag free.
  *  3. After releasing, look again. A ring that came while the flag was held is thereby not lost. Who sleeps until the
  *     next due time holds no flag; one sleeps at a time, and an earlier wake-up replaces a later one. Who finds
  *     somebody asleep rings for a moment after the wake-up, for sleepers die too.

@@ -63,11 +63,16 @@ export interface Tickwork {
 export function createTickwork(parts: Parts): Tickwork {
   const { config, log, database, redis, clock = systemClock, now, prefix = "tickwork" } = parts;
   const leaseMs = config.runningTtlSeconds * 1000;
+  const registry = createRegistry(
+    parts.definitions,
+    parts.timeoutLimitMs === undefined ? {} : { timeoutLimitMs: parts.timeoutLimitMs },
+  );
   const sql = statements(now);
   const store = createStore(database, sql, {
     leaseMs,
     maxCrashes: config.maxCrashes,
     cacheLimit: config.cacheLimit,
+    elsewhere: registry.elsewhere,
   });
   const cacheOptions: CacheOptions = {
     prefix,
@@ -77,7 +82,7 @@ export function createTickwork(parts: Parts): Tickwork {
     limit: config.cacheLimit,
     earlyMs: parts.doorbell.earlyMs,
   };
-  const gate = createPostgresGate(database, sql, cacheOptions);
+  const gate = createPostgresGate(database, sql, cacheOptions, registry.elsewhere);
   const cache = redis ? withFallback(createRedisCache(redis, cacheOptions), gate, clock, log) : gate;
   const hooks = parts.hooks ?? createHooks(log);
   const tasks = createTasksService({
@@ -87,10 +92,7 @@ export function createTickwork(parts: Parts): Tickwork {
     config,
     clock,
     log,
-    registry: createRegistry(
-      parts.definitions,
-      parts.timeoutLimitMs === undefined ? {} : { timeoutLimitMs: parts.timeoutLimitMs },
-    ),
+    registry,
     ringer: createRinger(parts.doorbell, clock, log, { horizonMs: 2 * config.refreshIntervalSeconds * 1000 }),
     newToken: parts.newToken ?? randomUUID,
     exit: parts.exit ?? exitProcess(log),

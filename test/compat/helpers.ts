@@ -24,7 +24,7 @@ export function compatBed(kind: StackKind, options?: Parameters<typeof openTestB
   });
   afterEach(async () => {
     useTickwork(undefined);
-    const keys = (await bed.redis("KEYS", `${bed.prefix}:cache:*`)) as string[];
+    const keys = (await bed.redis("KEYS", `{${bed.prefix}}:cache:*`)) as string[];
     if (keys.length > 0) await bed.redis("DEL", ...keys);
     await bed.clear();
   });

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
 import { TasksModel } from "#compat";
-import { stacks } from "../helpers/stack.ts";
+import { foreignTask } from "#core";
+import { eventually, stacks } from "../helpers/stack.ts";
 import { noting } from "../helpers/tasks.ts";
 import { compatBed } from "./helpers.ts";
 import job from "./mission/schedule-extension.js";
@@ -50,6 +51,23 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
     expect(processBatchEmails).not.toHaveBeenCalled();
     expect(await tasks.isTaskRunning()).toBe(true);
     expect(await compat.row(1)).toMatchObject({ task_status: "Not started", rev: "1" });
+  });
+
+  test("runs beside Tickwork's own ticks: they leave its types to it, and run theirs", async () => {
+    const { ran, definition } = noting();
+    const { tasks } = await compat.useWarm({
+      ticking: true,
+      definitions: [definition, foreignTask({ type: "email_batch" })],
+    });
+    await TasksModel.create({ type: "email_batch" });
+    await TasksModel.create({ type: "note" });
+    await eventually(async () => ran.length === 1 && !(await tasks.isTaskRunning()));
+    await job.run();
+    expect(processBatchEmails).toHaveBeenCalledTimes(1);
+    expect(await compat.row(1)).toMatchObject({ task_status: "Completed" });
+    expect(await compat.row(2)).toMatchObject({ task_status: "Completed" });
+    await job.run();
+    expect(lines().at(-1)).toBe("No tasks to process");
   });
 
   test("processes the first task, which holds a lease meanwhile, so that a tick starts nothing", async () => {

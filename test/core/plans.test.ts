@@ -43,6 +43,7 @@ describe.each(stacks)("on %s", (kind) => {
       "60000",
       "3",
       `{${Array.from({ length: SEEN_LIMIT }, (_, n) => n + 1)}}`,
+      "{}",
     ]);
     expect(text).toContain("Index Scan using tickwork_waiting");
     expect(text).toContain("tickwork_running");
@@ -51,8 +52,8 @@ describe.each(stacks)("on %s", (kind) => {
   });
 
   test.each([
-    ["thenDue", ["1", "x", null, null, "0", "next", "60000"]],
-    ["thenOverdueOrDue", ["1", "x", null, null, "0", "next", "60000", "3"]],
+    ["thenDue", ["1", "x", null, null, "0", "next", "60000", "{}"]],
+    ["thenOverdueOrDue", ["1", "x", null, null, "0", "next", "60000", "{}", "3"]],
   ] as const)("so does a settle that claims the next one (%s)", async (form, params) => {
     const { text, buffers } = await explain(sql.complete[form], [...params]);
     expect(text).toContain("Index Scan using tickwork_waiting");
@@ -61,10 +62,10 @@ describe.each(stacks)("on %s", (kind) => {
   });
 
   test("the window reads what it takes and no more, and the gate of Postgres a few pages", async () => {
-    const window = await explain(sql.window, ["1000", "4096"]);
+    const window = await explain(sql.window, ["1000", "4096", "{}"]);
     expect(window.text).toContain("Index Scan using tickwork_waiting");
     expect(window.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
-    const gate = await explain(sql.gate, ["token", "60000", "1", "0", null, "f"]);
+    const gate = await explain(sql.gate, ["token", "60000", "1", "0", null, "f", "{}"]);
     expect(gate.text).toMatch(/Index (Only )?Scan using tickwork_waiting/);
     expect(gate.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     expect(gate.buffers).toBeLessThan(150);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { foreignTask } from "#core";
 import { noteRings } from "../helpers/doorbells.ts";
 import { eventually, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
 import { gated, noting, obedient } from "../helpers/tasks.ts";
@@ -271,6 +272,46 @@ describe.each(stacks)("on %s", (kind) => {
     await tasks.setTaskRunning(false);
     expect(await tasks.isTaskRunning()).toBe(true);
     expect(bed.counts.redis).toBe(0);
+  });
+
+  test("a type that another program runs is listed, and no tick minds it; what that program leaves goes back", async () => {
+    const bell = noteRings();
+    const { ran, definition: note } = noting();
+    const { tasks } = bed.make({ doorbell: bell, definitions: [note, foreignTask({ type: "email_batch" })] });
+    await tasks.refresh();
+    await tasks.create([{ type: "email_batch", scheduled_time: inHours(-1) }, { type: "note" }]);
+    expect(await tasks.tick()).toMatchObject({ completed: 1, failed: 0, ended: "idle" });
+    expect(ran).toEqual([{ id: 2, attempt: 1, data: null }]);
+    for (const refreshed of [false, true]) {
+      if (refreshed) await tasks.refresh();
+      expect((await tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+      expect(await tasks.getCacheStats()).toMatchObject({ cachedTasksCount: 1 });
+      bed.counts.reset();
+      expect(await tasks.tick()).toMatchObject({ ended: "idle" });
+      expect(bed.counts).toMatchObject({ postgres: 0, redis: 1 });
+    }
+    // The other program takes it and dies; its lease of 15 minutes ends.
+    await bed.sql(`update "baasix_Tasks" set task_status = 'Running' where id = 1`);
+    await bed.sql(`update "baasix_Tasks" set lease_expires_at = now() - interval '1 second' where id = 1`);
+    await tasks.create([{ type: "note" }]);
+    await tasks.tick();
+    await tasks.tick();
+    expect(await tasks.get(1)).toMatchObject({
+      task_status: "Not started",
+      crashes: 1,
+      history: [{ outcome: "crashed" }],
+    });
+    await tasks.refresh();
+    expect((await tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+    expect(await tasks.get(3)).toMatchObject({ task_status: "Completed" });
+    // The same on Postgres alone.
+    const { tasks: alone } = bed.make({
+      doorbell: bell,
+      definitions: [note, foreignTask({ type: "email_batch" })],
+      env: { CACHE_ENABLED: "false" },
+    });
+    expect(await alone.tick()).toMatchObject({ ended: "idle", failed: 0 });
+    expect((await alone.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
   });
 
   test("the same idempotency key makes the tasks once, whoever uses it at the same time", async () => {

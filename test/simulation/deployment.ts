@@ -178,6 +178,7 @@ export class Deployment {
         answer = { value: await work(tickwork) };
       });
     } catch (error) {
+      if (isMistake(error)) this.#world.violate(`a mistake in the code: ${error}`);
       this.#world.tell(`${process.name}: ${(error as Error).message}`);
     }
     process.alive = false;
@@ -198,6 +199,10 @@ export class Deployment {
     );
   }
 }
+
+/** No server answers with these: the program itself is wrong, and a story would not notice what it left undone. */
+const isMistake = (error: unknown) =>
+  error instanceof ReferenceError || (error instanceof TypeError && error.cause === undefined);
 
 /** A logger that tells the story. */
 function tellTale(world: World, process: Process): typeof silent {
