@@ -66,12 +66,9 @@ export async function readRows(
 
 export interface LedgerOptions {
   slots: number;
-  /** Nothing goes wrong in this story: then a task starts as soon as it is due and a slot is free. */
-  calm: boolean;
+  /** How long after it is due and a slot is free a task starts, at most; undefined where something goes wrong. */
+  startMs: number | undefined;
 }
-
-/** What a calm deployment may take from a due time to a start: the queue, a cold start, some requests. */
-const CALM_START_MS = 2_500;
 
 /** Watches every statement that writes, and compares. */
 export class Ledger {
@@ -153,14 +150,15 @@ export class Ledger {
   }
 
   #started(was: SeenRow, is: SeenRow, nowMs: number, violate: (what: string) => void): void {
-    if (!this.#options.calm || is.token === null) return;
+    const { startMs } = this.#options;
+    if (startMs === undefined || is.token === null) return;
     const couldStartMs = Math.max(
       was.dueMs,
       this.#waitsSinceMs.get(is.id) ?? nowMs,
       this.#slotFreeSinceMs === Number.POSITIVE_INFINITY ? nowMs : this.#slotFreeSinceMs,
     );
     const waitedMs = nowMs - couldStartMs;
-    if (waitedMs > CALM_START_MS)
+    if (waitedMs > startMs)
       violate(`promise 5: it was due and a slot was free for ${Math.round(waitedMs)} ms`);
   }
 }

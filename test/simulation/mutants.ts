@@ -118,7 +118,7 @@ export const mutants: Mutant[] = [
   },
   {
     name: "rule 8: an older write overwrites a newer one",
-    kind: "calm",
+    kind: "hurry",
     changes: [
       core(
         "lua.ts",

@@ -33,7 +33,7 @@ export interface Scenario {
  * Kinds of stories: the fewer things may go wrong, the stricter what is expected. `hands`: others write the table and
  * the flag without a word.
  */
-export type Kind = "calm" | "deploys" | "answers" | "crashes" | "hands" | "everything" | "clocks";
+export type Kind = "calm" | "hurry" | "deploys" | "answers" | "crashes" | "hands" | "everything" | "clocks";
 
 const REFRESH_SECONDS = 600;
 export const refreshSeconds = REFRESH_SECONDS;
@@ -124,8 +124,20 @@ const disasters: fc.Arbitrary<Step>[] = [
   fc.record({ do: fc.constant("insert" as const), dueInMs, tells: fc.boolean() }),
 ];
 
+/** Changes of few tasks that overtake each other, and refreshes. */
+const hurry: fc.Arbitrary<Step>[] = (["create", "move", "move", "refresh", "refresh"] as const).map(
+  (what): fc.Arbitrary<Step> => {
+    if (what === "refresh") return fc.constant({ do: what });
+    const dueInMs = fc.constantFrom(3_000, 20_000, 90_000, 200_000);
+    return what === "move"
+      ? fc.record({ do: fc.constant(what), pick: fc.nat(1), dueInMs })
+      : fc.record({ do: fc.constant(what), count: fc.constant(1), dueInMs, work: fc.constant({ ms: 0 }) });
+  },
+);
+
 const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   calm: ordinary(false),
+  hurry,
   deploys: [...ordinary(false), deploys, stubborn],
   answers: [...ordinary(false), answers],
   crashes: [...ordinary(true), kills, kills, fc.constant({ do: "flush" as const })],
@@ -140,7 +152,10 @@ const skewMs = fc.constantFrom(-150_000, -20_000, -300, 0, 300, 20_000, 150_000)
 /** Stories of a kind. */
 export function scenarios(kind: Kind): fc.Arbitrary<Scenario> {
   const step = fc.record({
-    afterMs: fc.constantFrom(0, 5, 50, 300, 2_000, 10_000, 45_000, 150_000),
+    afterMs:
+      kind === "hurry"
+        ? fc.constantFrom(0, 50, 200, 400, 700, 1_000)
+        : fc.constantFrom(0, 5, 50, 300, 2_000, 10_000, 45_000, 150_000),
     step: fc.oneof(...stepsOf[kind]),
   });
   return fc.record({
@@ -156,4 +171,13 @@ export function scenarios(kind: Kind): fc.Arbitrary<Scenario> {
   });
 }
 
-export const kinds: Kind[] = ["calm", "deploys", "answers", "crashes", "hands", "clocks", "everything"];
+export const kinds: Kind[] = [
+  "calm",
+  "hurry",
+  "deploys",
+  "answers",
+  "crashes",
+  "hands",
+  "clocks",
+  "everything",
+];

@@ -35,6 +35,9 @@ export class Server {
   /** Something went wrong with a request since the last look. */
   disturbed = false;
 
+  /** What a request takes to it, and an answer from it. */
+  travelMs: readonly [number, number] = TRAVEL_MS;
+
   constructor(kind: keyof Process["sent"]) {
     this.kind = kind;
   }
@@ -55,7 +58,7 @@ function send<T>(
   return new Promise<T>((resolve, reject) => {
     process.sent[server.kind]++;
     const travel = () =>
-      world.chance(server.faults.slow) ? world.between(...SLOW_MS) : world.between(...TRAVEL_MS);
+      world.chance(server.faults.slow) ? world.between(...SLOW_MS) : world.between(...server.travelMs);
     const fail = (why: string) => {
       server.disturbed = true;
       world.tell(`${process.name}: ${name}: ${why}`);
