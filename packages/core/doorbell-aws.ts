@@ -8,6 +8,14 @@
  * before EventBridge deletes it; taken for one that is still to fire, it would cost a wake-up.
  */
 import type { Doorbell, TickEvent } from "./doorbell.ts";
+import {
+  RING_ANSWER_LIMIT_MS,
+  RING_CONNECT_LIMIT_MS,
+  RING_LIMIT_MS,
+  RING_TRIES,
+  WAKE_UP_AGE_SECONDS,
+  WAKE_UP_RETRIES,
+} from "./limits.ts";
 import type { Logger } from "./log.ts";
 
 const SECOND_MS = 1_000;
@@ -15,16 +23,6 @@ const MINUTE_MS = 60_000;
 
 /** A schedule that is set a minute early and comes up to a minute late leaves two minutes to sleep. */
 const EARLY_MS = 2 * MINUTE_MS;
-/** A ring with all its tries. Who rings waits no longer than that; the next refresh rings again. */
-const RING_LIMIT_MS = 5_000;
-/**
- * The SDK's tries when it is throttled, or the service or the connection fails. Its pauses between them, of a random
- * length, are three seconds at most.
- */
-const TRIES = 3;
-const CONNECT_LIMIT_MS = 1_000;
-/** One try, until it is answered. */
-const ANSWER_LIMIT_MS = 2_000;
 /** A schedule is set at least so far ahead: its time must be to come when the last try arrives. */
 const LEAD_MS = RING_LIMIT_MS;
 
@@ -52,10 +50,10 @@ export interface AwsDoorbellOptions {
 export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
   const { tickArn, groupName, roleArn, deadLetterArn, log, now = Date.now } = options;
   const clientOptions = {
-    maxAttempts: TRIES,
+    maxAttempts: RING_TRIES,
     requestHandler: {
-      connectionTimeout: CONNECT_LIMIT_MS,
-      requestTimeout: ANSWER_LIMIT_MS,
+      connectionTimeout: RING_CONNECT_LIMIT_MS,
+      requestTimeout: RING_ANSWER_LIMIT_MS,
       // Without it, a request that takes too long is a warning on the console.
       throwOnRequestTimeout: true,
     },
@@ -96,6 +94,10 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
         Arn: tickArn,
         RoleArn: roleArn,
         Input: JSON.stringify(event),
+        RetryPolicy: {
+          MaximumRetryAttempts: WAKE_UP_RETRIES,
+          MaximumEventAgeInSeconds: WAKE_UP_AGE_SECONDS,
+        },
         ...(deadLetterArn ? { DeadLetterConfig: { Arn: deadLetterArn } } : {}),
       },
     });

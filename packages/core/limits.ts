@@ -77,5 +77,19 @@ export const PUT_CHUNK = 500;
 export const BACKOFF_FIRST_MS = 1_000;
 export const BACKOFF_MAX_MS = 60 * 60 * 1000;
 
+/** A ring of AWS with all its tries. Who rings waits no longer than that; the next refresh rings again. */
+export const RING_LIMIT_MS = 5_000;
+/**
+ * The SDK's tries when it is throttled, or the service or the connection fails. Its pauses between them, of a random
+ * length, are three seconds at most.
+ */
+export const RING_TRIES = 3;
+/** One of these tries: until there is a connection, and until it is answered. */
+export const RING_CONNECT_LIMIT_MS = 1_000;
+export const RING_ANSWER_LIMIT_MS = 2_000;
+/** How often EventBridge tries again to deliver a wake-up, and for how long; then it is a dead letter. */
+export const WAKE_UP_RETRIES = 10;
+export const WAKE_UP_AGE_SECONDS = 60 * 60;
+
 /** How often `waitForTaskCompletion` looks. */
 export const WAIT_POLL_MS = 250;

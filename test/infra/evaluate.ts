@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { transform } from "esbuild";
-import { bundleProgram, platformOf } from "./bundle.ts";
+import { bundleProgram, platformOf } from "./bundle-program.ts";
 import { call, newResource, REGION, type ResourceRequest } from "./mocks.ts";
 import { type Monitor, plain, type Recording, record } from "./recorder.ts";
 import { type Build, serveRpc } from "./rpc.ts";

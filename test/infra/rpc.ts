@@ -1,10 +1,10 @@
 /** Answers what SST's components ask of the CLI that runs them. */
 import { once } from "node:events";
-import { mkdir, stat } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { type BuildRequest, type Bundle, bundleHandler } from "./bundle.ts";
+import { type BuildRequest, type Bundle, bundleHandler, type NodeProperties } from "../../scripts/bundle.ts";
 import { ACCOUNT, REGION } from "./mocks.ts";
 
 interface RuntimeBuild extends BuildRequest {
@@ -13,7 +13,11 @@ interface RuntimeBuild extends BuildRequest {
   links: Record<string, unknown>;
 }
 
-export type Build = Bundle & { links: string[] };
+export type Build = Bundle & {
+  /** How SST was told to bundle it. */
+  nodejs: NodeProperties;
+  links: string[];
+};
 
 export interface Rpc {
   url: string;
@@ -36,10 +40,12 @@ export async function serveRpc(root: string, folder: string): Promise<Rpc> {
       const out = join(folder, request.functionID);
       await mkdir(out, { recursive: true });
       const bundle = await bundleHandler(root, request, out);
-      builds[request.functionID] = { ...bundle, links: Object.keys(request.links) };
-      const map = `${bundle.file}.map`;
-      const sourcemaps = (await stat(map).catch(() => undefined)) ? [map] : [];
-      return { handler: bundle.handler, out, errors: [], sourcemaps };
+      builds[request.functionID] = {
+        ...bundle,
+        nodejs: request.properties,
+        links: Object.keys(request.links),
+      };
+      return { handler: bundle.handler, out, errors: [], sourcemaps: bundle.sourcemaps };
     },
   };
 
