@@ -24,7 +24,7 @@ const WORKERS = 4;
 const SLOTS = 3;
 const LEASE_SECONDS = 2;
 /** Half of what the slots can do, for faults take their part. */
-const TASKS_PER_SECOND = 6;
+const TASKS_PER_SECOND = 4;
 const START_LIMIT_MS = 30_000;
 
 export interface ChaosOptions {

@@ -98,7 +98,7 @@ export function startClient({ fleet, random, tasksPerSecond }: ClientOptions): C
 function planTask(random: Random): Planned {
   const kind = random.fraction();
   const ms =
-    kind < 0.88 ? random.whole(1, 80) : kind < 0.97 ? random.whole(200, 1_200) : random.whole(2_500, 4_000);
+    kind < 0.85 ? random.whole(1, 80) : kind < 0.95 ? random.whole(200, 1_200) : random.whole(2_000, 4_000);
   const failures = random.chance(0.15) ? random.whole(1, 2) : 0;
   const hopeless = failures > 0 && random.chance(0.3);
   return {

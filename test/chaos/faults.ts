@@ -1,6 +1,7 @@
 /** What goes wrong and when: a plan that the seed decides, and what carries it out. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fleet, Life } from "./fleet.ts";
+import { isBusy } from "./ledger.ts";
 import type { OwnPostgres } from "./own-postgres.ts";
 import type { OwnRedis } from "./own-redis.ts";
 import type { Random } from "./random.ts";
@@ -8,7 +9,7 @@ import type { Random } from "./random.ts";
 /** How often a minute, on average. */
 const PER_MINUTE = {
   "worker killed": 27,
-  "worker stopped beyond its lease": 5,
+  "worker stopped beyond its lease": 8,
   "worker stopped for a moment": 3,
   "Redis flushed": 4,
   "Redis restarted, empty": 1.5,
@@ -102,7 +103,9 @@ async function strike(
     return life;
   };
   const pause = async (ms: number) => {
-    const life = choose(fleet.serving());
+    // Who runs nothing has nothing to lose.
+    const busy = fleet.serving().filter(({ ledger }) => isBusy(ledger));
+    const life = choose(busy.length > 0 ? busy : fleet.serving());
     if (!life) return false;
     await fleet.pause(life, ms);
     return true;
@@ -120,7 +123,7 @@ async function strike(
       return life !== undefined;
     }
     case "worker stopped beyond its lease":
-      return pause(leaseMs * (1.1 + length));
+      return pause(leaseMs * (1.2 + 1.3 * length));
     case "worker stopped for a moment":
       return pause((leaseMs / 4) * (1 + length));
     case "Redis flushed":

@@ -31,3 +31,10 @@ export function readLedger(path: string): LedgerLine[] {
     .filter(Boolean)
     .map((line) => JSON.parse(line) as LedgerLine);
 }
+
+/** Whether a handler runs, by what its worker wrote until now. */
+export function isBusy(path: string): boolean {
+  const lines = readLedger(path);
+  const count = (event: LedgerLine["event"]) => lines.filter((line) => line.event === event).length;
+  return count("start") > count("end");
+}
