@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { type Bundle, bundleFunction, bundleHandler, FUNCTIONS } from "./bundle.ts";
+import { median } from "./median.ts";
 
 interface Target {
   kib: number;
@@ -81,10 +82,6 @@ async function measure(bundles: ReadonlyMap<string, Bundle>, folder: string): Pr
       if (round > 0) times.get(name)?.push(Number(stdout));
     }
   return times;
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 const kib = (bytes: number): string => (bytes / 1024).toFixed(1);

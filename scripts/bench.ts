@@ -22,6 +22,7 @@ import {
   redisServerUrl,
   serversAnswer,
 } from "../test/helpers/servers.ts";
+import { median } from "./median.ts";
 
 const TASKS = Number(process.argv[2] ?? 5_000);
 const PAIRS = Number(process.argv[3] ?? 5);
@@ -99,8 +100,6 @@ async function graphileWorker(databaseUrl: string): Promise<number> {
   await utils.release();
   return perSecond;
 }
-
-const median = (values: number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 
 if (!serversAnswer) {
   console.error("No PostgreSQL at 127.0.0.1:5432 or no Redis at 127.0.0.1:6379.");

@@ -1,10 +1,6 @@
 import { join } from "node:path";
 import { build } from "esbuild";
-
-const ROOT = join(import.meta.dirname, "../..");
-
-/** Packages inside that are CommonJS call `require`. */
-const BANNER = `import { createRequire as topLevelCreateRequire } from "node:module"; const require = topLevelCreateRequire(import.meta.url);`;
+import { BANNER, ROOT } from "../../scripts/bundle.ts";
 
 /**
  * The server that ships, as one file with other tasks in it: it starts four times as fast as the sources do, which

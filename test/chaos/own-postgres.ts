@@ -1,13 +1,12 @@
 /** A PostgreSQL of one's own, on a spare port and in a folder that goes away with it. */
-import { execFile } from "node:child_process";
+import { execFile, type SpawnOptions } from "node:child_process";
 import { chownSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { eventually } from "../helpers/stack.ts";
 import { type Binaries, unprivilegedUser } from "./binaries.ts";
-import { type OwnProcess, sparePort, startProcess } from "./own-process.ts";
+import { restartable, sparePort, startProcess } from "./own-process.ts";
 
 /** What PostgreSQL's postmaster understands: `fast` ends sessions and writes everything, `immediate` is a crash. */
 const SHUTDOWN = { fast: "SIGINT", immediate: "SIGQUIT" } as const;
@@ -42,7 +41,6 @@ export async function openOwnPostgres({ initdb, postgres }: Binaries): Promise<O
   const port = await sparePort();
   const url = `postgres://tickwork@127.0.0.1:${port}/postgres`;
   const log = openSync(join(folder, "log"), "a");
-  let running: OwnProcess | undefined;
 
   const sql = async <Row extends pg.QueryResultRow>(text: string, params: unknown[] = []): Promise<Row[]> => {
     const client = new pg.Client({ connectionString: url, application_name: "chaos" });
@@ -54,31 +52,23 @@ export async function openOwnPostgres({ initdb, postgres }: Binaries): Promise<O
       await client.end().catch(() => {});
     }
   };
-  const start = async () => {
-    running = startProcess(
-      postgres,
-      ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "max_connections=200"],
-      { ...user, cwd: folder, env: { PATH: process.env.PATH }, stdio: ["ignore", log, log] },
-      SHUTDOWN.immediate,
-    );
-    await eventually(
-      () =>
-        sql("select 1").then(
-          () => true,
-          () => false,
-        ),
-      { limitMs: START_LIMIT_MS },
-    );
+  const args = ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "max_connections=200"];
+  const options: SpawnOptions = {
+    ...user,
+    cwd: folder,
+    env: { PATH: process.env.PATH },
+    stdio: ["ignore", log, log],
   };
-  const stop = async (how: keyof typeof SHUTDOWN) => {
-    running?.child.kill(SHUTDOWN[how]);
-    await running?.ended;
-    running = undefined;
-  };
-  await start();
+  const server = restartable(
+    () => startProcess(postgres, args, options, SHUTDOWN.immediate),
+    () => sql("select 1"),
+    START_LIMIT_MS,
+  );
+  const stop = (how: keyof typeof SHUTDOWN) => server.end(SHUTDOWN[how]);
+  await server.start();
   return {
     url,
-    start,
+    start: server.start,
     stop,
     sql,
     async close() {

@@ -2,6 +2,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
+import { eventually } from "../helpers/stack.ts";
 
 const children = new Map<ChildProcess, NodeJS.Signals>();
 process.on("exit", () => {
@@ -35,6 +36,29 @@ export function startProcess(
     });
   });
   return { child, pid: child.pid ?? 0, ended };
+}
+
+/** A server that can be ended and started again. */
+export function restartable(launch: () => OwnProcess, answers: () => Promise<unknown>, limitMs?: number) {
+  let running: OwnProcess | undefined;
+  return {
+    /** Resolves when it answers. */
+    async start(): Promise<void> {
+      running = launch();
+      const answering = () =>
+        answers().then(
+          () => true,
+          () => false,
+        );
+      await eventually(answering, limitMs === undefined ? {} : { limitMs });
+    },
+    signal: (signal: NodeJS.Signals): void => void running?.child.kill(signal),
+    async end(signal: NodeJS.Signals): Promise<void> {
+      running?.child.kill(signal);
+      await running?.ended;
+      running = undefined;
+    },
+  };
 }
 
 /** A port that nobody listens on. */

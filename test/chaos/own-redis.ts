@@ -3,9 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { eventually } from "../helpers/stack.ts";
 import type { Binaries } from "./binaries.ts";
-import { type OwnProcess, sparePort, startProcess } from "./own-process.ts";
+import { restartable, sparePort, startProcess } from "./own-process.ts";
 
 export interface OwnRedis {
   url: string;
@@ -21,7 +20,6 @@ export async function openOwnRedis({ redis }: Binaries): Promise<OwnRedis> {
   const folder = mkdtempSync(join(tmpdir(), "tickwork-redis-"));
   const port = await sparePort();
   const url = `redis://127.0.0.1:${port}`;
-  let running: OwnProcess | undefined;
 
   const call = async (...command: [string, ...string[]]) => {
     const client = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: 0, retryStrategy: () => null });
@@ -33,27 +31,18 @@ export async function openOwnRedis({ redis }: Binaries): Promise<OwnRedis> {
       client.disconnect();
     }
   };
-  const start = async () => {
-    const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
-    running = startProcess(redis, options, { cwd: folder, stdio: "ignore" });
-    await eventually(() =>
-      call("PING").then(
-        () => true,
-        () => false,
-      ),
-    );
-  };
-  const kill = async () => {
-    running?.child.kill("SIGKILL");
-    await running?.ended;
-    running = undefined;
-  };
-  await start();
+  const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", folder];
+  const server = restartable(
+    () => startProcess(redis, options, { cwd: folder, stdio: "ignore" }),
+    () => call("PING"),
+  );
+  const kill = () => server.end("SIGKILL");
+  await server.start();
   return {
     url,
-    start,
+    start: server.start,
     kill,
-    signal: (signal) => void running?.child.kill(signal),
+    signal: server.signal,
     flush: async () => void (await call("FLUSHALL")),
     async close() {
       await kill();

@@ -1,3 +1,5 @@
+import { seeded as fractions } from "../simulation/world.ts";
+
 /** Chance that can be told again: the same seed, the same numbers. */
 export interface Random {
   /** From 0 up to but not 1. */
@@ -8,15 +10,8 @@ export interface Random {
   chance(probability: number): boolean;
 }
 
-/** mulberry32: small, and random enough for a choice of faults. */
 export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  const fraction = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const fraction = fractions(seed);
   return {
     fraction,
     whole: (min, max) => min + Math.floor(fraction() * (max - min + 1)),

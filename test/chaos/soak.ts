@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { median } from "../../scripts/median.ts";
 import { eventually } from "../helpers/stack.ts";
 import type { Binaries } from "./binaries.ts";
 import { buildWorker } from "./build-worker.ts";
@@ -84,7 +85,7 @@ export async function runSoak({ minutes, rate, binaries, onMinute }: SoakOptions
       const seen: SoakMinute = {
         minute,
         posted: client.posted(),
-        backlog: await countWaiting(postgres),
+        backlog: await count(postgres, "Not started"),
         rssMb: median(rss),
         heapMb: median(said.slice(-MINUTE_MS / SAMPLE_MS).map(({ heapUsed }) => heapUsed / 2 ** 20)),
         collectedMb: said.findLast((line) => line.heapAfterCollection)?.heapAfterCollection,
@@ -96,7 +97,7 @@ export async function runSoak({ minutes, rate, binaries, onMinute }: SoakOptions
     await client.stop();
     report.posted = client.posted();
     report.refused = client.refused();
-    report.done = await countDone(postgres);
+    report.done = await count(postgres, "Completed");
     return report;
   } finally {
     server.child.kill("SIGKILL");
@@ -160,20 +161,10 @@ function memorySaid(path: string): MemoryLine[] {
   return lines.map((line) => JSON.parse(line) as MemoryLine);
 }
 
-async function countWaiting(postgres: OwnPostgres): Promise<number> {
+async function count(postgres: OwnPostgres, status: string): Promise<number> {
   const [row] = await postgres.sql<{ count: number }>(
-    `select count(*)::int as count from "baasix_Tasks" where task_status = 'Not started'`,
+    `select count(*)::int as count from "baasix_Tasks" where task_status = $1`,
+    [status],
   );
   return row?.count ?? 0;
-}
-
-async function countDone(postgres: OwnPostgres): Promise<number> {
-  const [row] = await postgres.sql<{ count: number }>(
-    `select count(*)::int as count from "baasix_Tasks" where task_status = 'Completed'`,
-  );
-  return row?.count ?? 0;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
 }

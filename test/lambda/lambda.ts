@@ -1,5 +1,6 @@
 /** A function of Lambda: as many execution environments as it needs, and a queue for asynchronous invocations. */
 import { randomUUID } from "node:crypto";
+import { pause } from "./pause.ts";
 import { FunctionError, type Outcome } from "./runtime-api.ts";
 import type { LogLine, SandboxOptions } from "./sandbox.ts";
 import { createSandboxPool, type SandboxPool } from "./sandbox-pool.ts";
@@ -104,16 +105,4 @@ export function createFunction(options: FunctionOptions): LambdaFunction {
       await Promise.allSettled(underWay);
     },
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-    if (signal.aborted) end();
-  });
 }

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { pause } from "./pause.ts";
 import { FunctionError, type Invocation, type Outcome, serveRuntimeApi } from "./runtime-api.ts";
 
 export interface SandboxOptions {
@@ -124,15 +125,4 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       return end instanceof FunctionError ? { ok: false, error: end.report } : end;
     },
   };
-}
-
-/** Resolves after a time, or at once when the signal aborts. Keeps no process alive. */
-function pause(ms: number, signal?: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(undefined), ms).unref();
-    signal?.addEventListener("abort", () => {
-      clearTimeout(timer);
-      resolve(undefined);
-    });
-  });
 }
