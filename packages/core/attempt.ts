@@ -53,17 +53,21 @@ export interface AttemptDeps {
 export interface Attempt {
   task: Task;
   lease: Lease;
+  /** The latest moment of which it is known that the lease began no earlier. By the process's clock. */
+  leasedAt: number;
   /** Aborts when the handler has to stop: its reason is `shutdown` or `time_limit`. */
   interrupt: AbortSignal;
   /** It began with the invocation, so that being interrupted means that it used all of it. */
   hadWholeInvocation: boolean;
-  /** Told after each renewal, so that the flag is renewed too. */
-  renewed(write: CacheWrite): Promise<void>;
+  /** Told after each renewal, so that the flag is renewed too. The heart does not wait for it: the lease is what counts. */
+  renewed(write: CacheWrite): void;
 }
 
 /** Runs the handler of a claimed task and says what becomes of the row. Never throws. */
 export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<Outcome> {
   const { task } = attempt;
+  // The answer took as long as the lease, or the process stood still: somebody else may have the task.
+  if (deps.clock.now() >= attempt.leasedAt + deps.leaseMs) return { kind: "given_back", crashed: false };
   const definition = deps.registry.get(task.type);
   if (!definition) {
     const known = deps.registry.types.join(", ") || "none";
@@ -159,7 +163,7 @@ function startHeart(
   abort: (code: AbortCode) => void,
 ) {
   const { clock, store, leaseMs, log } = deps;
-  let validUntil = clock.now() + leaseMs;
+  let validUntil = attempt.leasedAt + leaseMs;
   let reported: number | undefined;
   let written = 0;
 
@@ -176,7 +180,7 @@ function startHeart(
     validUntil = sentAt + leaseMs;
     written = sentAt;
     if (renewal.cancelRequested) abort("cancelled");
-    await attempt.renewed(renewal.write);
+    attempt.renewed(renewal.write);
     return true;
   };
 

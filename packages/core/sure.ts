@@ -19,12 +19,26 @@ interface Deps {
   leaseMs: number;
 }
 
+export interface Leased {
+  task: Task;
+  /** By the process's clock, in milliseconds: the lease did not begin before. */
+  leasedAt: number;
+}
+
+export type SureClaim =
+  | ({ kind: "claimed"; buried: CacheWrite[] } & Leased)
+  | Exclude<ClaimResult, { kind: "claimed" }>;
+
 /** Claims; after a lost answer, what the token holds is what was claimed. */
-export async function claimSurely(deps: Deps, claim: Claim, seen: readonly number[]): Promise<ClaimResult> {
+export async function claimSurely(deps: Deps, claim: Claim, seen: readonly number[]): Promise<SureClaim> {
+  const began = deps.clock.now();
   for (let n = 1; ; n++) {
     try {
       const task = n > 1 ? await deps.store.heldBy(claim.token) : undefined;
-      return task ? { kind: "claimed", task, buried: [] } : await deps.store.claim(claim, seen);
+      if (task) return { kind: "claimed", task, leasedAt: began, buried: [] };
+      const leasedAt = deps.clock.now();
+      const result = await deps.store.claim(claim, seen);
+      return result.kind === "claimed" ? { ...result, leasedAt } : result;
     } catch (error) {
       if (n >= TRANSIENT_ATTEMPTS || !isTransient(error)) throw error;
       await pause(deps, n, "a claim was not answered", error);
@@ -37,7 +51,7 @@ export interface SureSettle {
   took: boolean;
   /** Where the task stands now. */
   standing: CacheWrite;
-  next: Task | undefined;
+  next: Leased | undefined;
 }
 
 /**
@@ -51,17 +65,23 @@ export async function settleSurely(
   next: Claim | undefined,
   options: SettleOptions,
 ): Promise<SureSettle> {
-  const until = deps.clock.now() + deps.leaseMs;
+  const began = deps.clock.now();
+  const until = began + deps.leaseMs;
   for (let n = 1; ; n++) {
     try {
       const before = n > 1 ? await deps.store.standing(lease) : undefined;
       if (before && !before.held) {
         // It took and the answer was lost, unless somebody else has the task since: then that is where it stands.
         const claimed = next && (await deps.store.heldBy(next.token));
-        return { took: before.write.kind !== "lease", standing: before.write, next: claimed };
+        return {
+          took: before.write.kind !== "lease",
+          standing: before.write,
+          next: claimed && { task: claimed, leasedAt: began },
+        };
       }
+      const leasedAt = deps.clock.now();
       const { settled, next: claimed } = await deps.store.settle(lease, outcome, next, options);
-      if (settled) return { took: true, standing: settled, next: claimed };
+      if (settled) return { took: true, standing: settled, next: claimed && { task: claimed, leasedAt } };
       return { took: false, standing: (await deps.store.standing(lease)).write, next: undefined };
     } catch (error) {
       if (!isTransient(error) || deps.clock.now() >= until) throw error;

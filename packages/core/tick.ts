@@ -51,7 +51,7 @@ import type { Metrics } from "./metrics.ts";
 import { runRefresh } from "./refresh.ts";
 import type { Ringer } from "./ringer.ts";
 import type { Claim, Store } from "./store.ts";
-import { claimSurely, settleSurely } from "./sure.ts";
+import { claimSurely, type Leased, settleSurely } from "./sure.ts";
 import type { Lateness, Outcome, Task } from "./task.ts";
 
 export interface TickDeps extends AttemptDeps {
@@ -107,12 +107,31 @@ export async function runTick(deps: TickDeps, options: TickOptions): Promise<Tic
   }
 }
 
+/** A reason of our own: without one, every abort would cost an exception with its stack. */
+const OUT_OF_TIME = Symbol("the invocation is over");
+
+/**
+ * A signal of our own that aborts when another one does. `AbortSignal.any` does that too, but leaves something behind
+ * in a signal that lives as long as the process, for every tick.
+ */
+function follow(signal: AbortSignal) {
+  const own = new AbortController();
+  const onAbort = () => own.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+  return {
+    signal: own.signal,
+    abort: (reason: unknown) => own.abort(reason),
+    leave: () => signal.removeEventListener("abort", onAbort),
+  };
+}
+
 /** The signals of an invocation that ends at a known time: drain, and in time before the end interrupt. */
 function startTimeLimit({ clock, shutdownWaitMs }: TickDeps, { timeLeftMs, drain, interrupt }: TickOptions) {
   if (timeLeftMs === undefined) return { drain, interrupt, stop: async () => {} };
   const over = new AbortController();
-  const draining = new AbortController();
-  const interrupting = new AbortController();
+  const draining = follow(drain);
+  const interrupting = follow(interrupt);
   const after = async (ms: number, act: () => void) => {
     await clock.sleep(ms, over.signal);
     if (!over.signal.aborted) act();
@@ -120,14 +139,18 @@ function startTimeLimit({ clock, shutdownWaitMs }: TickDeps, { timeLeftMs, drain
   // What a handler needs to settle, and we to write that it did.
   const margin = Math.min(2 * ABORT_GRACE_MS, timeLeftMs / 2);
   const timers = Promise.all([
-    after(timeLeftMs - Math.max(margin, Math.min(shutdownWaitMs, timeLeftMs / 2)), () => draining.abort()),
+    after(timeLeftMs - Math.max(margin, Math.min(shutdownWaitMs, timeLeftMs / 2)), () =>
+      draining.abort(OUT_OF_TIME),
+    ),
     after(timeLeftMs - margin, () => interrupting.abort(new TaskAborted("time_limit"))),
   ]);
   return {
-    drain: AbortSignal.any([drain, draining.signal]),
-    interrupt: AbortSignal.any([interrupt, interrupting.signal]),
+    drain: draining.signal,
+    interrupt: interrupting.signal,
     stop: async () => {
-      over.abort();
+      over.abort(OUT_OF_TIME);
+      draining.leave();
+      interrupting.leave();
       await timers;
     },
   };
@@ -152,6 +175,8 @@ class Tick {
   #previous: Before["previous"];
   #emptyClaims = 0;
   #refreshed = false;
+  /** A renewal of the flag that is under way: when the flag is given back, none may come after and take it again. */
+  #renewing: Promise<void> | undefined;
 
   constructor(deps: TickDeps, options: TickOptions) {
     this.#deps = deps;
@@ -295,12 +320,12 @@ class Tick {
         break;
     }
     this.#emptyClaims = 0;
-    let task: Task | undefined = claimed.task;
-    while (task) {
+    let leased: Leased | undefined = claimed;
+    while (leased) {
       const next: Claim = { slot, token: this.#deps.newToken() };
-      task = await this.#attempt(task, claim, next);
+      leased = await this.#attempt(leased, claim, next);
       claim = next;
-      if (task) await this.#flushIfNeeded();
+      if (leased) this.#flushIfNeeded();
     }
     if (this.#mayClaim()) return this.#leave();
     if (!this.#flagLost || this.#options.drain.aborted) return this.#handOver();
@@ -316,17 +341,18 @@ class Tick {
   }
 
   /** Runs one task, settles it, and returns the next one if it could be claimed. */
-  async #attempt(task: Task, claim: Claim, next: Claim): Promise<Task | undefined> {
+  async #attempt({ task, leasedAt }: Leased, claim: Claim, next: Claim): Promise<Leased | undefined> {
     const { deps, lease } = { deps: this.#deps, lease: { taskId: task.id, token: claim.token } };
     const began = deps.clock.now();
     const outcome = await runAttempt(deps, {
       task,
       lease,
+      leasedAt,
       interrupt: this.#options.interrupt,
       hadWholeInvocation: this.#attempts++ === 0,
-      renewed: async (write) => {
+      renewed: (write) => {
         this.#writes.push(write);
-        await this.#renewFlag();
+        this.#renewFlag();
       },
     });
     const lateness = whyLate(task, {
@@ -341,7 +367,7 @@ class Tick {
     });
     this.#writes.push(result.standing);
     // The next one was claimed when this one ended; its start is that moment by Postgres's clock.
-    this.#previous = { id: task.id, endedAtMs: Date.parse(result.next?.started_at ?? "") || 0 };
+    this.#previous = { id: task.id, endedAtMs: Date.parse(result.next?.task.started_at ?? "") || 0 };
     this.#count(task, result.took ? outcome : undefined, deps.clock.now() - began, lateness);
     if (result.took && outcome.kind === "retried" && result.standing.kind === "due")
       await deps.ringer.ringAt({ atMs: result.standing.atMs, inMs: outcome.delayMs }, { task: task.id });
@@ -400,6 +426,7 @@ class Tick {
   }
 
   async #leave(): Promise<Decision> {
+    await this.#renewing;
     const slot = this.#slot ?? 0;
     const decision = await this.#deps.cache.leave(
       { token: this.#token, napMs: this.#napMs() },
@@ -411,18 +438,26 @@ class Tick {
   }
 
   async #release(): Promise<{ more: boolean }> {
+    await this.#renewing;
     const slot = this.#slot ?? 0;
     const released = await this.#deps.cache.release(this.#token, slot, this.#takeWrites());
     this.#slot = undefined;
     return released;
   }
 
-  async #flushIfNeeded(): Promise<void> {
+  #flushIfNeeded(): void {
     const flagAge = this.#deps.clock.now() - this.#flagRenewedAt;
-    if (this.#writes.length >= MOVES_PER_FLUSH || flagAge >= this.#deps.leaseMs / 3) await this.#renewFlag();
+    if (this.#writes.length >= MOVES_PER_FLUSH || flagAge >= this.#deps.leaseMs / 3) this.#renewFlag();
   }
 
-  async #renewFlag(): Promise<void> {
+  /** Beside the work: a Redis that hangs may not cost a lease. */
+  #renewFlag(): void {
+    this.#renewing ??= this.#renewFlagNow().finally(() => {
+      this.#renewing = undefined;
+    });
+  }
+
+  async #renewFlagNow(): Promise<void> {
     try {
       this.#flagRenewedAt = this.#deps.clock.now();
       const { kept, overdue, more } = await this.#deps.cache.renew(

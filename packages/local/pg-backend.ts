@@ -27,6 +27,8 @@ export function openPg(databaseUrl: string): Backend {
   });
   // A connection that breaks while it idles is replaced; without a listener it would end the process.
   pool.on("error", () => {});
+  // The pool listens to idle ones only, and a transaction holds its own; its next query says that it broke.
+  pool.on("connect", (client) => client.on("error", () => {}));
   const names = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
     const known = names.get(text);

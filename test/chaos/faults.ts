@@ -137,7 +137,7 @@ async function strike(
     case "Redis hangs":
       return servers.redis.take(fault, async () => {
         redis.signal("SIGSTOP");
-        await sleep(leaseMs * (0.1 + 0.3 * length));
+        await sleep(leaseMs * (0.5 + 2 * length));
         redis.signal("SIGCONT");
       });
     case "Postgres backends terminated":

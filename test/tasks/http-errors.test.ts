@@ -43,9 +43,10 @@ describe("what becomes of the task", () => {
       {
         task,
         lease: { taskId: task.id, token: "t" },
+        leasedAt: Date.now(),
         interrupt: signal,
         hadWholeInvocation: false,
-        renewed: async () => {},
+        renewed: () => {},
       },
     );
   };
