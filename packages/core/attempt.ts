@@ -12,6 +12,7 @@ import {
   STACK_LIMIT,
 } from "./limits.ts";
 import type { Logger } from "./log.ts";
+import type { PostgresError } from "./postgres.ts";
 import { backoffMs } from "./retry.ts";
 import type { TasksService } from "./service.ts";
 import type { Lease, Store } from "./store.ts";
@@ -241,6 +242,18 @@ function completed(deps: AttemptDeps, task: Task, value: unknown): Outcome {
   };
 }
 
+/** What becomes of a task whose outcome Postgres refused: a rule of the table does not take what the handler returned. */
+export function refused(deps: Pick<AttemptDeps, "clock">, task: Task, error: PostgresError): Outcome {
+  const message = `the result could not be written: ${error.message}`;
+  const code = "result_refused";
+  return failed(
+    deps,
+    task,
+    undefined,
+    Object.assign(new PermanentError(message, { cause: error }), { code }),
+  );
+}
+
 /** What it means that the handler threw, which after an abort is what it was asked to do. */
 function ended(
   deps: AttemptDeps,
@@ -280,7 +293,7 @@ function ended(
 
 /** A failure: tried again while attempts are left, else the end. */
 function failed(
-  deps: AttemptDeps,
+  deps: Pick<AttemptDeps, "clock">,
   task: Task,
   definition: TaskDefinition | undefined,
   thrown: unknown,

@@ -44,6 +44,10 @@ const TRANSIENT_STATES = ["08", "40001", "40P01", "53", "55006", "57P", "58", "X
 
 export const isTransient = (error: unknown): boolean => error instanceof PostgresError && error.transient;
 
+/** Whether Postgres understood the statement and will refuse it again: a value, or a rule of the table. */
+export const isRefused = (error: unknown): error is PostgresError =>
+  error instanceof PostgresError && !error.transient;
+
 /** Whether it is unknown if a statement took: it was sent and no answer of Postgres came back. */
 export const isUnanswered = (error: unknown): boolean =>
   error instanceof PostgresError &&

@@ -64,7 +64,7 @@ export interface TasksService {
   shutdown(): Promise<void>;
 
   /**
-   * Makes tasks, all or none: one request to Postgres and one to Redis for up to 1,000.
+   * Makes tasks, all or none: one request to Postgres and one to Redis for up to 500, one more to Redis for up to 1,000.
    *
    * @throws TickworkError that names each value that is not acceptable, and what is
    * @example await tasks.create([{ type: "greet", task_data: { name: "Ada" }, scheduled_time: "2026-11-24T09:00:00Z" }]);

@@ -33,7 +33,7 @@
  * 13. More is due, or will be soon, and a slot is free: ring once more. That is how n slots fill, and who works cannot
  *     sleep for what is due next.
  */
-import { type AttemptDeps, runAttempt, TaskAborted } from "./attempt.ts";
+import { type AttemptDeps, refused, runAttempt, TaskAborted } from "./attempt.ts";
 import type { Cache, CacheWrite, Decision } from "./cache.ts";
 import type { Moment } from "./clock.ts";
 import type { TickEvent } from "./doorbell.ts";
@@ -48,6 +48,7 @@ import {
   SLEEPER_MARGIN_MS,
 } from "./limits.ts";
 import type { Metrics } from "./metrics.ts";
+import { isRefused } from "./postgres.ts";
 import { runRefresh } from "./refresh.ts";
 import type { Ringer } from "./ringer.ts";
 import type { Claim, Store } from "./store.ts";
@@ -344,7 +345,7 @@ class Tick {
   async #attempt({ task, leasedAt }: Leased, claim: Claim, next: Claim): Promise<Leased | undefined> {
     const { deps, lease } = { deps: this.#deps, lease: { taskId: task.id, token: claim.token } };
     const began = deps.clock.now();
-    const outcome = await runAttempt(deps, {
+    let outcome = await runAttempt(deps, {
       task,
       lease,
       leasedAt,
@@ -361,9 +362,15 @@ class Tick {
       flagWasHeld: this.#options.by === "held",
       foundByRefresh: this.#options.by === "refresh",
     });
-    const result = await settleSurely(deps, lease, outcome, this.#mayClaim() ? next : undefined, {
-      overdue: this.#overdue,
-      lateness,
+    const settle = () =>
+      settleSurely(deps, lease, outcome, this.#mayClaim() ? next : undefined, {
+        overdue: this.#overdue,
+        lateness,
+      });
+    const result = await settle().catch((error: unknown) => {
+      if (outcome.kind !== "completed" || !isRefused(error)) throw error;
+      outcome = refused(deps, task, error);
+      return settle();
     });
     this.#writes.push(result.standing);
     // The next one was claimed when this one ended; its start is that moment by Postgres's clock.

@@ -333,6 +333,27 @@ describe.each(stacks)("on %s", (kind) => {
     expect(await tasks.get(4)).toMatchObject({ task_status: "Completed" });
   });
 
+  test("a result that the table refuses ends its task in Error, and the next one runs", async () => {
+    const { ran, definition } = noting();
+    const refusable = { type: "refusable", run: async () => ({ text: "a\0b" }) };
+    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [refusable, definition] });
+    await tasks.create([{ type: "refusable" }, { type: "note" }]);
+    // As a table that somebody else made may have it: jsonb takes no zero byte.
+    await bed.sql(
+      `alter table "baasix_Tasks" alter column result_data type jsonb using result_data::text::jsonb`,
+    );
+    expect(await tasks.tick()).toMatchObject({ failed: 1, completed: 1, ended: "idle" });
+    await bed.sql(
+      `alter table "baasix_Tasks" alter column result_data type json using result_data::text::json`,
+    );
+    expect(ran).toHaveLength(1);
+    expect(await tasks.get(1)).toMatchObject({
+      task_status: "Error",
+      crashes: 0,
+      error_data: { code: "result_refused", message: expect.stringContaining("Unicode escape") },
+    });
+  });
+
   test("a tick and a refresh say in metrics what they did; an idle tick says nothing", async () => {
     const { definition } = noting();
     const measured: Measurements[] = [];
