@@ -6,6 +6,7 @@
 import { neon } from "@neondatabase/serverless";
 import { Redis } from "@upstash/redis";
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
+import pg from "pg";
 import {
   createDatabase,
   createRedisCommands,
@@ -85,11 +86,13 @@ async function tickwork(databaseUrl: string): Promise<number> {
 async function graphileWorker(databaseUrl: string): Promise<number> {
   const { start, finished } = stopwatch(TASKS);
   const logger = new Logger(() => () => {});
-  const utils = await makeWorkerUtils({ connectionString: databaseUrl, logger });
+  // One that can be ended: those that it makes are still open when it says that it has stopped.
+  const pgPool = new pg.Pool({ connectionString: databaseUrl });
+  const utils = await makeWorkerUtils({ pgPool, logger });
   await utils.migrate();
   await utils.addJobs(Array.from({ length: TASKS }, () => ({ identifier: "noop", payload: {} })));
   const runner = await run({
-    connectionString: databaseUrl,
+    pgPool,
     concurrency: 1,
     logger,
     noHandleSignals: true,
@@ -98,6 +101,7 @@ async function graphileWorker(databaseUrl: string): Promise<number> {
   const perSecond = await finished;
   await runner.stop();
   await utils.release();
+  await pgPool.end();
   return perSecond;
 }
 

@@ -1,4 +1,5 @@
 /** One attempt: the handler, the heart that beats beside it, and what its end means. */
+import { inspect } from "node:util";
 import type { CacheWrite } from "./cache.ts";
 import type { Clock } from "./clock.ts";
 import { checkData, type Registry, type TaskDefinition } from "./define-task.ts";
@@ -9,6 +10,7 @@ import {
   BACKOFF_MAX_MS,
   PROGRESS_INTERVAL_MS,
   RESULT_LIMIT_BYTES,
+  RETRY_LIMIT_MS,
   STACK_LIMIT,
 } from "./limits.ts";
 import type { Logger } from "./log.ts";
@@ -67,8 +69,6 @@ export interface Attempt {
 /** Runs the handler of a claimed task and says what becomes of the row. Never throws. */
 export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<Outcome> {
   const { task } = attempt;
-  // The answer took as long as the lease, or the process stood still: somebody else may have the task.
-  if (deps.clock.now() >= attempt.leasedAt + deps.leaseMs) return { kind: "given_back", crashed: false };
   const definition = deps.registry.get(task.type);
   if (!definition) {
     const known = deps.registry.types.join(", ") || "none";
@@ -85,17 +85,20 @@ export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<O
       .join("; ");
     return failed(deps, task, definition, Object.assign(new PermanentError(text), { code: "invalid_data" }));
   }
+  // The answer took as long as the lease, or the process stood still: somebody else may have the task. Or nobody wants
+  // it begun any more.
+  if (deps.clock.now() >= attempt.leasedAt + deps.leaseMs || attempt.interrupt.aborted)
+    return { kind: "given_back", crashed: false };
 
   const over = new AbortController();
   const aborter = new AbortController();
   const abort = (code: AbortCode) => aborter.abort(new TaskAborted(code));
   const onInterrupt = () => abort((attempt.interrupt.reason as TaskAborted).code);
   attempt.interrupt.addEventListener("abort", onInterrupt, { once: true });
-  if (attempt.interrupt.aborted) onInterrupt();
 
   const timeoutMs = deps.registry.timeoutMsOf(definition);
   const heart = startHeart(deps, attempt, over.signal, abort);
-  const timeLimit = deps.clock.sleep(timeoutMs, over.signal).then(() => {
+  void deps.clock.sleep(timeoutMs, over.signal).then(() => {
     if (!over.signal.aborted) abort("timeout");
   });
   const work = startHandler(definition, checked.value, {
@@ -118,9 +121,9 @@ export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<O
     if ("value" in end) return completed(deps, task, end.value);
     return ended(deps, attempt, definition, end.error, aborter.signal);
   } finally {
+    // A beat that is under way is not awaited: the outcome is to be written now, and its answer will be ignored.
     over.abort(OVER);
     attempt.interrupt.removeEventListener("abort", onInterrupt);
-    await Promise.all([heart.stopped, timeLimit]);
   }
 }
 
@@ -174,6 +177,8 @@ function startHeart(
     const progress = reported;
     reported = undefined;
     const renewal = await store.renew(attempt.lease, progress);
+    // The answer came when the attempt was over: what it says is of no interest, and the flag may be given back already.
+    if (over.aborted) return false;
     if (!renewal) {
       abort("lease_lost");
       return false;
@@ -186,12 +191,13 @@ function startHeart(
   };
 
   const beating = async () => {
-    for (;;) {
-      await clock.sleep(leaseMs / 3, over);
+    for (let next = attempt.leasedAt + leaseMs / 3; ; next = clock.now() + leaseMs / 3) {
+      await clock.sleep(Math.max(0, next - clock.now()), over);
       if (over.aborted) return;
       try {
         if (!(await beat())) return;
       } catch (error) {
+        if (over.aborted) return;
         log.warn("a lease could not be renewed", { task: attempt.task.id, error: messageOf(error) });
       }
     }
@@ -204,8 +210,9 @@ function startHeart(
     }
   };
 
+  void beating();
+  void watching();
   return {
-    stopped: Promise.all([beating(), watching()]),
     async progress(fraction: number) {
       if (!(fraction >= 0 && fraction <= 1))
         throw new RangeError(`progress is ${fraction}; it must be from 0 to 1`);
@@ -317,11 +324,27 @@ function failed(
   };
   if (!definition || thrown instanceof PermanentError || failures >= allowed)
     return { kind: "failed", error, record };
-  const delayMs =
-    thrown instanceof RetryAfter
-      ? Math.max(0, thrown.delayMs)
-      : (definition.backoffMs?.(failures) ?? backoffMs(failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS));
-  return { kind: "retried", error, record, delayMs };
+  return { kind: "retried", error, record, delayMs: pauseMs(definition, failures, thrown) };
+}
+
+/** The pause that the handler or its type asks for, if that is one; else the usual. */
+function pauseMs(definition: TaskDefinition, failures: number, thrown: unknown): number {
+  try {
+    const asked = thrown instanceof RetryAfter ? thrown.delayMs : definition.backoffMs?.(failures);
+    if (asked !== undefined && !Number.isNaN(asked)) return Math.min(Math.max(0, asked), RETRY_LIMIT_MS);
+  } catch {
+    // The error of the handler is the one that people have to see.
+  }
+  return backoffMs(failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
+}
+
+function textOf(thrown: unknown): string {
+  if (typeof thrown === "string") return thrown;
+  try {
+    return JSON.stringify(thrown) ?? inspect(thrown);
+  } catch {
+    return inspect(thrown);
+  }
 }
 
 /** Anything can be thrown; Postgres's JSON takes no zero byte and no half of a surrogate pair. */
@@ -331,14 +354,13 @@ function describe(thrown: unknown): { message: string; name: string; code?: stri
       .replaceAll("\0", "")
       .replace(/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/g, "\uFFFD");
   if (!(thrown instanceof Error)) {
-    const text = typeof thrown === "object" && thrown !== null ? JSON.stringify(thrown) : String(thrown);
-    return { message: clean(text.slice(0, STACK_LIMIT)), name: "NonError" };
+    return { message: clean(textOf(thrown).slice(0, STACK_LIMIT)), name: "NonError" };
   }
   const { code } = thrown as { code?: unknown };
   return {
-    message: clean((thrown.message || thrown.name).slice(0, STACK_LIMIT)),
-    name: clean(thrown.name),
+    message: clean(String(thrown.message || thrown.name).slice(0, STACK_LIMIT)),
+    name: clean(String(thrown.name)),
     ...(typeof code === "string" || typeof code === "number" ? { code: clean(String(code)) } : {}),
-    ...(thrown.stack ? { stack: clean(thrown.stack.slice(0, STACK_LIMIT)) } : {}),
+    ...(thrown.stack ? { stack: clean(String(thrown.stack).slice(0, STACK_LIMIT)) } : {}),
   };
 }

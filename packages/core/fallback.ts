@@ -32,10 +32,7 @@ export function withFallback(redis: Cache, postgres: Cache, clock: Clock, log: L
 
   return {
     enter: (asking) => {
-      if (missed && clock.now() >= pausedUntil) {
-        missed = false;
-        return Promise.resolve({ kind: "unknown" });
-      }
+      if (missed && clock.now() >= pausedUntil) return Promise.resolve({ kind: "unknown" });
       return instead(
         "enter",
         () => redis.enter(asking),
@@ -81,7 +78,18 @@ export function withFallback(redis: Cache, postgres: Cache, clock: Clock, log: L
     rebuild: (read) =>
       instead(
         "rebuild",
-        () => redis.rebuild(read),
+        async () => {
+          const before = missed;
+          // What is missed from now on is missed again.
+          missed = false;
+          let kept = false;
+          try {
+            kept = await redis.rebuild(read);
+          } finally {
+            missed ||= before && !kept;
+          }
+          return kept;
+        },
         () => postgres.rebuild(read),
       ),
     look: () => redis.look(),

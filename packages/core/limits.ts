@@ -55,6 +55,8 @@ export const STACK_LIMIT = 4_000;
 
 /** One query; Neon needs half a second to wake. */
 export const POSTGRES_TIMEOUT_MS = 15_000;
+/** One step of the migrations: a large table that is adopted gets its indexes in it. The function has five minutes. */
+export const MIGRATION_TIMEOUT_MS = 240_000;
 /** One Redis request. */
 export const REDIS_TIMEOUT_MS = 3_000;
 /** Repetitions of a Redis request that met a network failure; all of them within its time limit. */
@@ -76,6 +78,8 @@ export const PUT_CHUNK = 500;
 /** The first pause before a failed task is tried again; it doubles each time. */
 export const BACKOFF_FIRST_MS = 1_000;
 export const BACKOFF_MAX_MS = 60 * 60 * 1000;
+/** The longest pause that a handler may ask for. */
+export const RETRY_LIMIT_MS = 10 * 365 * 86_400_000;
 
 /** A ring of AWS with all its tries. Who rings waits no longer than that; the next refresh rings again. */
 export const RING_LIMIT_MS = 5_000;

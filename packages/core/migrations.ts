@@ -5,6 +5,7 @@
  *
  * A table that Baasix made is adopted: its rows and columns stay as they are, and what is missing is added.
  */
+import { MIGRATION_TIMEOUT_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import { type Database, PostgresError } from "./postgres.ts";
 import { FOREIGN_LEASE } from "./sql.ts";
@@ -159,7 +160,7 @@ export async function migrate(database: Database, log: Logger, now = "now()"): P
         },
         { text: `select current_setting('tickwork.applied') = 'yes' as applied` },
       ],
-      { repeatable: true },
+      { repeatable: true, timeoutMs: MIGRATION_TIMEOUT_MS },
     );
     if (!notices?.[0]?.applied) continue;
     applied.push(name);

@@ -14,7 +14,10 @@ export interface Database {
   /** One statement. A transient failure is repeated only where the caller says that this is safe. */
   query<Row>(statement: Statement, options?: { repeatable?: boolean }): Promise<Row[]>;
   /** Several statements in one transaction and one request; repeated where that is safe. */
-  transaction<Row>(statements: readonly Statement[], options?: { repeatable?: boolean }): Promise<Row[][]>;
+  transaction<Row>(
+    statements: readonly Statement[],
+    options?: { repeatable?: boolean; timeoutMs?: number },
+  ): Promise<Row[][]>;
 }
 
 /** A failure of Postgres or of the way to it. */
@@ -31,7 +34,7 @@ export class PostgresError extends TickworkError {
       constraint?: unknown;
       message?: unknown;
     };
-    const sqlState = typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+    const sqlState = typeof code === "string" && SQL_STATE.test(code) ? code : undefined;
     super("unavailable", "postgres_unavailable", `Postgres: ${message ?? cause}`, { cause });
     this.sqlState = sqlState;
     this.constraint = typeof constraint === "string" ? constraint : undefined;
@@ -39,14 +42,23 @@ export class PostgresError extends TickworkError {
   }
 }
 
-/** Connection failures, serialization failures and deadlocks, too many connections, shutdowns, internal hiccups. */
-const TRANSIENT_STATES = ["08", "40001", "40P01", "53", "55006", "57P", "58", "XX000"];
+/** Five digits and capitals, at least one of them a digit; `EPIPE` and its like are errors of a socket. */
+const SQL_STATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+
+/**
+ * Connection failures, a server that became a standby, serialization failures and deadlocks, too many connections, locks
+ * and statements that took too long, shutdowns, internal hiccups.
+ */
+const TRANSIENT_STATES = ["08", "25006", "40001", "40P01", "53", "55006", "55P03", "57", "58", "XX000"];
 
 export const isTransient = (error: unknown): boolean => error instanceof PostgresError && error.transient;
 
-/** Whether Postgres understood the statement and will refuse it again: a value, or a rule of the table. */
+/** Data exceptions, constraints, limits, what a trigger raises, types that do not fit. */
+const REFUSING_STATES = ["22", "23", "54", "P0001", "42804"];
+
+/** Whether a value or a rule of the table is why Postgres refused the statement: it will again. */
 export const isRefused = (error: unknown): error is PostgresError =>
-  error instanceof PostgresError && !error.transient;
+  error instanceof PostgresError && REFUSING_STATES.some((prefix) => error.sqlState?.startsWith(prefix));
 
 /** Whether it is unknown if a statement took: it was sent and no answer of Postgres came back. */
 export const isUnanswered = (error: unknown): boolean =>
@@ -64,15 +76,20 @@ export function createDatabase(sql: NeonQueryFunction<false, false>, clock: Cloc
     };
     return repeatable ? retrying(clock, once, isTransient) : once();
   };
-  const options = () => ({ fetchOptions: { signal: AbortSignal.timeout(POSTGRES_TIMEOUT_MS) } });
+  const options = (timeoutMs = POSTGRES_TIMEOUT_MS) => ({
+    fetchOptions: { signal: AbortSignal.timeout(timeoutMs) },
+  });
   return {
     query: async <Row>({ text, params }: Statement, { repeatable = false } = {}) =>
       (await attempt(repeatable, () => sql.query(text, [...(params ?? [])], options()))) as Row[],
-    transaction: async <Row>(statements: readonly Statement[], { repeatable = false } = {}) =>
+    transaction: async <Row>(
+      statements: readonly Statement[],
+      { repeatable = false, timeoutMs }: { repeatable?: boolean; timeoutMs?: number } = {},
+    ) =>
       (await attempt(repeatable, () =>
         sql.transaction(
           statements.map(({ text, params }) => sql.query(text, [...(params ?? [])])),
-          options(),
+          options(timeoutMs),
         ),
       )) as Row[][],
   };

@@ -38,7 +38,10 @@ export async function claimSurely(deps: Deps, claim: Claim, seen: readonly numbe
       if (task) return { kind: "claimed", task, leasedAt: began, buried: [] };
       const leasedAt = deps.clock.now();
       const result = await deps.store.claim(claim, seen);
-      return result.kind === "claimed" ? { ...result, leasedAt } : result;
+      if (result.kind === "claimed") return { ...result, leasedAt };
+      // An earlier one may have been on its way when it was asked for, and is who is in the slot.
+      const late = n > 1 && result.kind === "conflict" && (await deps.store.heldBy(claim.token));
+      return late ? { kind: "claimed", task: late, leasedAt: began, buried: [] } : result;
     } catch (error) {
       if (n >= TRANSIENT_ATTEMPTS || !isTransient(error)) throw error;
       await pause(deps, n, "a claim was not answered", error);
@@ -82,6 +85,7 @@ export async function settleSurely(
       const leasedAt = deps.clock.now();
       const { settled, next: claimed } = await deps.store.settle(lease, outcome, next, options);
       if (settled) return { took: true, standing: settled, next: claimed && { task: claimed, leasedAt } };
+      if (n > 1) continue; // An earlier one took after it was asked for.
       return { took: false, standing: (await deps.store.standing(lease)).write, next: undefined };
     } catch (error) {
       if (!isTransient(error) || deps.clock.now() >= until) throw error;

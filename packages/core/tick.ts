@@ -103,8 +103,8 @@ export async function runTick(deps: TickDeps, options: TickOptions): Promise<Tic
     await deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
     throw error;
   } finally {
-    tick.measure();
     await limit.stop();
+    tick.measure();
   }
 }
 
@@ -362,16 +362,19 @@ class Tick {
       flagWasHeld: this.#options.by === "held",
       foundByRefresh: this.#options.by === "refresh",
     });
-    const settle = () =>
-      settleSurely(deps, lease, outcome, this.#mayClaim() ? next : undefined, {
-        overdue: this.#overdue,
-        lateness,
+    const settle = (claim: Claim | undefined) =>
+      settleSurely(deps, lease, outcome, claim, { overdue: this.#overdue, lateness });
+    const result = await settle(this.#mayClaim() ? next : undefined)
+      .catch((error: unknown) => {
+        if (!isRefused(error)) throw error;
+        // It may be the next row that could not be claimed.
+        return settle(undefined);
+      })
+      .catch((error: unknown) => {
+        if (!isRefused(error)) throw error;
+        outcome = refused(deps, task, error);
+        return settle(undefined);
       });
-    const result = await settle().catch((error: unknown) => {
-      if (outcome.kind !== "completed" || !isRefused(error)) throw error;
-      outcome = refused(deps, task, error);
-      return settle();
-    });
     this.#writes.push(result.standing);
     // The next one was claimed when this one ended; its start is that moment by Postgres's clock.
     this.#previous = { id: task.id, endedAtMs: Date.parse(result.next?.task.started_at ?? "") || 0 };
@@ -407,8 +410,10 @@ class Tick {
       latenessMs,
       late: lateness?.reason,
     };
-    this.#lateness.push(latenessMs);
-    this.#durations.push(durationMs);
+    if (this.#deps.metrics) {
+      this.#lateness.push(latenessMs);
+      this.#durations.push(durationMs);
+    }
     if (!outcome) this.#deps.log.warn("an attempt lost its lease; it changed nothing", fields);
     else if (outcome.kind === "completed") this.#deps.log.info("task completed", fields);
     else if (outcome.kind === "given_back")

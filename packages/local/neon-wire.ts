@@ -37,7 +37,8 @@ export interface SqlError {
 }
 
 const isSqlError = (error: unknown): error is SqlError =>
-  typeof (error as SqlError | undefined)?.code === "string" && /^[0-9A-Z]{5}$/.test((error as SqlError).code);
+  typeof (error as SqlError | undefined)?.code === "string" &&
+  /^(?=.*\d)[0-9A-Z]{5}$/.test((error as SqlError).code);
 
 const ERROR_FIELDS = [
   "severity",
@@ -101,11 +102,11 @@ const wireFetch: WireFetch = async (url, init) => {
   init.signal?.throwIfAborted();
   const body = JSON.parse(init.body) as WireQuery | { queries: WireQuery[] };
   try {
-    const answer =
+    const work =
       "queries" in body
-        ? { results: await backend.transaction(body.queries, optionsOf(init.headers)) }
-        : await backend.query(body);
-    return reply(200, answer);
+        ? backend.transaction(body.queries, optionsOf(init.headers)).then((results) => ({ results }))
+        : backend.query(body);
+    return reply(200, await unlessAborted<unknown>(work, init.signal));
   } catch (error) {
     if (!isSqlError(error)) throw error;
     const fields = error as unknown as Record<string, unknown>;
@@ -115,6 +116,16 @@ const wireFetch: WireFetch = async (url, init) => {
     });
   }
 };
+
+/** As `fetch` does: who gave up does not wait any longer, whatever becomes of the work. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
 
 function optionsOf(headers: Record<string, string>): TransactionOptions {
   return {

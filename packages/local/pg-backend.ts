@@ -8,6 +8,10 @@ const AS_TEXT = { getTypeParser: () => (value: unknown) => value } as pg.CustomT
 
 /** Connections of one process. Ticks need one a slot, the API and refreshes some more. */
 const POOL_SIZE = 10;
+/** How long a new connection may take, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** After this nobody waits for a statement any more: its connection is given up, for the server may be gone. */
+const ABANDONED_MS = 300_000;
 /** Different statements that a connection remembers prepared; all of Tickwork's are far fewer. */
 const PREPARED_LIMIT = 200;
 
@@ -24,6 +28,9 @@ export function openPg(databaseUrl: string): Backend {
     connectionString: withUser(databaseUrl),
     max: POOL_SIZE,
     application_name: "tickwork",
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: ABANDONED_MS,
   });
   // A connection that breaks while it idles is replaced; without a listener it would end the process.
   pool.on("error", () => {});

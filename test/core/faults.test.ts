@@ -1,14 +1,14 @@
 /** What a user sees when Redis, Postgres, the doorbell or a clock misbehaves: every task runs, and once. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Clock, systemClock } from "#core";
+import { type Clock, defineTask, foreignTask, systemClock } from "#core";
+import { RENEW } from "../../packages/core/lua.ts";
 import { noteRings } from "../helpers/doorbells.ts";
 import { eventually, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
 import { gated, noting } from "../helpers/tasks.ts";
 
 const MINUTE_MS = 60_000;
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
-const isRenewal = ({ body }: { body?: unknown }) =>
-  String((body as string[])[1]).includes("return {1, overdue, more}");
+const isRenewal = ({ body }: { body?: unknown }) => (body as string[])[1] === RENEW;
 
 describe.each(stacks)("on %s", (kind) => {
   let bed: TestBed;
@@ -34,26 +34,33 @@ describe.each(stacks)("on %s", (kind) => {
 
   describe("Redis", () => {
     /** From now on, renewals of the flag are not answered until `answer` is called. */
+    let hung = 0;
     const hang = () => {
+      hung = 0;
       const answered = new Promise<void>((resolve) => {
         answer = resolve;
       });
-      bed.faults.redis = (request) => (isRenewal(request) ? answered : undefined);
+      bed.faults.redis = (request) => {
+        if (!isRenewal(request)) return;
+        hung++;
+        return answered;
+      };
     };
 
     test("hangs for longer than a lease: the worker keeps its lease, and the result is written meanwhile", async () => {
       const { starts, definition } = gated();
-      const env = { TASK_RUNNING_TTL: "2" };
+      const env = { TASK_RUNNING_TTL: "3" };
       const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
       await tasks.create([{ type: "gated" }]);
       const ticking = tasks.tick();
       const { context, finish } = await eventually(() => starts[0]);
       const first = await lease();
       hang();
-      await eventually(async () => (await lease()) > first + 2_000);
+      await eventually(async () => (await lease()) > first + 3_000);
       finish();
       await eventually(allCompleted);
       answer();
+      expect(hung).toBe(1);
       expect(context.signal.aborted).toBe(false);
       expect(await ticking).toMatchObject({ completed: 1, lost: 0 });
       // Nor did the late answer take the flag again.
@@ -67,7 +74,7 @@ describe.each(stacks)("on %s", (kind) => {
       hang();
       const ticking = tasks.tick();
       await eventually(allCompleted);
-      expect(ran).toHaveLength(25);
+      expect([ran.length, hung]).toEqual([25, 1]);
       answer();
       expect(await ticking).toMatchObject({ completed: 25, ended: "idle" });
       expect(await tasks.isTaskRunning()).toBe(false);
@@ -88,32 +95,52 @@ describe.each(stacks)("on %s", (kind) => {
       expect(await allCompleted()).toBe(true);
     });
 
-    test.each(["due", "lease", "rev", "task", "gone", "state", "sleeper", "aside", "flag:0"])(
+    test.each(["due", "lease", "rev", "task", "gone", "state", "aside", "flag:0"])(
       "evicts the key %s: what is due runs once, and after a refresh the list is whole",
       async (name) => {
         const { starts, definition } = gated();
-        const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+        const definitions = [definition, foreignTask({ type: "of others" })];
+        const { tasks } = bed.make({ doorbell: noteRings(), definitions });
         await tasks.refresh();
         await tasks.create([
           { type: "gated" },
           { type: "gated" },
           { type: "gated", scheduled_time: inMs(60 * MINUTE_MS), task_data: { some: "data" } },
         ]);
-        await tasks.create([{ type: "gated", scheduled_time: inMs(60 * MINUTE_MS) }]);
+        await tasks.create([
+          { type: "gated", scheduled_time: inMs(60 * MINUTE_MS) },
+          { type: "of others", scheduled_time: inMs(90 * MINUTE_MS) },
+        ]);
         await tasks.remove(4);
         const ticking = tasks.tick();
         (await eventually(() => starts[0])).finish();
         await eventually(() => starts[1]);
-        await bed.redis("DEL", key(name));
+        await tasks.refresh();
+        expect(await bed.redis("DEL", key(name))).toBe(1);
         starts[1]?.finish();
         await ticking;
         await tasks.tick();
         expect(starts.map(({ context }) => context.task.id)).toEqual([1, 2]);
         await tasks.refresh();
-        expect(await tasks.getNotStartedTasks()).toMatchObject([{ id: 3, task_data: { some: "data" } }]);
+        expect(await tasks.getNotStartedTasks()).toMatchObject([
+          { id: 3, task_data: { some: "data" } },
+          { id: 5 },
+        ]);
         expect(await tasks.isTaskRunning()).toBe(false);
       },
     );
+
+    test("evicts the key of who sleeps until a task is due: another one sleeps too, and the task runs once", async () => {
+      const { ran, definition } = noting();
+      const { tasks } = bed.make({ doorbell: noteRings({ earlyMs: MINUTE_MS }), definitions: [definition] });
+      await tasks.refresh();
+      await tasks.create([{ type: "note", scheduled_time: inMs(700) }]);
+      const first = tasks.tick();
+      await eventually(async () => (await bed.redis("DEL", key("sleeper"))) === 1);
+      const ends = await Promise.all([first, tasks.tick()]);
+      expect(ends.reduce((sum, { completed }) => sum + completed, 0)).toBe(1);
+      expect(ran).toHaveLength(1);
+    });
   });
 
   describe("Postgres", () => {
@@ -134,6 +161,8 @@ describe.each(stacks)("on %s", (kind) => {
       ["a deadlock", withState("40P01", "deadlock detected")],
       ["too many connections", withState("53300", "sorry, too many clients already")],
       ["a closed connection", withState("57P01", "terminating connection due to administrator command")],
+      ["a statement that took too long", withState("57014", "canceling statement due to statement timeout")],
+      ["a broken pipe", withState("EPIPE", "write EPIPE")],
       ["a refused connection", () => new Error("connect ECONNREFUSED 127.0.0.1:5432")],
     ])("%s, twice for every statement of a tick: each task runs once", async (_, error) => {
       const { ran, definition } = noting();
@@ -167,11 +196,74 @@ describe.each(stacks)("on %s", (kind) => {
       bed.faults.postgresAnswer = async (query) => {
         if (!/buried/.test(query) || !slow) return;
         slow = false;
-        expect(ran).toEqual([]);
         await eventually(async () => (await lease()) < Date.now());
       };
       expect(await tasks.tick()).toMatchObject({ givenBack: 1, completed: 1 });
       expect(ran).toHaveLength(1);
+    });
+  });
+
+  describe("an answer that is late", () => {
+    const delay = (what: RegExp, until: () => Promise<unknown>) => {
+      let delayed = false;
+      bed.faults.postgresAnswer = async (query) => {
+        if (delayed || !what.test(query)) return;
+        delayed = true;
+        await until();
+      };
+    };
+
+    test("of a claim, by most of its lease: the lease is renewed before it ends", async () => {
+      const { starts, definition } = gated();
+      const env = { TASK_RUNNING_TTL: "3" };
+      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
+      await tasks.create([{ type: "gated" }]);
+      let first = 0;
+      delay(/buried/, async () => {
+        first = await lease();
+        await eventually(() => Date.now() > first - 900);
+      });
+      const ticking = tasks.tick();
+      const { context, finish } = await eventually(() => starts[0]);
+      await eventually(async () => (await lease()) > first && Date.now() > first + 200);
+      expect(context.signal.aborted).toBe(false);
+      finish();
+      expect(await ticking).toMatchObject({ completed: 1, lost: 0 });
+    });
+
+    test("of a claim, until the process is to stop: the handler does not start, and the task goes back", async () => {
+      const { ran, definition } = noting();
+      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      await tasks.create([{ type: "note" }]);
+      let stopping: Promise<void> | undefined;
+      delay(/buried/, async () => {
+        stopping = tasks.shutdown();
+        await systemClock.sleep(50);
+      });
+      expect(await tasks.tick()).toMatchObject({ givenBack: 1, completed: 0 });
+      await stopping;
+      expect(ran).toEqual([]);
+      expect(await tasks.get(1)).toMatchObject({ task_status: "Not started", attempts: 0, crashes: 0 });
+    });
+
+    test("of a progress report, until the task has ended: the flag is not taken again", async () => {
+      const hasty = defineTask({ type: "hasty", run: async (_, { progress }) => void progress(0.5) });
+      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [hasty] });
+      await tasks.create([{ type: "hasty" }]);
+      let late = false;
+      const ended = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      delay(/coalesce\(\$4/, async () => {
+        await ended;
+        late = true;
+      });
+      expect(await tasks.tick()).toMatchObject({ completed: 1, ended: "idle" });
+      answer();
+      await eventually(() => late);
+      // What it would do, it would do in the next turns of the loop.
+      await systemClock.sleep(100);
+      expect(await tasks.isTaskRunning()).toBe(false);
     });
   });
 
@@ -190,7 +282,7 @@ describe.each(stacks)("on %s", (kind) => {
       expect(ran.map(({ id }) => id)).toEqual([1]);
     });
 
-    test("rings five times at once, early: one waits, and the task runs once and in time", async () => {
+    test("rings five times at once, early: the task runs once and in time", async () => {
       const { ran, definition } = noting();
       const { tasks } = bed.make({ doorbell: noteRings({ earlyMs: MINUTE_MS }), definitions: [definition] });
       await tasks.refresh();

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import type { Measurements, TaskErrorData } from "#core";
+import { type Measurements, RetryAfter, type TaskDefinition, type TaskErrorData } from "#core";
 import { noteRings } from "../helpers/doorbells.ts";
 import { eventually, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
 import { failing, gated, noting, obedient } from "../helpers/tasks.ts";
@@ -331,6 +331,64 @@ describe.each(stacks)("on %s", (kind) => {
     expect((await tasks.get(2)).result_data).toMatchObject({ truncated: true, bytes: 300_002 });
     expect((await tasks.get(3)).result_data).toBeNull();
     expect(await tasks.get(4)).toMatchObject({ task_status: "Completed" });
+  });
+
+  test("whatever a handler throws, and whatever pause it asks for, is kept and breaks nothing", async () => {
+    const circular: { self?: unknown } = {};
+    circular.self = circular;
+    const throwing = (type: string, thrown: () => unknown, more: Partial<TaskDefinition> = {}) => ({
+      type,
+      maxAttempts: 2,
+      run: async () => {
+        throw thrown();
+      },
+      ...more,
+    });
+    const broken = () => {
+      throw new Error("the pause cannot be told");
+    };
+    const { tasks } = bed.make({
+      doorbell: noteRings(),
+      definitions: [
+        throwing("circular", () => circular),
+        throwing("symbol", () => Symbol("odd")),
+        throwing("nothing", () => undefined),
+        throwing("silent", () => ({ toJSON: () => undefined })),
+        throwing("odd name", () => Object.assign(new Error("odd"), { name: 5 })),
+        throwing("no number", () => new RetryAfter(Number.NaN)),
+        throwing("never", () => new RetryAfter(Number.POSITIVE_INFINITY)),
+        throwing("no pause", () => new Error("plain"), { backoffMs: broken }),
+      ],
+    });
+    const types = ["circular", "symbol", "nothing", "silent", "odd name", "no number", "never", "no pause"];
+    await tasks.create(types.map((type) => ({ type })));
+    expect(await tasks.tick()).toMatchObject({ retried: 8, ended: "idle" });
+    const errors = (await tasks.list({ limit: 9 }))
+      .map((task) => (task.error_data as TaskErrorData | null)?.message)
+      .reverse();
+    expect(errors).toEqual([
+      expect.stringContaining("[Circular *1]"),
+      "Symbol(odd)",
+      "undefined",
+      expect.stringContaining("toJSON"),
+      "odd",
+      expect.any(String),
+      expect.any(String),
+      "plain",
+    ]);
+  });
+
+  test("a claim that the table refuses does not cost the result of the task before", async () => {
+    const { definition } = noting();
+    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    await tasks.create([{ type: "note" }, { type: "note" }]);
+    await bed.sql(
+      `alter table "baasix_Tasks" add constraint odd check (id <> 2 or task_status <> 'Running')`,
+    );
+    await expect(tasks.tick()).rejects.toThrow("odd");
+    await bed.sql(`alter table "baasix_Tasks" drop constraint odd`);
+    expect(await tasks.get(1)).toMatchObject({ task_status: "Completed", result_data: { ran: 1 } });
+    expect(await tasks.tick()).toMatchObject({ completed: 1 });
   });
 
   test("a result that the table refuses ends its task in Error, and the next one runs", async () => {

@@ -161,6 +161,22 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "rule 10: a claim that is still on its way is taken for one that was lost",
+    kind: "late",
+    changes: [
+      core(
+        "sure.ts",
+        'n > 1 && result.kind === "conflict" && (await deps.store.heldBy(claim.token))',
+        "undefined as Task | undefined",
+      ),
+    ],
+  },
+  {
+    name: "rule 10: a settle that is still on its way is taken for one that was lost",
+    kind: "late",
+    changes: [core("sure.ts", "if (n > 1) continue;", "")],
+  },
+  {
     name: "rule 11: give a task back while its handler goes on",
     kind: "deploys",
     changes: [

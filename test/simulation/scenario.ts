@@ -33,7 +33,16 @@ export interface Scenario {
  * Kinds of stories: the fewer things may go wrong, the stricter what is expected. `hands`: others write the table and
  * the flag without a word.
  */
-export type Kind = "calm" | "hurry" | "deploys" | "answers" | "crashes" | "hands" | "everything" | "clocks";
+export type Kind =
+  | "calm"
+  | "hurry"
+  | "deploys"
+  | "answers"
+  | "late"
+  | "crashes"
+  | "hands"
+  | "everything"
+  | "clocks";
 
 const REFRESH_SECONDS = 600;
 export const refreshSeconds = REFRESH_SECONDS;
@@ -98,6 +107,13 @@ const answers: fc.Arbitrary<Step> = fc.record({
   what: fc.nat(2),
   ms: fc.constantFrom(2_000, 30_000, 120_000),
 });
+/** Statements are done after their sender gave up waiting for them. */
+const late: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant("storm" as const),
+  of: fc.constant("postgres" as const),
+  what: fc.constant(3),
+  ms: fc.constantFrom(2_000, 30_000, 120_000),
+});
 const hands: fc.Arbitrary<Step>[] = [
   fc.record({ do: fc.constant("flag" as const), raise: fc.boolean() }),
   fc.record({ do: fc.constant("run" as const), pick, ms: fc.constantFrom(0, 5_000, 60_000) }),
@@ -108,6 +124,7 @@ const disasters: fc.Arbitrary<Step>[] = [
   deploys,
   stubborn,
   answers,
+  late,
   fc.constant({ do: "flush" as const }),
   fc.record({ do: fc.constant("evict" as const), key: fc.nat(6) }),
   fc.record({
@@ -140,6 +157,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   hurry,
   deploys: [...ordinary(false), deploys, stubborn],
   answers: [...ordinary(false), answers],
+  late: [...ordinary(false), late],
   crashes: [...ordinary(true), kills, kills, fc.constant({ do: "flush" as const })],
   hands: [...ordinary(false), ...hands, ...hands],
   clocks: [...ordinary(false), kills],
@@ -176,6 +194,7 @@ export const kinds: Kind[] = [
   "hurry",
   "deploys",
   "answers",
+  "late",
   "crashes",
   "hands",
   "clocks",

@@ -43,6 +43,7 @@ const STORMS: WireFaults[] = [
   { ...noFaults, lostAnswer: 0.15 },
   { ...noFaults, lostRequest: 0.15 },
   { ...noFaults, slow: 0.1 },
+  { ...noFaults, late: 0.1 },
 ];
 
 export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
@@ -339,7 +340,7 @@ class Story {
         this.#world.violate(`promise 1: task ${row.id} has been due for ${Math.round(overdueMs / 1000)} s`);
       if (row.status === "Running" && (row.leaseMs ?? 0) < nowMs - OVERDUE_MS)
         this.#world.violate(`promise 1: task ${row.id} is left behind running`);
-      if ((kind === "calm" || kind === "hurry" || kind === "answers") && row.crashes > 0)
+      if ((kind === "calm" || kind === "hurry" || kind === "answers" || kind === "late") && row.crashes > 0)
         this.#world.violate(`rule 10: task ${row.id} counts a crash, and nothing crashed`);
     }
   }

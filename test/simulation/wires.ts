@@ -23,9 +23,11 @@ export interface WireFaults {
   lostAnswer: number;
   /** It takes seconds instead of milliseconds. */
   slow: number;
+  /** Its sender gives up waiting, and it is done after that. */
+  late: number;
 }
 
-export const noFaults: WireFaults = { lostRequest: 0, lostAnswer: 0, slow: 0 };
+export const noFaults: WireFaults = { lostRequest: 0, lostAnswer: 0, slow: 0, late: 0 };
 
 /** A server that can be down, and what it was asked so far. */
 export class Server {
@@ -46,6 +48,8 @@ export class Server {
 const TRAVEL_MS = [0.5, 20] as const;
 const SLOW_MS = [2_000, 8_000] as const;
 const NOTICE_MS = [1, 200] as const;
+/** How long after its sender gave up a request is done. */
+const LATE_MS = [1, 5_000] as const;
 
 /** Sends a request of a process to a server; the promise behaves as a real one's would. */
 function send<T>(
@@ -67,6 +71,12 @@ function send<T>(
     const lostRequest = world.chance(server.faults.lostRequest);
     const lostAnswer = world.chance(server.faults.lostAnswer);
     if (lostRequest) return fail("the request was lost");
+    if (world.chance(server.faults.late)) {
+      world.after(world.between(...LATE_MS), () => {
+        if (server.up) void world.real(execute).catch(() => {});
+      });
+      return fail("no answer; it will be done");
+    }
     world.after(travel(), () => {
       if (!server.up) return fail("connection refused");
       void world
