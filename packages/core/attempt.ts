@@ -90,29 +90,36 @@ export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<O
   if (deps.clock.now() >= attempt.leasedAt + deps.leaseMs || attempt.interrupt.aborted)
     return { kind: "given_back", crashed: false };
 
-  const over = new AbortController();
   const aborter = new AbortController();
-  const abort = (code: AbortCode) => aborter.abort(new TaskAborted(code));
+  let ignore: (end: typeof IGNORED) => void = () => {};
+  const ignored = new Promise<typeof IGNORED>((resolve) => {
+    ignore = resolve;
+  });
+  let endGrace = () => {};
+  /** Asks the handler to stop; one that has not stopped after a while never will. */
+  const abort = (code: AbortCode) => {
+    if (aborter.signal.aborted) return;
+    aborter.abort(new TaskAborted(code));
+    endGrace = deps.clock.after(ABORT_GRACE_MS, () => ignore(IGNORED));
+  };
   const onInterrupt = () => abort((attempt.interrupt.reason as TaskAborted).code);
   attempt.interrupt.addEventListener("abort", onInterrupt, { once: true });
 
   const timeoutMs = deps.registry.timeoutMsOf(definition);
-  const heart = startHeart(deps, attempt, over.signal, abort);
-  void deps.clock.sleep(timeoutMs, over.signal).then(() => {
-    if (!over.signal.aborted) abort("timeout");
-  });
+  const deadlineMs = deps.clock.now() + timeoutMs;
+  const heart = startHeart(deps, attempt, deadlineMs, abort);
   const work = startHandler(definition, checked.value, {
     task,
     attempt: task.attempts,
     signal: aborter.signal,
-    deadline: new Date(deps.clock.now() + timeoutMs),
+    deadline: new Date(deadlineMs),
     progress: heart.progress,
     log: deps.log.with({ task: task.id, type: task.type, attempt: task.attempts }),
     tasks: deps.service,
   });
 
   try {
-    const end = await Promise.race([work, ignored(deps.clock, aborter.signal, over.signal)]);
+    const end = await Promise.race([work, ignored]);
     if (end === IGNORED) {
       const reason = `the handler of task ${task.id} (${task.type}) goes on ${ABORT_GRACE_MS} ms after its signal: ${messageOf(aborter.signal.reason)}`;
       await deps.exit(reason);
@@ -121,15 +128,13 @@ export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<O
     if ("value" in end) return completed(deps, task, end.value);
     return ended(deps, attempt, definition, end.error, aborter.signal);
   } finally {
-    // A beat that is under way is not awaited: the outcome is to be written now, and its answer will be ignored.
-    over.abort(OVER);
+    heart.stop();
+    endGrace();
     attempt.interrupt.removeEventListener("abort", onInterrupt);
   }
 }
 
 const IGNORED = Symbol("the handler ignores its signal");
-/** A reason of our own: without one, every abort would cost an exception with its stack. */
-const OVER = Symbol("the attempt is over");
 type End = { value: unknown } | { error: unknown };
 
 /** The handler's end as a value; what it throws synchronously is an end like any other. */
@@ -145,85 +150,86 @@ async function startHandler(
   }
 }
 
-/** Resolves when a handler has had its grace after the signal; never for one that ends before. */
-function ignored(clock: Clock, signal: AbortSignal, over: AbortSignal): Promise<typeof IGNORED> {
-  return new Promise((resolve) => {
-    const giveGrace = () => {
-      void clock.sleep(ABORT_GRACE_MS, over).then(() => resolve(IGNORED));
-    };
-    if (signal.aborted) giveGrace();
-    else signal.addEventListener("abort", giveGrace, { once: true });
-  });
-}
-
 /**
- * Renews the lease every third of its life while the handler runs. The signal is aborted when the lease is known to be
- * lost, and also when it cannot be known: Postgres did not answer until the lease may have ended.
+ * Renews the lease every third of its life while the handler runs. The signal is aborted at the deadline, when the lease
+ * is known to be lost, and also when it cannot be known: Postgres did not answer until the lease may have ended.
  */
 function startHeart(
   deps: AttemptDeps,
   attempt: Attempt,
-  over: AbortSignal,
+  deadlineMs: number,
   abort: (code: AbortCode) => void,
 ) {
   const { clock, store, leaseMs, log } = deps;
   let validUntil = attempt.leasedAt + leaseMs;
+  let nextBeat = attempt.leasedAt + leaseMs / 3;
+  let inTime = true;
+  let beating = false;
+  let over = false;
+  let cancel = () => {};
   let reported: number | undefined;
   let written = 0;
 
-  /** One renewal; false ends the beating. */
-  const beat = async (): Promise<boolean> => {
+  /** One renewal. Never throws: while the lease holds, the next one may succeed. */
+  const beat = async (): Promise<void> => {
     const sentAt = clock.now();
     const progress = reported;
     reported = undefined;
-    const renewal = await store.renew(attempt.lease, progress);
-    // The answer came when the attempt was over: what it says is of no interest, and the flag may be given back already.
-    if (over.aborted) return false;
-    if (!renewal) {
-      abort("lease_lost");
-      return false;
-    }
-    validUntil = sentAt + leaseMs;
-    written = sentAt;
-    if (renewal.cancelRequested) abort("cancelled");
-    attempt.renewed(renewal.write);
-    return true;
-  };
-
-  const beating = async () => {
-    for (let next = attempt.leasedAt + leaseMs / 3; ; next = clock.now() + leaseMs / 3) {
-      await clock.sleep(Math.max(0, next - clock.now()), over);
-      if (over.aborted) return;
-      try {
-        if (!(await beat())) return;
-      } catch (error) {
-        if (over.aborted) return;
-        log.warn("a lease could not be renewed", { task: attempt.task.id, error: messageOf(error) });
+    try {
+      const renewal = await store.renew(attempt.lease, progress);
+      // The attempt is over: what the answer says is of no interest, and the flag may have been given back.
+      if (over) return;
+      if (!renewal) {
+        cancel();
+        return abort("lease_lost");
       }
-    }
-  };
-  const watching = async () => {
-    while (!over.aborted) {
-      const left = validUntil - clock.now();
-      if (left <= 0) return abort("lease_lost");
-      await clock.sleep(left, over);
+      validUntil = sentAt + leaseMs;
+      written = sentAt;
+      if (renewal.cancelRequested) abort("cancelled");
+      attempt.renewed(renewal.write);
+    } catch (error) {
+      if (over) return;
+      log.warn("a lease could not be renewed", { task: attempt.task.id, error: messageOf(error) });
     }
   };
 
-  void beating();
-  void watching();
+  const wait = () => {
+    const wake = Math.min(nextBeat, validUntil, inTime ? deadlineMs : Number.POSITIVE_INFINITY);
+    cancel = clock.after(Math.max(0, wake - clock.now()), look);
+  };
+  const look = () => {
+    const now = clock.now();
+    if (now >= validUntil) return abort("lease_lost");
+    if (inTime && now >= deadlineMs) {
+      inTime = false;
+      abort("timeout");
+    }
+    if (now >= nextBeat) {
+      nextBeat = now + leaseMs / 3;
+      // Not awaited: somebody has to see when the lease ends meanwhile.
+      if (!beating)
+        void beat().finally(() => {
+          beating = false;
+        });
+      beating = true;
+    }
+    wait();
+  };
+  wait();
+
   return {
     async progress(fraction: number) {
       if (!(fraction >= 0 && fraction <= 1))
         throw new RangeError(`progress is ${fraction}; it must be from 0 to 1`);
       reported = fraction;
-      if (over.aborted || clock.now() - written < PROGRESS_INTERVAL_MS) return;
+      if (over || clock.now() - written < PROGRESS_INTERVAL_MS) return;
       written = clock.now();
-      try {
-        await beat();
-      } catch (error) {
-        log.warn("progress could not be written", { task: attempt.task.id, error: messageOf(error) });
-      }
+      await beat();
+    },
+    /** A beat that is under way is not awaited: the outcome is to be written now, and its answer will be ignored. */
+    stop() {
+      over = true;
+      cancel();
     },
   };
 }

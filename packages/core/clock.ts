@@ -4,6 +4,8 @@ export interface Clock {
   now(): number;
   /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Does something after `ms`. Returns what prevents it. */
+  after(ms: number, act: () => void): () => void;
 }
 
 /** What `setTimeout` can hold. */
@@ -15,13 +17,17 @@ export const systemClock: Clock = {
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();
       const done = () => {
-        clearTimeout(timer);
+        cancel();
         signal?.removeEventListener("abort", done);
         resolve();
       };
-      const timer = setTimeout(done, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
+      const cancel = systemClock.after(ms, done);
       signal?.addEventListener("abort", done, { once: true });
     }),
+  after: (ms, act) => {
+    const timer = setTimeout(act, Math.min(Math.max(0, ms), LONGEST_TIMER_MS));
+    return () => clearTimeout(timer);
+  },
 };
 
 /** A moment by the clock of a database: when it is, and how long until then. The second holds on any machine. */

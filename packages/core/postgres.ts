@@ -66,30 +66,47 @@ export const isUnanswered = (error: unknown): boolean =>
   (error.sqlState === undefined || error.sqlState.startsWith("08") || error.sqlState.startsWith("57P"));
 
 export function createDatabase(sql: NeonQueryFunction<false, false>, clock: Clock): Database {
-  const attempt = async <T>(repeatable: boolean, send: () => Promise<T>) => {
-    const once = async () => {
-      try {
-        return await send();
-      } catch (error) {
-        throw new PostgresError(error);
-      }
-    };
+  const attempt = async <T>(
+    repeatable: boolean,
+    timeoutMs: number,
+    send: (options: { fetchOptions: { signal: AbortSignal } }) => Promise<T>,
+  ) => {
+    const once = () =>
+      new Promise<T>((resolve, reject) => {
+        // Not `AbortSignal.timeout`: its timer would live on after the answer, one for each query.
+        const limit = new AbortController();
+        const fail = (error: unknown) => {
+          clearTimeout(timer);
+          reject(new PostgresError(error));
+        };
+        const timer = setTimeout(() => {
+          limit.abort();
+          // Who answers inside of this process may not listen to the signal.
+          fail(new Error(`no answer in ${timeoutMs} ms`));
+        }, timeoutMs);
+        send({ fetchOptions: { signal: limit.signal } }).then((answer) => {
+          clearTimeout(timer);
+          resolve(answer);
+        }, fail);
+      });
     return repeatable ? retrying(clock, once, isTransient) : once();
   };
-  const options = (timeoutMs = POSTGRES_TIMEOUT_MS) => ({
-    fetchOptions: { signal: AbortSignal.timeout(timeoutMs) },
-  });
   return {
     query: async <Row>({ text, params }: Statement, { repeatable = false } = {}) =>
-      (await attempt(repeatable, () => sql.query(text, [...(params ?? [])], options()))) as Row[],
+      (await attempt(repeatable, POSTGRES_TIMEOUT_MS, (options) =>
+        sql.query(text, [...(params ?? [])], options),
+      )) as Row[],
     transaction: async <Row>(
       statements: readonly Statement[],
-      { repeatable = false, timeoutMs }: { repeatable?: boolean; timeoutMs?: number } = {},
+      {
+        repeatable = false,
+        timeoutMs = POSTGRES_TIMEOUT_MS,
+      }: { repeatable?: boolean; timeoutMs?: number } = {},
     ) =>
-      (await attempt(repeatable, () =>
+      (await attempt(repeatable, timeoutMs, (options) =>
         sql.transaction(
           statements.map(({ text, params }) => sql.query(text, [...(params ?? [])])),
-          options(timeoutMs),
+          options,
         ),
       )) as Row[][],
   };

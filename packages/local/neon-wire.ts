@@ -76,6 +76,14 @@ type WireFetch = (url: string, init: FetchInit) => Promise<Response>;
 
 const backends = new Map<string, Backend>();
 
+/** Who answers an address; addresses are few, and reading one takes its time. */
+const known = new Map<string, Backend>();
+function backendOf(databaseUrl: string): Backend | undefined {
+  const backend = known.get(databaseUrl) ?? backends.get(new URL(databaseUrl).hostname);
+  if (backend) known.set(databaseUrl, backend);
+  return backend;
+}
+
 /**
  * Has Neon's driver reach this backend under an address, in all of this process.
  *
@@ -92,21 +100,21 @@ export function answerNeon(name: string, backend: Backend): string {
 /** Ends it: whoever still asks is told that there is no such server. */
 export function forgetNeon(databaseUrl: string): void {
   backends.delete(new URL(databaseUrl).hostname);
+  known.clear();
 }
 
 const wireFetch: WireFetch = async (url, init) => {
-  const host = new URL(init.headers["Neon-Connection-String"] ?? "postgres://none").hostname;
-  const backend = backends.get(host);
+  const backend = backendOf(init.headers["Neon-Connection-String"] ?? "postgres://none");
   // An address that nobody answers here is a real one.
   if (!backend) return fetch(url, init);
   init.signal?.throwIfAborted();
   const body = JSON.parse(init.body) as WireQuery | { queries: WireQuery[] };
   try {
-    const work =
+    const answer =
       "queries" in body
-        ? backend.transaction(body.queries, optionsOf(init.headers)).then((results) => ({ results }))
-        : backend.query(body);
-    return reply(200, await unlessAborted<unknown>(work, init.signal));
+        ? { results: await backend.transaction(body.queries, optionsOf(init.headers)) }
+        : await backend.query(body);
+    return reply(200, answer);
   } catch (error) {
     if (!isSqlError(error)) throw error;
     const fields = error as unknown as Record<string, unknown>;
@@ -116,16 +124,6 @@ const wireFetch: WireFetch = async (url, init) => {
     });
   }
 };
-
-/** As `fetch` does: who gave up does not wait any longer, whatever becomes of the work. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    void work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}
 
 function optionsOf(headers: Record<string, string>): TransactionOptions {
   return {

@@ -10,8 +10,8 @@ const AS_TEXT = { getTypeParser: () => (value: unknown) => value } as pg.CustomT
 const POOL_SIZE = 10;
 /** How long a new connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** After this nobody waits for a statement any more: its connection is given up, for the server may be gone. */
-const ABANDONED_MS = 300_000;
+/** How long a connection is silent before TCP asks whether its other end is still there. */
+const KEEP_ALIVE_AFTER_MS = 10_000;
 /** Different statements that a connection remembers prepared; all of Tickwork's are far fewer. */
 const PREPARED_LIMIT = 200;
 
@@ -29,8 +29,8 @@ export function openPg(databaseUrl: string): Backend {
     max: POOL_SIZE,
     application_name: "tickwork",
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: ABANDONED_MS,
   });
   // A connection that breaks while it idles is replaced; without a listener it would end the process.
   pool.on("error", () => {});

@@ -3,7 +3,7 @@
  * then to run the longest handler; as late as EventBridge may, it is there before the task is due.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Clock } from "#core";
+import { type Clock, systemClock } from "#core";
 import { eventually, openTestBed, type TestBed } from "../helpers/stack.ts";
 import { noting } from "../helpers/tasks.ts";
 import { openDoorbell } from "./open-doorbell.ts";
@@ -21,16 +21,8 @@ const START_MS = Date.parse("2026-11-24T09:00:00Z");
 const now = () => Math.round(START_MS + (Date.now() - realStart) * SPEED);
 const clock: Clock = {
   now,
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      if (signal?.aborted) return resolve();
-      const end = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-      const timer = setTimeout(end, ms / SPEED);
-      signal?.addEventListener("abort", end, { once: true });
-    }),
+  sleep: (ms, signal) => systemClock.sleep(ms / SPEED, signal),
+  after: (ms, act) => systemClock.after(ms / SPEED, act),
 };
 const POSTGRES_NOW = `to_timestamp(${START_MS / 1000} + (extract(epoch from clock_timestamp()) - ${realStart / 1000}) * ${SPEED})`;
 

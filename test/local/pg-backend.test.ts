@@ -1,7 +1,6 @@
 import { createServer } from "node:net";
-import { neon } from "@neondatabase/serverless";
 import { afterAll, expect, test } from "vitest";
-import { answerNeon, forgetNeon, openPg } from "#local";
+import { openPg } from "#local";
 import { createDatabase, serversAnswer } from "../helpers/servers.ts";
 
 const database = serversAnswer ? await createDatabase() : undefined;
@@ -24,17 +23,6 @@ test.skipIf(!database)(
     await backend.close();
   },
 );
-
-test.skipIf(!database)("who gives up a query that takes too long does not wait for Postgres", async () => {
-  const backend = openPg(database?.url ?? "");
-  const url = answerNeon("slow", backend);
-  const began = performance.now();
-  const fetchOptions = { signal: AbortSignal.timeout(100) };
-  await expect(neon(url).query("select pg_sleep(2)", [], { fetchOptions })).rejects.toThrow("timeout");
-  expect(performance.now() - began).toBeLessThan(1_500);
-  forgetNeon(url);
-  await backend.close();
-});
 
 test("a server that accepts connections and says nothing is an error after ten seconds", async () => {
   const silent = createServer(() => {});

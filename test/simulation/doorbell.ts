@@ -70,6 +70,8 @@ export class Lambda {
       ring();
       if (world.chance(this.faults.doubled)) ring();
     };
+    // EventBridge and the functions go by the clock of AWS.
+    const byOurs = (atMs: number) => Math.max(world.nowMs, world.nowMs + atMs - process.clock.now());
     const ring = (event: TickEvent = {}) => ringing("ring", () => this.enqueue("tick", event));
     return {
       earlyMs: EARLY_MS,
@@ -77,12 +79,14 @@ export class Lambda {
       ringAt: ({ atMs, inMs }) => {
         if (inMs <= EARLY_MS) return ring();
         const minute = Math.floor(atMs / MINUTE_MS) * MINUTE_MS;
-        return ringing(`ring at ${minute}`, () => this.#schedule(`wake-${minute}`, minute - MINUTE_MS, {}));
+        return ringing(`ring at ${minute}`, () =>
+          this.#schedule(`wake-${minute}`, byOurs(minute - MINUTE_MS), {}),
+        );
       },
       ringAfter: (delayMs, event = {}) => {
         const at = Math.ceil((process.clock.now() + delayMs) / 1_000) * 1_000;
         return ringing(`ring after ${Math.round(delayMs)} ms`, () =>
-          this.#schedule(`look-${at}`, Math.max(world.nowMs, world.nowMs + at - process.clock.now()), event),
+          this.#schedule(`look-${at}`, byOurs(at), event),
         );
       },
     };

@@ -182,8 +182,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "attempt.ts",
-        "ignored(deps.clock, aborter.signal, over.signal)",
-        'new Promise<End>((resolve) => aborter.signal.addEventListener("abort", () => resolve({ error: aborter.signal.reason })))',
+        "Promise.race([work, ignored])",
+        'Promise.race([work, new Promise<End>((resolve) => aborter.signal.addEventListener("abort", () => resolve({ error: aborter.signal.reason })))])',
       ),
     ],
   },

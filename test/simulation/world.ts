@@ -140,6 +140,14 @@ export class Process {
           const cancel = world.after(Math.max(0, ms), wake);
           signal?.addEventListener("abort", wake, { once: true });
         }),
+      after: (ms, act) => {
+        let wanted = true;
+        const cancel = world.after(Math.max(0, ms), () => this.resume(() => wanted && act()));
+        return () => {
+          wanted = false;
+          cancel();
+        };
+      },
     };
   }
 
