@@ -129,6 +129,12 @@ const MIGRATIONS: readonly Migration[] = [
       );
       create index if not exists tickwork_requests_age on tickwork_requests (created_at);`,
   },
+  {
+    name: "finished tasks are listed without a look at those that wait",
+    sql: () => `
+      create index tickwork_finished on "baasix_Tasks" (task_status, id) where task_status in ('Completed', 'Error');
+      drop index tickwork_failed;`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -11,6 +11,8 @@ import { eventually, type MadeTickwork, openTestBed, stacks, type TestBed } from
 const KEY = "the-key-of-the-test";
 /** As many as the cache takes. */
 const FEW = 10_000;
+/** The oldest ones are done, on both sides. */
+const FINISHED = 100;
 /** What a handler waits, in milliseconds: for something else, as handlers do. */
 const WORK_MS = 5;
 /** What a task may leave behind in the worker's heap: a collection does not find everything at once. */
@@ -97,6 +99,9 @@ describe.each(stacks)("on %s", (kind) => {
     await bed.sql(`alter table "baasix_Tasks" disable trigger all`);
     await bed.sql(`insert into "baasix_Tasks" (type, scheduled_time, task_data, rev)
       select 'brief', ${dueFrom} + n * interval '1 millisecond', '{"to":"somebody"}', 1 from generate_series(1, ${rows}) n`);
+    await bed.sql(
+      `update "baasix_Tasks" set task_status = 'Completed', finished_at = now() where id <= ${FINISHED}`,
+    );
     await bed.sql(`alter table "baasix_Tasks" enable trigger all`);
     await bed.sql(`analyze "baasix_Tasks"`);
     const tickwork = bed.make({ doorbell: noteRings(), definitions: [brief] });
@@ -157,7 +162,6 @@ describe.each(stacks)("on %s", (kind) => {
       ["GET", "/tasks?status=Not%20started&type=brief&limit=50"],
       ["GET", "/tasks?status=Completed&limit=50"],
       ["GET", "/tasks?status=Running"],
-      ["GET", "/tasks?type=none"],
       ["GET", "/tasks/not-started"],
       ["GET", "/tasks/running"],
       ["GET", "/tasks/stats"],
