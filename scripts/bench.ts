@@ -88,6 +88,7 @@ async function graphileWorker(databaseUrl: string): Promise<number> {
   const logger = new Logger(() => () => {});
   // One that can be ended: those that it makes are still open when it says that it has stopped.
   const pgPool = new pg.Pool({ connectionString: databaseUrl });
+  pgPool.on("error", () => {});
   const utils = await makeWorkerUtils({ pgPool, logger });
   await utils.migrate();
   await utils.addJobs(Array.from({ length: TASKS }, () => ({ identifier: "noop", payload: {} })));

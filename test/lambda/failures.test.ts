@@ -176,10 +176,25 @@ describe.skipIf(!serversAnswer)("on real servers", () => {
       await completed(stage, task);
     });
 
-    test("Redis is away: Postgres alone does it, and the log says so", async () => {
+    test("Postgres takes two seconds for every answer: the task runs once", async () => {
       const stage = await open({});
-      stage.upstash.down = true;
+      stage.neon.delayMs = 2_000;
+      const done = await completed(stage, await postCall(stage));
+      expect(done).toMatchObject({ attempts: 1, crashes: 0 });
+      expect(stage.web.hits).toHaveLength(1);
+    });
+
+    test.each<[string, Partial<Stage["upstash"]>]>([
+      ["is away", { down: true }],
+      ["takes five seconds for every answer", { delayMs: 5_000 }],
+      ["answers with errors", { error: "ERR max daily request limit exceeded. Limit: 10000" }],
+    ])("Redis %s: Postgres alone does it, and the log says so", async (_, fault) => {
+      const stage = await open({});
+      Object.assign(stage.upstash, fault);
+      const began = Date.now();
       const task = await postCall(stage);
+      // One time limit of Redis, and not one for every request to it.
+      expect(Date.now() - began).toBeLessThan(6 * SECOND_MS);
       expect(stage.aws.invocations).toMatchObject([{ event: { askPostgres: true } }]);
       await completed(stage, task);
       expect(logOf(stage.tick)).toContainEqual(

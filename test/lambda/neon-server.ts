@@ -11,6 +11,8 @@ export interface NeonServer {
   requests: number;
   /** Set it, and there is nobody: connections end without an answer. */
   down: boolean;
+  /** How long every answer takes, in milliseconds. */
+  delayMs: number;
   close(): Promise<void>;
 }
 
@@ -33,9 +35,10 @@ export async function serveNeon(backend: Backend, databaseUrl: string): Promise<
     });
     return { status: answered.status, body: await answered.json() };
   };
-  const server = await serveHttp((request) => {
+  const server = await serveHttp(async (request) => {
     if (state.down) return void request.drop();
     state.requests++;
+    if (state.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, state.delayMs));
     return answer(request);
   });
   const state: NeonServer = {
@@ -43,6 +46,7 @@ export async function serveNeon(backend: Backend, databaseUrl: string): Promise<
     inProcessUrl,
     requests: 0,
     down: false,
+    delayMs: 0,
     close: async () => {
       forgetNeon(inProcessUrl);
       await server.close();

@@ -7,6 +7,10 @@ export interface UpstashServer {
   requests: number;
   /** Set it, and there is nobody: connections end without an answer. */
   down: boolean;
+  /** How long every answer takes, in milliseconds. */
+  delayMs: number;
+  /** Set it, and every answer is this error. */
+  error: string | undefined;
   close(): Promise<void>;
 }
 
@@ -34,15 +38,19 @@ export async function serveUpstash(backend: RedisBackend, token: string): Promis
       body: Array.isArray(replies) ? replies.map(shown) : shown(replies),
     };
   };
-  const server = await serveHttp((request) => {
+  const server = await serveHttp(async (request) => {
     if (state.down) return void request.drop();
     state.requests++;
-    return answer(request);
+    const { delayMs, error } = state;
+    if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
+    return error === undefined ? answer(request) : { status: 400, body: { error } };
   });
   const state: UpstashServer = {
     url: server.url,
     requests: 0,
     down: false,
+    delayMs: 0,
+    error: undefined,
     close: () => server.close(),
   };
   return state;
