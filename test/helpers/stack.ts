@@ -199,7 +199,8 @@ export async function openTestBed(
   return bed;
 }
 
-function memoryBackend(now: (() => number) | undefined): RedisBackend {
+/** An embedded Redis of one's own. */
+export function memoryBackend(now?: () => number): RedisBackend {
   const answer = createMemoryRequester(createMemoryRedis(now ? { now } : {}));
   return { answer: async (request) => answer(request), close: async () => {} };
 }

@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Task } from "#core";
-import { serversAnswer } from "../helpers/servers.ts";
 import { eventually } from "../helpers/stack.ts";
 import { logOf } from "./log-lines.ts";
 import type { Stage } from "./stage.ts";
 import { useStages } from "./stages.ts";
+import { storesAreOn } from "./stores.ts";
 import { silence } from "./web-server.ts";
 
 const SECOND_MS = 1_000;
@@ -36,7 +36,7 @@ const running = ({ tick }: Stage) => {
   return sandbox;
 };
 
-describe.skipIf(!serversAnswer)("on real servers", () => {
+describe(`on ${storesAreOn}`, () => {
   const open = useStages();
   const openOwn = useStages(join(import.meta.dirname, "own-tasks.ts"));
 

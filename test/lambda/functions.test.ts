@@ -2,14 +2,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
 import { FUNCTIONS, type FunctionName } from "../../scripts/bundle.ts";
-import { serversAnswer } from "../helpers/servers.ts";
 import { eventually } from "../helpers/stack.ts";
 import { gatewayEvent, httpAnswer } from "./gateway-event.ts";
 import { logOf, metricsOf } from "./log-lines.ts";
 import type { Stage } from "./stage.ts";
 import { useStages } from "./stages.ts";
+import { storesAreOn } from "./stores.ts";
 
-describe.skipIf(!serversAnswer)("on real servers", () => {
+describe(`on ${storesAreOn}`, () => {
   const open = useStages();
   let stage: Stage;
   beforeAll(async () => {

@@ -1,11 +1,11 @@
 /** The functions under settings that a deployer may have. */
 import { describe, expect, test } from "vitest";
-import { serversAnswer } from "../helpers/servers.ts";
 import { eventually } from "../helpers/stack.ts";
 import { logOf } from "./log-lines.ts";
 import { useStages } from "./stages.ts";
+import { storesAreOn } from "./stores.ts";
 
-describe.skipIf(!serversAnswer)("on real servers", () => {
+describe(`on ${storesAreOn}`, () => {
   const open = useStages();
 
   describe.concurrent("settings", { timeout: 60_000 }, () => {

@@ -1,10 +1,12 @@
-/** This machine's PostgreSQL and Redis behind the wires of Neon and Upstash. */
+/** This machine's PostgreSQL and Redis, or where there are none the embedded ones, behind the wires of Neon and Upstash. */
 import { randomBytes } from "node:crypto";
 import { neon } from "@neondatabase/serverless";
 import { createDatabase as createClient, migrate, prefixOf, silent, systemClock } from "#core";
 import { openPg, openRedis } from "#local";
 import { keysOf } from "../../packages/core/lua.ts";
-import { createDatabase, redisServerUrl } from "../helpers/servers.ts";
+import { createDatabase, redisServerUrl, serversAnswer } from "../helpers/servers.ts";
+import { memoryBackend, stacks } from "../helpers/stack.ts";
+import { openTemplate } from "../helpers/template.ts";
 import { type NeonServer, serveNeon } from "./neon-server.ts";
 import { serveUpstash, type UpstashServer } from "./upstash-server.ts";
 
@@ -26,11 +28,14 @@ export interface Stores {
 /** More slots than any test here has. */
 const MOST_SLOTS = 8;
 
+/** Where these are: each start of a function takes its time, so the others are not tried as well. */
+export const storesAreOn = stacks.at(-1);
+
 /** Empty ones, and nobody else's. */
 export async function openStores(): Promise<Stores> {
-  const database = await createDatabase();
-  const postgres = openPg(database.url);
-  const redis = openRedis(redisServerUrl);
+  const database = serversAnswer ? await createDatabase() : undefined;
+  const postgres = database ? openPg(database.url) : await openTemplate();
+  const redis = database ? openRedis(redisServerUrl) : memoryBackend();
   const name = randomBytes(6).toString("hex");
   const databaseUrl = `postgresql://tickwork:password@ep-${name}.tickwork.test/tickwork`;
   const redisToken = randomBytes(16).toString("base64url");
@@ -50,7 +55,7 @@ export async function openStores(): Promise<Stores> {
       await Promise.all([neonServer.close(), upstash.close()]);
       await redis.answer({ body: ["DEL", ...keysOf(prefixOf(databaseUrl), MOST_SLOTS)] });
       await Promise.all([postgres.close(), redis.close()]);
-      await database.drop();
+      await database?.drop();
     },
   };
 }

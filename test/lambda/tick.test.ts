@@ -1,10 +1,10 @@
 /** What ticks do together, each in a process of its own. */
 import { describe, expect, test } from "vitest";
-import { serversAnswer } from "../helpers/servers.ts";
 import { eventually } from "../helpers/stack.ts";
 import { logOf, metricsOf } from "./log-lines.ts";
 import type { Stage } from "./stage.ts";
 import { useStages } from "./stages.ts";
+import { storesAreOn } from "./stores.ts";
 
 const SECOND_MS = 1_000;
 /** Everything here is over long before, on a machine with time to spare. */
@@ -18,7 +18,7 @@ const calls = (stage: Stage, count: number) =>
 const statuses = async ({ sql }: Stage) =>
   (await sql(`select distinct task_status from "baasix_Tasks"`)).flat();
 
-describe.skipIf(!serversAnswer)("on real servers", () => {
+describe(`on ${storesAreOn}`, () => {
   const open = useStages();
 
   describe.concurrent("a tick", { timeout: 60 * SECOND_MS }, () => {
