@@ -219,7 +219,7 @@ export function statements(now = "now()") {
     /** $1 token: what it holds. */
     heldBy: `select row_to_json(t) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = $1::text`,
     /** $1 ids: where they stand. */
-    standing: `select id, rev, task_status as status, type, lease_token, ${epochMs("scheduled_time")} as due_ms,
+    standing: `select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms,
       ${epochMs("lease_expires_at")} as lease_ms, ${epochMs(now)} as now_ms from "baasix_Tasks" where id = any($1::bigint[])`,
 
     /** Rows from before Tickwork may have no time: they are due now. */

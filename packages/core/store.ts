@@ -266,19 +266,13 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
       return tasksOf(await again(sql.heldBy, token))[0];
     },
 
-    /** Where a task stands, and whether this token still holds it: how one learns whether a settle took. */
-    async standing({ taskId, token }: Lease): Promise<{ held: boolean; write: CacheWrite }> {
-      const [row] = await again<Standing & { lease_token: string | null; now_ms: number }>(
-        sql.standing,
-        arrayOf([taskId]),
-      );
+    /** Where a task stands. */
+    async standing({ taskId }: Lease): Promise<CacheWrite> {
+      const [row] = await again<Standing & { now_ms: number }>(sql.standing, arrayOf([taskId]));
       const rev = Number(row?.rev ?? Number.MAX_SAFE_INTEGER);
-      return {
-        held: row?.status === "Running" && row.lease_token === token,
-        write: row
-          ? writeOf({ ...row, id: taskId, rev }, row.now_ms, isElsewhere)
-          : { id: taskId, rev, kind: "gone" },
-      };
+      return row
+        ? writeOf({ ...row, id: taskId, rev }, row.now_ms, isElsewhere)
+        : { id: taskId, rev, kind: "gone" };
     },
 
     /** What the cache should hold. One request, in which old idempotency keys are forgotten too. */

@@ -1,6 +1,7 @@
 /**
- * Claiming and settling when answers can be lost. A statement that was sent and not answered may have taken or not, and
- * may not simply be repeated; but each has a token that was made beforehand, and Postgres can be asked what it holds.
+ * Claiming and settling when answers can be lost. A statement that was sent and not answered may have taken, or take
+ * yet, or never arrive. Each has a token that was made beforehand: repeated, it does nothing twice, and then Postgres can
+ * be asked what the token holds.
  */
 import type { CacheWrite } from "./cache.ts";
 import type { Clock } from "./clock.ts";
@@ -29,19 +30,19 @@ export type SureClaim =
   | ({ kind: "claimed"; buried: CacheWrite[] } & Leased)
   | Exclude<ClaimResult, { kind: "claimed" }>;
 
-/** Claims; after a lost answer, what the token holds is what was claimed. */
+/**
+ * Claims. A claim may be repeated: one that took is in the slot, so the next one meets a conflict, or finds nothing.
+ * Whether it is ours says the token.
+ */
 export async function claimSurely(deps: Deps, claim: Claim, seen: readonly number[]): Promise<SureClaim> {
   const began = deps.clock.now();
   for (let n = 1; ; n++) {
     try {
-      const task = n > 1 ? await deps.store.heldBy(claim.token) : undefined;
-      if (task) return { kind: "claimed", task, leasedAt: began, buried: [] };
       const leasedAt = deps.clock.now();
       const result = await deps.store.claim(claim, seen);
       if (result.kind === "claimed") return { ...result, leasedAt };
-      // An earlier one may have been on its way when it was asked for, and is who is in the slot.
-      const late = n > 1 && result.kind === "conflict" && (await deps.store.heldBy(claim.token));
-      return late ? { kind: "claimed", task: late, leasedAt: began, buried: [] } : result;
+      const ours = n > 1 ? await deps.store.heldBy(claim.token) : undefined;
+      return ours ? { kind: "claimed", task: ours, leasedAt: began, buried: [] } : result;
     } catch (error) {
       if (n >= TRANSIENT_ATTEMPTS || !isTransient(error)) throw error;
       await pause(deps, n, "a claim was not answered", error);
@@ -59,7 +60,7 @@ export interface SureSettle {
 
 /**
  * Settles and claims the next one. As long as the lease may hold it tries to get the outcome written: a result is
- * worth more than a minute.
+ * worth more than a minute. A settle may be repeated: when one took, the lease is gone, and the next one does nothing.
  */
 export async function settleSurely(
   deps: Deps,
@@ -72,21 +73,14 @@ export async function settleSurely(
   const until = began + deps.leaseMs;
   for (let n = 1; ; n++) {
     try {
-      const before = n > 1 ? await deps.store.standing(lease) : undefined;
-      if (before && !before.held) {
-        // It took and the answer was lost, unless somebody else has the task since: then that is where it stands.
-        const claimed = next && (await deps.store.heldBy(next.token));
-        return {
-          took: before.write.kind !== "lease",
-          standing: before.write,
-          next: claimed && { task: claimed, leasedAt: began },
-        };
-      }
       const leasedAt = deps.clock.now();
       const { settled, next: claimed } = await deps.store.settle(lease, outcome, next, options);
       if (settled) return { took: true, standing: settled, next: claimed && { task: claimed, leasedAt } };
-      if (n > 1) continue; // An earlier one took after it was asked for.
-      return { took: false, standing: (await deps.store.standing(lease)).write, next: undefined };
+      const standing = await deps.store.standing(lease);
+      if (n === 1) return { took: false, standing, next: undefined };
+      // One before took, unless somebody else has the task since: then that is where it stands.
+      const task = next && (await deps.store.heldBy(next.token));
+      return { took: standing.kind !== "lease", standing, next: task && { task, leasedAt: began } };
     } catch (error) {
       if (!isTransient(error) || deps.clock.now() >= until) throw error;
       await pause(deps, n, "a settle was not answered", error);

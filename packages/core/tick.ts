@@ -27,7 +27,8 @@
  *  7. A running id stays in the cache, at the end of its lease: recovery is a due time like any other.
  *  8. What is written into the cache carries the row's rev, and an older write changes nothing.
  *  9. A marker tells an empty window from an empty Redis: without it, ask Postgres.
- * 10. The token of the next lease is made beforehand: when an answer is lost, what the token holds tells what happened.
+ * 10. The token of the next lease is made beforehand: when an answer is lost the statement is repeated, and what the token
+ *     holds tells what happened.
  * 11. A task is given back only after its handler's promise settled. A handler that ignores its signal costs the process.
  * 12. Postgres and Redis use their own clocks. No lease is born expired because two clocks disagree.
  * 13. More is due, or will be soon, and a slot is free: ring once more. That is how n slots fill, and who works cannot
