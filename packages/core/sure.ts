@@ -44,8 +44,13 @@ export async function claimSurely(deps: Deps, claim: Claim, seen: readonly numbe
       const ours = n > 1 ? await deps.store.heldBy(claim.token) : undefined;
       return ours ? { kind: "claimed", task: ours, leasedAt: began, buried: [] } : result;
     } catch (error) {
-      if (n >= TRANSIENT_ATTEMPTS || !isTransient(error)) throw error;
+      if (!isTransient(error)) throw error;
       await pause(deps, n, "a claim was not answered", error);
+      if (n < TRANSIENT_ATTEMPTS) continue;
+      // Whoever gives up leaves no task behind that it may have.
+      const ours = await deps.store.heldBy(claim.token);
+      if (!ours) throw error;
+      return { kind: "claimed", task: ours, leasedAt: began, buried: [] };
     }
   }
 }
