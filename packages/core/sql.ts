@@ -297,7 +297,7 @@ export function statements(now = "now()") {
   });
 }
 
-/** Without the indentation, which is a third of what travels with every request. No literal here has two spaces. */
+/** Without the indentation, which would travel with every request. No literal here has two spaces. */
 function onOneLine<T>(sql: T): T {
   if (typeof sql === "string") return sql.replace(/\s+/g, " ").trim() as T;
   if (typeof sql === "function") return ((...given: unknown[]) => onOneLine(sql(...given))) as T;

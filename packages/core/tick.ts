@@ -104,13 +104,13 @@ export async function runTick(deps: TickDeps, options: TickOptions): Promise<Tic
     await deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
     throw error;
   } finally {
-    await limit.stop();
+    limit.stop();
     tick.measure();
   }
 }
 
 /** A reason of our own: without one, every abort would cost an exception with its stack. */
-const OUT_OF_TIME = Symbol("the invocation is over");
+const OUT_OF_TIME = Symbol("the time of the invocation is nearly up");
 
 /**
  * A signal of our own that aborts when another one does. `AbortSignal.any` does that too, but leaves something behind
@@ -130,30 +130,24 @@ function follow(signal: AbortSignal) {
 
 /** The signals of an invocation that ends at a known time: drain, and in time before the end interrupt. */
 function startTimeLimit({ clock, shutdownWaitMs }: TickDeps, { timeLeftMs, drain, interrupt }: TickOptions) {
-  if (timeLeftMs === undefined) return { drain, interrupt, stop: async () => {} };
-  const over = new AbortController();
+  if (timeLeftMs === undefined) return { drain, interrupt, stop: () => {} };
   const draining = follow(drain);
   const interrupting = follow(interrupt);
-  const after = async (ms: number, act: () => void) => {
-    await clock.sleep(ms, over.signal);
-    if (!over.signal.aborted) act();
-  };
   // What a handler needs to settle, and we to write that it did.
   const margin = Math.min(2 * ABORT_GRACE_MS, timeLeftMs / 2);
-  const timers = Promise.all([
-    after(timeLeftMs - Math.max(margin, Math.min(shutdownWaitMs, timeLeftMs / 2)), () =>
-      draining.abort(OUT_OF_TIME),
-    ),
-    after(timeLeftMs - margin, () => interrupting.abort(new TaskAborted("time_limit"))),
-  ]);
+  const drainInMs = timeLeftMs - Math.max(margin, Math.min(shutdownWaitMs, timeLeftMs / 2));
+  const cancelDrain = clock.after(drainInMs, () => draining.abort(OUT_OF_TIME));
+  const cancelInterrupt = clock.after(timeLeftMs - margin, () =>
+    interrupting.abort(new TaskAborted("time_limit")),
+  );
   return {
     drain: draining.signal,
     interrupt: interrupting.signal,
-    stop: async () => {
-      over.abort(OUT_OF_TIME);
+    stop: () => {
+      cancelDrain();
+      cancelInterrupt();
       draining.leave();
       interrupting.leave();
-      await timers;
     },
   };
 }

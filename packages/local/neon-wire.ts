@@ -76,12 +76,12 @@ type WireFetch = (url: string, init: FetchInit) => Promise<Response>;
 
 const backends = new Map<string, Backend>();
 
-/** Who answers an address; addresses are few, and reading one takes its time. */
-const known = new Map<string, Backend>();
-function backendOf(databaseUrl: string): Backend | undefined {
-  const backend = known.get(databaseUrl) ?? backends.get(new URL(databaseUrl).hostname);
-  if (backend) known.set(databaseUrl, backend);
-  return backend;
+/** The hosts of addresses: these are few, and to read one takes its time. */
+const hosts = new Map<string, string>();
+function hostOf(databaseUrl: string): string {
+  const host = hosts.get(databaseUrl) ?? new URL(databaseUrl).hostname;
+  hosts.set(databaseUrl, host);
+  return host;
 }
 
 /**
@@ -100,11 +100,10 @@ export function answerNeon(name: string, backend: Backend): string {
 /** Ends it: whoever still asks is told that there is no such server. */
 export function forgetNeon(databaseUrl: string): void {
   backends.delete(new URL(databaseUrl).hostname);
-  known.clear();
 }
 
 const wireFetch: WireFetch = async (url, init) => {
-  const backend = backendOf(init.headers["Neon-Connection-String"] ?? "postgres://none");
+  const backend = backends.get(hostOf(init.headers["Neon-Connection-String"] ?? "postgres://none"));
   // An address that nobody answers here is a real one.
   if (!backend) return fetch(url, init);
   init.signal?.throwIfAborted();
