@@ -111,7 +111,10 @@ export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<O
   const work = startHandler(definition, checked.value, {
     task,
     attempt: task.attempts,
-    signal: aborter.signal,
+    // Node makes it when it is asked for, which takes longer than all the rest of a short attempt.
+    get signal() {
+      return aborter.signal;
+    },
     deadline: new Date(deadlineMs),
     progress: heart.progress,
     log: deps.log.with({ task: task.id, type: task.type, attempt: task.attempts }),
