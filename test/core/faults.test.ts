@@ -1,6 +1,7 @@
 /** What a user sees when Redis, Postgres, the doorbell or a clock misbehaves: every task runs, and once. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Clock, defineTask, foreignTask, systemClock } from "#core";
+import { REDIS_PAUSE_MS } from "../../packages/core/limits.ts";
 import { RENEW } from "../../packages/core/lua.ts";
 import { noteRings } from "../helpers/doorbells.ts";
 import { eventually, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
@@ -93,6 +94,22 @@ describe.each(stacks)("on %s", (kind) => {
       (await eventually(() => starts[1])).finish();
       expect(await ticking).toMatchObject({ completed: 2, ended: "idle" });
       expect(await allCompleted()).toBe(true);
+    });
+
+    test("is out of reach while a task is made: who made it looks for it in Postgres until the cache is rebuilt", async () => {
+      const { ran, definition } = noting();
+      let aheadMs = 0;
+      const clock: Clock = { ...systemClock, now: () => Date.now() + aheadMs };
+      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], clock });
+      await tasks.refresh();
+      bed.faults.redis = () => {
+        throw new Error("connection refused");
+      };
+      await tasks.create([{ type: "note" }]);
+      delete bed.faults.redis;
+      aheadMs = REDIS_PAUSE_MS;
+      expect(await tasks.tick()).toMatchObject({ completed: 1 });
+      expect(ran).toHaveLength(1);
     });
 
     test.each(["due", "lease", "rev", "task", "gone", "state", "aside", "flag:0"])(

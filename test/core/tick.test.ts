@@ -1,4 +1,5 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { getEventListeners } from "node:events";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Measurements, RetryAfter, type TaskDefinition, type TaskErrorData } from "#core";
 import { noteRings } from "../helpers/doorbells.ts";
 import { eventually, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
@@ -18,6 +19,19 @@ describe.each(stacks)("on %s", (kind) => {
     ]);
     return found;
   };
+
+  test("leaves nothing behind in the signals that live as long as the process", async () => {
+    const listened = vi.spyOn(AbortSignal.prototype, "addEventListener");
+    const { ran, definition } = noting();
+    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    await tasks.create([{ type: "note" }, { type: "note" }]);
+    await tasks.tick({ timeLeftMs: 900_000 });
+    expect(ran).toHaveLength(2);
+    const signals = [...new Set(listened.mock.contexts as AbortSignal[])];
+    listened.mockRestore();
+    expect(signals.length).toBeGreaterThan(0);
+    expect(signals.flatMap((signal) => getEventListeners(signal, "abort"))).toEqual([]);
+  });
 
   test("runs what is due, by due time and then by id, and writes the results", async () => {
     const { ran, definition } = noting();
