@@ -32,7 +32,8 @@
  * 11. A task is given back only after its handler's promise settled. A handler that ignores its signal costs the process.
  * 12. Postgres and Redis use their own clocks. No lease is born expired because two clocks disagree.
  * 13. More is due, or will be soon, and a slot is free: ring once more. That is how n slots fill, and who works cannot
- *     sleep for what is due next.
+ *     sleep for what is due next. Who goes on with the next task while the last one waits again tells the cache at once,
+ *     and rings then: nobody else would know that it is due.
  */
 import { type AttemptDeps, refused, runAttempt, TaskAborted } from "./attempt.ts";
 import type { Cache, CacheWrite, Decision } from "./cache.ts";
@@ -171,6 +172,8 @@ class Tick {
   #previous: Before["previous"];
   #emptyClaims = 0;
   #refreshed = false;
+  /** Tasks that wait again, while this tick goes on: the cache does not know it yet, and nobody was rung for them. */
+  readonly #unannounced: (Moment & { id: number })[] = [];
   /** A renewal of the flag that is under way: when the flag is given back, none may come after and take it again. */
   #renewing: Promise<void> | undefined;
 
@@ -374,9 +377,18 @@ class Tick {
     // The next one was claimed when this one ended; its start is that moment by Postgres's clock.
     this.#previous = { id: task.id, endedAtMs: Date.parse(result.next?.task.started_at ?? "") || 0 };
     this.#count(task, result.took ? outcome : undefined, deps.clock.now() - began, lateness);
-    if (result.took && outcome.kind === "retried" && result.standing.kind === "due")
-      await deps.ringer.ringAt({ atMs: result.standing.atMs, inMs: outcome.delayMs }, { task: task.id });
+    if (result.took && result.standing.kind === "due")
+      await this.#waitsAgain(task.id, outcome, result.standing.atMs, result.next !== undefined);
     return result.next;
+  }
+
+  /** Rule 13. Who does not go on leaves, and that tells the cache too. */
+  async #waitsAgain(id: number, outcome: Outcome, atMs: number, goesOn: boolean): Promise<void> {
+    const due = { id, atMs, inMs: outcome.kind === "retried" ? outcome.delayMs : 0 };
+    if (goesOn) {
+      this.#unannounced.push(due);
+      this.#renewFlag();
+    } else if (outcome.kind === "retried") await this.#deps.ringer.ringAt(due, { task: id });
   }
 
   #mayClaim(): boolean {
@@ -459,25 +471,28 @@ class Tick {
 
   /** Beside the work: a Redis that hangs may not cost a lease. */
   #renewFlag(): void {
-    this.#renewing ??= this.#renewFlagNow().finally(() => {
-      this.#renewing = undefined;
-    });
+    this.#renewing ??= this.#renewFlagNow();
   }
 
   async #renewFlagNow(): Promise<void> {
-    try {
-      this.#flagRenewedAt = this.#deps.clock.now();
-      const { kept, overdue, more } = await this.#deps.cache.renew(
-        this.#token,
-        this.#slot ?? 0,
-        this.#takeWrites(),
-      );
-      this.#flagLost = !kept;
-      this.#overdue = overdue;
-      if (more) await this.#ringForMore();
-    } catch (error) {
-      this.#deps.log.warn("the flag could not be renewed; the lease holds", { error: messageOf(error) });
-    }
+    do {
+      const announced = this.#unannounced.splice(0);
+      try {
+        this.#flagRenewedAt = this.#deps.clock.now();
+        const { kept, overdue, more } = await this.#deps.cache.renew(
+          this.#token,
+          this.#slot ?? 0,
+          this.#takeWrites(),
+        );
+        this.#flagLost = !kept;
+        this.#overdue = overdue;
+        if (more) await this.#ringForMore();
+      } catch (error) {
+        this.#deps.log.warn("the flag could not be renewed; the lease holds", { error: messageOf(error) });
+      }
+      for (const { id, ...due } of announced) await this.#deps.ringer.ringAt(due, { task: id });
+    } while (this.#unannounced.length > 0);
+    this.#renewing = undefined;
   }
 
   /** Rule 13. Tasks may be short and many: while it works, a tick rings for the same free slot only now and then. */

@@ -83,6 +83,13 @@ describe("what is fine", () => {
     expect(check(facts({ leases, lives }))).toMatchObject({ violations: [], overlaps: 1 });
   });
 
+  test("a claim that was answered too late to start anything, and was given back", () => {
+    const back = { endedAt: 1_003, end: "settled", to: "Not started" } satisfies Partial<AuditedLease>;
+    const leases = [lease(1, 2, 1_000, back), lease(1, 4, 1_200, settled(1_500, 4))];
+    const verdict = check(facts({ leases, lives: [life(1, ran(1, 4, 1_201, 1_499))] }));
+    expect(verdict).toMatchObject({ violations: [], retries: 0, executions: 1 });
+  });
+
   test("a rerun after Postgres was out of reach", () => {
     expect(check(facts({ ...again({}, 1_400), outages: [{ from: 1_100, to: 3_000 }] })).violations).toEqual(
       [],
@@ -151,6 +158,16 @@ describe("what is found", () => {
     "a rerun without a reason": [
       again({}, 1_400),
       /reruns: task 1 was run again, and its worker lived and worked/,
+    ],
+    "a task that is given back while its handler runs, without a reason": [
+      {
+        leases: [
+          lease(1, 2, 1_000, { endedAt: 1_300, end: "settled", to: "Not started" }),
+          lease(1, 4, 1_400, settled(1_500, 4)),
+        ],
+        lives: [life(1, [...ran(1, 2, 1_001, 1_299), ...ran(1, 4, 1_401, 1_499)])],
+      },
+      /reruns: task 1 was run again/,
     ],
     "a rerun after a stop that was too short": [
       again({ stops: [{ from: 1_200, to: 1_500 }] }, 1_600),

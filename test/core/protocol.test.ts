@@ -453,6 +453,21 @@ describe.each(stacks)("on %s", (kind) => {
     await Promise.all(ticks);
   });
 
+  test("rule 13: a task that waits again is run by another tick while the one that ran it goes on", async () => {
+    const { starts, definition } = gated();
+    const bell = noteRings({ earlyMs: 5_000 });
+    const definitions = [failing, definition];
+    const { tasks } = bed.make({ doorbell: bell, definitions, env: { TASK_CONCURRENCY: "2" } });
+    await tasks.create([{ type: "failing", task_data: { times: 1 } }, { type: "gated" }]);
+    const ticking = tasks.tick();
+    const { finish } = await eventually(() => starts[0]);
+    await eventually(() => bell.rings.some(({ inMs }) => inMs === 20));
+    expect(await tasks.tick()).toMatchObject({ completed: 1 });
+    expect(await statuses()).toEqual(["Completed", "Running"]);
+    finish();
+    expect(await ticking).toMatchObject({ retried: 1, completed: 1 });
+  });
+
   test("Postgres down in the middle: the tick says so, gives the flag back, and has somebody look again", async () => {
     const { definition } = noting();
     const bell = noteRings();
