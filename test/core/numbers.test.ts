@@ -2,7 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { noteRings } from "../helpers/doorbells.ts";
 import { eventually, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
-import { gated, noting } from "../helpers/tasks.ts";
+import { failing, gated, noting } from "../helpers/tasks.ts";
 
 describe.each(stacks)("on %s", (kind) => {
   let bed: TestBed;
@@ -64,6 +64,18 @@ describe.each(stacks)("on %s", (kind) => {
     expect(made.map(({ task_data }) => (task_data as { n: number }).n)).toEqual(
       Array.from({ length: 1_000 }, (_, n) => n),
     );
+  });
+
+  test("a task that waits again costs one request more to Redis", async () => {
+    const { definition } = noting();
+    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition, failing] });
+    await tasks.refresh();
+    const types = Array.from({ length: 100 }, (_, n) => (n % 10 === 0 ? "failing" : "note"));
+    await tasks.create(types.map((type) => ({ type, task_data: { how: "tomorrow" } })));
+    bed.counts.reset();
+    expect(await tasks.tick()).toMatchObject({ completed: 90, retried: 10, ended: "idle" });
+    expect(bed.counts.postgres).toBeLessThanOrEqual(100 + 2);
+    expect(bed.counts.redis).toBeLessThanOrEqual(100 / 10 + 4 + 10);
   });
 
   test("every renewal of a long task costs one request more on each wire", async () => {
