@@ -74,6 +74,12 @@ export interface LedgerOptions {
 export class Ledger {
   rows = new Map<number, SeenRow>();
   readonly executions: Execution[] = [];
+  /**
+   * Leases, by task, that a claim made which was done so late that its sender had repeated it, was answered, and had
+   * gone on: nobody knows of them, and they end by themselves. A token that comes again tells.
+   */
+  readonly leasedToNobody = new Map<number, number>();
+  readonly #tokens = new Set<string>();
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
   readonly #options: LedgerOptions;
@@ -145,6 +151,11 @@ export class Ledger {
         (one) => one.task === is.id && one.attempt === was.attempts && !one.ended && one.process.alive,
       );
       if (going) violate("rule 11: settled while its handler goes on");
+    }
+    if (is.status === "Running" && is.token !== null && was.token !== is.token) {
+      if (this.#tokens.has(is.token))
+        this.leasedToNobody.set(is.id, (this.leasedToNobody.get(is.id) ?? 0) + 1);
+      this.#tokens.add(is.token);
     }
     if (is.status === "Running" && was.status === "Not started") this.#started(was, is, nowMs, violate);
   }

@@ -340,7 +340,8 @@ class Story {
         this.#world.violate(`promise 1: task ${row.id} has been due for ${Math.round(overdueMs / 1000)} s`);
       if (row.status === "Running" && (row.leaseMs ?? 0) < nowMs - OVERDUE_MS)
         this.#world.violate(`promise 1: task ${row.id} is left behind running`);
-      if ((kind === "calm" || kind === "hurry" || kind === "answers" || kind === "late") && row.crashes > 0)
+      const crashes = row.crashes - (this.#ledger.leasedToNobody.get(row.id) ?? 0);
+      if ((kind === "calm" || kind === "hurry" || kind === "answers" || kind === "late") && crashes > 0)
         this.#world.violate(`rule 10: task ${row.id} counts a crash, and nothing crashed`);
     }
   }
