@@ -111,10 +111,7 @@ export async function runAttempt(deps: AttemptDeps, attempt: Attempt): Promise<O
   const work = startHandler(definition, checked.value, {
     task,
     attempt: task.attempts,
-    // Node makes it when it is asked for, which takes longer than all the rest of a short attempt.
-    get signal() {
-      return aborter.signal;
-    },
+    signal: aborter.signal,
     deadline: new Date(deadlineMs),
     progress: heart.progress,
     log: deps.log.with({ task: task.id, type: task.type, attempt: task.attempts }),

@@ -36,21 +36,25 @@ export type SureClaim =
  */
 export async function claimSurely(deps: Deps, claim: Claim, seen: readonly number[]): Promise<SureClaim> {
   const began = deps.clock.now();
+  const held = async (): Promise<SureClaim | undefined> => {
+    const task = await deps.store.heldBy(claim.token);
+    return task && { kind: "claimed", task, leasedAt: began, buried: [] };
+  };
   for (let n = 1; ; n++) {
     try {
       const leasedAt = deps.clock.now();
       const result = await deps.store.claim(claim, seen);
       if (result.kind === "claimed") return { ...result, leasedAt };
-      const ours = n > 1 ? await deps.store.heldBy(claim.token) : undefined;
-      return ours ? { kind: "claimed", task: ours, leasedAt: began, buried: [] } : result;
+      const ours = n > 1 ? await held() : undefined;
+      return ours ?? result;
     } catch (error) {
       if (!isTransient(error)) throw error;
       await pause(deps, n, "a claim was not answered", error);
       if (n < TRANSIENT_ATTEMPTS) continue;
       // Whoever gives up leaves no task behind that it may have.
-      const ours = await deps.store.heldBy(claim.token);
+      const ours = await held();
       if (!ours) throw error;
-      return { kind: "claimed", task: ours, leasedAt: began, buried: [] };
+      return ours;
     }
   }
 }

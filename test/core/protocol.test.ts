@@ -1,5 +1,4 @@
 /** The promises and the rules of the protocol (packages/core/tick.ts), each by the story that it is there for. */
-
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RetryAfter } from "#core";
 import { noteRings } from "../helpers/doorbells.ts";

@@ -141,13 +141,7 @@ export const mutants: Mutant[] = [
   {
     name: "rule 10: after a claim whose answer was lost, the token is not asked what it holds",
     kind: "answers",
-    changes: [
-      core(
-        "sure.ts",
-        "n > 1 ? await deps.store.heldBy(claim.token) : undefined",
-        "undefined as Task | undefined",
-      ),
-    ],
+    changes: [core("sure.ts", "n > 1 ? await held() : undefined", "undefined as SureClaim | undefined")],
   },
   {
     name: "rule 10: after a settle whose answer was lost, the tokens are not asked what they hold",
