@@ -75,11 +75,12 @@ export class Ledger {
   rows = new Map<number, SeenRow>();
   readonly executions: Execution[] = [];
   /**
-   * Leases, by task, that a claim made which was done so late that its sender had repeated it, was answered, and had
-   * gone on: nobody knows of them, and they end by themselves. A token that comes again tells.
+   * Leases, by task, that a claim made after its repetition was done. When the sender has its answer and went on, nobody
+   * knows of them, and they end by themselves.
    */
-  readonly leasedToNobody = new Map<number, number>();
-  readonly #tokens = new Set<string>();
+  readonly leasedLate = new Map<number, number>();
+  /** The tokens of the claims that were done. */
+  readonly #claims = new Set<string>();
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
   readonly #options: LedgerOptions;
@@ -97,6 +98,7 @@ export class Ledger {
         await this.look(
           /done as/.test(text) ? { id: Number(params[0]), token: String(params[1]) } : undefined,
         );
+      if (/buried as/.test(text)) this.#claims.add(String(params[1]));
     };
   }
 
@@ -152,11 +154,8 @@ export class Ledger {
       );
       if (going) violate("rule 11: settled while its handler goes on");
     }
-    if (is.status === "Running" && is.token !== null && was.token !== is.token) {
-      if (this.#tokens.has(is.token))
-        this.leasedToNobody.set(is.id, (this.leasedToNobody.get(is.id) ?? 0) + 1);
-      this.#tokens.add(is.token);
-    }
+    if (is.token !== null && was.token !== is.token && this.#claims.has(is.token))
+      this.leasedLate.set(is.id, (this.leasedLate.get(is.id) ?? 0) + 1);
     if (is.status === "Running" && was.status === "Not started") this.#started(was, is, nowMs, violate);
   }
 

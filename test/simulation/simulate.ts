@@ -340,8 +340,11 @@ class Story {
         this.#world.violate(`promise 1: task ${row.id} has been due for ${Math.round(overdueMs / 1000)} s`);
       if (row.status === "Running" && (row.leaseMs ?? 0) < nowMs - OVERDUE_MS)
         this.#world.violate(`promise 1: task ${row.id} is left behind running`);
-      const crashes = row.crashes - (this.#ledger.leasedToNobody.get(row.id) ?? 0);
-      if ((kind === "calm" || kind === "hurry" || kind === "answers" || kind === "late") && crashes > 0)
+      const excused = kind === "late" ? (this.#ledger.leasedLate.get(row.id) ?? 0) : 0;
+      if (
+        (kind === "calm" || kind === "hurry" || kind === "answers" || kind === "late") &&
+        row.crashes > excused
+      )
         this.#world.violate(`rule 10: task ${row.id} counts a crash, and nothing crashed`);
     }
   }
