@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import { handle, type LambdaEvent } from "hono/aws-lambda";
 import { createApp } from "#api";
-import { runtime } from "#core";
+import { runtime } from "#aws";
 import { definitions } from "#tasks";
 import { apiKey, postgres, redis } from "./secrets.ts";
 

@@ -1,4 +1,5 @@
-import { migrate, postgresOnly } from "#core";
+import { postgresOnly } from "#aws";
+import { migrate } from "#core";
 import { postgres } from "./secrets.ts";
 
 /** Brings the schema up to date. The deployment calls it before new code serves; that it throws fails the deployment. */

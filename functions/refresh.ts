@@ -1,5 +1,5 @@
 import type { Context } from "aws-lambda";
-import { runtime } from "#core";
+import { runtime } from "#aws";
 import { definitions } from "#tasks";
 import { postgres, redis } from "./secrets.ts";
 

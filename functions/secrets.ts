@@ -1,5 +1,5 @@
 import { Resource } from "sst";
-import type { Secrets } from "#core";
+import type { Secrets } from "#aws";
 
 /**
  * What the deployment linked to the functions, encrypted. A function asks for what it needs, and only on AWS; reading

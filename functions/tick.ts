@@ -1,5 +1,6 @@
 import type { Context } from "aws-lambda";
-import { runtime, type TickEvent } from "#core";
+import { runtime } from "#aws";
+import type { TickEvent } from "#core";
 import { definitions } from "#tasks";
 import { postgres, redis } from "./secrets.ts";
 

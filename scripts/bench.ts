@@ -23,7 +23,7 @@ import {
   randomName,
   redisServerUrl,
   serversAnswer,
-} from "../test/helpers/servers.ts";
+} from "../test/support/bed/servers.ts";
 import { median } from "./median.ts";
 
 const TASKS = Number(process.argv[2] ?? 5_000);

@@ -54,7 +54,7 @@ const WORK = {
   taskSeconds: 0.12,
   /** A tick that finds nothing to do: one Redis command. */
   lookSeconds: 0.02,
-  /** A schedule comes up to two minutes early (packages/core/doorbell-aws.ts), on average one. */
+  /** A schedule comes up to two minutes early (packages/aws/doorbell.ts), on average one. */
   sleepSeconds: 60,
   /** Counted: at most two commands to make a task, n / 10 + 4 in a tick of n tasks, one in a tick of none. */
   commandsPerPost: 2,

@@ -1,4 +1,3 @@
-export { type AbortCode, TaskAborted } from "./attempt.ts";
 export { type Clock, type Moment, systemClock } from "./clock.ts";
 export {
   type Config,
@@ -7,15 +6,8 @@ export {
   MAX_REFRESH_INTERVAL_SECONDS,
   readConfig,
 } from "./config.ts";
-export {
-  createRegistry,
-  defineTask,
-  foreignTask,
-  type Registry,
-  type TaskContext,
-  type TaskDefinition,
-} from "./define-task.ts";
-export type { Doorbell, TickEvent } from "./doorbell.ts";
+export { current, hooks, install, installed } from "./current.ts";
+export type { Doorbell, TickEvent } from "./doorbell/doorbell.ts";
 export {
   ConfigError,
   type ErrorKind,
@@ -27,6 +19,25 @@ export {
   RetryAfter,
   TickworkError,
 } from "./errors.ts";
+export { createRedisCommands, type RedisCommands, RedisError } from "./gate/redis-commands.ts";
+export { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
+export { createLogger, type Logger, silent } from "./log.ts";
+export { createEmbeddedMetrics, type Measurements, type Metrics } from "./metrics.ts";
+export { type AbortCode, TaskAborted } from "./run/attempt.ts";
+export type { RefreshReport } from "./run/refresh.ts";
+export type { TickReport } from "./run/tick.ts";
+export { type CacheStats, TASKS, type TasksService } from "./services/service.ts";
+export { createDatabase, type Database, PostgresError, type Statement } from "./store/database.ts";
+export { migrate, SCHEMA_VERSION } from "./store/migrations.ts";
+export { isUniqueViolation, type ListFilter, toTask } from "./store/store.ts";
+export {
+  createRegistry,
+  defineTask,
+  foreignTask,
+  type Registry,
+  type TaskContext,
+  type TaskDefinition,
+} from "./tasks/define-task.ts";
 export {
   createHooks,
   HOOK_EVENTS,
@@ -34,27 +45,8 @@ export {
   type HookContext,
   type HookEvent,
   type Hooks,
-} from "./hooks.ts";
-export { type LazyTaskOptions, lazyTask } from "./lazy-task.ts";
-export { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
-export { createLogger, type Logger, silent } from "./log.ts";
-export { createEmbeddedMetrics, type Measurements, type Metrics } from "./metrics.ts";
-export { migrate, SCHEMA_VERSION } from "./migrations.ts";
-export { createDatabase, type Database, PostgresError, type Statement } from "./postgres.ts";
-export { createRedisCommands, type RedisCommands, RedisError } from "./redis.ts";
-export type { RefreshReport } from "./refresh.ts";
-export {
-  current,
-  hooks,
-  postgresOnly,
-  prefixOf,
-  runtime,
-  type Secrets,
-  useWires,
-  type Wires,
-} from "./runtime.ts";
-export { type CacheStats, TASKS, type TasksService } from "./service.ts";
-export { isUniqueViolation, type ListFilter, toTask } from "./store.ts";
+} from "./tasks/hooks.ts";
+export { type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
 export {
   type AttemptRecord,
   type Lateness,
@@ -64,7 +56,6 @@ export {
   type TaskChanges,
   type TaskErrorData,
   type TaskStatus,
-} from "./task.ts";
-export type { TickReport } from "./tick.ts";
+} from "./tasks/task.ts";
+export { parseTime, TIME_FORMAT } from "./tasks/time.ts";
 export { createTickwork, type Parts, type Tickwork } from "./tickwork.ts";
-export { parseTime, TIME_FORMAT } from "./time.ts";

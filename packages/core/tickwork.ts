@@ -1,22 +1,22 @@
 import { randomUUID } from "node:crypto";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { type CacheOptions, createRedisCache } from "./cache.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
-import { createRegistry, type TaskDefinition } from "./define-task.ts";
-import type { Doorbell } from "./doorbell.ts";
-import { withFallback } from "./fallback.ts";
-import { createPostgresGate } from "./gate.ts";
-import { createHooks, type Hooks } from "./hooks.ts";
+import type { Doorbell } from "./doorbell/doorbell.ts";
+import { createRinger } from "./doorbell/ringer.ts";
+import { withFallback } from "./gate/fallback-gate.ts";
+import { createPostgresGate } from "./gate/postgres-gate.ts";
+import type { RedisCommands } from "./gate/redis-commands.ts";
+import { type CacheOptions, createRedisCache } from "./gate/redis-gate.ts";
 import { FOREIGN_LEASE_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Database } from "./postgres.ts";
-import type { RedisCommands } from "./redis.ts";
-import { createRinger } from "./ringer.ts";
-import { createTasksService, type TasksService } from "./service.ts";
-import { statements } from "./sql.ts";
-import { createStore, type Store } from "./store.ts";
+import { createTasksService, type TasksService } from "./services/service.ts";
+import type { Database } from "./store/database.ts";
+import { statements } from "./store/sql.ts";
+import { createStore, type Store } from "./store/store.ts";
+import { createRegistry, type TaskDefinition } from "./tasks/define-task.ts";
+import { createHooks, type Hooks } from "./tasks/hooks.ts";
 
 /** What a Tickwork is made of. */
 export interface Parts {

@@ -3,8 +3,8 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { pgliteBackend } from "../drivers/pglite.ts";
 import type { Backend } from "./neon-wire.ts";
-import { pgliteBackend } from "./pglite-backend.ts";
 
 /** Making a new database takes this process some seconds. */
 const INIT_TIMEOUT_MS = 120_000;

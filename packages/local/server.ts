@@ -6,7 +6,8 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { ConfigError, type Environment, type Logger, messageOf, migrate, runtime } from "#core";
+import { runtime } from "#aws";
+import { ConfigError, type Environment, type Logger, messageOf, migrate } from "#core";
 import { definitions } from "#tasks";
 import { handler as api } from "../../functions/api.ts";
 import { handler as refresh } from "../../functions/refresh.ts";

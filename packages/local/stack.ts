@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, type Environment, type Logger, prefixOf, readConfig, useWires } from "#core";
+import { prefixOf, useWires } from "#aws";
+import { type Config, type Environment, type Logger, readConfig } from "#core";
+import { openRedis, type RedisBackend } from "../drivers/ioredis.ts";
+import { openPg } from "../drivers/pg.ts";
+import { createMemoryRedis, createMemoryRequester } from "../memory-redis/index.ts";
 import { openEmbeddedPostgres, postgresFolder } from "./embedded-postgres.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { answerNeon, type Backend, forgetNeon } from "./neon-wire.ts";
-import { openPg } from "./pg-backend.ts";
-import { createMemoryRedis, createMemoryRequester } from "./redis/index.ts";
-import { openRedis, type RedisBackend } from "./redis-wire.ts";
 import { createTimerDoorbell, type TimerDoorbell } from "./timers.ts";
 
 /** What the functions stand on when everything runs on one machine. */

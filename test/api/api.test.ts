@@ -2,9 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createApp, openApi, operations } from "#api";
 import { silent, type Task } from "#core";
 import { definitions } from "#tasks";
-import { noteRings } from "../helpers/doorbells.ts";
-import { eventually, type MadeTickwork, openTestBed, type TestBed } from "../helpers/stack.ts";
-import { gated, noting } from "../helpers/tasks.ts";
+import { eventually, type MadeTickwork, openTestBed, type TestBed } from "../support/bed/bed.ts";
+import { noteRings } from "../support/bed/doorbells.ts";
+import { gated, noting } from "../support/bed/tasks.ts";
 
 const KEY = "the-key-of-the-test";
 let bed: TestBed;

@@ -1,8 +1,8 @@
 import { randomInt } from "node:crypto";
 import { expect, test } from "vitest";
-import { findBinaries } from "./binaries.ts";
-import { runChaos } from "./chaos.ts";
-import { describeChaos } from "./report.ts";
+import { findBinaries } from "../support/chaos/binaries.ts";
+import { runChaos } from "../support/chaos/chaos.ts";
+import { describeChaos } from "../support/chaos/report.ts";
 
 /** With what it takes to start the servers and to drain the queue, two minutes. */
 const MINUTES = 1.6;

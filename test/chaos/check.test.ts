@@ -1,8 +1,8 @@
 /** The judge is judged: each promise that is broken on paper is found, and what faults explain is not held against anybody. */
 import { describe, expect, test } from "vitest";
-import type { AuditedLease } from "./audit.ts";
-import { check, type Facts } from "./check.ts";
-import type { LedgerLine } from "./ledger.ts";
+import type { AuditedLease } from "../support/chaos/audit.ts";
+import { check, type Facts } from "../support/chaos/check.ts";
+import type { LedgerLine } from "../support/chaos/ledger.ts";
 
 const data = { ms: 1, failures: 0, deaf: false };
 const acknowledged = (id: number) => ({ id, at: 0, ends: "Completed" as const, data });

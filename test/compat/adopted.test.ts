@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Op, TasksModel } from "#compat";
-import { stacks } from "../helpers/stack.ts";
-import { compatBed } from "./helpers.ts";
+import { stacks } from "../support/bed/bed.ts";
+import { compatBed } from "../support/bed/compat.ts";
 
 const TENANT = "6e1a2f52-8d4f-4d1d-a87e-2f0b9f0f9a01";
 

@@ -1,8 +1,8 @@
 import { describe, expect, test, vi } from "vitest";
 import { getCache } from "#compat";
 import { RedisError } from "#core";
-import { stacks } from "../helpers/stack.ts";
-import { compatBed } from "./helpers.ts";
+import { stacks } from "../support/bed/bed.ts";
+import { compatBed } from "../support/bed/compat.ts";
 
 describe.each(stacks)("the cache on %s", (kind) => {
   const compat = compatBed(kind);

@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { getSequelize, hooksService } from "#compat";
 import { hooks } from "#core";
 import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
-import { eventually, stacks } from "../helpers/stack.ts";
-import { temporaryFolder } from "../helpers/template.ts";
-import { compatBed } from "./helpers.ts";
+import { eventually, stacks } from "../support/bed/bed.ts";
+import { compatBed } from "../support/bed/compat.ts";
+import { temporaryFolder } from "../support/bed/template.ts";
 import "./mission/hook-extension.js";
 
 const imported = (data: Record<string, unknown>) =>

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { TasksModel } from "#compat";
-import { stacks } from "../helpers/stack.ts";
-import { compatBed } from "./helpers.ts";
+import { stacks } from "../support/bed/bed.ts";
+import { compatBed } from "../support/bed/compat.ts";
 
 const PAST = new Date("2020-01-01T00:00:00Z");
 

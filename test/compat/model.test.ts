@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
 import { Op, TasksModel, type TaskValues } from "#compat";
 import { hooks, PostgresError } from "#core";
-import { noteRings } from "../helpers/doorbells.ts";
-import { stacks } from "../helpers/stack.ts";
-import { compatBed } from "./helpers.ts";
+import { stacks } from "../support/bed/bed.ts";
+import { compatBed } from "../support/bed/compat.ts";
+import { noteRings } from "../support/bed/doorbells.ts";
 
 const PAST = "2020-01-01T00:00:00.000Z";
 const soon = () => new Date(Date.now() + 60_000);

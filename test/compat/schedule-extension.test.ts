@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
 import { TasksModel } from "#compat";
 import { foreignTask } from "#core";
-import { eventually, stacks } from "../helpers/stack.ts";
-import { noting } from "../helpers/tasks.ts";
-import { compatBed } from "./helpers.ts";
+import { eventually, stacks } from "../support/bed/bed.ts";
+import { compatBed } from "../support/bed/compat.ts";
+import { noting } from "../support/bed/tasks.ts";
 import job from "./mission/schedule-extension.js";
 
 type Process = (task: { id: number }) => Promise<void>;

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { runtime, useWires } from "#aws";
 import { getCache, hooksService, TasksModel, tasksService, useTickwork } from "#compat";
-import { ConfigError, hooks, runtime, silent, useWires } from "#core";
-import { noteRings } from "../helpers/doorbells.ts";
-import { openTestBed, stacks } from "../helpers/stack.ts";
-import { noting } from "../helpers/tasks.ts";
-import { compatBed } from "./helpers.ts";
+import { ConfigError, hooks, silent } from "#core";
+import { openTestBed, stacks } from "../support/bed/bed.ts";
+import { compatBed } from "../support/bed/compat.ts";
+import { noteRings } from "../support/bed/doorbells.ts";
+import { noting } from "../support/bed/tasks.ts";
 
 describe("before anything runs", () => {
   afterEach(() => {

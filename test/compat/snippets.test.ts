@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
 import { getCache, getSequelize, hooksService, Op, TasksModel, tasksService } from "#compat";
 import { RedisError } from "#core";
-import { eventually, stacks } from "../helpers/stack.ts";
-import { compatBed, runSnippet } from "./helpers.ts";
+import { eventually, stacks } from "../support/bed/bed.ts";
+import { compatBed, runSnippet } from "../support/bed/compat.ts";
 
 /** As much of Express as the mission's health endpoint uses. */
 function fakeExpress() {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Op, TasksModel, type Where } from "#compat";
-import { stacks } from "../helpers/stack.ts";
-import { compatBed } from "./helpers.ts";
+import { stacks } from "../support/bed/bed.ts";
+import { compatBed } from "../support/bed/compat.ts";
 
 const LISTED = "Op.and, Op.or, Op.not, Op.is, Op.eq, Op.ne, Op.gt";
 

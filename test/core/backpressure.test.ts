@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#api";
 import { defineTask, systemClock } from "#core";
 import { median } from "../../scripts/median.ts";
-import { noteRings } from "../helpers/doorbells.ts";
-import { eventually, type MadeTickwork, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
+import { eventually, type MadeTickwork, openTestBed, stacks, type TestBed } from "../support/bed/bed.ts";
+import { noteRings } from "../support/bed/doorbells.ts";
 
 const KEY = "the-key-of-the-test";
 /** As many as the cache takes. */

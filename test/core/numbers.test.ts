@@ -1,8 +1,8 @@
 /** The numbers that the README states, counted on both wires. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { noteRings } from "../helpers/doorbells.ts";
-import { eventually, openTestBed, stacks, type TestBed } from "../helpers/stack.ts";
-import { failing, gated, noting } from "../helpers/tasks.ts";
+import { eventually, openTestBed, stacks, type TestBed } from "../support/bed/bed.ts";
+import { noteRings } from "../support/bed/doorbells.ts";
+import { failing, gated, noting } from "../support/bed/tasks.ts";
 
 describe.each(stacks)("on %s", (kind) => {
   let bed: TestBed;

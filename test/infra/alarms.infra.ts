@@ -1,6 +1,6 @@
 /** What wakes a person up. */
 import { expect, test } from "vitest";
-import { program } from "./program.ts";
+import { program } from "../support/infra/program.ts";
 
 const dev = program("dev");
 const FIVE_MINUTES = 300;

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { costTables } from "../../scripts/cost.ts";
-import { program } from "./program.ts";
-import { ROOT } from "./run.ts";
+import { program } from "../support/infra/program.ts";
+import { ROOT } from "../support/infra/run.ts";
 
 const text = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
 const production = program("production");

@@ -1,7 +1,7 @@
 /** What is deployed: sizes, limits, settings, and what is in the packages. */
 import { isBuiltin } from "node:module";
 import { describe, expect, test } from "vitest";
-import { program } from "./program.ts";
+import { program } from "../support/infra/program.ts";
 
 const KIB = 1024;
 const dev = program("dev");
@@ -129,7 +129,7 @@ describe("bundles", () => {
 
   test("what a tick runs is loaded when it is run, and what makes tasks when one is made", () => {
     const { sources = [], loaded = {} } = dev.builds.TickworkTick ?? {};
-    for (const source of ["packages/tasks/http-request.ts", "packages/core/new-task.ts"]) {
+    for (const source of ["packages/tasks/http-request.ts", "packages/core/tasks/new-task.ts"]) {
       expect(sources).toContain(source);
       expect(loaded).not.toHaveProperty([source]);
     }

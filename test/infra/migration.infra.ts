@@ -1,6 +1,6 @@
 /** The schema is up to date before the code that needs it serves. */
 import { describe, expect, test } from "vitest";
-import { program } from "./program.ts";
+import { program } from "../support/infra/program.ts";
 
 const dev = program("dev");
 
@@ -28,7 +28,7 @@ describe("it is called again", () => {
   test("when the migrations change, which are in its package", () => {
     expect(triggers("dev").code).toBe(dev.one("TickworkMigrateFunction").inputs.s3Key);
     expect(triggers("dev").code).toMatch(/[0-9a-f]{64}\.zip$/);
-    expect(dev.builds.TickworkMigrate?.sources).toContain("packages/core/migrations.ts");
+    expect(dev.builds.TickworkMigrate?.sources).toContain("packages/core/store/migrations.ts");
   });
 
   test("when there is another database", () => {

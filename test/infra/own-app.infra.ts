@@ -1,7 +1,7 @@
 /** Tickwork as a part of somebody else's app: examples/own-app, resolved as `npm install` would. */
 import { describe, expect, test } from "vitest";
-import { envTypesOf } from "./env-types.ts";
-import { program } from "./program.ts";
+import { envTypesOf } from "../support/infra/env-types.ts";
+import { program } from "../support/infra/program.ts";
 
 const app = program("own app");
 const SERVING = ["TickworkTick", "TickworkRefresh", "TickworkApi"];

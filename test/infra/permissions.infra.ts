@@ -1,8 +1,8 @@
 /** Who may do what, to the letter; and that nothing secret lies open. */
 import { describe, expect, test } from "vitest";
-import { GENERATED } from "./mocks.ts";
-import { list, program, type Statement } from "./program.ts";
-import { type ScenarioName, SECRETS } from "./scenarios.ts";
+import { GENERATED } from "../support/infra/mocks.ts";
+import { list, program, type Statement } from "../support/infra/program.ts";
+import { type ScenarioName, SECRETS } from "../support/infra/scenarios.ts";
 
 const STAGES: ScenarioName[] = ["dev", "production", "pr-7"];
 const ACCOUNT = "us-east-1:123456789012";

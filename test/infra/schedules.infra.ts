@@ -1,7 +1,7 @@
 /** The refresh rule, and every way on which something is called without anybody waiting for the answer. */
 import { describe, expect, test } from "vitest";
-import { program } from "./program.ts";
-import type { ScenarioName } from "./scenarios.ts";
+import { program } from "../support/infra/program.ts";
+import type { ScenarioName } from "../support/infra/scenarios.ts";
 
 const DEAD_LETTERS = "arn:aws:sqs:us-east-1:123456789012:tickwork-dev-dead-letters";
 const dev = program("dev");

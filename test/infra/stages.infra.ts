@@ -1,11 +1,11 @@
 /** What a stage is for decides what it makes, what it keeps, and how it is told the rest. */
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { envTypesOf } from "./env-types.ts";
-import { GENERATED } from "./mocks.ts";
-import { program } from "./program.ts";
-import { run, SCRATCH } from "./run.ts";
-import { SECRETS } from "./scenarios.ts";
+import { envTypesOf } from "../support/infra/env-types.ts";
+import { GENERATED } from "../support/infra/mocks.ts";
+import { program } from "../support/infra/program.ts";
+import { run, SCRATCH } from "../support/infra/run.ts";
+import { SECRETS } from "../support/infra/scenarios.ts";
 
 const DATABASES = ["TickworkNeon", "TickworkUpstash"];
 const databasesOf = (name: Parameters<typeof program>[0]) =>

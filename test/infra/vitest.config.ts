@@ -6,7 +6,7 @@ export default defineConfig({
   root: join(import.meta.dirname, "../.."),
   test: {
     include: ["test/infra/**/*.infra.ts"],
-    globalSetup: "test/infra/global-setup.ts",
+    globalSetup: "test/support/infra/global-setup.ts",
     testTimeout: 60_000,
   },
 });

@@ -1,9 +1,9 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { buildMutant } from "./build-mutant.ts";
-import { openWorldDatabase } from "./database.ts";
-import { mutants } from "./mutants.ts";
-import { search } from "./search.ts";
+import { buildMutant } from "../support/world/build-mutant.ts";
+import { openWorldDatabase } from "../support/world/database.ts";
+import { mutants } from "../support/world/mutants.ts";
+import { search } from "../support/world/search.ts";
 
 /** Stories that a mutant may take to be found; most take a few. */
 const RUNS = 600;

@@ -1,10 +1,10 @@
 import { randomInt } from "node:crypto";
 import type { PGlite } from "@electric-sql/pglite";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openWorldDatabase } from "./database.ts";
-import { kinds } from "./scenario.ts";
-import { describeFinding, search } from "./search.ts";
-import { simulateWeek } from "./week.ts";
+import { openWorldDatabase } from "../support/world/database.ts";
+import { kinds } from "../support/world/scenario.ts";
+import { describeFinding, search } from "../support/world/search.ts";
+import { simulateWeek } from "../support/world/week.ts";
 
 /** Stories of all kinds, new ones in every run. */
 const RUNS = 301;

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { createRegistry, silent, systemClock, type Task } from "#core";
 import { definitions } from "#tasks";
-import { runAttempt, TaskAborted } from "../../packages/core/attempt.ts";
+import { runAttempt, TaskAborted } from "../../packages/core/run/attempt.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
-import { aTask, fakeService, serve, until } from "./helpers.ts";
+import { aTask, fakeService, serve, until } from "../support/web/helpers.ts";
 
 const NOW_MS = Date.parse("2026-11-24T09:00:00Z");
 

@@ -7,8 +7,16 @@ import { describe, expect, test } from "vitest";
 import { PermanentError, RetryAfter } from "#core";
 import type { HttpRequestResult } from "#tasks";
 import { httpRequest } from "../../packages/tasks/http-request.ts";
-import { failureOf, issuesOf, listen, runTask, type Surroundings, serve, until } from "./helpers.ts";
-import { selfSigned } from "./self-signed.ts";
+import {
+  failureOf,
+  issuesOf,
+  listen,
+  runTask,
+  type Surroundings,
+  serve,
+  until,
+} from "../support/web/helpers.ts";
+import { selfSigned } from "../support/web/self-signed.ts";
 
 const send = (data: unknown, surroundings?: Surroundings) =>
   runTask<HttpRequestResult>(httpRequest, data, surroundings);

@@ -1,0 +1,1 @@
+export { postgresOnly, prefixOf, runtime, type Secrets, useWires, type Wires } from "./runtime.ts";

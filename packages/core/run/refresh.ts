@@ -1,0 +1,80 @@
+import type { Clock } from "../clock.ts";
+import type { Ringer } from "../doorbell/ringer.ts";
+import { TickworkError } from "../errors.ts";
+import type { Cache } from "../gate/redis-gate.ts";
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Store } from "../store/store.ts";
+
+export interface RefreshDeps {
+  store: Pick<Store, "window">;
+  cache: Pick<Cache, "rebuild">;
+  ringer: Ringer;
+  clock: Clock;
+  log: Logger;
+  metrics?: Metrics | undefined;
+}
+
+export interface RefreshReport {
+  /** Waiting tasks in the window, as far as the cache takes them. */
+  waiting: number;
+  /** Those of them that are due. */
+  due: number;
+  /** How long the one that waits longest has been due, in seconds; 0 when none is. */
+  oldestDueAgeSeconds: number;
+  /** Running tasks. */
+  running: number;
+  /** The window had more than the cache takes. */
+  cut: boolean;
+  durationMs: number;
+}
+
+/**
+ * One refresh: reads the window from Postgres, puts it into the cache, and rings for what is due soon. It mends
+ * whatever went wrong since the last one: a change that Redis missed, a ring that was lost.
+ *
+ * @throws TickworkError when Postgres does not answer, or the cache did not take the window
+ */
+export async function runRefresh({
+  store,
+  cache,
+  ringer,
+  clock,
+  log,
+  metrics,
+}: RefreshDeps): Promise<RefreshReport> {
+  const began = clock.now();
+  let window: Awaited<ReturnType<Store["window"]>> | undefined;
+  const kept = await cache.rebuild(async () => {
+    window = await store.window();
+    return window;
+  });
+  // Rung for in any case: what is due must be run, whatever the cache believes.
+  if (window) await ringer.ringFor(window.writes, window.nowMs, { by: "refresh" });
+  if (!kept || !window)
+    throw new TickworkError(
+      "unavailable",
+      "refresh_too_slow",
+      "The refresh took so long that what it read may be old; the cache stays as it was.",
+    );
+  const { nowMs } = window;
+  const { writes } = window;
+  const waiting = writes.flatMap((write) => (write.kind === "due" ? [write.atMs] : []));
+  const running = writes.filter(({ kind }) => kind === "lease").length;
+  const report = {
+    waiting: writes.length - running,
+    due: waiting.filter((atMs) => atMs <= nowMs).length,
+    oldestDueAgeSeconds: Math.max(0, ...waiting.slice(0, 1).map((atMs) => (nowMs - atMs) / 1000)),
+    running,
+    cut: window.cutAtMs !== undefined,
+    durationMs: clock.now() - began,
+  };
+  metrics?.({
+    QueueDepth: report.due,
+    OldestDueAgeSeconds: report.oldestDueAgeSeconds,
+    RunningTasks: report.running,
+    RefreshMilliseconds: report.durationMs,
+  });
+  log.debug("refreshed", { ...report });
+  return report;
+}

@@ -1,0 +1,113 @@
+import type { NeonQueryFunction } from "@neondatabase/serverless";
+import type { Clock } from "../clock.ts";
+import { TickworkError } from "../errors.ts";
+import { POSTGRES_TIMEOUT_MS } from "../limits.ts";
+import { retrying } from "../retry.ts";
+
+export interface Statement {
+  text: string;
+  params?: readonly unknown[];
+}
+
+/** Postgres as Tickwork uses it: one request for each call, whatever is in it. */
+export interface Database {
+  /** One statement. A transient failure is repeated only where the caller says that this is safe. */
+  query<Row>(statement: Statement, options?: { repeatable?: boolean }): Promise<Row[]>;
+  /** Several statements in one transaction and one request; repeated where that is safe. */
+  transaction<Row>(
+    statements: readonly Statement[],
+    options?: { repeatable?: boolean; timeoutMs?: number },
+  ): Promise<Row[][]>;
+}
+
+/** A failure of Postgres or of the way to it. */
+export class PostgresError extends TickworkError {
+  /** The SQLSTATE, or undefined when no answer came: then it is not known whether the statement took. */
+  readonly sqlState: string | undefined;
+  readonly constraint: string | undefined;
+  /** Whether the same statement may well succeed a moment later. */
+  readonly transient: boolean;
+
+  constructor(cause: unknown) {
+    const { code, constraint, message } = cause as {
+      code?: unknown;
+      constraint?: unknown;
+      message?: unknown;
+    };
+    const sqlState = typeof code === "string" && SQL_STATE.test(code) ? code : undefined;
+    super("unavailable", "postgres_unavailable", `Postgres: ${message ?? cause}`, { cause });
+    this.sqlState = sqlState;
+    this.constraint = typeof constraint === "string" ? constraint : undefined;
+    this.transient = sqlState === undefined || TRANSIENT_STATES.some((prefix) => sqlState.startsWith(prefix));
+  }
+}
+
+/** Five digits and capitals, at least one of them a digit; `EPIPE` and its like are errors of a socket. */
+const SQL_STATE = /^(?=.*\d)[0-9A-Z]{5}$/;
+
+/**
+ * Connection failures, a server that became a standby, serialization failures and deadlocks, too many connections, locks
+ * and statements that took too long, shutdowns, internal hiccups.
+ */
+const TRANSIENT_STATES = ["08", "25006", "40001", "40P01", "53", "55006", "55P03", "57", "58", "XX000"];
+
+export const isTransient = (error: unknown): boolean => error instanceof PostgresError && error.transient;
+
+/** Data exceptions, constraints, limits, what a trigger raises, types that do not fit. */
+const REFUSING_STATES = ["22", "23", "54", "P0001", "42804"];
+
+/** Whether a value or a rule of the table is why Postgres refused the statement: it will again. */
+export const isRefused = (error: unknown): error is PostgresError =>
+  error instanceof PostgresError && REFUSING_STATES.some((prefix) => error.sqlState?.startsWith(prefix));
+
+/** Whether it is unknown if a statement took: it was sent and no answer of Postgres came back. */
+export const isUnanswered = (error: unknown): boolean =>
+  error instanceof PostgresError &&
+  (error.sqlState === undefined || error.sqlState.startsWith("08") || error.sqlState.startsWith("57P"));
+
+export function createDatabase(sql: NeonQueryFunction<false, false>, clock: Clock): Database {
+  const attempt = async <T>(
+    repeatable: boolean,
+    timeoutMs: number,
+    send: (options: { fetchOptions: { signal: AbortSignal } }) => Promise<T>,
+  ) => {
+    const once = () =>
+      new Promise<T>((resolve, reject) => {
+        // Not `AbortSignal.timeout`: its timer would live on after the answer, one for each query.
+        const limit = new AbortController();
+        const fail = (error: unknown) => {
+          clearTimeout(timer);
+          reject(new PostgresError(error));
+        };
+        const timer = setTimeout(() => {
+          limit.abort();
+          // Who answers inside of this process may not listen to the signal.
+          fail(new Error(`no answer in ${timeoutMs} ms`));
+        }, timeoutMs);
+        send({ fetchOptions: { signal: limit.signal } }).then((answer) => {
+          clearTimeout(timer);
+          resolve(answer);
+        }, fail);
+      });
+    return repeatable ? retrying(clock, once, isTransient) : once();
+  };
+  return {
+    query: async <Row>({ text, params }: Statement, { repeatable = false } = {}) =>
+      (await attempt(repeatable, POSTGRES_TIMEOUT_MS, (options) =>
+        sql.query(text, [...(params ?? [])], options),
+      )) as Row[],
+    transaction: async <Row>(
+      statements: readonly Statement[],
+      {
+        repeatable = false,
+        timeoutMs = POSTGRES_TIMEOUT_MS,
+      }: { repeatable?: boolean; timeoutMs?: number } = {},
+    ) =>
+      (await attempt(repeatable, timeoutMs, (options) =>
+        sql.transaction(
+          statements.map(({ text, params }) => sql.query(text, [...(params ?? [])])),
+          options,
+        ),
+      )) as Row[][],
+  };
+}

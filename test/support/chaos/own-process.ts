@@ -1,0 +1,74 @@
+/** Processes that may not outlive this one, however it ends. */
+import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { eventually } from "../bed/bed.ts";
+
+const children = new Map<ChildProcess, NodeJS.Signals>();
+process.on("exit", () => {
+  for (const [child, signal] of children) {
+    child.kill("SIGCONT");
+    child.kill(signal);
+  }
+});
+
+export interface OwnProcess {
+  child: ChildProcess;
+  pid: number;
+  /** How it ended: the exit code or the signal. */
+  ended: Promise<number | NodeJS.Signals | null>;
+}
+
+/** @param lastSignal what it gets when this process ends */
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions,
+  lastSignal: NodeJS.Signals = "SIGKILL",
+): OwnProcess {
+  const child = spawn(command, args, options);
+  children.set(child, lastSignal);
+  const ended = new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      children.delete(child);
+      resolve(code ?? signal);
+    });
+  });
+  return { child, pid: child.pid ?? 0, ended };
+}
+
+/** A server that can be ended and started again. */
+export function restartable(launch: () => OwnProcess, answers: () => Promise<unknown>, limitMs?: number) {
+  let running: OwnProcess | undefined;
+  return {
+    /** Resolves when it answers. */
+    async start(): Promise<void> {
+      running = launch();
+      const answering = () =>
+        answers().then(
+          () => true,
+          () => false,
+        );
+      await eventually(answering, limitMs === undefined ? {} : { limitMs });
+    },
+    signal: (signal: NodeJS.Signals): void => void running?.child.kill(signal),
+    async end(signal: NodeJS.Signals): Promise<void> {
+      running?.child.kill(signal);
+      await running?.ended;
+      running = undefined;
+    },
+  };
+}
+
+/** A port that nobody listens on. */
+export function sparePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

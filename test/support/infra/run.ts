@@ -1,0 +1,50 @@
+/** Evaluates a scenario in a process of its own. */
+import { execFile } from "node:child_process";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import type { Evaluation } from "./evaluate.ts";
+import type { Scenario } from "./scenarios.ts";
+
+export const ROOT = join(import.meta.dirname, "../../..");
+/** Not in the repository. */
+export const SCRATCH = join(ROOT, ".tmp/infra");
+const EVALUATOR = join(SCRATCH, "evaluate.mjs");
+
+/** The evaluator as one plain file: a loader for TypeScript would go through SST's platform as well. */
+export async function buildEvaluator(): Promise<void> {
+  await mkdir(SCRATCH, { recursive: true });
+  await build({
+    entryPoints: [join(import.meta.dirname, "evaluate.ts")],
+    outfile: EVALUATOR,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    external: ["esbuild"],
+    logLevel: "silent",
+  });
+}
+
+/**
+ * @param file where the result goes
+ * @throws Error with what the program printed, when it fails
+ */
+export async function run(
+  { app = ".", stage, env = {}, secrets = {} }: Scenario,
+  file: string,
+): Promise<Evaluation> {
+  // Nothing of the shell that the tests run in, but what a process needs.
+  const { PATH = "", HOME = "" } = process.env;
+  await promisify(execFile)(process.execPath, [EVALUATOR, join(ROOT, app), stage], {
+    cwd: ROOT,
+    env: {
+      PATH,
+      HOME,
+      ...env,
+      ...Object.fromEntries(Object.entries(secrets).map(([name, value]) => [`SST_SECRET_${name}`, value])),
+      EVALUATION_FILE: file,
+    },
+  });
+  return JSON.parse(await readFile(file, "utf8")) as Evaluation;
+}

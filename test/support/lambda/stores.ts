@@ -1,0 +1,62 @@
+/** This machine's PostgreSQL and Redis, or where there are none the embedded ones, behind the wires of Neon and Upstash. */
+import { randomBytes } from "node:crypto";
+import { neon } from "@neondatabase/serverless";
+import { prefixOf } from "#aws";
+import { createDatabase as createClient, migrate, silent, systemClock } from "#core";
+import { openPg, openRedis } from "#local";
+import { keysOf } from "../../../packages/core/gate/scripts.ts";
+import { memoryBackend, stacks } from "../bed/bed.ts";
+import { createDatabase, redisServerUrl, serversAnswer } from "../bed/servers.ts";
+import { openTemplate } from "../bed/template.ts";
+import { type NeonServer, serveNeon } from "./neon-server.ts";
+import { serveUpstash, type UpstashServer } from "./upstash-server.ts";
+
+export interface Stores {
+  neon: NeonServer;
+  upstash: UpstashServer;
+  /** As Neon gives it out: somewhere else, with a user and a password. */
+  databaseUrl: string;
+  redisToken: string;
+  /** What a function's process needs to find Neon here. */
+  env: Record<string, string>;
+  /** Brings the schema up to date, as the function migrate does. */
+  migrate(): Promise<void>;
+  /** SQL beside the functions. */
+  sql(text: string, params?: unknown[]): Promise<(string | null)[][]>;
+  close(): Promise<void>;
+}
+
+/** More slots than any test here has. */
+const MOST_SLOTS = 8;
+
+/** Where these are: each start of a function takes its time, so the others are not tried as well. */
+export const storesAreOn = stacks.at(-1);
+
+/** Empty ones, and nobody else's. */
+export async function openStores(): Promise<Stores> {
+  const database = serversAnswer ? await createDatabase() : undefined;
+  const postgres = database ? openPg(database.url) : await openTemplate();
+  const redis = database ? openRedis(redisServerUrl) : memoryBackend();
+  const name = randomBytes(6).toString("hex");
+  const databaseUrl = `postgresql://tickwork:password@ep-${name}.tickwork.test/tickwork`;
+  const redisToken = randomBytes(16).toString("base64url");
+  const neonServer = await serveNeon(postgres, databaseUrl);
+  const upstash = await serveUpstash(redis, redisToken);
+  return {
+    neon: neonServer,
+    upstash,
+    databaseUrl,
+    redisToken,
+    env: { NEON_ENDPOINT: "https://api.tickwork.test/sql", NEON_STAND_IN: neonServer.url },
+    async migrate() {
+      await migrate(createClient(neon(neonServer.inProcessUrl), systemClock), silent);
+    },
+    sql: async (text, params = []) => (await postgres.query({ query: text, params })).rows,
+    async close() {
+      await Promise.all([neonServer.close(), upstash.close()]);
+      await redis.answer({ body: ["DEL", ...keysOf(prefixOf(databaseUrl), MOST_SLOTS)] });
+      await Promise.all([postgres.close(), redis.close()]);
+      await database?.drop();
+    },
+  };
+}

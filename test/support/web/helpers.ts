@@ -1,0 +1,172 @@
+import type { IncomingMessage, RequestListener } from "node:http";
+import { createServer } from "node:http";
+import type { AddressInfo, Server } from "node:net";
+import { onTestFinished } from "vitest";
+import {
+  readConfig,
+  silent,
+  type Task,
+  type TaskContext,
+  type TaskDefinition,
+  type TasksService,
+} from "#core";
+import { checkData } from "../../../packages/core/tasks/define-task.ts";
+
+export const aTask: Task = {
+  id: 7,
+  task_status: "Running",
+  type: "any",
+  scheduled_time: "2026-11-24T09:00:00.000Z",
+  attachment_id: null,
+  task_data: null,
+  result_data: null,
+  error_data: null,
+  userCreated_Id: null,
+  userUpdated_Id: null,
+  createdAt: "2026-11-24T09:00:00.000Z",
+  updatedAt: "2026-11-24T09:00:00.000Z",
+  attempts: 1,
+  max_attempts: null,
+  crashes: 0,
+  progress: null,
+  cancel_requested: false,
+  started_at: "2026-11-24T09:00:00.000Z",
+  finished_at: null,
+  slot: 0,
+  lease_expires_at: "2026-11-24T09:01:00.000Z",
+  history: null,
+  lateness: null,
+  rev: 2,
+};
+
+export interface Surroundings {
+  dataDir?: string;
+  httpRequestAllow?: string[];
+  signal?: AbortSignal;
+  progress?: TaskContext["progress"];
+  deleteFinished?: TasksService["deleteFinished"];
+}
+
+/** What handlers see of the service: the configuration, and the deletion of finished tasks. */
+export function fakeService({
+  dataDir = ".tickwork",
+  httpRequestAllow = ["127.0.0.1", "::1"],
+  deleteFinished = async () => 0,
+}: Surroundings = {}): TasksService {
+  const service: Pick<TasksService, "config" | "deleteFinished"> = {
+    config: { ...readConfig({}), dataDir, httpRequestAllow },
+    deleteFinished,
+  };
+  return service as TasksService;
+}
+
+/** Runs a handler as an attempt does: the data is checked and gets its defaults first. */
+export async function runTask<Result = unknown>(
+  definition: TaskDefinition,
+  data: unknown,
+  surroundings: Surroundings = {},
+): Promise<Result> {
+  const checked = await checkData(definition, data);
+  if ("issues" in checked) throw new Error(`the data is not valid: ${JSON.stringify(checked.issues)}`);
+  const result = await definition.run(checked.value, {
+    task: { ...aTask, type: definition.type, task_data: data },
+    attempt: 1,
+    signal: surroundings.signal ?? new AbortController().signal,
+    deadline: new Date("2026-11-24T09:12:30.000Z"),
+    progress: surroundings.progress ?? (async () => {}),
+    log: silent,
+    tasks: fakeService(surroundings),
+  });
+  return result as Result;
+}
+
+/** What is wrong with the data of a task, as `path: message`. */
+export async function issuesOf(definition: TaskDefinition, data: unknown): Promise<string[]> {
+  const checked = await checkData(definition, data);
+  return "issues" in checked ? checked.issues.map(({ path, message }) => `${path}: ${message}`) : [];
+}
+
+/** What a promise rejects with. */
+export async function failureOf(
+  promise: Promise<unknown>,
+): Promise<Error & { code?: string; delayMs?: number; status?: number }> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw new TypeError(`not an error: ${String(error)}`);
+  }
+  throw new Error("it should have failed, and did not");
+}
+
+export interface Received {
+  method: string | undefined;
+  path: string | undefined;
+  headers: IncomingMessage["headers"];
+  body: string;
+}
+
+export interface TestServer {
+  port: number;
+  url: string;
+  /** Requests that arrived whole. */
+  received: Received[];
+  /** Connections ever made. */
+  connections: number;
+  /** Connections that are open. */
+  open: number;
+}
+
+/** A real server on 127.0.0.1 for the length of a test. */
+export async function serve(listener: RequestListener): Promise<TestServer> {
+  const received: Received[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("error", () => {});
+    request.on("end", () => {
+      const { method, url: path, headers } = request;
+      received.push({ method, path, headers, body: Buffer.concat(chunks).toString() });
+      listener(request, response);
+    });
+  });
+  return listen(server, received);
+}
+
+/** Any server of connections, on 127.0.0.1 for the length of a test. */
+export async function listen(server: Server, received: Received[] = []): Promise<TestServer> {
+  const sockets = new Set<{ destroy(): void }>();
+  let connections = 0;
+  server.on("connection", (socket) => {
+    connections++;
+    sockets.add(socket);
+    socket.on("error", () => {});
+    socket.on("close", () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    url: `http://127.0.0.1:${port}`,
+    received,
+    get connections() {
+      return connections;
+    },
+    get open() {
+      return sockets.size;
+    },
+  };
+}
+
+/** Waits for a condition that others bring about; fails after some seconds. */
+export async function until(what: string, condition: () => boolean, boundMs = 5_000): Promise<void> {
+  const end = Date.now() + boundMs;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`it did not happen within ${boundMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

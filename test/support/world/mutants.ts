@@ -1,0 +1,183 @@
+/**
+ * What if a rule were left out? Each mutant is the real code with one thing taken away; the simulation has to find a
+ * story in which it goes wrong. A change of the code that a mutant no longer fits fails the test, so they stay true.
+ */
+import type { Kind } from "./scenario.ts";
+
+export interface Mutant {
+  name: string;
+  /** The kind of story in which it is found. */
+  kind: Kind;
+  /** What is replaced in which file, from the root of the repository. */
+  changes: { file: string; from: string; to: string }[];
+  /** Or a statement that changes the schema, and one that changes it back. */
+  schema?: { break: string; mend: string };
+}
+
+const core = (file: string, from: string, to: string) => ({ file: `packages/core/${file}`, from, to });
+
+export const mutants: Mutant[] = [
+  {
+    name: "no unique index on the slot of running rows",
+    kind: "crashes",
+    changes: [],
+    schema: {
+      break: "drop index tickwork_running",
+      mend: `update "baasix_Tasks" set task_status = 'Completed' where task_status = 'Running';
+        create unique index tickwork_running on "baasix_Tasks" (slot) where task_status = 'Running'`,
+    },
+  },
+  {
+    name: "settling does not need the token",
+    kind: "crashes",
+    changes: [
+      core(
+        "store/sql.ts",
+        "where id = $1::bigint and lease_token = $2::text and task_status = 'Running'\n        returning rev, scheduled_time",
+        "where id = $1::bigint and $2::text is not null and task_status = 'Running'\n        returning rev, scheduled_time",
+      ),
+    ],
+  },
+  {
+    name: "rule 1: looking and taking the flag are two steps",
+    kind: "calm",
+    changes: [
+      core(
+        "gate/redis-gate.ts",
+        "enter: async (asking) => decisionOf(await run(lua.ENTER, ...asks(asking))),",
+        "enter: async (asking) => { await look(false); return decisionOf(await run(lua.ENTER, ...asks(asking))); },",
+      ),
+    ],
+  },
+  {
+    name: "rule 2: when the time is up, ring first and release then",
+    kind: "calm",
+    changes: [
+      core(
+        "run/tick.ts",
+        "const { more } = await this.#release();\n    if (more) await this.#deps.ringer.ring();",
+        "await this.#deps.ringer.ring();\n    await this.#deps.clock.sleep(1_000);\n    await this.#release();",
+      ),
+    ],
+  },
+  {
+    name: "rule 3: do not look again after releasing",
+    kind: "calm",
+    changes: [
+      core(
+        "run/tick.ts",
+        "if (this.#mayClaim()) return this.#leave();",
+        'if (this.#mayClaim()) { await this.#release(); return { ended: "idle" }; }',
+      ),
+    ],
+  },
+  {
+    name: "rule 4: do not ring when the flag is held",
+    kind: "hands",
+    changes: [
+      core(
+        "run/tick.ts",
+        'await this.#deps.ringer.ringAfter(decision.freeInMs + EXPIRY_MARGIN_MS, { by: "held" });',
+        "",
+      ),
+    ],
+  },
+  {
+    name: "rule 5: do not correct the cache after an empty claim",
+    kind: "hands",
+    changes: [
+      core(
+        "run/tick.ts",
+        "this.#writes.push(...claimed.buried, ...claimed.truth);",
+        "this.#writes.push(...claimed.buried);",
+      ),
+    ],
+  },
+  {
+    name: "rule 6: do not ring when somebody is in the slot",
+    kind: "hands",
+    changes: [
+      core(
+        "run/tick.ts",
+        'await this.#deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS, { by: "held" });',
+        "",
+      ),
+    ],
+  },
+  {
+    name: "rule 7: a running task leaves the cache",
+    kind: "crashes",
+    changes: [
+      core("gate/redis-gate.ts", 'if (write.kind === "gone") return', 'if (write.kind !== "due") return'),
+      core(
+        "gate/redis-gate.ts",
+        'return [write.id, write.rev, write.kind, ""];',
+        'return [write.id, write.rev, "gone", ""];',
+      ),
+    ],
+  },
+  {
+    name: "rule 8: an older write overwrites a newer one",
+    kind: "hurry",
+    changes: [
+      core(
+        "gate/scripts.ts",
+        "if known and tonumber(string.match(known, '^(%d+)')) > tonumber(rev) then return end",
+        "",
+      ),
+    ],
+  },
+  {
+    name: "rule 9: an empty Redis is an empty window",
+    kind: "crashes",
+    changes: [
+      core(
+        "gate/scripts.ts",
+        "return not marker or tonumber(marker) <= now",
+        "return marker and tonumber(marker) <= now",
+      ),
+    ],
+  },
+  {
+    name: "rule 10: after a claim whose answer was lost, the token is not asked what it holds",
+    kind: "answers",
+    changes: [
+      core("run/exactly-once.ts", "n > 1 ? await held() : undefined", "undefined as SureClaim | undefined"),
+    ],
+  },
+  {
+    name: "rule 10: after a settle whose answer was lost, the tokens are not asked what they hold",
+    kind: "answers",
+    changes: [core("run/exactly-once.ts", "if (n === 1) return", "if (n > 0) return")],
+  },
+  {
+    name: "rule 11: give a task back while its handler goes on",
+    kind: "deploys",
+    changes: [
+      core(
+        "run/attempt.ts",
+        "Promise.race([work, ignored])",
+        'Promise.race([work, new Promise<End>((resolve) => aborter.signal.addEventListener("abort", () => resolve({ error: aborter.signal.reason })))])',
+      ),
+    ],
+  },
+  {
+    name: "rule 12: leases go by the clock of the worker",
+    kind: "clocks",
+    changes: [
+      {
+        file: "test/support/world/wires.ts",
+        from: "const now = new Date(this.nowMs()).toISOString();",
+        to: "const now = new Date(_sender?.clock.now() ?? this.nowMs()).toISOString();",
+      },
+    ],
+  },
+  {
+    name: "rule 13: do not ring for a free slot",
+    kind: "calm",
+    changes: [
+      core("run/tick.ts", "if (decision.more) await this.#deps.ringer.ring();", ""),
+      core("run/tick.ts", "if (more) await this.#ringForMore();", ""),
+    ],
+  },
+];
