@@ -23,9 +23,9 @@ export { createRedisCommands, type RedisCommands, RedisError } from "./gate/redi
 export { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
 export { createLogger, type Logger, silent } from "./log.ts";
 export { createEmbeddedMetrics, type Measurements, type Metrics } from "./metrics.ts";
-export { type AbortCode, TaskAborted } from "./run/attempt.ts";
+export { type AbortCode, TaskAborted } from "./run/abort.ts";
 export type { RefreshReport } from "./run/refresh.ts";
-export type { TickReport } from "./run/tick.ts";
+export type { TickReport } from "./run/tally.ts";
 export { type CacheStats, TASKS, type TasksService } from "./services/service.ts";
 export { createDatabase, type Database, PostgresError, type Statement } from "./store/database.ts";
 export { migrate, SCHEMA_VERSION } from "./store/migrations.ts";

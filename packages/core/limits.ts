@@ -29,7 +29,7 @@ export const LAMBDA_LIMIT_MS = 900_000;
 /** How long an aborted handler may take to settle before its process is given up. */
 export const ABORT_GRACE_MS = 5_000;
 /** Settled tasks that a tick gathers before it tells Redis; while they are fewer, it does so with each renewal. */
-export const MOVES_PER_FLUSH = 50;
+export const STANDINGS_PER_FLUSH = 50;
 /** Ids that looked due, checked by one empty claim. */
 export const SEEN_LIMIT = 1_000;
 /** Empty claims in a row that end a tick. */

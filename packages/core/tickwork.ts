@@ -5,9 +5,10 @@ import type { Config } from "./config.ts";
 import type { Doorbell } from "./doorbell/doorbell.ts";
 import { createRinger } from "./doorbell/ringer.ts";
 import { withFallback } from "./gate/fallback-gate.ts";
+import type { GateOptions } from "./gate/gate.ts";
 import { createPostgresGate } from "./gate/postgres-gate.ts";
 import type { RedisCommands } from "./gate/redis-commands.ts";
-import { type CacheOptions, createRedisCache } from "./gate/redis-gate.ts";
+import { createRedisGate } from "./gate/redis-gate.ts";
 import { FOREIGN_LEASE_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
@@ -72,9 +73,9 @@ export function createTickwork(parts: Parts): Tickwork {
     leaseMs,
     maxCrashes: config.maxCrashes,
     cacheLimit: config.cacheLimit,
-    elsewhere: registry.elsewhere,
+    foreign: registry.foreign,
   });
-  const cacheOptions: CacheOptions = {
+  const gateOptions: GateOptions = {
     prefix,
     slots: config.concurrency,
     flagTtlMs: leaseMs,
@@ -82,12 +83,14 @@ export function createTickwork(parts: Parts): Tickwork {
     limit: config.cacheLimit,
     earlyMs: parts.doorbell.earlyMs,
   };
-  const gate = createPostgresGate(database, sql, cacheOptions, registry.elsewhere);
-  const cache = redis ? withFallback(createRedisCache(redis, cacheOptions), gate, clock, log) : gate;
+  const postgresGate = createPostgresGate(database, sql, gateOptions, registry.foreign);
+  const gate = redis
+    ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
+    : postgresGate;
   const hooks = parts.hooks ?? createHooks(log);
   const tasks = createTasksService({
     store,
-    cache,
+    gate,
     hooks,
     config,
     clock,

@@ -106,9 +106,9 @@ describe.concurrent("breaks nothing", () => {
     const { nowMs } = one.clock;
     await ringer.ringFor(
       [
-        { id: 7, rev: 1, kind: "due", atMs: nowMs + 600_000 },
-        { id: 8, rev: 1, kind: "due", atMs: nowMs + 700_000 },
-        { id: 9, rev: 1, kind: "due", atMs: nowMs + 86_400_000 },
+        { id: 7, rev: 1, kind: "waiting", atMs: nowMs + 600_000 },
+        { id: 8, rev: 1, kind: "waiting", atMs: nowMs + 700_000 },
+        { id: 9, rev: 1, kind: "waiting", atMs: nowMs + 86_400_000 },
       ],
       nowMs,
     );
@@ -132,7 +132,7 @@ describe.concurrent("breaks nothing", () => {
       name === "wake-202611240910" ? new AwsError("ResourceNotFoundException", "no such group") : undefined;
     const { nowMs } = one.clock;
     await ringerOf(one).ringFor(
-      [600_000, 700_000].map((inMs, id) => ({ id, rev: 1, kind: "due" as const, atMs: nowMs + inMs })),
+      [600_000, 700_000].map((inMs, id) => ({ id, rev: 1, kind: "waiting" as const, atMs: nowMs + inMs })),
       nowMs,
     );
     expect([...one.aws.scheduler.schedules.keys()]).toEqual(["wake-202611240912"]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { createRegistry, silent, systemClock, type Task } from "#core";
+import { createRegistry, silent, systemClock, type Task, TaskAborted } from "#core";
 import { definitions } from "#tasks";
-import { runAttempt, TaskAborted } from "../../packages/core/run/attempt.ts";
+import { runAttempt } from "../../packages/core/run/attempt.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
 import { aTask, fakeService, serve, until } from "../support/web/helpers.ts";
 
@@ -40,10 +40,8 @@ describe("what becomes of the task", () => {
           throw new Error(reason);
         },
       },
+      { task, token: "t", slot: 0, leasedAt: Date.now() },
       {
-        task,
-        lease: { taskId: task.id, token: "t" },
-        leasedAt: Date.now(),
         interrupt: signal,
         hadWholeInvocation: false,
         renewed: () => {},

@@ -1,8 +1,8 @@
 import type { Clock, Moment } from "../clock.ts";
 import { messageOf } from "../errors.ts";
-import type { CacheWrite } from "../gate/redis-gate.ts";
 import { CLOCKS_AGREE_MS, EXPIRY_MARGIN_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
+import type { Standing } from "../tasks/standing.ts";
 import type { Doorbell, TickEvent } from "./doorbell.ts";
 
 /** Rings the doorbell so that a failure to ring breaks nothing: it is logged, and the next refresh rings again. */
@@ -34,13 +34,13 @@ export function createRinger(doorbell: Doorbell, clock: Clock, log: Logger, opti
       );
     },
     /** For tasks as they stand in the cache: the waiting ones when they are due, the running ones when their lease ends. */
-    ringFor: async (writes: readonly CacheWrite[], nowMs: number, event?: TickEvent) => {
+    ringFor: async (writes: readonly Standing[], nowMs: number, event?: TickEvent) => {
       const due = new Map<number, number>();
       let leaseEndMs = Number.POSITIVE_INFINITY;
       for (const write of writes) {
-        if (write.kind === "lease") leaseEndMs = Math.min(leaseEndMs, write.atMs);
+        if (write.kind === "running") leaseEndMs = Math.min(leaseEndMs, write.atMs);
         // Everything that is due already is one ring.
-        if (write.kind === "due") due.set(Math.max(write.atMs, nowMs), write.id);
+        if (write.kind === "waiting") due.set(Math.max(write.atMs, nowMs), write.id);
       }
       // A tick that comes early stays for what follows closely: of what one ring covers, ring for the first.
       const times = [...due.keys()].sort((a, b) => a - b);

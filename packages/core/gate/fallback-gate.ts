@@ -2,14 +2,14 @@ import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { REDIS_PAUSE_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
+import type { Gate } from "./gate.ts";
 import { RedisError } from "./redis-commands.ts";
-import type { Cache } from "./redis-gate.ts";
 
 /**
  * Redis as long as it answers, else Postgres. After a failure Redis is left alone for a moment, so that a slow one
  * costs its time limit once and not with every step.
  */
-export function withFallback(redis: Cache, postgres: Cache, clock: Clock, log: Logger): Cache {
+export function withFallback(redis: Gate, postgres: Gate, clock: Clock, log: Logger): Gate {
   let pausedUntil = 0;
   /** A change did not reach Redis: what it says is not to be believed before it was rebuilt. */
   let missed = false;

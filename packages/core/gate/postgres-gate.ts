@@ -1,7 +1,7 @@
 import type { Database } from "../store/database.ts";
 import type { Sql } from "../store/sql.ts";
 import { textArray } from "../store/store.ts";
-import { type Asking, type Cache, type CacheOptions, type Decision, OPERATOR } from "./redis-gate.ts";
+import { type Asking, type Decision, type Gate, type GateOptions, OPERATOR } from "./gate.ts";
 
 interface GateRow {
   due: boolean | null;
@@ -22,15 +22,15 @@ interface GateRow {
 export function createPostgresGate(
   database: Database,
   sql: Sql,
-  options: CacheOptions,
+  options: GateOptions,
   types: readonly string[],
-): Cache {
-  const elsewhere = textArray(types);
+): Gate {
+  const foreign = textArray(types);
   const { slots, flagTtlMs, operatorTtlMs, limit, earlyMs } = options;
   const query = <Row>(text: string, ...params: unknown[]) =>
     database.query<Row>({ text, params }, { repeatable: true });
   const look = async ({ token, napMs }: Asking, slot: number | null, letGo: boolean) => {
-    const [row] = await query<GateRow>(sql.gate, token, flagTtlMs, slots, napMs, slot, letGo, elsewhere);
+    const [row] = await query<GateRow>(sql.gate, token, flagTtlMs, slots, napMs, slot, letGo, foreign);
     if (!row) throw new Error("the gate's query answers one row");
     return row;
   };

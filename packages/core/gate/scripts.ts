@@ -3,22 +3,22 @@
  * the protocol (`tick.ts` tells it whole). Time is Redis's own, in milliseconds.
  *
  * Keys, in this order everywhere:
- * 1. `due`: sorted set, a waiting task's id at its due time; and the marker `*`, "this is the whole window", at
+ * 1. `waiting`: sorted set, a waiting task's id at its due time; and the marker `*`, "this is the whole window", at
  *    the first due time that was left out, or at infinity
- * 2. `lease`: sorted set, a running task's id at the end of its lease
+ * 2. `running`: sorted set, a running task's id at the end of its lease
  * 3. `rev`: hash, id → `rev:sequence`, of all ids above and of those in 5
  * 4. `task`: hash, id → the row as JSON (a waiting one with small data; the rest is read from Postgres)
  * 5. `gone`: sorted set, the ids that were removed a while ago at the time they may be forgotten: an older write
  *    that comes late meets their rev and changes nothing
  * 6. `state`: hash: `sequence` (grows with each write), `trimmed` (the sequence when the limit last cut), `refreshed` (ms)
  * 7. `sleeper`: string with TTL, `wake-up ms|token`
- * 8. `aside`: sorted set, a waiting task that other programs run, at its due time: it is listed, and no tick minds it
+ * 8. `foreign`: sorted set, a waiting task that other programs run, at its due time: it is listed, and no tick minds it
  * 9. and on: the flags, one a slot: string with TTL, the holder's token
  */
 import { REFRESH_LIMIT_MS, SEEN_LIMIT, SLEEPER_MARGIN_MS, TOMBSTONE_MS } from "../limits.ts";
 
 export function keysOf(prefix: string, slots: number): string[] {
-  const names = ["due", "lease", "rev", "task", "gone", "state", "sleeper", "aside"];
+  const names = ["waiting", "running", "rev", "task", "gone", "state", "sleeper", "foreign"];
   for (let slot = 0; slot < slots; slot++) names.push(`flag:${slot}`);
   // One hash tag: a cluster keeps them together.
   return names.map((name) => `{${prefix}}:${name}`);
@@ -34,11 +34,11 @@ local function int(n) return string.format('%.0f', n) end
 `;
 
 /**
- * apply(id, rev, kind, score, json): one write, if it is not older than what is there. `kind` is `due`, `aside`, `lease`
- * or `gone`; a score that begins with `~` is from now on. Over the limit the latest due one goes, and the marker says from where on something is missing.
+ * apply(id, rev, kind, score, json): one write, if it is not older than what is there. `kind` is `waiting`, `foreign`,
+ * `running` or `gone`; a score that begins with `~` is from now on. Over the limit the latest due one goes, and the marker says from where on something is missing.
  */
 const APPLY = `
-local due, lease, revs, tasks, gone, state, aside = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[8]
+local waiting, running, revs, tasks, gone, state, foreign = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[8]
 local sequence = int(redis.call('HINCRBY', state, 'sequence', 1))
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', gone, '-inf', int(now), 'LIMIT', 0, 200)) do
   redis.call('ZREM', gone, id)
@@ -48,7 +48,7 @@ local function forget(id)
   redis.call('ZADD', gone, int(now + ${TOMBSTONE_MS}), id)
 end
 local function trim(limit)
-  for _, set in ipairs({due, aside}) do
+  for _, set in ipairs({waiting, foreign}) do
     while redis.call('ZCARD', set) - (redis.call('ZSCORE', set, '*') and 1 or 0) > limit do
       local last = redis.call('ZREVRANGEBYSCORE', set, '+inf', '-inf', 'WITHSCORES', 'LIMIT', 0, 2)
       local id, score = last[1], last[2]
@@ -56,9 +56,9 @@ local function trim(limit)
       redis.call('ZREM', set, id)
       redis.call('HDEL', tasks, id)
       forget(id)
-      local marker = redis.call('ZSCORE', due, '*')
-      if set == due and marker and tonumber(score) < tonumber(marker) then
-        redis.call('ZADD', due, score, '*')
+      local marker = redis.call('ZSCORE', waiting, '*')
+      if set == waiting and marker and tonumber(score) < tonumber(marker) then
+        redis.call('ZADD', waiting, score, '*')
         redis.call('HSET', state, 'trimmed', sequence)
       end
     end
@@ -69,7 +69,7 @@ local function apply(id, rev, kind, score, json)
   local known = redis.call('HGET', revs, id)
   if known and tonumber(string.match(known, '^(%d+)')) > tonumber(rev) then return end
   redis.call('HSET', revs, id, rev .. ':' .. sequence)
-  for name, set in pairs({due = due, aside = aside, lease = lease}) do
+  for name, set in pairs({waiting = waiting, foreign = foreign, running = running}) do
     if kind == name then redis.call('ZADD', set, score, id) else redis.call('ZREM', set, id) end
   end
   if json and json ~= '' then redis.call('HSET', tasks, id, json) else redis.call('HDEL', tasks, id) end
@@ -157,8 +157,8 @@ if ARGV[7] == '1' then
   local sleeper = redis.call('GET', KEYS[7])
   if sleeper and string.match(sleeper, '|(.*)$') == ARGV[1] then redis.call('DEL', KEYS[7]) end
   if held then redis.call('DEL', KEYS[9 + held]) end
-  local waiting = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(now + ARGV[5]), 'LIMIT', 0, 1)[1]
-  return {'left', int(now), waiting and 1 or 0}
+  local soon = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(now + ARGV[5]), 'LIMIT', 0, 1)[1]
+  return {'left', int(now), soon and 1 or 0}
 end
 return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], held)`;
 
@@ -171,9 +171,9 @@ return decide(ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], held)`;
 export const RENEW = `${CLOCK}${APPLY}
 for i = 7, #ARGV, 4 do apply(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
 trim(tonumber(ARGV[6]))
-local overdue = redis.call('ZRANGEBYSCORE', lease, '-inf', int(now), 'LIMIT', 0, 1)[1] and 1 or 0
+local overdue = redis.call('ZRANGEBYSCORE', running, '-inf', int(now), 'LIMIT', 0, 1)[1] and 1 or 0
 local more = 0
-if #redis.call('ZRANGEBYSCORE', due, '-inf', int(now + ARGV[4]), 'LIMIT', 0, 3) > 1 then
+if #redis.call('ZRANGEBYSCORE', waiting, '-inf', int(now + ARGV[4]), 'LIMIT', 0, 3) > 1 then
   for slot = 0, tonumber(ARGV[3]) - 1 do
     if slot ~= tonumber(ARGV[5]) and not redis.call('GET', KEYS[9 + slot]) then more = 1 end
   end
@@ -203,9 +203,9 @@ return {int(now), int(redis.call('HINCRBY', KEYS[6], 'sequence', 1))}`;
  * ARGV: when it began, the sequence then, the marker's score. Answers 1, or 0 when it took too long.
  */
 export const SWEEP = `${CLOCK}
-local due, lease, revs, tasks, gone, state, aside = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[8]
+local waiting, running, revs, tasks, gone, state, foreign = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6], KEYS[8]
 if now - tonumber(ARGV[1]) > ${REFRESH_LIMIT_MS} then return 0 end
-for _, set in ipairs({due, lease, aside}) do
+for _, set in ipairs({waiting, running, foreign}) do
   for _, id in ipairs(redis.call('ZRANGE', set, 0, -1)) do
     local written = redis.call('HGET', revs, id)
     local sequence = written and tonumber(string.match(written, ':(%d+)$')) or 0
@@ -220,9 +220,9 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', gone, '-inf', int(now))) do
   redis.call('ZREM', gone, id)
   redis.call('HDEL', revs, id)
 end
-local marker, trimmed = redis.call('ZSCORE', due, '*'), tonumber(redis.call('HGET', state, 'trimmed') or 0)
+local marker, trimmed = redis.call('ZSCORE', waiting, '*'), tonumber(redis.call('HGET', state, 'trimmed') or 0)
 if not marker or trimmed <= tonumber(ARGV[2]) or tonumber(ARGV[3]) < tonumber(marker) then
-  redis.call('ZADD', due, ARGV[3], '*')
+  redis.call('ZADD', waiting, ARGV[3], '*')
 end
 redis.call('HSET', state, 'refreshed', int(now))
 return 1`;

@@ -1,58 +1,57 @@
 /**
- * Claiming and settling when answers can be lost. A statement that was sent and not answered may have taken, or take
- * yet, or never arrive. Each has a token that was made beforehand: repeated, it does nothing twice, and then Postgres can
- * be asked what the token holds.
+ * Claiming and settling when answers are lost. A statement that was sent and not answered may have taken effect, may
+ * still do so, or may never have arrived. Each carries a token that was made beforehand, so repeating it does nothing
+ * twice, and the token says afterwards what became of it (rule 10).
  */
-
 import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
-import type { CacheWrite } from "../gate/redis-gate.ts";
 import { TRANSIENT_ATTEMPTS, TRANSIENT_BACKOFF_MAX_MS, TRANSIENT_BACKOFF_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { backoffMs } from "../retry.ts";
 import { isTransient } from "../store/database.ts";
-import type { Claim, ClaimResult, Lease, SettleOptions, Store } from "../store/store.ts";
-import type { Outcome, Task } from "../tasks/task.ts";
+import type { Lease, LeaseRequest } from "../store/lease.ts";
+import type { ClaimResult, SettleOptions, Store } from "../store/store.ts";
+import type { Standing } from "../tasks/standing.ts";
+import type { Outcome } from "../tasks/task.ts";
 
-interface Deps {
+export interface ExactlyOnceDeps {
   store: Pick<Store, "claim" | "settle" | "heldBy" | "standing">;
   clock: Clock;
   log: Logger;
   leaseMs: number;
 }
 
-export interface Leased {
-  task: Task;
-  /** By the process's clock, in milliseconds: the lease did not begin before. */
-  leasedAt: number;
-}
-
-export type SureClaim =
-  | ({ kind: "claimed"; buried: CacheWrite[] } & Leased)
-  | Exclude<ClaimResult, { kind: "claimed" }>;
+/** What a worker claims with: the slot whose flag it holds, and a token made beforehand. */
+export type Claim = Pick<LeaseRequest, "slot" | "token">;
 
 /**
- * Claims. A claim may be repeated: one that took is in the slot, so the next one meets a conflict, or finds nothing.
- * Whether it is ours says the token.
+ * Claims a task. A claim that took effect is in the slot, so its repetition meets a conflict or finds nothing; whether
+ * the task is ours, the token says.
+ *
+ * @throws PostgresError when Postgres does not answer, after it was asked once more whether the token holds a task
  */
-export async function claimSurely(deps: Deps, claim: Claim, seen: readonly number[]): Promise<SureClaim> {
-  const began = deps.clock.now();
-  const held = async (): Promise<SureClaim | undefined> => {
-    const task = await deps.store.heldBy(claim.token);
-    return task && { kind: "claimed", task, leasedAt: began, buried: [] };
+export async function claimOnce(
+  deps: ExactlyOnceDeps,
+  claim: Claim,
+  seen: readonly number[],
+): Promise<ClaimResult> {
+  const { store, clock } = deps;
+  const beganMs = clock.now();
+  const held = async (): Promise<ClaimResult | undefined> => {
+    const lease = await store.heldBy({ ...claim, leasedAt: beganMs });
+    return lease && { kind: "claimed", lease, buried: [] };
   };
   for (let n = 1; ; n++) {
     try {
-      const leasedAt = deps.clock.now();
-      const result = await deps.store.claim(claim, seen);
-      if (result.kind === "claimed") return { ...result, leasedAt };
+      const result = await store.claim({ ...claim, leasedAt: clock.now() }, seen);
+      if (result.kind === "claimed") return result;
       const ours = n > 1 ? await held() : undefined;
       return ours ?? result;
     } catch (error) {
       if (!isTransient(error)) throw error;
       await pause(deps, n, "a claim was not answered", error);
       if (n < TRANSIENT_ATTEMPTS) continue;
-      // Whoever gives up leaves no task behind that it may have.
+      // Before giving up, check whether a claim took effect.
       const ours = await held();
       if (!ours) throw error;
       return ours;
@@ -60,45 +59,47 @@ export async function claimSurely(deps: Deps, claim: Claim, seen: readonly numbe
   }
 }
 
-export interface SureSettle {
+export interface Settled {
   /** Whether the outcome was written. False: the lease was lost. */
   took: boolean;
   /** Where the task stands now. */
-  standing: CacheWrite;
-  next: Leased | undefined;
+  standing: Standing;
+  next: Lease | undefined;
 }
 
 /**
- * Settles and claims the next one. As long as the lease may hold it tries to get the outcome written: a result is
- * worth more than a minute. A settle may be repeated: when one took, the lease is gone, and the next one does nothing.
+ * Settles a task and claims the next one. It tries until the lease must have ended: a result is worth more than a
+ * minute. A settle that took effect ended the lease, so its repetition does nothing.
+ *
+ * @throws PostgresError when Postgres refuses the outcome, or does not answer for as long as the lease lasts
  */
-export async function settleSurely(
-  deps: Deps,
+export async function settleOnce(
+  deps: ExactlyOnceDeps,
   lease: Lease,
   outcome: Outcome,
   next: Claim | undefined,
   options: SettleOptions,
-): Promise<SureSettle> {
-  const began = deps.clock.now();
-  const until = began + deps.leaseMs;
+): Promise<Settled> {
+  const { store, clock } = deps;
+  const beganMs = clock.now();
   for (let n = 1; ; n++) {
     try {
-      const leasedAt = deps.clock.now();
-      const { settled, next: claimed } = await deps.store.settle(lease, outcome, next, options);
-      if (settled) return { took: true, standing: settled, next: claimed && { task: claimed, leasedAt } };
-      const standing = await deps.store.standing(lease);
+      const request = next && { ...next, leasedAt: clock.now() };
+      const { settled, next: claimed } = await store.settle(lease, outcome, request, options);
+      if (settled) return { took: true, standing: settled, next: claimed };
+      const standing = await store.standing(lease.task.id);
       if (n === 1) return { took: false, standing, next: undefined };
-      // One before took, unless somebody else has the task since: then that is where it stands.
-      const task = next && (await deps.store.heldBy(next.token));
-      return { took: standing.kind !== "lease", standing, next: task && { task, leasedAt: began } };
+      // An earlier try took effect, unless another worker has the task by now: then that is where it stands.
+      const held = next && (await store.heldBy({ ...next, leasedAt: beganMs }));
+      return { took: standing.kind !== "running", standing, next: held };
     } catch (error) {
-      if (!isTransient(error) || deps.clock.now() >= until) throw error;
+      if (!isTransient(error) || clock.now() >= beganMs + deps.leaseMs) throw error;
       await pause(deps, n, "a settle was not answered", error);
     }
   }
 }
 
-async function pause({ clock, log }: Deps, n: number, what: string, error: unknown): Promise<void> {
+async function pause({ clock, log }: ExactlyOnceDeps, n: number, what: string, error: unknown) {
   log.warn(what, { try: n, error: messageOf(error) });
   await clock.sleep(backoffMs(n, TRANSIENT_BACKOFF_MS, TRANSIENT_BACKOFF_MAX_MS));
 }

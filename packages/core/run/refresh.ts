@@ -1,14 +1,14 @@
 import type { Clock } from "../clock.ts";
 import type { Ringer } from "../doorbell/ringer.ts";
 import { TickworkError } from "../errors.ts";
-import type { Cache } from "../gate/redis-gate.ts";
+import type { Gate } from "../gate/gate.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Store } from "../store/store.ts";
 
 export interface RefreshDeps {
   store: Pick<Store, "window">;
-  cache: Pick<Cache, "rebuild">;
+  gate: Pick<Gate, "rebuild">;
   ringer: Ringer;
   clock: Clock;
   log: Logger;
@@ -37,7 +37,7 @@ export interface RefreshReport {
  */
 export async function runRefresh({
   store,
-  cache,
+  gate,
   ringer,
   clock,
   log,
@@ -45,7 +45,7 @@ export async function runRefresh({
 }: RefreshDeps): Promise<RefreshReport> {
   const began = clock.now();
   let window: Awaited<ReturnType<Store["window"]>> | undefined;
-  const kept = await cache.rebuild(async () => {
+  const kept = await gate.rebuild(async () => {
     window = await store.window();
     return window;
   });
@@ -59,8 +59,8 @@ export async function runRefresh({
     );
   const { nowMs } = window;
   const { writes } = window;
-  const waiting = writes.flatMap((write) => (write.kind === "due" ? [write.atMs] : []));
-  const running = writes.filter(({ kind }) => kind === "lease").length;
+  const waiting = writes.flatMap((write) => (write.kind === "waiting" ? [write.atMs] : []));
+  const running = writes.filter(({ kind }) => kind === "running").length;
   const report = {
     waiting: writes.length - running,
     due: waiting.filter((atMs) => atMs <= nowMs).length,

@@ -1,10 +1,8 @@
 /**
- * The protocol, whole.
- *
- * Two things say that a task runs. The **flag** in Redis is quick to ask and may be lost, so it only gates: a tick
- * that does not get it goes away. The **lease** on the row decides: one statement claims a task with a token and an
- * end, a unique index allows one running row in a slot, and everything that a worker writes about its task names the
- * token. Who lost its lease can change nothing.
+ * One run of the processor. Two things say that a task runs. The **flag** in Redis is quick to ask and may be lost, so
+ * it only gates: a tick that does not get it leaves. The **lease** on the row decides: one statement claims a task with
+ * a token and an end, a unique index allows one running row in a slot, and everything that a worker writes about its
+ * task names the token.
  *
  *     enter ──nothing due──▶ sleep until the next due time if it is close, else end
  *       │ due, flag taken ╲──due, flag held──▶ ring when the holder's TTL ends, end
@@ -12,56 +10,30 @@
  *     claim ─▶ handler ─▶ settle + claim the next one ─▶ … ─▶ nothing left ─▶ leave ──more due──▶ claim again
  *                                                        └▶ time is up ─▶ release, then ring
  *
- * What may not be left out, and why:
- *  1. Redis is asked in single steps (`lua.ts`): look and take the flag; write, look, and release or keep it.
- *  2. When the time is up, release first and ring then, also for what will be due soon: a successor that comes at once
- *     must find the flag free.
- *  3. After releasing, look again. A ring that came while the flag was held is thereby not lost. Who sleeps until the
- *     next due time holds no flag; one sleeps at a time, and an earlier wake-up replaces a later one. Who finds
- *     somebody asleep rings for a moment after the wake-up, for sleepers die too.
- *  4. Who meets a held flag rings when its TTL ends, plus a second: a holder that died is found that way.
- *  5. A claim that finds nothing says in the same answer what the ids that looked due really are; the cache is
- *     corrected from that. What Postgres's clock says is due a moment later is then due a moment later by the clock of
- *     Redis too: let go, wait, look. Three empty claims end a tick.
- *  6. A slot in which somebody with a living lease is (the flag was lost): let go, and ring when the lease ends.
- *  7. A running id stays in the cache, at the end of its lease: recovery is a due time like any other.
- *  8. What is written into the cache carries the row's rev, and an older write changes nothing.
- *  9. A marker tells an empty window from an empty Redis: without it, ask Postgres.
- * 10. The token of the next lease is made beforehand: when an answer is lost the statement is repeated, and what the token
- *     holds tells what happened.
- * 11. A task is given back only after its handler's promise settled. A handler that ignores its signal costs the process.
- * 12. Postgres and Redis use their own clocks. No lease is born expired because two clocks disagree.
- * 13. More is due, or will be soon, and a slot is free: ring once more. That is how n slots fill, and who works cannot
- *     sleep for what is due next. Who goes on with the next task while the last one waits again tells the cache at once,
- *     and rings then: nobody else would know that it is due.
+ * `docs/protocol.md` has the thirteen rules that keep this safe, and why none may be left out; the numbers below are
+ * theirs.
  */
-
 import type { Moment } from "../clock.ts";
 import type { TickEvent } from "../doorbell/doorbell.ts";
-import type { Ringer } from "../doorbell/ringer.ts";
 import { messageOf } from "../errors.ts";
-import type { Cache, CacheWrite, Decision } from "../gate/redis-gate.ts";
-import {
-  ABORT_GRACE_MS,
-  EMPTY_CLAIMS,
-  EMPTY_CLAIMS_PAUSE_MS,
-  EXPIRY_MARGIN_MS,
-  MOVES_PER_FLUSH,
-  SLEEPER_MARGIN_MS,
-} from "../limits.ts";
+import type { Decision } from "../gate/gate.ts";
+import { EMPTY_CLAIMS, EMPTY_CLAIMS_PAUSE_MS, EXPIRY_MARGIN_MS, SLEEPER_MARGIN_MS } from "../limits.ts";
 import type { Metrics } from "../metrics.ts";
 import { isRefused } from "../store/database.ts";
-import type { Claim, Store } from "../store/store.ts";
-import type { Lateness, Outcome, Task } from "../tasks/task.ts";
-import { type AttemptDeps, refused, runAttempt, TaskAborted } from "./attempt.ts";
-import { claimSurely, type Leased, settleSurely } from "./exactly-once.ts";
+import type { Lease } from "../store/lease.ts";
+import type { SettleOptions, Store } from "../store/store.ts";
+import type { Outcome } from "../tasks/task.ts";
+import { type AttemptDeps, runAttempt } from "./attempt.ts";
+import { type Claim, claimOnce, type Settled, settleOnce } from "./exactly-once.ts";
+import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
 import { type Before, whyLate } from "./lateness.ts";
+import { refused } from "./outcome.ts";
 import { runRefresh } from "./refresh.ts";
+import { createTally, type Ending, type Tally, type TickReport } from "./tally.ts";
+import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
 
-export interface TickDeps extends AttemptDeps {
+export interface TickDeps extends AttemptDeps, FlagDeps {
   store: Store;
-  cache: Cache;
-  ringer: Ringer;
   newToken: () => string;
   /** How long a running task gets when its process has to stop, in milliseconds. */
   shutdownWaitMs: number;
@@ -77,436 +49,233 @@ export interface TickOptions extends TickEvent {
   interrupt: AbortSignal;
 }
 
-export interface TickReport {
-  completed: number;
-  failed: number;
-  retried: number;
-  givenBack: number;
-  /** Attempts whose lease was lost. */
-  lost: number;
-  /** What ended the tick. */
-  ended: "idle" | "held" | "conflict" | "stopped" | "unclaimable";
+/** A tick and what it remembers between its tasks. */
+interface Tick {
+  readonly deps: TickDeps;
+  readonly event: TickEvent;
+  readonly limit: TimeLimit;
+  readonly flag: Flag;
+  readonly tally: Tally;
+  attempts: number;
+  emptyClaims: number;
+  refreshed: boolean;
+  previous: Before["previous"];
 }
 
+/** What a tick does next: as the gate decided, or end. */
+type Step = Decision | { kind: "end"; ended: Ending };
+const end = (ended: Ending): Step => ({ kind: "end", ended });
+
 /**
- * One run of the processor.
+ * Runs what is due, one task at a time, until nothing is due or the time is up.
  *
- * @throws PostgresError when Postgres does not answer; a ring is out then, so that somebody looks again
+ * @throws PostgresError when Postgres does not answer; it has rung by then, so that a later tick looks again
  */
 export async function runTick(deps: TickDeps, options: TickOptions): Promise<TickReport> {
+  const { log, ringer } = deps;
   const limit = startTimeLimit(deps, options);
-  const tick = new Tick(deps, { ...options, drain: limit.drain, interrupt: limit.interrupt });
+  const flag = createFlag(deps, deps.newToken());
+  const tally = createTally(deps);
+  const memory = { attempts: 0, emptyClaims: 0, refreshed: false, previous: undefined };
   try {
-    const report = await tick.run();
-    deps.log.debug("tick ended", { ...report });
+    const report = tally.report(await loop({ deps, event: options, limit, flag, tally, ...memory }));
+    log.debug("tick ended", { ...report });
     return report;
   } catch (error) {
-    deps.log.error("a tick failed", { error: messageOf(error) });
-    await tick.letGo();
-    await deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
+    log.error("a tick failed", { error: messageOf(error) });
+    await flag.tryRelease();
+    await ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
     throw error;
   } finally {
     limit.stop();
-    tick.measure();
+    tally.publish();
   }
 }
 
-/** A reason of our own: without one, every abort would cost an exception with its stack. */
-const OUT_OF_TIME = Symbol("the time of the invocation is nearly up");
+async function loop(tick: Tick): Promise<Ending> {
+  const { deps, event, limit, flag } = tick;
+  const { ringer, clock } = deps;
+  if (limit.drain.aborted) {
+    // This process is shutting down: the ring that brought the tick here was meant for one that works.
+    await ringer.ringAfter(EXPIRY_MARGIN_MS);
+    return "stopped";
+  }
+  let step: Step = event.askPostgres ? { kind: "unknown" } : await flag.enter(napMs(tick));
+  for (;;) {
+    switch (step.kind) {
+      case "go":
+        // Rule 13: a slot is free, and more is or soon will be due.
+        if (step.more) await ringer.ring();
+        step = await work(tick, step.slot, step.seen);
+        break;
+      case "sleep":
+        await clock.sleep(step.until.inMs, limit.drain);
+        if (limit.drain.aborted) {
+          await flag.release();
+          await ringer.ringAt(step.until);
+          return "stopped";
+        }
+        step = await flag.enter(napMs(tick));
+        break;
+      case "asleep":
+        // A sleeper may die: look again after it should have woken (rule 3).
+        await ringer.ringAfter(step.wake.inMs + SLEEPER_MARGIN_MS);
+        return "idle";
+      case "held":
+        // Its holder may have died: look again when its flag ends (rule 4).
+        await ringer.ringAfter(step.freeInMs + EXPIRY_MARGIN_MS, { by: "held" });
+        return "held";
+      case "idle":
+        if (step.next) await ringFor(tick, step.next);
+        if (step.lease) await ringer.ringAfter(step.lease.inMs + EXPIRY_MARGIN_MS);
+        return "idle";
+      case "unknown":
+        step = await askPostgres(tick);
+        break;
+      case "end":
+        return step.ended;
+    }
+  }
+}
+
+/** Claims and runs tasks in a slot until nothing is left or the time is up. */
+async function work(tick: Tick, slot: number, seen: readonly number[]): Promise<Step> {
+  const { deps, flag, limit } = tick;
+  flag.hold(slot);
+  if (limit.drain.aborted) return handOver(tick);
+  const newClaim = (): Claim => ({ slot, token: deps.newToken() });
+  const claimed = await claimOnce(deps, newClaim(), seen);
+  if (claimed.kind === "conflict") {
+    // Rule 6: the flag was free, and a task with a living lease is in the slot.
+    await flag.release();
+    await deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS, { by: "held" });
+    return end("conflict");
+  }
+  flag.note(...claimed.buried);
+  if (claimed.buried.length > 0)
+    deps.log.error("tasks ended in Error because their workers died again and again", {
+      tasks: claimed.buried.map(({ id }) => id),
+    });
+  if (claimed.kind === "empty") {
+    flag.note(...claimed.truth);
+    return foundNothing(tick, claimed.next);
+  }
+  tick.emptyClaims = 0;
+  let lease: Lease | undefined = claimed.lease;
+  while (lease) {
+    lease = await runTask(tick, lease, newClaim());
+    if (lease) flag.renewIfDue();
+  }
+  if (mayClaim(tick)) return flag.leave(napMs(tick));
+  if (!flag.lost || limit.drain.aborted) return handOver(tick);
+  await flag.release();
+  return flag.enter(napMs(tick));
+}
+
+/** Runs one task, settles it, and returns the lease of the next one if it could be claimed in the same statement. */
+async function runTask(tick: Tick, lease: Lease, next: Claim): Promise<Lease | undefined> {
+  const { deps, event, flag, limit, tally } = tick;
+  const { task } = lease;
+  const beganMs = deps.clock.now();
+  const outcome = await runAttempt(deps, lease, {
+    interrupt: limit.interrupt,
+    hadWholeInvocation: tick.attempts++ === 0,
+    renewed: (standing) => {
+      flag.note(standing);
+      flag.renew();
+    },
+  });
+  const lateness = whyLate(task, {
+    previous: tick.previous,
+    cacheMissed: tick.refreshed,
+    flagWasHeld: event.by === "held",
+    foundByRefresh: event.by === "refresh",
+  });
+  const options = { overdue: flag.overdue, lateness };
+  const settled = await settle(deps, lease, outcome, mayClaim(tick) ? next : undefined, options);
+  flag.note(settled.standing);
+  // The next one was claimed when this one ended, so by Postgres's clock it ended when the next one started.
+  tick.previous = { id: task.id, endedAtMs: Date.parse(settled.next?.task.started_at ?? "") || 0 };
+  const durationMs = deps.clock.now() - beganMs;
+  tally.count(task, { outcome: settled.took ? settled.outcome : undefined, durationMs, lateness });
+  if (settled.took && settled.standing.kind === "waiting") {
+    const retried = settled.outcome.kind === "retried" ? settled.outcome : undefined;
+    const due = { atMs: settled.standing.atMs, inMs: retried?.delayMs ?? 0 };
+    // A tick that goes on tells the gate at once; one that leaves tells it then (rule 13).
+    if (settled.next) flag.announce(task.id, due);
+    else if (retried) await deps.ringer.ringAt(due, { task: task.id });
+  }
+  return settled.next;
+}
+
+/** Settles. When Postgres refuses the next claim's row, without it; when it refuses the outcome, as a failure. */
+function settle(
+  deps: TickDeps,
+  lease: Lease,
+  outcome: Outcome,
+  next: Claim | undefined,
+  options: SettleOptions,
+): Promise<Settled & { outcome: Outcome }> {
+  const settleAs = async (what: Outcome, claim?: Claim) => ({
+    ...(await settleOnce(deps, lease, what, claim, options)),
+    outcome: what,
+  });
+  return settleAs(outcome, next)
+    .catch((error: unknown) => {
+      if (!isRefused(error)) throw error;
+      return settleAs(outcome);
+    })
+    .catch((error: unknown) => {
+      if (!isRefused(error)) throw error;
+      return settleAs(refused(deps, lease.task, error));
+    });
+}
+
+/** Rule 2: release first and ring then, so that a successor that comes at once finds the flag free. */
+async function handOver({ deps, flag }: Tick): Promise<Step> {
+  const { more } = await flag.release();
+  if (more) await deps.ringer.ring();
+  return end("stopped");
+}
+
+/** Rule 5: something looked due and could not be claimed. */
+async function foundNothing(tick: Tick, next: Moment | undefined): Promise<Step> {
+  const { deps, flag, limit } = tick;
+  if (limit.drain.aborted) return handOver(tick);
+  if (++tick.emptyClaims < EMPTY_CLAIMS) return flag.leave(napMs(tick));
+  await flag.release();
+  // Due by every clock, so its row must be locked; or due by the clock of Redis alone.
+  if (next && next.inMs > 0) await deps.ringer.ringAt(next);
+  else await deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
+  return end("unclaimable");
+}
+
+/** Rule 9: the cache cannot tell. Rebuild it and look again; if that does not help, work without a flag. */
+async function askPostgres(tick: Tick): Promise<Step> {
+  if (tick.refreshed) return { kind: "go", slot: 0, more: false, seen: [] };
+  tick.refreshed = true;
+  await runRefresh(tick.deps);
+  return tick.flag.enter(napMs(tick));
+}
 
 /**
- * A signal of our own that aborts when another one does. `AbortSignal.any` does that too, but leaves something behind
- * in a signal that lives as long as the process, for every tick.
+ * Rings for the next due time. A ring may come early, which helps only if the tick that it brings can sleep until
+ * then: when this tick, fresh as it is, cannot, neither could another.
  */
-function follow(signal: AbortSignal) {
-  const own = new AbortController();
-  const onAbort = () => own.abort(signal.reason);
-  if (signal.aborted) onAbort();
-  else signal.addEventListener("abort", onAbort, { once: true });
-  return {
-    signal: own.signal,
-    abort: (reason: unknown) => own.abort(reason),
-    leave: () => signal.removeEventListener("abort", onAbort),
-  };
+async function ringFor({ attempts, deps: { ringer } }: Tick, next: Moment): Promise<void> {
+  if (attempts === 0 && next.inMs <= ringer.earlyMs) await ringer.ringAfter(next.inMs);
+  else await ringer.ringAt(next);
 }
 
-/** The signals of an invocation that ends at a known time: drain, and in time before the end interrupt. */
-function startTimeLimit({ clock, shutdownWaitMs }: TickDeps, { timeLeftMs, drain, interrupt }: TickOptions) {
-  if (timeLeftMs === undefined) return { drain, interrupt, stop: () => {} };
-  const draining = follow(drain);
-  const interrupting = follow(interrupt);
-  // What a handler needs to settle, and we to write that it did.
-  const margin = Math.min(2 * ABORT_GRACE_MS, timeLeftMs / 2);
-  const drainInMs = timeLeftMs - Math.max(margin, Math.min(shutdownWaitMs, timeLeftMs / 2));
-  const cancelDrain = clock.after(drainInMs, () => draining.abort(OUT_OF_TIME));
-  const cancelInterrupt = clock.after(timeLeftMs - margin, () =>
-    interrupting.abort(new TaskAborted("time_limit")),
-  );
-  return {
-    drain: draining.signal,
-    interrupt: interrupting.signal,
-    stop: () => {
-      cancelDrain();
-      cancelInterrupt();
-      draining.leave();
-      interrupting.leave();
-    },
-  };
+/** Whether the longest handler would still have its time. Until it has run one, a tick takes what it finds. */
+function mayClaim({ attempts, deps, flag, limit }: Tick): boolean {
+  if (limit.drain.aborted || flag.lost) return false;
+  // A successor with a whole invocation is better than a task that is stopped in the middle.
+  return attempts === 0 || limit.leftMs() >= deps.registry.longestTimeoutMs + deps.shutdownWaitMs;
 }
 
-/** The state of one tick: its token, the slot it holds, and what Redis has not been told yet. */
-class Tick {
-  readonly #deps: TickDeps;
-  readonly #options: TickOptions;
-  readonly #token: string;
-  readonly #began: number;
-  readonly #report = { completed: 0, failed: 0, retried: 0, givenBack: 0, lost: 0 };
-  #slot: number | undefined;
-  #writes: CacheWrite[] = [];
-  readonly #lateness: number[] = [];
-  readonly #durations: number[] = [];
-  #flagRenewedAt = 0;
-  #flagLost = false;
-  #overdue = false;
-  #rangForMoreAt = Number.NEGATIVE_INFINITY;
-  #attempts = 0;
-  #previous: Before["previous"];
-  #emptyClaims = 0;
-  #refreshed = false;
-  /** Tasks that wait again, while this tick goes on: the cache does not know it yet, and nobody was rung for them. */
-  readonly #unannounced: (Moment & { id: number })[] = [];
-  /** A renewal of the flag that is under way: when the flag is given back, none may come after and take it again. */
-  #renewing: Promise<void> | undefined;
-
-  constructor(deps: TickDeps, options: TickOptions) {
-    this.#deps = deps;
-    this.#options = options;
-    this.#token = deps.newToken();
-    this.#began = deps.clock.now();
-  }
-
-  async run(): Promise<TickReport> {
-    if (this.#options.drain.aborted) {
-      // This process ends; the ring that brought it here was meant for somebody who works.
-      await this.#deps.ringer.ringAfter(EXPIRY_MARGIN_MS);
-      return this.#end("stopped");
-    }
-    let decision: Decision = this.#options.askPostgres ? { kind: "unknown" } : await this.#enter();
-    for (;;) {
-      switch (decision.kind) {
-        case "idle":
-          if (decision.next) await this.#ringFor(decision.next);
-          if (decision.lease) await this.#deps.ringer.ringAfter(decision.lease.inMs + EXPIRY_MARGIN_MS);
-          return this.#end("idle");
-        case "asleep":
-          // Who sleeps may die: somebody looks after it should have woken.
-          await this.#deps.ringer.ringAfter(decision.wake.inMs + SLEEPER_MARGIN_MS);
-          return this.#end("idle");
-        case "held":
-          await this.#deps.ringer.ringAfter(decision.freeInMs + EXPIRY_MARGIN_MS, { by: "held" });
-          return this.#end("held");
-        case "sleep":
-          await this.#deps.clock.sleep(decision.until.inMs, this.#options.drain);
-          if (this.#options.drain.aborted) {
-            await this.#release();
-            await this.#deps.ringer.ringAt(decision.until);
-            return this.#end("stopped");
-          }
-          decision = await this.#enter();
-          break;
-        case "unknown":
-          decision = await this.#askPostgres();
-          break;
-        case "go": {
-          if (decision.more) await this.#deps.ringer.ring();
-          const next = await this.#work(decision.slot, decision.seen);
-          if ("ended" in next) return this.#end(next.ended);
-          decision = next;
-        }
-      }
-    }
-  }
-
-  /** Tells the metrics what was done, if anything was. */
-  measure(): void {
-    if (this.#durations.length === 0) return;
-    const { completed, failed, retried, givenBack, lost } = this.#report;
-    this.#deps.metrics?.({
-      TasksCompleted: completed,
-      TasksFailed: failed,
-      TasksRetried: retried,
-      TasksGivenBack: givenBack,
-      TasksLeaseLost: lost,
-      TaskLatenessMilliseconds: this.#lateness,
-      TaskDurationMilliseconds: this.#durations,
-    });
-  }
-
-  /** Gives the flag back after a failure, as well as that can be done. */
-  async letGo(): Promise<void> {
-    if (this.#slot === undefined) return;
-    try {
-      await this.#release();
-    } catch (error) {
-      this.#deps.log.warn("a flag could not be given back; it ends by itself", { error: messageOf(error) });
-    }
-  }
-
-  #end(ended: TickReport["ended"]): TickReport {
-    return { ...this.#report, ended };
-  }
-
-  #enter(): Promise<Decision> {
-    return this.#deps.cache.enter({ token: this.#token, napMs: this.#napMs() });
-  }
-
-  /**
-   * How long this tick may sleep. One that has not run anything yet may sleep as long as a ring may come early; one
-   * that has, not so long that the longest handler would not have its time afterwards.
-   */
-  #napMs(): number {
-    const { registry, ringer, shutdownWaitMs } = this.#deps;
-    const needed = (this.#attempts === 0 ? 0 : registry.longestTimeoutMs) + shutdownWaitMs;
-    return Math.max(0, Math.min(ringer.earlyMs, this.#timeLeftMs() - needed));
-  }
-
-  /**
-   * Somebody is to be there at the next due time. A ring for it may come at once, which helps only if who comes can
-   * sleep until then: when this tick, fresh as it is, cannot, no other one could.
-   */
-  async #ringFor(next: Moment): Promise<void> {
-    const { ringer } = this.#deps;
-    if (this.#attempts === 0 && next.inMs <= ringer.earlyMs) await ringer.ringAfter(next.inMs);
-    else await ringer.ringAt(next);
-  }
-
-  #timeLeftMs(): number {
-    const { timeLeftMs } = this.#options;
-    return timeLeftMs === undefined
-      ? Number.POSITIVE_INFINITY
-      : timeLeftMs - (this.#deps.clock.now() - this.#began);
-  }
-
-  /** The cache does not know: rebuild it and look again; when that does not help, go without a flag. The lease decides. */
-  async #askPostgres(): Promise<Decision> {
-    if (this.#refreshed) return { kind: "go", slot: 0, more: false, seen: [] };
-    this.#refreshed = true;
-    await runRefresh(this.#deps);
-    return this.#enter();
-  }
-
-  /** Claims and runs until nothing is left or the time is up. */
-  async #work(slot: number, seen: readonly number[]): Promise<Decision | { ended: TickReport["ended"] }> {
-    this.#slot = slot;
-    this.#flagLost = false;
-    this.#flagRenewedAt = this.#deps.clock.now();
-    if (this.#options.drain.aborted) return this.#handOver();
-    let claim: Claim = { slot, token: this.#deps.newToken() };
-    const claimed = await claimSurely(this.#deps, claim, seen);
-    if (claimed.kind !== "conflict" && claimed.buried.length > 0)
-      this.#deps.log.error("tasks ended in Error because their workers died again and again", {
-        tasks: claimed.buried.map(({ id }) => id),
-      });
-    switch (claimed.kind) {
-      case "conflict":
-        await this.#release();
-        await this.#deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS, { by: "held" });
-        return { ended: "conflict" };
-      case "empty":
-        this.#writes.push(...claimed.buried, ...claimed.truth);
-        return this.#foundNothing(claimed.next);
-      case "claimed":
-        this.#writes.push(...claimed.buried);
-        break;
-    }
-    this.#emptyClaims = 0;
-    let leased: Leased | undefined = claimed;
-    while (leased) {
-      const next: Claim = { slot, token: this.#deps.newToken() };
-      leased = await this.#attempt(leased, claim, next);
-      claim = next;
-      if (leased) this.#flushIfNeeded();
-    }
-    if (this.#mayClaim()) return this.#leave();
-    if (!this.#flagLost || this.#options.drain.aborted) return this.#handOver();
-    await this.#release();
-    return this.#enter();
-  }
-
-  /** Rule 2. */
-  async #handOver(): Promise<{ ended: TickReport["ended"] }> {
-    const { more } = await this.#release();
-    if (more) await this.#deps.ringer.ring();
-    return { ended: "stopped" };
-  }
-
-  /** Runs one task, settles it, and returns the next one if it could be claimed. */
-  async #attempt({ task, leasedAt }: Leased, claim: Claim, next: Claim): Promise<Leased | undefined> {
-    const { deps, lease } = { deps: this.#deps, lease: { taskId: task.id, token: claim.token } };
-    const began = deps.clock.now();
-    let outcome = await runAttempt(deps, {
-      task,
-      lease,
-      leasedAt,
-      interrupt: this.#options.interrupt,
-      hadWholeInvocation: this.#attempts++ === 0,
-      renewed: (write) => {
-        this.#writes.push(write);
-        this.#renewFlag();
-      },
-    });
-    const lateness = whyLate(task, {
-      previous: this.#previous,
-      cacheMissed: this.#refreshed,
-      flagWasHeld: this.#options.by === "held",
-      foundByRefresh: this.#options.by === "refresh",
-    });
-    const settle = (claim: Claim | undefined) =>
-      settleSurely(deps, lease, outcome, claim, { overdue: this.#overdue, lateness });
-    const result = await settle(this.#mayClaim() ? next : undefined)
-      .catch((error: unknown) => {
-        if (!isRefused(error)) throw error;
-        // It may be the next row that could not be claimed.
-        return settle(undefined);
-      })
-      .catch((error: unknown) => {
-        if (!isRefused(error)) throw error;
-        outcome = refused(deps, task, error);
-        return settle(undefined);
-      });
-    this.#writes.push(result.standing);
-    // The next one was claimed when this one ended; its start is that moment by Postgres's clock.
-    this.#previous = { id: task.id, endedAtMs: Date.parse(result.next?.task.started_at ?? "") || 0 };
-    this.#count(task, result.took ? outcome : undefined, deps.clock.now() - began, lateness);
-    if (result.took && result.standing.kind === "due")
-      await this.#waitsAgain(task.id, outcome, result.standing.atMs, result.next !== undefined);
-    return result.next;
-  }
-
-  /** Rule 13. Who does not go on leaves, and that tells the cache too. */
-  async #waitsAgain(id: number, outcome: Outcome, atMs: number, goesOn: boolean): Promise<void> {
-    const due = { id, atMs, inMs: outcome.kind === "retried" ? outcome.delayMs : 0 };
-    if (goesOn) {
-      this.#unannounced.push(due);
-      this.#renewFlag();
-    } else if (outcome.kind === "retried") await this.#deps.ringer.ringAt(due, { task: id });
-  }
-
-  #mayClaim(): boolean {
-    if (this.#options.drain.aborted || this.#flagLost) return false;
-    // A successor with a whole invocation is better than a task that is stopped in the middle.
-    return (
-      this.#attempts === 0 ||
-      this.#timeLeftMs() >= this.#deps.registry.longestTimeoutMs + this.#deps.shutdownWaitMs
-    );
-  }
-
-  #count(task: Task, outcome: Outcome | undefined, durationMs: number, lateness: Lateness | undefined): void {
-    const counters = {
-      completed: "completed",
-      failed: "failed",
-      retried: "retried",
-      given_back: "givenBack",
-    } as const;
-    this.#report[outcome ? counters[outcome.kind] : "lost"]++;
-    const latenessMs = Math.max(0, Date.parse(task.started_at ?? "") - Date.parse(task.scheduled_time)) || 0;
-    const fields = {
-      task: task.id,
-      type: task.type,
-      attempt: task.attempts,
-      durationMs,
-      latenessMs,
-      late: lateness?.reason,
-    };
-    if (this.#deps.metrics) {
-      this.#lateness.push(latenessMs);
-      this.#durations.push(durationMs);
-    }
-    if (!outcome) this.#deps.log.warn("an attempt lost its lease; it changed nothing", fields);
-    else if (outcome.kind === "completed") this.#deps.log.info("task completed", fields);
-    else if (outcome.kind === "given_back")
-      this.#deps.log.warn("task given back", { ...fields, crashed: outcome.crashed });
-    else {
-      const what = outcome.kind === "failed" ? "task failed" : "task failed and will be tried again";
-      this.#deps.log.warn(what, { ...fields, error: outcome.error.message, code: outcome.error.code });
-    }
-  }
-
-  /** Rule 5. */
-  async #foundNothing(next: Moment | undefined): Promise<Decision | { ended: TickReport["ended"] }> {
-    if (this.#options.drain.aborted) return this.#handOver();
-    if (++this.#emptyClaims >= EMPTY_CLAIMS) {
-      await this.#release();
-      // Due by every clock and not to be had: somebody has the row locked. Or due only by the clock of Redis.
-      if (next && next.inMs > 0) await this.#deps.ringer.ringAt(next);
-      else await this.#deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
-      return { ended: "unclaimable" };
-    }
-    return this.#leave();
-  }
-
-  async #leave(): Promise<Decision> {
-    await this.#renewing;
-    const slot = this.#slot ?? 0;
-    const decision = await this.#deps.cache.leave(
-      { token: this.#token, napMs: this.#napMs() },
-      slot,
-      this.#takeWrites(),
-    );
-    if (decision.kind !== "go") this.#slot = undefined;
-    return decision;
-  }
-
-  async #release(): Promise<{ more: boolean }> {
-    await this.#renewing;
-    const slot = this.#slot ?? 0;
-    const released = await this.#deps.cache.release(this.#token, slot, this.#takeWrites());
-    this.#slot = undefined;
-    return released;
-  }
-
-  #flushIfNeeded(): void {
-    const flagAge = this.#deps.clock.now() - this.#flagRenewedAt;
-    if (this.#writes.length >= MOVES_PER_FLUSH || flagAge >= this.#deps.leaseMs / 3) this.#renewFlag();
-  }
-
-  /** Beside the work: a Redis that hangs may not cost a lease. */
-  #renewFlag(): void {
-    this.#renewing ??= this.#renewFlagNow();
-  }
-
-  async #renewFlagNow(): Promise<void> {
-    do {
-      const announced = this.#unannounced.splice(0);
-      try {
-        this.#flagRenewedAt = this.#deps.clock.now();
-        const { kept, overdue, more } = await this.#deps.cache.renew(
-          this.#token,
-          this.#slot ?? 0,
-          this.#takeWrites(),
-        );
-        this.#flagLost = !kept;
-        this.#overdue = overdue;
-        if (more) await this.#ringForMore();
-      } catch (error) {
-        this.#deps.log.warn("the flag could not be renewed; the lease holds", { error: messageOf(error) });
-      }
-      for (const { id, ...due } of announced) await this.#deps.ringer.ringAt(due, { task: id });
-    } while (this.#unannounced.length > 0);
-    this.#renewing = undefined;
-  }
-
-  /** Rule 13. Tasks may be short and many: while it works, a tick rings for the same free slot only now and then. */
-  async #ringForMore(): Promise<void> {
-    const now = this.#deps.clock.now();
-    if (now - this.#rangForMoreAt < this.#deps.leaseMs / 3) return;
-    this.#rangForMoreAt = now;
-    await this.#deps.ringer.ring();
-  }
-
-  #takeWrites(): CacheWrite[] {
-    const writes = this.#writes;
-    this.#writes = [];
-    return writes;
-  }
+/** How long this tick may sleep: at most as long as a ring may come early, and leaving time for a handler afterwards. */
+function napMs({ attempts, deps, limit }: Tick): number {
+  const neededMs = (attempts === 0 ? 0 : deps.registry.longestTimeoutMs) + deps.shutdownWaitMs;
+  return Math.max(0, Math.min(deps.ringer.earlyMs, limit.leftMs() - neededMs));
 }

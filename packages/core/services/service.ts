@@ -2,14 +2,16 @@ import { createHash } from "node:crypto";
 import { type Config, MAX_REFRESH_INTERVAL_SECONDS } from "../config.ts";
 import type { TickEvent } from "../doorbell/doorbell.ts";
 import { errors, messageOf, quote } from "../errors.ts";
-import type { Cache, CacheWrite } from "../gate/redis-gate.ts";
-import { CACHED_DATA_LIMIT_BYTES, WAIT_POLL_MS, WINDOW_MS } from "../limits.ts";
-import { TaskAborted } from "../run/attempt.ts";
+import type { Gate } from "../gate/gate.ts";
+import { WAIT_POLL_MS, WINDOW_MS } from "../limits.ts";
+import { TaskAborted } from "../run/abort.ts";
 import { type RefreshReport, runRefresh } from "../run/refresh.ts";
-import { runTick, type TickDeps, type TickOptions, type TickReport } from "../run/tick.ts";
+import type { TickReport } from "../run/tally.ts";
+import { runTick, type TickDeps, type TickOptions } from "../run/tick.ts";
 import type { ListFilter } from "../store/store.ts";
 import type { HookEvent, Hooks } from "../tasks/hooks.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
+import { type Standing, standingOfTask } from "../tasks/standing.ts";
 import type { NewTask, Task, TaskChanges } from "../tasks/task.ts";
 
 /** The collection that hooks know tasks by. */
@@ -104,7 +106,7 @@ export interface TasksService {
 }
 
 export interface ServiceDeps extends Omit<TickDeps, "service" | "leaseMs" | "shutdownWaitMs"> {
-  cache: Cache;
+  gate: Gate;
   hooks: Hooks;
   config: Config;
 }
@@ -114,33 +116,30 @@ const DELETE_BATCH = 1_000;
 
 /** Builds the service from its parts; `runtime.ts` does that from the environment. */
 export function createTasksService(deps: ServiceDeps): TasksService {
-  const { store, cache, ringer, registry, hooks, clock, config, log } = deps;
+  const { store, gate, ringer, registry, hooks, clock, config, log } = deps;
   const draining = new AbortController();
   const interrupting = new AbortController();
   const ticks = new Set<Promise<TickReport>>();
   let stopped: Promise<void> | undefined;
 
-  /** Where a task stands, for the cache. */
-  const writeFor = (task: Task): CacheWrite => {
-    const { id, rev } = task;
-    if (task.task_status === "Running" && task.lease_expires_at)
-      return { id, rev, kind: "lease", atMs: Date.parse(task.lease_expires_at) };
-    if (task.task_status !== "Not started") return { id, rev, kind: "gone" };
-    const small = Buffer.byteLength(JSON.stringify(task.task_data ?? null)) <= CACHED_DATA_LIMIT_BYTES;
-    const kind = registry.elsewhere.includes(task.type) ? "aside" : "due";
-    return { id, rev, kind, atMs: Date.parse(task.scheduled_time), ...(small ? { task } : {}) };
-  };
   /** The cache first and the doorbell then: a tick that comes at once must find what it was rung for. */
-  const announce = async (writes: readonly CacheWrite[], nowMs: number) => {
-    const concerned = writes.flatMap((write) => withinWindow(write, nowMs));
-    const arrived = concerned.length === 0 || (await cache.put(concerned));
+  const announce = async (writes: readonly Standing[], nowMs: number) => {
+    // A new task that is due later than the window was never cached.
+    const concerned = writes.filter(({ kind, rev }) => kind !== "gone" || rev > 1);
+    const arrived = concerned.length === 0 || (await gate.put(concerned));
     if (arrived) await ringer.ringFor(concerned, nowMs);
-    else if (concerned.some(({ kind }) => kind === "due")) await ringer.ring({ askPostgres: true });
+    else if (concerned.some(({ kind }) => kind === "waiting")) await ringer.ring({ askPostgres: true });
   };
+  const standingsOf = (tasks: readonly Task[], nowMs: number) =>
+    tasks.map((task) => standingOfTask(task, nowMs, registry.foreign));
   const written = async (event: HookEvent, rows: readonly Task[], nowMs: number) => {
-    const gone = event === "items.delete.after";
+    const deleted = event === "items.delete.after";
     await announce(
-      rows.map((task) => (gone ? { id: task.id, rev: task.rev + 1, kind: "gone" } : writeFor(task))),
+      rows.map((task) =>
+        deleted
+          ? { id: task.id, rev: task.rev + 1, kind: "gone" }
+          : standingOfTask(task, nowMs, registry.foreign),
+      ),
       nowMs,
     );
     await Promise.all(rows.map((data) => hooks.fire(event, { collection: TASKS, data, id: data.id })));
@@ -177,7 +176,7 @@ export function createTasksService(deps: ServiceDeps): TasksService {
 
     async getNotStartedTasks() {
       try {
-        const cached = await cache.list();
+        const cached = await gate.list();
         if (!cached) return await store.readWindow();
         const missing = cached.filter((entry) => typeof entry === "number");
         const { tasks } = missing.length > 0 ? await store.getMany(missing) : { tasks: [] };
@@ -197,13 +196,13 @@ export function createTasksService(deps: ServiceDeps): TasksService {
         throw errors.invalid([
           { path: "isRunning", message: `${quote(isRunning)} is not accepted; true or false is` },
         ]);
-      await cache.setRunning(isRunning);
+      await gate.setRunning(isRunning);
       if (!isRunning) await ringer.ring();
     },
 
     async isTaskRunning() {
       try {
-        return await cache.isRunning();
+        return await gate.isRunning();
       } catch (error) {
         log.error("it could not be told whether a task runs", { error: messageOf(error) });
         return false;
@@ -222,7 +221,7 @@ export function createTasksService(deps: ServiceDeps): TasksService {
         taskTimeWindow: `${WINDOW_MS / 3_600_000} hours`,
       };
       try {
-        const look = await cache.look();
+        const look = await gate.look();
         return {
           cachedTasksCount: look.waiting,
           isTaskRunning: look.tickRuns || look.operatorRuns,
@@ -287,7 +286,7 @@ export function createTasksService(deps: ServiceDeps): TasksService {
       const inserted = await store.insertOnce(checked, idempotencyKey, hash);
       if (inserted.made) await written("items.create.after", inserted.tasks, inserted.nowMs);
       // It may be repeated because the first call died before it could announce what it made.
-      else await announce(inserted.tasks.map(writeFor), inserted.nowMs);
+      else await announce(standingsOf(inserted.tasks, inserted.nowMs), inserted.nowMs);
       return inserted.tasks;
     },
 
@@ -353,8 +352,8 @@ export function createTasksService(deps: ServiceDeps): TasksService {
       const there = new Set(tasks.map(({ id }) => id));
       const gone = ids
         .filter((id) => !there.has(id))
-        .map((id): CacheWrite => ({ id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" }));
-      await announce([...tasks.map(writeFor), ...gone], nowMs);
+        .map((id): Standing => ({ id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" }));
+      await announce([...standingsOf(tasks, nowMs), ...gone], nowMs);
     },
 
     written,
@@ -377,10 +376,4 @@ export function createTasksService(deps: ServiceDeps): TasksService {
     refresh: ({ requestId } = {}) => runRefresh(depsFor(requestId)),
   };
   return service;
-}
-
-/** A task that is due later than the window is not cached: a new one never was, and an older one has to go. */
-function withinWindow(write: CacheWrite, nowMs: number): CacheWrite[] {
-  if ((write.kind !== "due" && write.kind !== "aside") || write.atMs <= nowMs + WINDOW_MS) return [write];
-  return write.rev === 1 ? [] : [{ id: write.id, rev: write.rev, kind: "gone" }];
 }

@@ -30,7 +30,7 @@ const epochMs = (time: string) => `ceil(extract(epoch from ${time}) * 1000)::flo
 const ours = (types: string) => `nullif(type = any(${types}::text[]), true) is not null`;
 
 export function statements(now = "now()") {
-  /** The earliest moment at which something is due: a waiting task, or the end of a lease. `types`: run elsewhere. */
+  /** The earliest moment at which something is due: a waiting task, or the end of a lease. `types`: run foreign. */
   const nextDue = (types: string) => `least(
       (select ${epochMs("scheduled_time")} from "baasix_Tasks"
         where task_status = 'Not started' and scheduled_time is not null and ${ours(types)}
@@ -87,7 +87,7 @@ export function statements(now = "now()") {
         where id = $1::bigint and lease_token = $2::text and task_status = 'Running'
         returning rev, scheduled_time),
       claimed as (${claim})
-      select (select rev from done) as rev, (select ${epochMs("scheduled_time")} from done) as due_ms,
+      select (select rev from done) as rev, (select ${epochMs("scheduled_time")} from done) as due_ms, ${epochMs(now)} as now_ms,
         (select row_to_json(claimed) from claimed) as task`;
     return {
       thenDue: statement(claimDue(slot, token, leaseMs, types, only)),
@@ -224,16 +224,16 @@ export function statements(now = "now()") {
 
     /** Rows from before Tickwork may have no time: they are due now. */
     giveTimes: `update "baasix_Tasks" set scheduled_time = ${now} where task_status = 'Not started' and scheduled_time is null`,
-    /** $1 tasks at most, $2 bytes of task_data that are cached, $3 types that others run. One more row than $1 shows where the window was cut. */
-    window: `select id, rev, case when type = any($3::text[]) then 'aside' else 'due' end as kind, ${epochMs("scheduled_time")} as at_ms, ${epochMs(now)} as now_ms,
+    /** $1 tasks at most, $2 bytes of task_data that are cached. One more row than $1 shows where the window was cut. */
+    window: `select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${epochMs(now)} as now_ms,
         case when coalesce(octet_length(task_data::text), 0) <= $2::int then row_to_json(t) end as task
       from (select * from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= ${now} + ${window}
         order by scheduled_time, id limit $1::int + 1) t
       union all
-      select id, rev, 'lease', ${epochMs("lease_expires_at")}, ${epochMs(now)}, null
+      select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs(now)}, null
         from "baasix_Tasks" where task_status = 'Running'
       union all
-      select null, null, 'now', null, ${epochMs(now)}, null`,
+      select null, null, null, null, null, null, ${epochMs(now)}, null`,
     /** Every task of the window, whole. $1 tasks at most. */
     readWindow: `select row_to_json(t) as task from (select * from "baasix_Tasks"
       where task_status = 'Not started' and scheduled_time <= ${now} + ${window}

@@ -1,7 +1,7 @@
 import type { Moment } from "../clock.ts";
 import { errors } from "../errors.ts";
-import type { CacheWrite, Window } from "../gate/redis-gate.ts";
-import { CACHED_DATA_LIMIT_BYTES, WINDOW_MS } from "../limits.ts";
+import { CACHED_DATA_LIMIT_BYTES } from "../limits.ts";
+import { type Facts, fromNow, type Standing, standingOf } from "../tasks/standing.ts";
 import type {
   Lateness,
   NewTask,
@@ -12,32 +12,21 @@ import type {
   TaskStatus,
 } from "../tasks/task.ts";
 import { type Database, PostgresError } from "./database.ts";
+import type { Lease, LeaseRequest } from "./lease.ts";
 import type { Sql } from "./sql.ts";
 
-/** A task as it is while a worker holds it. */
-export interface Lease {
-  taskId: number;
-  token: string;
-}
-
-/** What one claims with: the slot whose flag one holds, and a token made beforehand. */
-export interface Claim {
-  slot: number;
-  token: string;
-}
-
 export type ClaimResult =
-  | { kind: "claimed"; task: Task; buried: CacheWrite[] }
+  | { kind: "claimed"; lease: Lease; buried: Standing[] }
   /** Nothing to have. `truth` is what the ids that looked due really are. */
-  | { kind: "empty"; truth: CacheWrite[]; next: Moment | undefined; buried: CacheWrite[] }
+  | { kind: "empty"; truth: Standing[]; next: Moment | undefined; buried: Standing[] }
   /** Somebody with a living lease is in the slot. */
   | { kind: "conflict"; leaseEndsInMs: number };
 
 export interface SettleResult {
   /** Where the settled task stands now; undefined when the lease was lost and nothing was written. */
-  settled: CacheWrite | undefined;
+  settled: Standing | undefined;
   /** What was claimed in the same statement. */
-  next: Task | undefined;
+  next: Lease | undefined;
 }
 
 export interface SettleOptions {
@@ -45,6 +34,15 @@ export interface SettleOptions {
   overdue?: boolean;
   /** Why the attempt started late. */
   lateness?: Lateness | undefined;
+}
+
+/** What Postgres says the window is. */
+export interface Window {
+  writes: Standing[];
+  /** When Postgres read it, by its own clock. */
+  nowMs: number;
+  /** The first due time that was left out; undefined when all of the window is there. */
+  cutAtMs: number | undefined;
 }
 
 export interface ListFilter {
@@ -60,7 +58,7 @@ export interface StoreOptions {
   maxCrashes: number;
   cacheLimit: number;
   /** Types that other programs run. */
-  elsewhere: readonly string[];
+  foreign: readonly string[];
 }
 
 /** Rows as SQL gives them: times are ISO in the session's zone, the rest is as in `Task`. */
@@ -74,8 +72,7 @@ export type Store = ReturnType<typeof createStore>;
  */
 export function createStore(database: Database, sql: Sql, options: StoreOptions) {
   const { leaseMs, maxCrashes, cacheLimit } = options;
-  const elsewhere = textArray(options.elsewhere);
-  const isElsewhere = (type: string) => options.elsewhere.includes(type);
+  const foreign = textArray(options.foreign);
   const query = <R>(text: string, ...params: unknown[]) => database.query<R>({ text, params });
   /** For what is safe to do twice. */
   const again = <R>(text: string, ...params: unknown[]) =>
@@ -191,29 +188,30 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
     },
 
     /** Claims the task that is due first, expired leases before all. */
-    async claim({ slot, token }: Claim, seen: readonly number[]): Promise<ClaimResult> {
+    async claim(request: LeaseRequest, seen: readonly number[]): Promise<ClaimResult> {
+      const { slot, token } = request;
       type Answer = {
         task: Row | null;
         now_ms: number;
         next_ms: number | null;
         buried: { id: number; rev: number }[] | null;
-        seen: Standing[] | null;
+        seen: Facts[] | null;
       };
       let answer: Answer | undefined;
       try {
-        [answer] = await query<Answer>(sql.claim, slot, token, leaseMs, maxCrashes, arrayOf(seen), elsewhere);
+        [answer] = await query<Answer>(sql.claim, slot, token, leaseMs, maxCrashes, arrayOf(seen), foreign);
       } catch (error) {
         if (!isUniqueViolation(error, "tickwork_running")) throw error;
         const [holder] = await again<{ lease_ms: number; now_ms: number }>(sql.slotHolder, slot);
         return { kind: "conflict", leaseEndsInMs: holder ? Math.max(0, holder.lease_ms - holder.now_ms) : 0 };
       }
-      const buried = (answer?.buried ?? []).map(({ id, rev }): CacheWrite => ({ id, rev, kind: "gone" }));
-      if (answer?.task) return { kind: "claimed", task: toTask(answer.task), buried };
+      const buried = (answer?.buried ?? []).map(({ id, rev }): Standing => ({ id, rev, kind: "gone" }));
+      if (answer?.task) return { kind: "claimed", lease: { ...request, task: toTask(answer.task) }, buried };
       const nowMs = answer?.now_ms ?? 0;
       const nextMs = answer?.next_ms ?? null;
       return {
         kind: "empty",
-        truth: truthOf(seen, answer?.seen ?? [], nowMs, isElsewhere),
+        truth: truthOf(seen, answer?.seen ?? [], nowMs, options.foreign),
         next: nextMs === null ? undefined : { atMs: nextMs, inMs: nextMs - nowMs },
         buried,
       };
@@ -223,17 +221,17 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
      * Writes how an attempt ended, if the lease still holds, and claims the next task in the same statement.
      */
     async settle(
-      { taskId, token }: Lease,
+      { task: { id, type }, token }: Lease,
       outcome: Outcome,
-      next: Claim | undefined,
+      next: LeaseRequest | undefined,
       { overdue = false, lateness }: SettleOptions = {},
     ): Promise<SettleResult> {
       const { statement, params, waits } = settlementOf(sql, outcome);
-      const claim = [next?.slot ?? null, next?.token ?? null, leaseMs, elsewhere];
-      const [row] = await query<{ rev: string | null; due_ms: number; task: Row | null }>(
+      const claim = [next?.slot ?? null, next?.token ?? null, leaseMs, foreign];
+      const [row] = await query<{ rev: string | null; due_ms: number; now_ms: number; task: Row | null }>(
         overdue ? statement.thenOverdueOrDue : statement.thenDue,
         ...[
-          taskId,
+          id,
           token,
           ...params,
           lateness ? JSON.stringify(lateness) : null,
@@ -241,82 +239,71 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
           ...(overdue ? [maxCrashes] : []),
         ],
       );
-      const claimed = row?.task ? toTask(row.task) : undefined;
+      const claimed = next && row?.task ? { ...next, task: toTask(row.task) } : undefined;
       if (!row || row.rev === null) return { settled: undefined, next: claimed };
-      const standing = { id: taskId, rev: Number(row.rev) };
-      return {
-        settled: waits ? { ...standing, kind: "due", atMs: row.due_ms } : { ...standing, kind: "gone" },
-        next: claimed,
-      };
+      const status = waits ? "Not started" : "Completed";
+      const facts: Facts = { id, rev: Number(row.rev), status, type, due_ms: row.due_ms, lease_ms: null };
+      return { settled: standingOf(facts, row.now_ms, options.foreign), next: claimed };
     },
 
     /** Makes the lease last longer; undefined when it is lost. */
     async renew(
-      { taskId, token }: Lease,
+      { task: { id }, token }: Lease,
       progress: number | undefined,
-    ): Promise<{ write: CacheWrite; cancelRequested: boolean } | undefined> {
+    ): Promise<{ standing: Standing; cancelRequested: boolean } | undefined> {
       const [row] = await again<{ rev: number; cancel_requested: boolean; lease_ms: number }>(
         sql.renew,
-        taskId,
+        id,
         token,
         leaseMs,
         progress ?? null,
       );
       if (!row) return undefined;
       return {
-        write: { id: taskId, rev: Number(row.rev), kind: "lease", atMs: row.lease_ms },
+        standing: { id, rev: Number(row.rev), kind: "running", atMs: row.lease_ms },
         cancelRequested: row.cancel_requested,
       };
     },
 
-    /** The task that this token holds: how one learns what a claim did whose answer was lost. */
-    async heldBy(token: string): Promise<Task | undefined> {
-      return tasksOf(await again(sql.heldBy, token))[0];
+    /** The lease that a request got: how one learns what a claim did whose answer was lost. */
+    async heldBy(request: LeaseRequest): Promise<Lease | undefined> {
+      const [task] = tasksOf(await again(sql.heldBy, request.token));
+      return task && { ...request, task };
     },
 
     /** Where a task stands. */
-    async standing({ taskId }: Lease): Promise<CacheWrite> {
-      const [row] = await again<Standing & { now_ms: number }>(sql.standing, arrayOf([taskId]));
-      const rev = Number(row?.rev ?? Number.MAX_SAFE_INTEGER);
-      return row
-        ? writeOf({ ...row, id: taskId, rev }, row.now_ms, isElsewhere)
-        : { id: taskId, rev, kind: "gone" };
+    async standing(id: number): Promise<Standing> {
+      const [row] = await again<Facts & { now_ms: number }>(sql.standing, arrayOf([id]));
+      if (!row) return { id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" };
+      const facts = { ...row, id, rev: Number(row.rev) };
+      return fromNow(standingOf(facts, row.now_ms, options.foreign), row.now_ms);
     },
 
     /** What the cache should hold. One request, in which old idempotency keys are forgotten too. */
     async window(): Promise<Window> {
-      type Entry = {
-        id: string | null;
-        rev: string;
-        kind: "due" | "aside" | "lease" | "now";
-        at_ms: number;
-        now_ms: number;
-        task: Row | null;
-      };
-      const [, , rows] = await database.transaction<Entry>(
+      type Entry = Facts & { now_ms: number; task: Row | null };
+      const [, , rows] = await database.transaction<{ [Column in keyof Entry]: Entry[Column] | null }>(
         [
           { text: sql.forgetOldRequests },
           { text: sql.giveTimes },
-          { text: sql.window, params: [cacheLimit, CACHED_DATA_LIMIT_BYTES, elsewhere] },
+          { text: sql.window, params: [cacheLimit, CACHED_DATA_LIMIT_BYTES] },
         ],
         { repeatable: true },
       );
-      const writes: CacheWrite[] = [];
+      const writes: Standing[] = [];
       let cutAtMs: number | undefined;
       let waiting = 0;
       let nowMs = 0;
       for (const row of rows ?? []) {
-        nowMs = row.now_ms;
+        nowMs = row.now_ms ?? 0;
+        // One row has the time alone: a window may be empty.
         if (row.id === null) continue;
-        const write = { id: Number(row.id), rev: Number(row.rev), atMs: row.at_ms };
-        if (row.kind === "lease") writes.push({ ...write, kind: "lease" });
-        else if (waiting++ === cacheLimit) cutAtMs = row.at_ms;
-        else
-          writes.push({
-            ...write,
-            kind: row.kind === "aside" ? "aside" : "due",
-            ...(row.task ? { task: toTask(row.task) } : {}),
-          });
+        const facts = { ...row, id: Number(row.id), rev: Number(row.rev) } as Entry;
+        const standing = standingOf(facts, nowMs, options.foreign);
+        if (facts.status === "Not started" && waiting++ === cacheLimit) cutAtMs = facts.due_ms;
+        else if (row.task && standing.kind !== "gone" && standing.kind !== "running")
+          writes.push({ ...standing, task: toTask(row.task) });
+        else writes.push(standing);
       }
       return { writes, nowMs, cutAtMs };
     },
@@ -333,40 +320,19 @@ export function createStore(database: Database, sql: Sql, options: StoreOptions)
   };
 }
 
-interface Standing {
-  id: number;
-  type: string;
-  rev: number;
-  status: TaskStatus;
-  due_ms: number;
-  lease_ms: number | null;
-}
-
 /** What the ids that looked due really are; those that are not there at all can only be forgotten. */
 function truthOf(
   seen: readonly number[],
-  found: readonly Standing[],
+  found: readonly Facts[],
   nowMs: number,
-  isElsewhere: (type: string) => boolean,
-): CacheWrite[] {
-  const standing = new Map(found.map((row) => [row.id, row]));
-  return seen.map((id): CacheWrite => {
-    const row = standing.get(id);
+  foreign: readonly string[],
+): Standing[] {
+  const rows = new Map(found.map((row) => [row.id, row]));
+  return seen.map((id): Standing => {
+    const row = rows.get(id);
     if (!row) return { id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" };
-    return writeOf(row, nowMs, isElsewhere);
+    return fromNow(standingOf(row, nowMs, foreign), nowMs);
   });
-}
-
-/** Where a row stands; `nowMs` is Postgres's time. */
-function writeOf(
-  { id, rev, type, status, due_ms, lease_ms }: Standing,
-  nowMs: number,
-  isElsewhere: (type: string) => boolean,
-): CacheWrite {
-  if (status === "Running" && lease_ms !== null)
-    return { id, rev, kind: "lease", atMs: lease_ms, inMs: lease_ms - nowMs };
-  if (status !== "Not started" || due_ms > nowMs + WINDOW_MS) return { id, rev, kind: "gone" };
-  return { id, rev, kind: isElsewhere(type) ? "aside" : "due", atMs: due_ms, inMs: due_ms - nowMs };
 }
 
 /** The statement that writes an outcome, its own parameters, and whether the task waits again afterwards. */

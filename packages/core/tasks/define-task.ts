@@ -39,7 +39,7 @@ export interface TaskDefinition<Schema extends StandardSchemaV1 = StandardSchema
   /** The pause before attempt `n + 1`, in milliseconds. Default: 1 s, doubling to an hour, with jitter. */
   backoffMs?: (failures: number) => number;
   /** Other programs run it: it may be posted, and is listed, and no tick minds it. See `foreignTask`. */
-  elsewhere?: boolean;
+  foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
   run(data: StandardSchemaV1.InferOutput<Schema>, context: TaskContext): Promise<unknown>;
 }
@@ -71,7 +71,7 @@ export function foreignTask({ type, data }: Pick<TaskDefinition, "type" | "data"
   return {
     type,
     ...(data ? { data } : {}),
-    elsewhere: true,
+    foreign: true,
     run: async () => {
       throw new PermanentError(`Tasks of type "${type}" are run by another program.`);
     },
@@ -82,7 +82,7 @@ export function foreignTask({ type, data }: Pick<TaskDefinition, "type" | "data"
 export interface Registry {
   types: string[];
   /** Those of them that other programs run. */
-  elsewhere: string[];
+  foreign: string[];
   get(type: string): TaskDefinition | undefined;
   /** What an attempt may take, in milliseconds. */
   timeoutMsOf(definition: TaskDefinition): number;
@@ -126,7 +126,7 @@ export function createRegistry(
   }
   return {
     types: [...byType.keys()],
-    elsewhere: [...byType.values()].filter(({ elsewhere }) => elsewhere).map(({ type }) => type),
+    foreign: [...byType.values()].filter(({ foreign }) => foreign).map(({ type }) => type),
     get: (type) => byType.get(type),
     timeoutMsOf,
     longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),

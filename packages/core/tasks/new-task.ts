@@ -145,7 +145,7 @@ async function checkTypeAndData(
   if (bytes > TASK_DATA_LIMIT_BYTES)
     throw errors.tooLarge(
       "task_data_too_large",
-      `${join(at, "task_data")} has ${bytes} bytes as JSON; at most ${TASK_DATA_LIMIT_BYTES} are accepted. Store the data elsewhere and give its address.`,
+      `${join(at, "task_data")} has ${bytes} bytes as JSON; at most ${TASK_DATA_LIMIT_BYTES} are accepted. Store the data foreign and give its address.`,
     );
   const definition = registry.get(type);
   if (!definition) {

@@ -112,7 +112,7 @@ describe.each(stacks)("on %s", (kind) => {
       expect(ran).toHaveLength(1);
     });
 
-    test.each(["due", "lease", "rev", "task", "gone", "state", "aside", "flag:0"])(
+    test.each(["waiting", "running", "rev", "task", "gone", "state", "foreign", "flag:0"])(
       "evicts the key %s: what is due runs once, and after a refresh the list is whole",
       async (name) => {
         const { starts, definition } = gated();

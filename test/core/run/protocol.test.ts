@@ -166,7 +166,7 @@ describe.each(stacks)("on %s", (kind) => {
       expect(bed.counts.postgres).toBe(1);
       expect(ran).toEqual([]);
       expect((await tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([3]);
-      expect(await bed.redis("ZRANGE", key("lease"), 0, -1)).toEqual(["4"]);
+      expect(await bed.redis("ZRANGE", key("running"), 0, -1)).toEqual(["4"]);
       bed.counts.reset();
       await tasks.tick();
       expect(bed.counts).toMatchObject({ postgres: 0, redis: 1 });
@@ -216,7 +216,7 @@ describe.each(stacks)("on %s", (kind) => {
     await dead.tasks.create([{ type: "gated" }]);
     const dying = dead.tasks.tick();
     await eventually(() => starts[0]);
-    await eventually(async () => (await bed.redis("ZSCORE", key("lease"), 1)) !== null);
+    await eventually(async () => (await bed.redis("ZSCORE", key("running"), 1)) !== null);
     // To the others, a dead worker is a lease that nobody renews.
     await bed.sql(`update "baasix_Tasks" set lease_token = 'of a dead worker' where id = 1`);
     await eventually(() => starts[0]?.context.signal.aborted);
@@ -338,10 +338,10 @@ describe.each(stacks)("on %s", (kind) => {
       await tasks.refresh();
       const wrong = Array.from({ length: 2_500 }, (_, n) => [1, 100_000 + n]).flat();
       for (let from = 0; from < wrong.length; from += 1_000)
-        await bed.redis("ZADD", key("due"), ...wrong.slice(from, from + 1_000));
+        await bed.redis("ZADD", key("waiting"), ...wrong.slice(from, from + 1_000));
       await tasks.tick();
       await tasks.tick();
-      expect(await bed.redis("ZCARD", key("due"))).toBe(1);
+      expect(await bed.redis("ZCARD", key("waiting"))).toBe(1);
     });
 
     test("a change that Redis missed is mended when it answers again, before it is believed", async () => {

@@ -98,7 +98,7 @@ describe.each(stacks)("on %s", (kind) => {
   );
 
   test("the window reads what it takes and no more, and the gate of Postgres a few pages", async () => {
-    const window = await explain(sql.window, ["1000", "4096", "{}"]);
+    const window = await explain(sql.window, ["1000", "4096"]);
     expect(window.text).toContain("Index Scan using tickwork_waiting");
     expect(window.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     const gate = await explain(sql.gate, ["token", "60000", "1", "0", null, "f", "{}"]);

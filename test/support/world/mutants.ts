@@ -55,8 +55,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "run/tick.ts",
-        "const { more } = await this.#release();\n    if (more) await this.#deps.ringer.ring();",
-        "await this.#deps.ringer.ring();\n    await this.#deps.clock.sleep(1_000);\n    await this.#release();",
+        "const { more } = await flag.release();\n  if (more) await deps.ringer.ring();",
+        "await deps.ringer.ring();\n  await deps.clock.sleep(1_000);\n  await flag.release();",
       ),
     ],
   },
@@ -66,8 +66,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "run/tick.ts",
-        "if (this.#mayClaim()) return this.#leave();",
-        'if (this.#mayClaim()) { await this.#release(); return { ended: "idle" }; }',
+        "if (mayClaim(tick)) return flag.leave(napMs(tick));",
+        'if (mayClaim(tick)) { await flag.release(); return end("idle"); }',
       ),
     ],
   },
@@ -75,23 +75,13 @@ export const mutants: Mutant[] = [
     name: "rule 4: do not ring when the flag is held",
     kind: "hands",
     changes: [
-      core(
-        "run/tick.ts",
-        'await this.#deps.ringer.ringAfter(decision.freeInMs + EXPIRY_MARGIN_MS, { by: "held" });',
-        "",
-      ),
+      core("run/tick.ts", 'await ringer.ringAfter(step.freeInMs + EXPIRY_MARGIN_MS, { by: "held" });', ""),
     ],
   },
   {
     name: "rule 5: do not correct the cache after an empty claim",
     kind: "hands",
-    changes: [
-      core(
-        "run/tick.ts",
-        "this.#writes.push(...claimed.buried, ...claimed.truth);",
-        "this.#writes.push(...claimed.buried);",
-      ),
-    ],
+    changes: [core("run/tick.ts", "flag.note(...claimed.truth);", "")],
   },
   {
     name: "rule 6: do not ring when somebody is in the slot",
@@ -99,7 +89,7 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "run/tick.ts",
-        'await this.#deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS, { by: "held" });',
+        'await deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS, { by: "held" });',
         "",
       ),
     ],
@@ -108,7 +98,7 @@ export const mutants: Mutant[] = [
     name: "rule 7: a running task leaves the cache",
     kind: "crashes",
     changes: [
-      core("gate/redis-gate.ts", 'if (write.kind === "gone") return', 'if (write.kind !== "due") return'),
+      core("gate/redis-gate.ts", 'if (write.kind === "gone") return', 'if (write.kind !== "waiting") return'),
       core(
         "gate/redis-gate.ts",
         'return [write.id, write.rev, write.kind, ""];',
@@ -142,7 +132,7 @@ export const mutants: Mutant[] = [
     name: "rule 10: after a claim whose answer was lost, the token is not asked what it holds",
     kind: "answers",
     changes: [
-      core("run/exactly-once.ts", "n > 1 ? await held() : undefined", "undefined as SureClaim | undefined"),
+      core("run/exactly-once.ts", "n > 1 ? await held() : undefined", "undefined as ClaimResult | undefined"),
     ],
   },
   {
@@ -156,8 +146,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "run/attempt.ts",
-        "Promise.race([work, ignored])",
-        'Promise.race([work, new Promise<End>((resolve) => aborter.signal.addEventListener("abort", () => resolve({ error: aborter.signal.reason })))])',
+        "Promise.race([work, aborting.ignored])",
+        'Promise.race([work, new Promise<End>((resolve) => signal.addEventListener("abort", () => resolve({ error: signal.reason })))])',
       ),
     ],
   },
@@ -176,8 +166,8 @@ export const mutants: Mutant[] = [
     name: "rule 13: do not ring for a free slot",
     kind: "calm",
     changes: [
-      core("run/tick.ts", "if (decision.more) await this.#deps.ringer.ring();", ""),
-      core("run/tick.ts", "if (more) await this.#ringForMore();", ""),
+      core("run/tick.ts", "if (step.more) await ringer.ring();", ""),
+      core("run/flag.ts", "if (renewal.more) await ringForMore();", ""),
     ],
   },
 ];

@@ -185,7 +185,7 @@ class Story {
         this.#memory.clear();
         break;
       case "evict": {
-        const keys = ["due", "lease", "rev", "task", "gone", "state", "flag:0"];
+        const keys = ["waiting", "running", "rev", "task", "gone", "state", "flag:0"];
         // Without its revs the cache cannot tell an old write from a new one until the next refresh.
         if (step.key === 2 || step.key === 4) this.#mayWaitForRefresh = true;
         this.#memory.call(["DEL", `{sim}:${keys[step.key % keys.length]}`]);

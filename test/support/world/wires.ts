@@ -213,7 +213,7 @@ const NAMES: [RegExp, string][] = [
   [/buried as/, "claim"],
   [/done as/, "settle"],
   [/set lease_expires_at = .* progress = coalesce/s, "renew"],
-  [/'due' as kind/, "window"],
+  [/null::float8 as lease_ms/, "window"],
   [/wants as/, "gate"],
   [/insert into "baasix_Tasks"/, "insert"],
 ];

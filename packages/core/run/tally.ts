@@ -1,0 +1,93 @@
+import type { Logger } from "../log.ts";
+import type { Metrics } from "../metrics.ts";
+import type { Lateness, Outcome, Task } from "../tasks/task.ts";
+
+/** What a tick did. */
+export interface TickReport {
+  completed: number;
+  failed: number;
+  retried: number;
+  givenBack: number;
+  /** Attempts whose lease was lost. */
+  lost: number;
+  /** What ended the tick. */
+  ended: Ending;
+}
+
+/**
+ * - `idle`: nothing is due
+ * - `held`: tasks are due and every flag is held
+ * - `conflict`: a task with a living lease is in the slot
+ * - `stopped`: its time was up, or the process is shutting down
+ * - `unclaimable`: something looked due and could not be claimed
+ */
+export type Ending = "idle" | "held" | "conflict" | "stopped" | "unclaimable";
+
+const COUNTERS = {
+  completed: "completed",
+  failed: "failed",
+  retried: "retried",
+  given_back: "givenBack",
+} as const satisfies Record<Outcome["kind"], keyof TickReport>;
+
+export interface Tally {
+  /** Counts and logs an attempt; without an outcome its lease was lost and nothing was written. */
+  count(
+    task: Task,
+    attempt: { outcome: Outcome | undefined; durationMs: number; lateness: Lateness | undefined },
+  ): void;
+  report(ended: Ending): TickReport;
+  /** Sends the metrics of a tick that ran something. */
+  publish(): void;
+}
+
+/** Counts what one tick does, for its report, the log and the metrics. */
+export function createTally({ log, metrics }: { log: Logger; metrics?: Metrics | undefined }): Tally {
+  const counts = { completed: 0, failed: 0, retried: 0, givenBack: 0, lost: 0 };
+  const latenesses: number[] = [];
+  const durations: number[] = [];
+  return {
+    count(task, { outcome, durationMs, lateness }) {
+      counts[outcome ? COUNTERS[outcome.kind] : "lost"]++;
+      const latenessMs =
+        Math.max(0, Date.parse(task.started_at ?? "") - Date.parse(task.scheduled_time)) || 0;
+      if (metrics) {
+        latenesses.push(latenessMs);
+        durations.push(durationMs);
+      }
+      logAttempt(log, outcome, {
+        task: task.id,
+        type: task.type,
+        attempt: task.attempts,
+        durationMs,
+        latenessMs,
+        late: lateness?.reason,
+      });
+    },
+    report: (ended) => ({ ...counts, ended }),
+    publish() {
+      if (durations.length === 0) return;
+      metrics?.({
+        TasksCompleted: counts.completed,
+        TasksFailed: counts.failed,
+        TasksRetried: counts.retried,
+        TasksGivenBack: counts.givenBack,
+        TasksLeaseLost: counts.lost,
+        TaskLatenessMilliseconds: latenesses,
+        TaskDurationMilliseconds: durations,
+      });
+    },
+  };
+}
+
+function logAttempt(log: Logger, outcome: Outcome | undefined, fields: Record<string, unknown>): void {
+  if (!outcome) log.warn("an attempt lost its lease and changed nothing", fields);
+  else if (outcome.kind === "completed") log.info("task completed", fields);
+  else if (outcome.kind === "given_back")
+    log.warn("task given back", { ...fields, crashed: outcome.crashed });
+  else {
+    const { message, code } = outcome.error;
+    const what = outcome.kind === "failed" ? "task failed" : "task failed and will be tried again";
+    log.warn(what, { ...fields, error: message, code });
+  }
+}
