@@ -8,7 +8,7 @@ import { TaskAborted } from "../run/abort.ts";
 import { type RefreshReport, runRefresh } from "../run/refresh.ts";
 import type { TickReport } from "../run/tally.ts";
 import { runTick, type TickDeps, type TickOptions } from "../run/tick.ts";
-import type { ListFilter } from "../store/store.ts";
+import type { ListFilter } from "../store/read.ts";
 import type { HookEvent, Hooks } from "../tasks/hooks.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
 import { type Standing, standingOfTask } from "../tasks/standing.ts";

@@ -167,7 +167,7 @@ describe.each(stacks)("on %s", (kind) => {
     });
     await tasks.create([{ type: "stubborn" }]);
     void tasks.tick();
-    expect(await givenUp).toMatch(/the handler of task 1 \(stubborn\) goes on/);
+    expect(await givenUp).toMatch(/the handler of task 1 \(stubborn\) was still running/);
     expect(await tasks.get(1)).toMatchObject({ task_status: "Running", crashes: 0 });
   });
 
@@ -232,7 +232,7 @@ describe.each(stacks)("on %s", (kind) => {
       cancel_requested: false,
       error_data: { code: "cancelled", name: "CancelledError" },
     });
-    await expect(context.progress(2)).rejects.toThrow("progress is 2; it must be from 0 to 1");
+    await expect(context.progress(2)).rejects.toThrow("progress must be from 0 to 1, got 2");
   });
 
   test("who lost its lease changes nothing, and its signal is aborted", async () => {
