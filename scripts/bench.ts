@@ -1,8 +1,8 @@
 /**
- * `npm run bench`: no-op tasks a second, one at a time, beside Graphile Worker with its defaults, on the real
- * PostgreSQL and Redis of this machine. What a machine does beside changes by the second: the two of a pair run one
- * after the other, each goes first in every other pair, and the median of the pairs' ratios counts. A first pair does not
- * count: in it Node compiles the code of both.
+ * `npm run bench [-- TASKS [PAIRS]]`: no-op tasks a second, one at a time, compared with Graphile Worker and its
+ * defaults, on the real PostgreSQL and Redis of this machine. Other load changes by the second, so the two run in pairs;
+ * each goes first in every other pair, and the median of the pairs' ratios counts. The first pair does not: it is the
+ * warm-up, in which Node compiles the code of both. Fails when Tickwork is slower.
  */
 import { neon } from "@neondatabase/serverless";
 import { Redis } from "@upstash/redis";
@@ -87,7 +87,7 @@ async function tickwork(databaseUrl: string): Promise<number> {
 async function graphileWorker(databaseUrl: string): Promise<number> {
   const { start, finished } = stopwatch(TASKS);
   const logger = new Logger(() => () => {});
-  // One that can be ended: those that it makes are still open when it says that it has stopped.
+  // A pool of ours, which can be ended: Graphile Worker's own is still open when it says that it has stopped.
   const pgPool = new pg.Pool({ connectionString: databaseUrl });
   pgPool.on("error", () => {});
   pgPool.on("connect", (client) => client.on("error", () => {}));
