@@ -4,8 +4,8 @@ import type { Standing } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import { type Asking, type Decision, type Gate, type GateOptions, OPERATOR } from "./gate.ts";
 import type { RedisCommands } from "./redis-commands.ts";
-import { keysOf, rowsKeyOf, type ScriptCall } from "./script.ts";
-import * as scripts from "./scripts.ts";
+import * as scripts from "./scripts/decide.ts";
+import { keysOf, rowsKeyOf, type ScriptCall } from "./scripts/script.ts";
 
 /** The gate in Redis, with the cache of the window: one request a call, but for long lists. */
 export function createRedisGate(redis: RedisCommands, options: GateOptions): Gate {

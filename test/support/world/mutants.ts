@@ -98,8 +98,8 @@ export const mutants: Mutant[] = [
     name: "rule 7: a running task leaves the cache",
     kind: "crashes",
     changes: [
-      core("gate/script.ts", 'if (kind === "gone") return', 'if (kind !== "waiting") return'),
-      core("gate/script.ts", 'return [id, rev, kind, "", ""];', 'return [id, rev, "gone", "", ""];'),
+      core("gate/scripts/script.ts", 'if (kind === "gone") return', 'if (kind !== "waiting") return'),
+      core("gate/scripts/script.ts", 'return [id, rev, kind, "", ""];', 'return [id, rev, "gone", "", ""];'),
     ],
   },
   {
@@ -107,7 +107,7 @@ export const mutants: Mutant[] = [
     kind: "hurry",
     changes: [
       core(
-        "gate/scripts.ts",
+        "gate/scripts/decide.ts",
         "if known and tonumber(string.match(known, '^(%d+)')) > tonumber(rev) then return end",
         "",
       ),
@@ -118,7 +118,7 @@ export const mutants: Mutant[] = [
     kind: "crashes",
     changes: [
       core(
-        "gate/scripts.ts",
+        "gate/scripts/decide.ts",
         "return not marker or tonumber(marker) <= now",
         "return marker and tonumber(marker) <= now",
       ),

@@ -2,7 +2,7 @@
  * Tickwork's Lua. A script runs alone on the server, so each is one step of the protocol (docs/protocol.md, rule 1).
  * Time is Redis's own, in milliseconds. `script.ts` has the keys and how arguments get their names.
  */
-import { REFRESH_LIMIT_MS, SEEN_LIMIT, SLEEPER_MARGIN_MS, TOMBSTONE_MS } from "../limits.ts";
+import { REFRESH_LIMIT_MS, SEEN_LIMIT, SLEEPER_MARGIN_MS, TOMBSTONE_MS } from "../../limits.ts";
 import { EACH_STANDING, script } from "./script.ts";
 
 const CLOCK = `

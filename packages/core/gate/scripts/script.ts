@@ -1,5 +1,5 @@
 /** How Lua gets its keys and arguments: by name, and in one order that exists once. */
-import type { Standing } from "../tasks/standing.ts";
+import type { Standing } from "../../tasks/standing.ts";
 
 /**
  * The keys, in the order in which every script gets them; the flags follow, one a slot.
