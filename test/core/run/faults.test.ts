@@ -1,7 +1,7 @@
 /** What a user sees when Redis, Postgres, the doorbell or a clock misbehaves: every task runs, and once. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Clock, defineTask, foreignTask, systemClock } from "#core";
-import { RENEW } from "../../../packages/core/gate/scripts/decide.ts";
+import { RENEW } from "../../../packages/core/gate/scripts/flag.ts";
 import { REDIS_PAUSE_MS } from "../../../packages/core/limits.ts";
 import { eventually, openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";

@@ -4,7 +4,7 @@ import { neon } from "@neondatabase/serverless";
 import { prefixOf } from "#aws";
 import { createDatabase as createClient, migrate, silent, systemClock } from "#core";
 import { openPg, openRedis } from "#local";
-import { keysOf } from "../../../packages/core/gate/scripts/script.ts";
+import { keysOf } from "../../../packages/core/gate/scripts/keys.ts";
 import { memoryBackend, stacks } from "../bed/bed.ts";
 import { createDatabase, redisServerUrl, serversAnswer } from "../bed/servers.ts";
 import { openTemplate } from "../bed/template.ts";

@@ -13,6 +13,9 @@ import {
   type MemoryRedis,
   type WireRequest,
 } from "#local";
+import { ENTER, LEAVE, RELEASE } from "../../../packages/core/gate/scripts/decide.ts";
+import { RENEW } from "../../../packages/core/gate/scripts/flag.ts";
+import { PUT } from "../../../packages/core/gate/scripts/refresh.ts";
 import type { Process, World } from "./world.ts";
 
 /** What can go wrong on a wire, each as a probability from 0 to 1. */
@@ -221,10 +224,13 @@ const NAMES: [RegExp, string][] = [
 function scriptOf({ body }: { body?: unknown }): string {
   const [command, script] = body as [string, string];
   if (command.toLowerCase() !== "eval") return command;
-  if (/for i = 9, #ARGV, 4/.test(script)) return "leave";
-  if (/for i = 7, #ARGV, 4/.test(script)) return "renew flag";
-  if (/for i = 3, #ARGV, 5/.test(script)) return "put";
-  if (/return decide\(ARGV\[1\], ARGV\[2\], tonumber\(ARGV\[3\]\), ARGV\[4\], ARGV\[5\]\)$/.test(script))
-    return "enter";
-  return "script";
+  return SCRIPTS.get(script) ?? "script";
 }
+
+const SCRIPTS = new Map([
+  [ENTER.lua, "enter"],
+  [LEAVE.lua, "leave"],
+  [RELEASE.lua, "release"],
+  [RENEW.lua, "renew flag"],
+  [PUT.lua, "put"],
+]);

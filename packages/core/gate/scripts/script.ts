@@ -1,105 +1,115 @@
-/** How Lua gets its keys and arguments: by name, and in one order that exists once. */
-import type { Standing } from "../../tasks/standing.ts";
+/** How a Lua script gets its keys and arguments: by name, each in an order that exists once. */
+import { KEY_NAMES } from "./keys.ts";
 
-/**
- * The keys, in the order in which every script gets them; the flags follow, one a slot.
- *
- * - `waiting`: sorted set, a waiting task's id at its due time; and the marker `*`, "this is the whole window", at the
- *   first due time that was left out, or at infinity
- * - `running`: sorted set, a running task's id at the end of its lease
- * - `revs`: hash, id → `rev:sequence`, of all ids above and of those in `gone`
- * - `rows`: hash, id → the row as JSON (a waiting one with little data; the rest is read from Postgres)
- * - `gone`: sorted set, ids that were removed lately, at the time when they may be forgotten: an older write that comes
- *   late meets their rev and changes nothing
- * - `state`: hash: `sequence` (grows with each write), `trimmed` (the sequence when the limit last cut), `refreshed` (ms)
- * - `sleeper`: string with TTL, `wake-up ms|token`
- * - `foreign`: sorted set, a waiting task that another program runs, at its due time; listed, and no tick starts it
- * - `flag(slot)`: string with TTL, the holder's token
- */
-const KEYS = {
-  waiting: "waiting",
-  running: "running",
-  revs: "rev",
-  rows: "task",
-  gone: "gone",
-  state: "state",
-  sleeper: "sleeper",
-  foreign: "foreign",
-} as const;
+type Argument = string | number;
 
-const NAMES = Object.keys(KEYS) as (keyof typeof KEYS)[];
-const KEY_LOCALS = `
-  local ${NAMES.join(", ")} = unpack(KEYS, 1, ${NAMES.length})
-  local function flag(slot) return KEYS[${NAMES.length + 1} + slot] end`;
-
-/** All keys of a deployment. They share a hash tag, so that a cluster keeps them together. */
-export function keysOf(prefix: string, slots: number): string[] {
-  const flags = Array.from({ length: slots }, (_, slot) => `flag:${slot}`);
-  return [...Object.values(KEYS), ...flags].map((name) => `{${prefix}}:${name}`);
+/** A kind of argument: what is sent for a value, and what the script reads in its place. */
+export interface Kind<Value> {
+  encode: (value: Value) => Argument[];
+  /** The Lua expression for the argument that begins at this position of ARGV. */
+  lua: (position: number) => string;
 }
 
-/** The key that holds the rows. */
-export function rowsKeyOf(keys: readonly string[]): string {
-  return keys[NAMES.indexOf("rows")] as string;
-}
-
-type Kind = "text" | "number";
-type Values<Args extends Record<string, Kind>> = {
-  [Name in keyof Args]: Args[Name] extends "number" ? number : string;
+export const text: Kind<string> = { encode: (value) => [value], lua: (n) => `ARGV[${n}]` };
+export const number: Kind<number> = { encode: (value) => [value], lua: (n) => `tonumber(ARGV[${n}])` };
+/** `undefined` is `nil` in Lua. */
+export const optionalNumber: Kind<number | undefined> = {
+  encode: (value) => [value ?? ""],
+  lua: number.lua,
 };
 
-/** A script with its arguments, ready to be run on the keys. */
-export interface ScriptCall {
-  lua: string;
-  args: (string | number)[];
-}
+type Args = Record<string, Kind<never>>;
+type Values<Given extends Args> = {
+  [Name in keyof Given]: Given[Name] extends Kind<infer Value> ? Value : never;
+};
 
-/** Takes the arguments by name, and the standings that the script writes. */
-export interface Script<Args extends Record<string, Kind>> {
-  (values: Values<Args>, standings?: readonly Standing[]): ScriptCall;
+/** A script, how it is asked, and how its reply is read. */
+export interface Script<Given, Reply, Answer> {
   readonly lua: string;
+  /** The arguments in their order. The compiler refuses a name that is missing or too many. */
+  encode(values: Given): Argument[];
+  decode(reply: Reply): Answer;
 }
 
 /**
- * A script with named arguments. They are locals of the Lua text; so are the keys, and `FIRST`, where the standings
- * begin in ARGV. The compiler refuses a name that is missing or too many.
+ * Makes a script. Its text can use each argument by its name, each key by its name (`keys.ts`), and the `HELPERS`.
  *
  * @example
- * const HOLD = script({ token: "text", ttl_ms: "number" }, "redis.call('SET', flag(0), token, 'PX', ttl_ms)");
- * const { lua, args } = HOLD({ token: "t", ttl_ms: 60_000 });
+ * const HOLD = script({
+ *   args: { slot: number, token: text, ttl_ms: number },
+ *   lua: "return call('SET', flag(slot), token, 'PX', ttl_ms)",
+ *   decode: (reply: string) => reply === "OK",
+ * });
+ * redis.run(HOLD.lua, keys, HOLD.encode({ slot: 0, token: "t", ttl_ms: 60_000 }));
  */
-export function script<const Args extends Record<string, Kind>>(args: Args, body: string): Script<Args> {
-  const names = Object.keys(args);
-  const values = names.map((name, n) =>
-    args[name] === "number" ? `tonumber(ARGV[${n + 1}])` : `ARGV[${n + 1}]`,
+export function script<Given extends Args, Reply, Answer>({
+  args,
+  lua,
+  decode,
+}: {
+  args: Given;
+  lua: string;
+  decode: (reply: Reply) => Answer;
+}): Script<Values<Given>, Reply, Answer> {
+  const names: (keyof Given & string)[] = Object.keys(args);
+  const body = compact(lua);
+  return {
+    lua: [keysUsedBy(body), ...helpersUsedBy(body), argumentsOf(args), body].filter(Boolean).join("\n"),
+    encode: (values) => names.flatMap((name) => args[name]?.encode(values[name] as never) ?? []),
+    decode,
+  };
+}
+
+/** What a script may use beside its arguments, in an order in which each needs only those before it. */
+const HELPERS = {
+  call: "local call = redis.call",
+  flag: `local function flag(slot) return KEYS[${KEY_NAMES.length + 1} + slot] end`,
+  slots: `local slots = #KEYS - ${KEY_NAMES.length}`,
+  // By Redis's own clock, in milliseconds.
+  now: "local time = call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000)",
+  // Lua alone writes large numbers with an exponent.
+  int: "local function int(n) return string.format('%.0f', n) end",
+};
+
+const isUsed = (name: string, body: string) => new RegExp(`\\b${name}\\b`).test(body);
+
+function keysUsedBy(body: string): string {
+  const used = KEY_NAMES.filter((name) => isUsed(name, body));
+  return locals(
+    used,
+    used.map((name) => `KEYS[${KEY_NAMES.indexOf(name) + 1}]`),
   );
-  const locals = names.length > 0 ? `local ${names.join(", ")} = ${values.join(", ")}` : "";
-  const lua = tidy(`${KEY_LOCALS}\n${locals}\nlocal FIRST = ${names.length + 1}\n${body}`);
-  const call = (given: Values<Args>, standings: readonly Standing[] = []): ScriptCall => ({
-    lua,
-    args: [...names.map((name) => given[name] as string | number), ...standings.flatMap(fieldsOf)],
-  });
-  return Object.assign(call, { lua });
 }
 
-/** The fields of a standing in ARGV, as locals `id, rev, kind, score, row` of a loop over all of them. */
-export const EACH_STANDING = `for i = FIRST, #ARGV, 5 do
-  local id, rev, kind, score, row = unpack(ARGV, i, i + 4)`;
-
-function fieldsOf(standing: Standing): [number, number, string, number | string, string] {
-  const { id, rev, kind } = standing;
-  if (kind === "gone") return [id, rev, kind, "", ""];
-  // A score that begins with `~` is from now on, by Redis's clock.
-  const score = standing.inMs === undefined ? standing.atMs : `~${standing.inMs}`;
-  const row = "task" in standing && standing.task ? JSON.stringify(standing.task) : "";
-  return [id, rev, kind, score, row];
+function helpersUsedBy(body: string): string[] {
+  const used = Object.entries(HELPERS).filter(([name]) => isUsed(name, body));
+  return used.map(([, lua]) => compact(lua));
 }
 
-/** Without indentation and comments, which would travel with every request. */
-function tidy(lua: string): string {
+function argumentsOf(args: Args): string {
+  return locals(
+    Object.keys(args),
+    Object.values(args).map(({ lua }, n) => lua(n + 1)),
+  );
+}
+
+function locals(names: readonly string[], values: readonly string[]): string {
+  return names.length > 0 ? `local ${names.join(",")}=${values.join(",")}` : "";
+}
+
+/**
+ * Without what would travel with every request for nothing: comments (on lines of their own), indentation, and blanks
+ * around operators. No literal in our Lua has a blank.
+ */
+function compact(lua: string): string {
   return lua
     .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line && !line.startsWith("--"))
+    .map((line) =>
+      line
+        .trim()
+        .replace(/ ([=~<>+*]+|\.\.) /g, "$1")
+        .replaceAll(", ", ","),
+    )
+    .filter((line) => line !== "" && !line.startsWith("--"))
     .join("\n");
 }
