@@ -60,13 +60,13 @@ export function script<Given extends Args, Reply, Answer>({
   };
 }
 
-/** What a script may use beside its arguments, in an order in which each needs only those before it. */
+/** What a script may use beside its keys and arguments. None needs another one. */
 const HELPERS = {
   call: "local call = redis.call",
   flag: `local function flag(slot) return KEYS[${KEY_NAMES.length + 1} + slot] end`,
   slots: `local slots = #KEYS - ${KEY_NAMES.length}`,
   // By Redis's own clock, in milliseconds.
-  now: "local time = call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000)",
+  now: "local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000)",
   // Lua alone writes large numbers with an exponent.
   int: "local function int(n) return string.format('%.0f', n) end",
 };
