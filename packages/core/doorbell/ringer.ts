@@ -52,11 +52,13 @@ export function createRinger(
       let leaseEndMs = Number.POSITIVE_INFINITY;
       for (const standing of standings) {
         if (standing.kind === "running") leaseEndMs = Math.min(leaseEndMs, standing.atMs);
-        // Everything that is due already is one ring.
-        if (standing.kind === "waiting") tasksByTime.set(Math.max(standing.atMs, nowMs), standing.id);
+        if (standing.kind === "waiting") tasksByTime.set(standing.atMs, standing.id);
       }
+      const times = [...tasksByTime.keys()].sort((a, b) => a - b);
+      // Its tick stays for what is due closely after it, so the first ring covers everything until then.
+      const uncovered = times.filter((atMs, n) => n === 0 || atMs > nowMs + doorbell.earlyMs);
       await Promise.all(
-        timesToRing([...tasksByTime.keys()], nowMs, doorbell.earlyMs).map((atMs) =>
+        uncovered.map((atMs) =>
           atMs <= nowMs
             ? ringer.ring(event)
             : ringer.ringAt({ atMs, inMs: atMs - nowMs }, { task: tasksByTime.get(atMs) }),
@@ -67,12 +69,4 @@ export function createRinger(
     },
   };
   return ringer;
-}
-
-/** The first time, and those that its ring does not cover: a tick that comes early stays for what follows closely. */
-function timesToRing(times: readonly number[], nowMs: number, earlyMs: number): number[] {
-  const sorted = times.toSorted((a, b) => a - b);
-  const [first = 0] = sorted;
-  const coveredMs = first - nowMs <= earlyMs ? nowMs + earlyMs : first;
-  return sorted.filter((atMs) => atMs === first || atMs > coveredMs);
 }

@@ -20,12 +20,7 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
   const run = async <Values, Reply, Answer>(script: Script<Values, Reply, Answer>, values: Values) =>
     script.decode(await redis.run<Reply>(script.lua, keys, script.encode(values)));
 
-  const asking = ({ token, napMs }: Asking) => ({
-    token,
-    ttl_ms,
-    nap_ms: Math.max(0, Math.round(napMs)),
-    early_ms,
-  });
+  const asking = ({ token, napMs }: Asking) => ({ token, ttl_ms, nap_ms: napMs, early_ms });
   const put = async (standings: readonly Standing[], began: number | undefined) => {
     for (const chunk of chunksOf(standings))
       if (!(await run(PUT, { began, limit, standings: chunk }))) return false;

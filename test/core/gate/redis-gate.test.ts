@@ -1,7 +1,12 @@
 /** The cache of the gate in Redis: what it keeps, what it forgets, and what it says when it does not know. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Gate } from "../../../packages/core/gate/gate.ts";
-import { PUT_CHUNK, REFRESH_LIMIT_MS, TOMBSTONE_MS } from "../../../packages/core/limits.ts";
+import {
+  PUT_CHUNK,
+  REFRESH_LIMIT_MS,
+  SLEEPER_MARGIN_MS,
+  TOMBSTONE_MS,
+} from "../../../packages/core/limits.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
 import type { Task } from "../../../packages/core/tasks/task.ts";
 import { openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
@@ -135,13 +140,28 @@ describe.each(stacks)("on %s", (stack) => {
     expect(await bed.redis("HKEYS", key("task"))).toEqual(["3"]);
   });
 
+  test.runIf(stack === "embedded")("what comes back is no longer forgotten", async () => {
+    await rebuild([waiting(1, now, 1)]);
+    await gate.put([gone(1, 2)]);
+    await gate.put([waiting(1, now + 2_000, 3)]);
+    aheadMs = TOMBSTONE_MS;
+    await gate.put([gone(2, 1)]);
+    await gate.put([waiting(1, now + 1_000, 2)]);
+    expect(await bed.redis("ZSCORE", key("waiting"), "1")).toBe(`${now + 2_000}`);
+  });
+
   describe("a refresh", () => {
     test("removes what it did not read", async () => {
-      await rebuild([waiting(1, now + 1_000), { id: 2, rev: 1, kind: "running", atMs: now }]);
+      const row = { id: 1 } as Task;
+      await rebuild([
+        { id: 1, rev: 1, kind: "waiting", atMs: now + 1_000, task: row },
+        { id: 2, rev: 1, kind: "running", atMs: now },
+      ]);
       await rebuild([waiting(3, now + 1_000)]);
       expect(await cached()).toEqual(["3", "*"]);
       expect(await bed.redis("ZCARD", key("running"))).toBe(0);
       expect(await bed.redis("HKEYS", key("rev"))).toEqual(["3"]);
+      expect(await bed.redis("HKEYS", key("task"))).toEqual([]);
     });
 
     test("keeps what was written while it read", async () => {
@@ -174,6 +194,14 @@ describe.each(stacks)("on %s", (stack) => {
     const step = await gate.enter(a);
     expect(step.kind === "idle" && step.next?.inMs).toBeGreaterThan(80_000);
     expect(step.kind === "idle" && step.next?.inMs).toBeLessThanOrEqual(90_000);
+  });
+
+  test("a sleeper is taken for dead a moment after it should have woken up", async () => {
+    await rebuild([waiting(1, Date.now() + 30_000)]);
+    expect(await gate.enter(a)).toMatchObject({ kind: "sleep" });
+    const left = await bed.redis("PTTL", key("sleeper"));
+    expect(left).toBeGreaterThan(25_000 + SLEEPER_MARGIN_MS);
+    expect(left).toBeLessThanOrEqual(30_000 + SLEEPER_MARGIN_MS);
   });
 
   test("a flag that was set by hand, without an end, gets one", async () => {
