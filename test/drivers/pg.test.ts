@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { afterAll, expect, test } from "vitest";
 import { openPg } from "#local";
-import { createDatabase, serversAnswer } from "../support/bed/servers.ts";
+import { createDatabase, serversAnswer } from "../../scripts/local-servers.ts";
 
 const database = serversAnswer ? await createDatabase() : undefined;
 afterAll(() => database?.drop());

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
+import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
 import { eventually } from "../support/bed/bed.ts";
 import { killAll, preparedFolder, spawnServer, startServerProcess } from "../support/bed/process.ts";
-import { createDatabase, redisServerUrl, serversAnswer } from "../support/bed/servers.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
 
 /** A server whose answers the test holds back. */

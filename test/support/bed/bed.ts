@@ -27,7 +27,7 @@ import {
   type TimerDoorbell,
   type WireRequest,
 } from "#local";
-import { createDatabase, randomName, redisServerUrl, serversAnswer } from "./servers.ts";
+import { createDatabase, randomName, redisServerUrl, serversAnswer } from "../../../scripts/local-servers.ts";
 import { openTemplate } from "./template.ts";
 
 export type StackKind = "embedded" | "real servers";
