@@ -1,17 +1,11 @@
 /** The numbers that the README states, counted on both wires. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { eventually, openTestBed, stacks, type TestBed } from "../support/bed/bed.ts";
+import { expect, test } from "vitest";
+import { eventually } from "../support/bed/bed.ts";
+import { describeOnStacks } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 import { failing, gated, noting } from "../support/bed/tasks.ts";
 
-describe.each(stacks)("on %s", (kind) => {
-  let bed: TestBed;
-  beforeAll(async () => {
-    bed = await openTestBed(kind);
-  });
-  afterEach(() => bed.clear());
-  afterAll(() => bed.close());
-
+describeOnStacks("the number of requests", (bed) => {
   test.each([1, 9, 100, 1_000])(
     "%i due tasks cost at most n + 2 requests to Postgres and n / 10 + 4 to Redis",
     async (n) => {
@@ -34,7 +28,7 @@ describe.each(stacks)("on %s", (kind) => {
     expect(bed.counts).toMatchObject({ postgres: 0, redis: 1 });
   });
 
-  test.runIf(kind === "embedded")(
+  test.runIf(bed.kind === "embedded")(
     "between wake-ups and refreshes there is nothing for 30 s",
     { timeout: 60_000 },
     async () => {
