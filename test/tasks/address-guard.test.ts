@@ -7,7 +7,7 @@ import { createAddressGuard, type Lookup } from "../../packages/tasks/address-gu
 import { parseAllowList } from "../../packages/tasks/allow-list.ts";
 import { httpRequest, performHttpRequest } from "../../packages/tasks/http-request.ts";
 import { contains, parseAddress, parseNetwork, specialUseOf } from "../../packages/tasks/ip-address.ts";
-import { failureOf, runTask, serve, until } from "../support/web/helpers.ts";
+import { failureOf, runTask, serve, until } from "../support/web/run-task.ts";
 
 /** A resolver that answers with these, one list a call, the last one for ever. */
 function answering(...answers: string[][]): Lookup & { asked: string[] } {

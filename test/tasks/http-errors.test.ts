@@ -3,7 +3,7 @@ import { createRegistry, silent, systemClock, type Task, TaskAborted } from "#co
 import { definitions } from "#tasks";
 import { runAttempt } from "../../packages/core/run/attempt.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
-import { aTask, fakeService, serve, until } from "../support/web/helpers.ts";
+import { aTask, fakeService, serve, until } from "../support/web/run-task.ts";
 
 const NOW_MS = Date.parse("2026-11-24T09:00:00Z");
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { PermanentError } from "#core";
 import type { HttpRequestResult } from "#tasks";
 import { httpRequest } from "../../packages/tasks/http-request.ts";
-import { failureOf, runTask, type Surroundings, serve, until } from "../support/web/helpers.ts";
+import { failureOf, runTask, type Surroundings, serve, until } from "../support/web/run-task.ts";
 
 const send = (data: unknown, surroundings?: Surroundings) =>
   runTask<HttpRequestResult>(httpRequest, data, surroundings);

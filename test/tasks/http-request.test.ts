@@ -15,7 +15,7 @@ import {
   type Surroundings,
   serve,
   until,
-} from "../support/web/helpers.ts";
+} from "../support/web/run-task.ts";
 import { selfSigned } from "../support/web/self-signed.ts";
 
 const send = (data: unknown, surroundings?: Surroundings) =>

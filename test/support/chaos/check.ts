@@ -3,7 +3,7 @@ import type { AuditedLease, FinalRow } from "./audit.ts";
 import type { Acknowledged } from "./client.ts";
 import type { Fault } from "./faults.ts";
 import type { Life } from "./fleet.ts";
-import type { LedgerLine } from "./ledger.ts";
+import type { JournalLine } from "./handler-journal.ts";
 import type { Outage } from "./probe.ts";
 
 export interface Facts {
@@ -12,13 +12,13 @@ export interface Facts {
   acknowledged: ReadonlyMap<number, Acknowledged>;
   rows: readonly FinalRow[];
   leases: readonly AuditedLease[];
-  lives: readonly (Life & { lines: readonly LedgerLine[]; lastWords: string })[];
+  lives: readonly (Life & { lines: readonly JournalLine[]; lastWords: string })[];
   /** When Postgres did not answer, as it was measured. */
   outages: readonly Outage[];
   faults: readonly Fault[];
 }
 
-/** A handler that ran, from the ledger. */
+/** A handler that ran, from the journal. */
 interface Execution {
   task: number;
   rev: number;
@@ -26,7 +26,7 @@ interface Execution {
   attempt: number;
   startedAt: number;
   endedAt?: number;
-  how?: LedgerLine["how"];
+  how?: JournalLine["how"];
   life: Facts["lives"][number];
 }
 
@@ -231,7 +231,7 @@ function explain(
 ): Reason | undefined {
   const from = lease.claimedAt - SLACK_MS;
   const to = overAt(lease) + SLACK_MS;
-  // Without a start in the ledger nobody knows who claimed: any worker may have.
+  // Without a start in the journal nobody knows who claimed: any worker may have.
   const suspects = runner ? [runner] : facts.lives;
   if (suspects.some(({ endedAt }) => endedAt !== undefined && endedAt >= from && endedAt <= to))
     return "its worker died";

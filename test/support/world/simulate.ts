@@ -3,7 +3,7 @@ import type { PGlite } from "@electric-sql/pglite";
 import type { Tickwork } from "#core";
 import { createMemoryRedis, pgliteBackend } from "#local";
 import { Deployment } from "./deployment.ts";
-import { Ledger, readRows } from "./ledger.ts";
+import { RowWatcher, readRows } from "./row-watcher.ts";
 import { type Kind, refreshSeconds, type Scenario, type Step } from "./scenario.ts";
 import { noFaults, SimulatedPostgres, SimulatedRedis, type WireFaults } from "./wires.ts";
 import { World } from "./world.ts";
@@ -55,8 +55,8 @@ export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Prom
   const redis = new SimulatedRedis(world, memory);
   // What is sent in a hurry does not arrive in the order in which it was sent.
   if (kind === "hurry") redis.travelMs = UNEVEN_TRAVEL_MS;
-  const ledger = new Ledger(world, postgres, { slots: scenario.concurrency, startMs: START_MS[kind] });
-  const deployment = new Deployment(world, postgres, redis, ledger, {
+  const watcher = new RowWatcher(world, postgres, { slots: scenario.concurrency, startMs: START_MS[kind] });
+  const deployment = new Deployment(world, postgres, redis, watcher, {
     env: {
       TASK_CONCURRENCY: String(scenario.concurrency),
       TASK_RUNNING_TTL: String(scenario.ttlSeconds),
@@ -66,7 +66,7 @@ export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Prom
     invocationMs: scenario.invocationMs,
     skewMs: () => (world.random() - 0.5) * 2 * scenario.skew.workers,
   });
-  const story = new Story(world, deployment, postgres, redis, memory, ledger);
+  const story = new Story(world, deployment, postgres, redis, memory, watcher);
   await story.begin();
   for (const { afterMs, step } of scenario.steps) {
     if (world.violations.length > 0) break;
@@ -93,7 +93,7 @@ class Story {
   readonly #postgres: SimulatedPostgres;
   readonly #redis: SimulatedRedis;
   readonly #memory: ReturnType<typeof createMemoryRedis>;
-  readonly #ledger: Ledger;
+  readonly #watcher: RowWatcher;
 
   constructor(
     world: World,
@@ -101,14 +101,14 @@ class Story {
     postgres: SimulatedPostgres,
     redis: SimulatedRedis,
     memory: ReturnType<typeof createMemoryRedis>,
-    ledger: Ledger,
+    watcher: RowWatcher,
   ) {
     this.#world = world;
     this.#deployment = deployment;
     this.#postgres = postgres;
     this.#redis = redis;
     this.#memory = memory;
-    this.#ledger = ledger;
+    this.#watcher = watcher;
   }
 
   /** The first refresh of a deployment has run. */
@@ -244,7 +244,7 @@ class Story {
   /** Another program runs a task without knowing of leases. */
   #foreignRun(pick: number, ms: number): void {
     this.#foreign(async () => {
-      const waiting = [...this.#ledger.rows.values()].filter(({ status }) => status === "Not started");
+      const waiting = [...this.#watcher.rows.values()].filter(({ status }) => status === "Not started");
       const row = waiting[pick % Math.max(1, waiting.length)];
       if (!row) return;
       const taken = await this.#postgres
@@ -269,7 +269,7 @@ class Story {
     this.#under(
       this.#world.real(async () => {
         await write();
-        await this.#ledger.look();
+        await this.#watcher.look();
       }),
     );
   }
@@ -340,7 +340,7 @@ class Story {
         this.#world.violate(`promise 1: task ${row.id} has been due for ${Math.round(overdueMs / 1000)} s`);
       if (row.status === "Running" && (row.leaseMs ?? 0) < nowMs - OVERDUE_MS)
         this.#world.violate(`promise 1: task ${row.id} is left behind running`);
-      const excused = kind === "late" ? (this.#ledger.leasedLate.get(row.id) ?? 0) : 0;
+      const excused = kind === "late" ? (this.#watcher.leasedLate.get(row.id) ?? 0) : 0;
       if (
         (kind === "calm" || kind === "hurry" || kind === "answers" || kind === "late") &&
         row.crashes > excused
