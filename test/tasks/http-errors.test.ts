@@ -3,7 +3,9 @@ import { createRegistry, silent, systemClock, type Task, TaskAborted } from "#co
 import { definitions } from "#tasks";
 import { runAttempt } from "../../packages/core/run/attempt.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
-import { aTask, fakeService, serve, until } from "../support/web/run-task.ts";
+import { eventually } from "../support/eventually.ts";
+import { aTask, fakeService } from "../support/web/run-task.ts";
+import { serve } from "../support/web/server.ts";
 
 const NOW_MS = Date.parse("2026-11-24T09:00:00Z");
 
@@ -113,9 +115,9 @@ describe("what becomes of the task", () => {
     const server = await serve(() => {});
     const aborter = new AbortController();
     const outcome = attempt({ task_data: { url: server.url } }, { signal: aborter.signal });
-    await until("the request arrived", () => server.received.length === 1);
+    await eventually(() => server.received.length === 1);
     aborter.abort(new TaskAborted("shutdown"));
     expect(await outcome).toEqual({ kind: "given_back", crashed: false });
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 });

@@ -30,6 +30,8 @@ import {
 import { createDatabase, randomName, redisServerUrl, serversAnswer } from "../../../scripts/local-servers.ts";
 import { openTemplate } from "./template.ts";
 
+export { eventually } from "../eventually.ts";
+
 export type StackKind = "embedded" | "real servers";
 
 /** What there is on this machine; `describe.each(stacks)`. */
@@ -203,20 +205,4 @@ export async function openTestBed(
 export function memoryBackend(now?: () => number): RedisBackend {
   const answer = createMemoryRequester(createMemoryRedis(now ? { now } : {}));
   return { answer: async (request) => answer(request), close: async () => {} };
-}
-
-type Nothing = false | null | undefined;
-
-/** Waits until `check` gives something, looking again and again; for what another part of the system does. */
-export async function eventually<T>(
-  check: () => T | Nothing | Promise<T | Nothing>,
-  { limitMs = 10_000 } = {},
-): Promise<T> {
-  const until = Date.now() + limitMs;
-  for (;;) {
-    const value = await check();
-    if (value) return value;
-    if (Date.now() > until) throw new Error(`not within ${limitMs} ms: ${check}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
