@@ -1,28 +1,23 @@
-/**
- * `npm run chaos`: real workers on a PostgreSQL and a Redis that it starts itself, tormented for some minutes; then what
- * they did is compared with what is promised. `-- --minutes 8 --seed 1`: the same seed plans the same faults.
- */
-import { randomInt } from "node:crypto";
-import { parseArgs } from "node:util";
+import { readNumber, readOptions, readSeed, refuse } from "../command-line.ts";
 import { findBinaries } from "./binaries.ts";
 import { runChaos } from "./chaos.ts";
 import { describeChaos } from "./report.ts";
 
+const USAGE = `npm run chaos -- [--minutes M] [--seed N]
+
+Torments real workers, on a PostgreSQL and a Redis that it starts itself, and then compares what they did with what is
+promised.
+
+  --minutes M  how long the faults go on; 8 by default
+  --seed N     plans the same faults again; a new seed by default`;
+
 const DRAIN_LIMIT_MS = 120_000;
 
-const { values } = parseArgs({
-  options: { minutes: { type: "string", default: "8" }, seed: { type: "string" } },
-});
-const minutes = Number(values.minutes);
-if (!(minutes > 0)) throw new Error(`--minutes is ${values.minutes}; it must be more than 0`);
-const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
-if (!Number.isInteger(seed)) throw new Error(`--seed is ${values.seed}; it must be a whole number`);
-
+const options = readOptions(USAGE, ["minutes", "seed"]);
+const minutes = readNumber("minutes", options.minutes ?? "8", { min: 0.1, whole: false });
+const seed = readSeed(options.seed);
 const binaries = findBinaries();
-if (typeof binaries === "string") {
-  console.error(binaries);
-  process.exit(1);
-}
+if (typeof binaries === "string") refuse(binaries);
 console.log(`chaos for ${minutes} min, seed ${seed}`);
 const report = await runChaos({ minutes, seed, drainLimitMs: DRAIN_LIMIT_MS, binaries });
 console.log(describeChaos(report));
