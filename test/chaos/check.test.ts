@@ -1,7 +1,8 @@
 /** The judge is judged: each promise that is broken on paper is found, and what faults explain is not held against anybody. */
 import { describe, expect, test } from "vitest";
 import type { AuditedLease } from "../support/chaos/audit.ts";
-import { check, type Facts } from "../support/chaos/check.ts";
+import { check } from "../support/chaos/check.ts";
+import type { Facts } from "../support/chaos/facts.ts";
 import type { JournalLine } from "../support/chaos/handler-journal.ts";
 
 const data = { ms: 1, failures: 0, deaf: false };
