@@ -1,12 +1,12 @@
 /** What a user sees when Redis, Postgres, the doorbell or a clock misbehaves: every task runs, and once. */
 import { afterEach, describe, expect, test } from "vitest";
 import { type Clock, defineTask, foreignTask, systemClock } from "#core";
-import { RENEW } from "../../../packages/core/gate/scripts.ts";
-import { REDIS_PAUSE_MS } from "../../../packages/core/limits.ts";
-import { eventually } from "../../support/bed/bed.ts";
-import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
-import { noteRings } from "../../support/bed/doorbells.ts";
-import { gated, noting } from "../../support/bed/tasks.ts";
+import { RENEW } from "../../../../packages/core/gate/scripts.ts";
+import { REDIS_PAUSE_MS } from "../../../../packages/core/limits.ts";
+import { eventually } from "../../../support/bed/bed.ts";
+import { describeOnStacks } from "../../../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../../../support/bed/doorbells.ts";
+import { gated, noting } from "../../../support/bed/tasks.ts";
 
 const MINUTE_MS = 60_000;
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();

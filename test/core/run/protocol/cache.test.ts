@@ -1,10 +1,10 @@
 /** The promises and the rules of the protocol (packages/core/run/tick.ts), each by the story that it is there for. */
 import { describe, expect, test } from "vitest";
 import { RetryAfter } from "#core";
-import { eventually } from "../../support/bed/bed.ts";
-import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
-import { noteRings } from "../../support/bed/doorbells.ts";
-import { failing, gated, noting, obedient } from "../../support/bed/tasks.ts";
+import { eventually } from "../../../support/bed/bed.ts";
+import { describeOnStacks } from "../../../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../../../support/bed/doorbells.ts";
+import { failing, gated, noting, obedient } from "../../../support/bed/tasks.ts";
 
 const MINUTE_MS = 60_000;
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
