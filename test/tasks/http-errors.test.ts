@@ -4,7 +4,8 @@ import { definitions } from "#tasks";
 import { runAttempt } from "../../packages/core/run/attempt.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
 import { eventually } from "../support/eventually.ts";
-import { aTask, fakeService } from "../support/web/run-task.ts";
+import { aTask } from "../support/run/rows.ts";
+import { fakeService } from "../support/web/run-task.ts";
 import { serve } from "../support/web/server.ts";
 
 const NOW_MS = Date.parse("2026-11-24T09:00:00Z");
@@ -29,7 +30,7 @@ test.each([
 describe("what becomes of the task", () => {
   const attempt = (changes: Partial<Task>, { signal = new AbortController().signal } = {}) => {
     const registry = createRegistry(definitions);
-    const task: Task = { ...aTask, type: "http_request", ...changes };
+    const task: Task = aTask({ type: "http_request", ...changes });
     return runAttempt(
       {
         store: { renew: async () => undefined },
