@@ -20,8 +20,8 @@ const rooms = ["core", "aws", "drivers", "api", "tasks", "local", "compat", "mem
 const allowed: Record<string, string[]> = {
   core: [],
   "memory-redis": [],
-  drivers: ["core", "local"],
-  aws: ["core"],
+  drivers: ["core", "memory-redis"],
+  aws: ["core", "drivers"],
   api: ["core"],
   tasks: ["core"],
   compat: ["core"],

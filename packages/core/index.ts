@@ -19,15 +19,28 @@ export {
   RetryAfter,
   TickworkError,
 } from "./errors.ts";
-export { createRedisCommands, type RedisCommands, RedisError } from "./gate/redis-commands.ts";
+export { prefixOf } from "./gate/prefix.ts";
+export {
+  createRedisCommands,
+  type RedisCommands,
+  type RedisDriver,
+  RedisError,
+  type RedisReply,
+} from "./gate/redis-commands.ts";
 export { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
 export { createLogger, type Logger, silent } from "./log.ts";
-export { createEmbeddedMetrics, type Measurements, type Metrics } from "./metrics.ts";
+export type { Measurements, Metrics } from "./metrics.ts";
 export { type AbortCode, TaskAborted } from "./run/abort.ts";
 export type { RefreshReport } from "./run/refresh.ts";
 export type { TickReport } from "./run/tally.ts";
 export { type CacheStats, TASKS, type TasksService } from "./services/service.ts";
-export { createDatabase, type Database, PostgresError, type Statement } from "./store/database.ts";
+export {
+  createDatabase,
+  type Database,
+  type PostgresDriver,
+  PostgresError,
+  type Statement,
+} from "./store/database.ts";
 export { migrate, SCHEMA_VERSION } from "./store/migrations.ts";
 export type { ListFilter } from "./store/read.ts";
 export { isUniqueViolation, toTask } from "./store/rows.ts";

@@ -9,7 +9,7 @@ import { gated, noting } from "../../support/bed/tasks.ts";
 
 const MINUTE_MS = 60_000;
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
-const isRenewal = ({ body }: { body?: unknown }) => (body as string[])[1] === RENEW.lua;
+const isRenewal = ([, script]: readonly string[]) => script === RENEW.lua;
 
 describe.each(stacks)("on %s", (kind) => {
   let bed: TestBed;
@@ -271,7 +271,7 @@ describe.each(stacks)("on %s", (kind) => {
       const ended = new Promise<void>((resolve) => {
         answer = resolve;
       });
-      delay(/coalesce\(\$4/, async () => {
+      delay(/progress = coalesce\(/, async () => {
         await ended;
         late = true;
       });

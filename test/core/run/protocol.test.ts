@@ -1,6 +1,7 @@
 /** The promises and the rules of the protocol (packages/core/run/tick.ts), each by the story that it is there for. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RetryAfter } from "#core";
+import { PUT } from "../../../packages/core/gate/scripts.ts";
 import { eventually, openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { failing, gated, noting, obedient } from "../../support/bed/tasks.ts";
@@ -244,8 +245,8 @@ describe.each(stacks)("on %s", (kind) => {
     /** Does something between what a refresh reads from Postgres and what it writes into the cache. */
     const inTheMiddle = (what: () => Promise<unknown>) => {
       let busy = false;
-      bed.faults.redis = async ({ body }) => {
-        if (busy || !String((body as string[])[1]).includes("if ARGV[2] ~= ''")) return;
+      bed.faults.redis = async ([, script]) => {
+        if (busy || script !== PUT.lua) return;
         busy = true;
         await what();
       };

@@ -1,7 +1,8 @@
 /** Tells one story with the real core, and says what it violated. */
 import type { PGlite } from "@electric-sql/pglite";
 import type { Tickwork } from "#core";
-import { createMemoryRedis, pgliteBackend } from "#local";
+import { pgliteDriver } from "#drivers";
+import { createMemoryRedis } from "#memory-redis";
 import { Deployment } from "./deployment.ts";
 import { Ledger, readRows } from "./ledger.ts";
 import { type Kind, refreshSeconds, type Scenario, type Step } from "./scenario.ts";
@@ -48,9 +49,9 @@ const STORMS: WireFaults[] = [
 
 export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
   const world = new World(scenario.seed);
-  const backend = pgliteBackend(db);
-  for (const query of CLEANING) await backend.query({ query, params: [] });
-  const postgres = new SimulatedPostgres(world, backend, scenario.skew.postgres);
+  const driver = pgliteDriver(db);
+  for (const text of CLEANING) await db.query(text);
+  const postgres = new SimulatedPostgres(world, driver, scenario.skew.postgres);
   const memory = createMemoryRedis({ now: () => world.nowMs + scenario.skew.redis });
   const redis = new SimulatedRedis(world, memory);
   // What is sent in a hurry does not arrive in the order in which it was sent.
@@ -74,7 +75,6 @@ export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Prom
     story.take(step);
   }
   await story.end(kind, scenario);
-  for (const { close } of deployment.containers) close();
   return {
     violations: world.violations,
     story: world.story,
@@ -369,7 +369,6 @@ class Story {
     idler.process.sent.redis = 0;
     await this.#let(() => idler.tickwork.tasks.tick());
     const { postgres, redis } = idler.process.sent;
-    idler.close();
     if (postgres !== 0 || redis !== 1)
       world.violate(`promise 4: an idle tick cost ${postgres} requests to Postgres and ${redis} to Redis`);
   }
