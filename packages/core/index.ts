@@ -26,7 +26,7 @@ export { createEmbeddedMetrics, type Measurements, type Metrics } from "./metric
 export { type AbortCode, TaskAborted } from "./run/abort.ts";
 export type { RefreshReport } from "./run/refresh.ts";
 export type { TickReport } from "./run/tally.ts";
-export { type CacheStats, TASKS, type TasksService } from "./services/service.ts";
+export { type CacheStats, TASKS, type TasksService } from "./services/operator.ts";
 export { createDatabase, type Database, PostgresError, type Statement } from "./store/database.ts";
 export { migrate, SCHEMA_VERSION } from "./store/migrations.ts";
 export { isUniqueViolation, type ListFilter, toTask } from "./store/store.ts";

@@ -12,7 +12,7 @@ import { createRedisGate } from "./gate/redis-gate.ts";
 import { FOREIGN_LEASE_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { createTasksService, type TasksService } from "./services/service.ts";
+import { createTasksService, type TasksService } from "./services/operator.ts";
 import type { Database } from "./store/database.ts";
 import { statements } from "./store/sql.ts";
 import { createStore, type Store } from "./store/store.ts";

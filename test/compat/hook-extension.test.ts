@@ -7,7 +7,7 @@ import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
 import { eventually, stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
-import "./mission/hook-extension.js";
+import "./baasix/hook-extension.js";
 
 const imported = (data: Record<string, unknown>) =>
   hooks.fire("items.create.after", { collection: "data_imports", data });

@@ -4,7 +4,7 @@ import { foreignTask } from "#core";
 import { eventually, stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
 import { noting } from "../support/bed/tasks.ts";
-import job from "./mission/schedule-extension.js";
+import job from "./baasix/schedule-extension.js";
 
 type Process = (task: { id: number }) => Promise<void>;
 

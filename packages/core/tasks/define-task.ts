@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Issue, PermanentError, TickworkError } from "../errors.ts";
 import { DEFAULT_TIMEOUT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
-import type { TasksService } from "../services/service.ts";
+import type { TasksService } from "../services/operator.ts";
 import type { Task } from "./task.ts";
 
 /** What a handler gets beside its data. */
