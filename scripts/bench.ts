@@ -63,7 +63,7 @@ async function tickwork(databaseUrl: string): Promise<number> {
   });
   redis.use((request) => redisServer.answer(request) as never);
   const noDoorbell = { earlyMs: 0, ring: async () => {}, ringAt: async () => {}, ringAfter: async () => {} };
-  const { tasks, database } = createTickwork({
+  const { tasks, worker, database } = createTickwork({
     config: readConfig({}),
     log: silent,
     database: createDatabase(neon(url), systemClock),
@@ -73,10 +73,10 @@ async function tickwork(databaseUrl: string): Promise<number> {
     definitions: [{ type: "noop", run: async () => start() }],
   });
   await migrate(database, silent);
-  await tasks.refresh();
+  await worker.refresh();
   for (let made = 0; made < TASKS; made += BATCH)
     await tasks.create(Array.from({ length: Math.min(BATCH, TASKS - made) }, () => ({ type: "noop" })));
-  const [perSecond] = await Promise.all([finished, tasks.tick()]);
+  const [perSecond] = await Promise.all([finished, worker.tick()]);
   const keys = (await redisServer.answer({ body: ["KEYS", `{${prefix}}:*`] })) as { result: string[] };
   if (keys.result.length > 0) await redisServer.answer({ body: ["DEL", ...keys.result] });
   forgetNeon(url);

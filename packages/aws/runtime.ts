@@ -51,7 +51,7 @@ export type Secrets = (config: Pick<Config, "cacheEnabled">) => Environment;
  * The Tickwork of this process, built at the first call: what the functions call.
  *
  * @throws ConfigError with one line when a value in the environment is missing or not acceptable
- * @example const { tasks } = runtime(definitions, postgres, redis);
+ * @example const { worker } = runtime(definitions, postgres, redis);
  */
 export function runtime(
   definitions: readonly TaskDefinition<StandardSchemaV1>[],
@@ -115,7 +115,7 @@ function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
     metrics: createEmbeddedMetrics({ service: env.TICKWORK_SERVICE ?? "tickwork", write: writeLine }),
   });
   // Sent where a function has an extension, before its sandbox goes away.
-  process.once("SIGTERM", () => void tickwork.tasks.shutdown());
+  process.once("SIGTERM", () => void tickwork.worker.shutdown());
   return tickwork;
 }
 

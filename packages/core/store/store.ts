@@ -11,6 +11,7 @@ import type {
   TaskErrorData,
   TaskStatus,
 } from "../tasks/task.ts";
+import type { ListFilter } from "../tasks/tasks.ts";
 import { type Database, PostgresError } from "./database.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
 import type { Sql } from "./sql.ts";
@@ -43,14 +44,6 @@ export interface Window {
   nowMs: number;
   /** The first due time that was left out; undefined when all of the window is there. */
   cutAtMs: number | undefined;
-}
-
-export interface ListFilter {
-  status?: TaskStatus;
-  type?: string;
-  /** Only tasks that were made before this one. */
-  beforeId?: number;
-  limit: number;
 }
 
 export interface StoreOptions {

@@ -37,7 +37,7 @@ export function compatBed(kind: StackKind, options?: Parameters<typeof openTestB
     /** As `use`, with a cache that was refreshed and with the columns read, so that requests can be counted. */
     async useWarm(made: CompatOptions = {}): Promise<MadeTickwork> {
       const tickwork = this.use(made);
-      await tickwork.tasks.refresh();
+      await tickwork.worker.refresh();
       await TasksModel.count();
       bed.counts.reset();
       return tickwork;
