@@ -52,7 +52,7 @@ async function tickwork(databaseUrl: string): Promise<number> {
   const redis = openIoredis(redisServerUrl);
   const prefix = randomName();
   const noDoorbell = { earlyMs: 0, ring: async () => {}, ringAt: async () => {}, ringAfter: async () => {} };
-  const { tasks, database } = createTickwork({
+  const { tasks, worker, database } = createTickwork({
     config: readConfig({}),
     log: silent,
     database: createDatabase(postgres, systemClock),
@@ -62,10 +62,10 @@ async function tickwork(databaseUrl: string): Promise<number> {
     definitions: [{ type: "noop", run: async () => start() }],
   });
   await migrate(database, silent);
-  await tasks.refresh();
+  await worker.refresh();
   for (let made = 0; made < TASKS; made += BATCH)
     await tasks.create(Array.from({ length: Math.min(BATCH, TASKS - made) }, () => ({ type: "noop" })));
-  const [perSecond] = await Promise.all([finished, tasks.tick()]);
+  const [perSecond] = await Promise.all([finished, worker.tick()]);
   const keys = (await redis.call(["KEYS", `{${prefix}}:*`])) as string[];
   if (keys.length > 0) await redis.call(["DEL", ...keys]);
   await Promise.all([postgres.close(), redis.close()]);

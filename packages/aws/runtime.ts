@@ -24,7 +24,7 @@ export type Secrets = (config: Pick<Config, "cacheEnabled">) => Environment;
  * as on one machine, it is that one.
  *
  * @throws ConfigError with one line when a value in the environment is missing or not acceptable
- * @example const { tasks } = runtime(definitions, postgres, redis);
+ * @example const { worker } = runtime(definitions, postgres, redis);
  */
 export function runtime(
   definitions: readonly TaskDefinition<StandardSchemaV1>[],
@@ -78,7 +78,7 @@ function build(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
     metrics: createEmbeddedMetrics({ service: env.TICKWORK_SERVICE ?? "tickwork", write: writeLine }),
   });
   // Sent where a function has an extension, before its sandbox goes away.
-  process.once("SIGTERM", () => void tickwork.tasks.shutdown());
+  process.once("SIGTERM", () => void tickwork.worker.shutdown());
   return tickwork;
 }
 

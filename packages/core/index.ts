@@ -1,22 +1,19 @@
+/**
+ * The public entry: what users get as `tickwork`. Everything here has a docstring, and the examples in them are run or
+ * type-checked by `test/core/examples.test.ts`. The other rooms import what is not here from the file that has it.
+ */
 export { type Clock, type Moment, systemClock } from "./clock.ts";
-export {
-  type Config,
-  DEFAULTS,
-  type Environment,
-  MAX_REFRESH_INTERVAL_SECONDS,
-  readConfig,
-} from "./config.ts";
-export { current, hooks, install, installed } from "./current.ts";
+export { type Config, type Environment, readConfig } from "./config.ts";
+export { current, hooks } from "./current.ts";
 export type { Doorbell, TickEvent } from "./doorbell/doorbell.ts";
 export {
   ConfigError,
+  type ErrorCode,
   type ErrorKind,
-  errors,
   type Issue,
-  messageOf,
   PermanentError,
-  quote,
   RetryAfter,
+  type TaskErrorCode,
   TickworkError,
 } from "./errors.ts";
 export { prefixOf } from "./gate/prefix.ts";
@@ -27,13 +24,13 @@ export {
   RedisError,
   type RedisReply,
 } from "./gate/redis-commands.ts";
-export { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
 export { createLogger, type Logger, silent } from "./log.ts";
 export type { Measurements, Metrics } from "./metrics.ts";
 export { type AbortCode, TaskAborted } from "./run/abort.ts";
 export type { RefreshReport } from "./run/refresh.ts";
-export type { TickReport } from "./run/tally.ts";
-export { type CacheStats, TASKS, type TasksService } from "./services/service.ts";
+export type { Ending, TickReport } from "./run/tally.ts";
+export type { CacheStats, Operator } from "./services/operator.ts";
+export type { Worker } from "./services/worker.ts";
 export {
   createDatabase,
   type Database,
@@ -41,25 +38,15 @@ export {
   PostgresError,
   type Statement,
 } from "./store/database.ts";
-export { migrate, SCHEMA_VERSION } from "./store/migrations.ts";
-export type { ListFilter } from "./store/read.ts";
-export { isUniqueViolation, toTask } from "./store/rows.ts";
+export { migrate } from "./store/migrations.ts";
 export {
-  createRegistry,
   defineTask,
   foreignTask,
-  type Registry,
+  type HandlerConfig,
   type TaskContext,
   type TaskDefinition,
 } from "./tasks/define-task.ts";
-export {
-  createHooks,
-  HOOK_EVENTS,
-  type Hook,
-  type HookContext,
-  type HookEvent,
-  type Hooks,
-} from "./tasks/hooks.ts";
+export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
 export {
   type AttemptRecord,
@@ -71,5 +58,5 @@ export {
   type TaskErrorData,
   type TaskStatus,
 } from "./tasks/task.ts";
-export { parseTime, TIME_FORMAT } from "./tasks/time.ts";
+export type { ListFilter, Tasks } from "./tasks/tasks.ts";
 export { createTickwork, type Parts, type Tickwork } from "./tickwork.ts";

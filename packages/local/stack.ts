@@ -8,7 +8,6 @@ import {
   createTickwork,
   type Environment,
   hooks,
-  install,
   type Logger,
   type PostgresDriver,
   prefixOf,
@@ -18,6 +17,7 @@ import {
   type Tickwork,
 } from "#core";
 import { definitions } from "#tasks";
+import { install } from "../core/current.ts";
 import { openEmbeddedPostgres, postgresFolder } from "./embedded-postgres.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { createTimerDoorbell, type TimerDoorbell } from "./timers.ts";

@@ -26,7 +26,7 @@ export interface RedisCommands {
 /** A failure of Redis or of the way to it. It makes things slower, never wrong. */
 export class RedisError extends TickworkError {
   constructor(cause: unknown) {
-    super("unavailable", "redis_unavailable", `Redis: ${cause instanceof Error ? cause.message : cause}`, {
+    super("redis_unavailable", `Redis: ${cause instanceof Error ? cause.message : cause}`, {
       cause,
     });
   }

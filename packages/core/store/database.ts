@@ -47,7 +47,7 @@ export class PostgresError extends TickworkError {
       message?: unknown;
     };
     const sqlState = typeof code === "string" && SQL_STATE.test(code) ? code : undefined;
-    super("unavailable", "postgres_unavailable", `Postgres: ${message ?? cause}`, { cause });
+    super("postgres_unavailable", `Postgres: ${message ?? cause}`, { cause });
     this.sqlState = sqlState;
     this.constraint = typeof constraint === "string" ? constraint : undefined;
     this.transient = sqlState === undefined || TRANSIENT_STATES.some((prefix) => sqlState.startsWith(prefix));

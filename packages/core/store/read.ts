@@ -1,16 +1,9 @@
 /** Reading tasks, for callers and for the cache's list. */
 import type { Task, TaskStatus } from "../tasks/task.ts";
+import type { ListFilter } from "../tasks/tasks.ts";
 import { epochMs, WINDOW } from "./fragments.ts";
 import { type Connection, type Row, tasksOf } from "./rows.ts";
 import { idArray, statement } from "./statement.ts";
-
-export interface ListFilter {
-  status?: TaskStatus;
-  type?: string;
-  /** Only tasks that were made before this one. */
-  beforeId?: number;
-  limit: number;
-}
 
 /** In the text and not a parameter: only then does the planner know that a partial index will do. */
 const IS: Record<TaskStatus, string> = {

@@ -51,9 +51,9 @@ describe.each(stacks)("on %s", (kind) => {
     test("hangs for longer than a lease: the worker keeps its lease, and the result is written meanwhile", async () => {
       const { starts, definition } = gated();
       const env = { TASK_RUNNING_TTL: "3" };
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
+      const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
       await tasks.create([{ type: "gated" }]);
-      const ticking = tasks.tick();
+      const ticking = worker.tick();
       const { context, finish } = await eventually(() => starts[0]);
       const first = await lease();
       hang();
@@ -65,27 +65,27 @@ describe.each(stacks)("on %s", (kind) => {
       expect(context.signal.aborted).toBe(false);
       expect(await ticking).toMatchObject({ completed: 1, lost: 0 });
       // Nor did the late answer take the flag again.
-      expect(await tasks.isTaskRunning()).toBe(false);
+      expect(await operator.isTaskRunning()).toBe(false);
     });
 
     test("hangs while short tasks run: none of them waits for it", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       await tasks.create(Array.from({ length: 60 }, () => ({ type: "note" })));
       hang();
-      const ticking = tasks.tick();
+      const ticking = worker.tick();
       await eventually(allCompleted);
       expect([ran.length, hung]).toEqual([60, 1]);
       answer();
       expect(await ticking).toMatchObject({ completed: 60, ended: "idle" });
-      expect(await tasks.isTaskRunning()).toBe(false);
+      expect(await operator.isTaskRunning()).toBe(false);
     });
 
     test("begins to answer with errors in the middle of a tick: Postgres alone goes on", async () => {
       const { starts, definition } = gated();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       await tasks.create([{ type: "gated" }, { type: "gated" }]);
-      const ticking = tasks.tick();
+      const ticking = worker.tick();
       const { finish } = await eventually(() => starts[0]);
       bed.faults.redis = () => {
         throw new Error("ERR max daily request limit exceeded");
@@ -100,15 +100,15 @@ describe.each(stacks)("on %s", (kind) => {
       const { ran, definition } = noting();
       let aheadMs = 0;
       const clock: Clock = { ...systemClock, now: () => Date.now() + aheadMs };
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], clock });
-      await tasks.refresh();
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], clock });
+      await worker.refresh();
       bed.faults.redis = () => {
         throw new Error("connection refused");
       };
       await tasks.create([{ type: "note" }]);
       delete bed.faults.redis;
       aheadMs = REDIS_PAUSE_MS;
-      expect(await tasks.tick()).toMatchObject({ completed: 1 });
+      expect(await worker.tick()).toMatchObject({ completed: 1 });
       expect(ran).toHaveLength(1);
     });
 
@@ -117,8 +117,8 @@ describe.each(stacks)("on %s", (kind) => {
       async (name) => {
         const { starts, definition } = gated();
         const definitions = [definition, foreignTask({ type: "of others" })];
-        const { tasks } = bed.make({ doorbell: noteRings(), definitions });
-        await tasks.refresh();
+        const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions });
+        await worker.refresh();
         await tasks.create([
           { type: "gated" },
           { type: "gated" },
@@ -129,32 +129,35 @@ describe.each(stacks)("on %s", (kind) => {
           { type: "of others", scheduled_time: inMs(90 * MINUTE_MS) },
         ]);
         await tasks.remove(4);
-        const ticking = tasks.tick();
+        const ticking = worker.tick();
         (await eventually(() => starts[0])).finish();
         await eventually(() => starts[1]);
-        await tasks.refresh();
+        await worker.refresh();
         expect(await bed.redis("DEL", key(name))).toBe(1);
         starts[1]?.finish();
         await ticking;
-        await tasks.tick();
+        await worker.tick();
         expect(starts.map(({ context }) => context.task.id)).toEqual([1, 2]);
-        await tasks.refresh();
-        expect(await tasks.getNotStartedTasks()).toMatchObject([
+        await worker.refresh();
+        expect(await operator.getNotStartedTasks()).toMatchObject([
           { id: 3, task_data: { some: "data" } },
           { id: 5 },
         ]);
-        expect(await tasks.isTaskRunning()).toBe(false);
+        expect(await operator.isTaskRunning()).toBe(false);
       },
     );
 
     test("evicts the key of who sleeps until a task is due: another one sleeps too, and the task runs once", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings({ earlyMs: MINUTE_MS }), definitions: [definition] });
-      await tasks.refresh();
+      const { tasks, worker } = bed.make({
+        doorbell: noteRings({ earlyMs: MINUTE_MS }),
+        definitions: [definition],
+      });
+      await worker.refresh();
       await tasks.create([{ type: "note", scheduled_time: inMs(700) }]);
-      const first = tasks.tick();
+      const first = worker.tick();
       await eventually(async () => (await bed.redis("DEL", key("sleeper"))) === 1);
-      const ends = await Promise.all([first, tasks.tick()]);
+      const ends = await Promise.all([first, worker.tick()]);
       expect(ends.reduce((sum, { completed }) => sum + completed, 0)).toBe(1);
       expect(ran).toHaveLength(1);
     });
@@ -183,10 +186,10 @@ describe.each(stacks)("on %s", (kind) => {
       ["a refused connection", () => new Error("connect ECONNREFUSED 127.0.0.1:5432")],
     ])("%s, twice for every statement of a tick: each task runs once", async (_, error) => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       await tasks.create(Array.from({ length: 3 }, () => ({ type: "note" })));
       const met = fail(2, error);
-      expect(await tasks.tick()).toMatchObject({ completed: 3, lost: 0, ended: "idle" });
+      expect(await worker.tick()).toMatchObject({ completed: 3, lost: 0, ended: "idle" });
       delete bed.faults.postgres;
       expect(met.size).toBeGreaterThanOrEqual(2);
       expect(ran.map(({ id, attempt }) => [id, attempt])).toEqual([
@@ -207,7 +210,7 @@ describe.each(stacks)("on %s", (kind) => {
     test("answers a claim when its lease is over: the handler does not start, and the task is run later", async () => {
       const { ran, definition } = noting();
       const env = { TASK_RUNNING_TTL: "2" };
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
       await tasks.create([{ type: "note" }]);
       let slow = true;
       bed.faults.postgresAnswer = async (query) => {
@@ -215,7 +218,7 @@ describe.each(stacks)("on %s", (kind) => {
         slow = false;
         await eventually(async () => (await lease()) < Date.now());
       };
-      expect(await tasks.tick()).toMatchObject({ givenBack: 1, completed: 1 });
+      expect(await worker.tick()).toMatchObject({ givenBack: 1, completed: 1 });
       expect(ran).toHaveLength(1);
     });
   });
@@ -233,14 +236,14 @@ describe.each(stacks)("on %s", (kind) => {
     test("of a claim, by most of its lease: the lease is renewed before it ends", async () => {
       const { starts, definition } = gated();
       const env = { TASK_RUNNING_TTL: "3" };
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
       await tasks.create([{ type: "gated" }]);
       let first = 0;
       delay(/buried/, async () => {
         first = await lease();
         await eventually(() => Date.now() > first - 900);
       });
-      const ticking = tasks.tick();
+      const ticking = worker.tick();
       const { context, finish } = await eventually(() => starts[0]);
       await eventually(async () => (await lease()) > first && Date.now() > first + 200);
       expect(context.signal.aborted).toBe(false);
@@ -250,14 +253,14 @@ describe.each(stacks)("on %s", (kind) => {
 
     test("of a claim, until the process is to stop: the handler does not start, and the task goes back", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       await tasks.create([{ type: "note" }]);
       let stopping: Promise<void> | undefined;
       delay(/buried/, async () => {
-        stopping = tasks.shutdown();
+        stopping = worker.shutdown();
         await systemClock.sleep(50);
       });
-      expect(await tasks.tick()).toMatchObject({ givenBack: 1, completed: 0 });
+      expect(await worker.tick()).toMatchObject({ givenBack: 1, completed: 0 });
       await stopping;
       expect(ran).toEqual([]);
       expect(await tasks.get(1)).toMatchObject({ task_status: "Not started", attempts: 0, crashes: 0 });
@@ -265,7 +268,7 @@ describe.each(stacks)("on %s", (kind) => {
 
     test("of a progress report, until the task has ended: the flag is not taken again", async () => {
       const hasty = defineTask({ type: "hasty", run: async (_, { progress }) => void progress(0.5) });
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [hasty] });
+      const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [hasty] });
       await tasks.create([{ type: "hasty" }]);
       let late = false;
       const ended = new Promise<void>((resolve) => {
@@ -275,12 +278,12 @@ describe.each(stacks)("on %s", (kind) => {
         await ended;
         late = true;
       });
-      expect(await tasks.tick()).toMatchObject({ completed: 1, ended: "idle" });
+      expect(await worker.tick()).toMatchObject({ completed: 1, ended: "idle" });
       answer();
       await eventually(() => late);
       // What it would do, it would do in the next turns of the loop.
       await systemClock.sleep(100);
-      expect(await tasks.isTaskRunning()).toBe(false);
+      expect(await operator.isTaskRunning()).toBe(false);
     });
   });
 
@@ -288,24 +291,27 @@ describe.each(stacks)("on %s", (kind) => {
     test("loses every ring: the next refresh rings again", async () => {
       const { ran, definition } = noting();
       const bell = noteRings();
-      const { tasks } = bed.make({ doorbell: bell, definitions: [definition] });
+      const { tasks, worker } = bed.make({ doorbell: bell, definitions: [definition] });
       await tasks.create([{ type: "note" }, { type: "note", scheduled_time: inMs(5 * MINUTE_MS) }]);
       bell.rings.length = 0;
-      await tasks.refresh();
+      await worker.refresh();
       const [now, later] = bell.rings;
       expect(now).toMatchObject({ now: {} });
       expect(later?.inMs).toBeGreaterThan(4 * MINUTE_MS);
-      await tasks.tick(now?.now);
+      await worker.tick(now?.now);
       expect(ran.map(({ id }) => id)).toEqual([1]);
     });
 
     test("rings five times at once, early: the task runs once and in time", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings({ earlyMs: MINUTE_MS }), definitions: [definition] });
-      await tasks.refresh();
+      const { tasks, worker } = bed.make({
+        doorbell: noteRings({ earlyMs: MINUTE_MS }),
+        definitions: [definition],
+      });
+      await worker.refresh();
       const due = Date.now() + 700;
       await tasks.create([{ type: "note", scheduled_time: new Date(due) }]);
-      const ends = await Promise.all(Array.from({ length: 5 }, () => tasks.tick()));
+      const ends = await Promise.all(Array.from({ length: 5 }, () => worker.tick()));
       expect(ends.reduce((sum, { completed }) => sum + completed, 0)).toBe(1);
       expect(ran).toHaveLength(1);
       expect(Date.parse((await tasks.get(1)).started_at ?? "")).toBeGreaterThanOrEqual(due);
@@ -313,15 +319,15 @@ describe.each(stacks)("on %s", (kind) => {
 
     test("rings a minute late: the task runs, and says why it was late", async () => {
       const { definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
-      await tasks.refresh();
+      const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      await worker.refresh();
       await tasks.create([{ type: "note", scheduled_time: inMs(MINUTE_MS) }]);
       // As if the minute were over, and another one.
       await bed.sql(
         `update "baasix_Tasks" set scheduled_time = now() - interval '1 minute', "createdAt" = now() - interval '2 minutes'`,
       );
-      await tasks.changed([1]);
-      expect(await tasks.tick()).toMatchObject({ completed: 1 });
+      await operator.notifyChanged([1]);
+      expect(await worker.tick()).toMatchObject({ completed: 1 });
       expect(await tasks.get(1)).toMatchObject({ lateness: { reason: "wake_up" } });
     });
   });
@@ -333,9 +339,9 @@ describe.each(stacks)("on %s", (kind) => {
     ])("of a worker is %s: leases live, and tasks start by Postgres's time", async (_, skewMs) => {
       const clock: Clock = { ...systemClock, now: () => Date.now() + skewMs };
       const { starts, definition } = gated();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], clock });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], clock });
       await tasks.create([{ type: "gated" }, { type: "gated", scheduled_time: inMs(2 * MINUTE_MS) }]);
-      const ticking = tasks.tick();
+      const ticking = worker.tick();
       const { context, finish } = await eventually(() => starts[0]);
       expect((await lease()) - Date.now()).toBeGreaterThan(50_000);
       expect(context.signal.aborted).toBe(false);

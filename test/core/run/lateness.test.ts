@@ -17,7 +17,7 @@ describe.each(stacks)("on %s, a task that started late says why", (kind) => {
     const { starts, definition } = gated();
     return {
       starts,
-      tasks: bed.make({ doorbell: noteRings(), definitions: [noting().definition, definition] }).tasks,
+      ...bed.make({ doorbell: noteRings(), definitions: [noting().definition, definition] }),
     };
   };
   /** A task that was made and due so long ago. */
@@ -35,9 +35,9 @@ describe.each(stacks)("on %s, a task that started late says why", (kind) => {
   };
 
   test("not when it started in time, nor when it was made with a time in the past", async () => {
-    const { tasks } = make();
+    const { tasks, worker } = make();
     await tasks.create([{ type: "note" }, { type: "note", scheduled_time: "2020-01-01T00:00:00Z" }]);
-    await tasks.tick();
+    await worker.tick();
     expect(await latenessOf(1)).toBeNull();
     expect(await latenessOf(2)).toBeNull();
     expect(await tasks.get(1)).toMatchObject({
@@ -48,10 +48,10 @@ describe.each(stacks)("on %s, a task that started late says why", (kind) => {
   });
 
   test("another task held the flag, and which", async () => {
-    const { tasks, starts } = make();
-    await tasks.refresh();
+    const { tasks, worker, starts } = make();
+    await worker.refresh();
     await tasks.create([{ type: "gated" }]);
-    const ticking = tasks.tick();
+    const ticking = worker.tick();
     const first = await eventually(() => starts[0]);
     await tasks.create([{ type: "note" }]);
     // As if it had been made and due some seconds before the first one ends.
@@ -68,25 +68,25 @@ describe.each(stacks)("on %s, a task that started late says why", (kind) => {
   });
 
   test("the worker of an earlier attempt died", async () => {
-    const { tasks } = make();
+    const { worker } = make();
     await overdue(30);
     await bed.sql(
       `update "baasix_Tasks" set task_status = 'Running', slot = 0, lease_token = 'dead', lease_expires_at = now() - interval '1 second', started_at = now() - interval '20 seconds' where id = 1`,
     );
-    await tasks.refresh();
-    await tasks.tick({ by: "refresh" });
+    await worker.refresh();
+    await worker.tick({ by: "refresh" });
     expect(await latenessOf(1)).toMatchObject({ reason: "crash" });
   });
 
   test("the cache did not know of it", async () => {
-    const { tasks } = make();
+    const { worker } = make();
     await overdue(10);
-    await tasks.tick();
+    await worker.tick();
     expect(await latenessOf(1)).toMatchObject({ reason: "cache_miss" });
   });
 
   test("a refresh found it, so nobody had woken for it; a held flag brought the tick; the doorbell is only so precise", async () => {
-    const { tasks } = make();
+    const { worker } = make();
     for (const [seconds, by, reason] of [
       [40, "refresh", "worker_down"],
       [40, "held", "flag_held"],
@@ -94,8 +94,8 @@ describe.each(stacks)("on %s, a task that started late says why", (kind) => {
       [400, undefined, "worker_down"],
     ] as const) {
       await overdue(seconds);
-      await tasks.refresh();
-      await tasks.tick(by ? { by } : {});
+      await worker.refresh();
+      await worker.tick(by ? { by } : {});
       const [row] = await bed.sql<{ id: string }>(`select max(id) as id from "baasix_Tasks"`);
       expect(await latenessOf(Number(row?.id)), `${seconds} s late, rung by ${by}`).toMatchObject({ reason });
     }

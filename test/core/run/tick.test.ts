@@ -23,9 +23,9 @@ describe.each(stacks)("on %s", (kind) => {
   test("leaves nothing behind in the signals that live as long as the process", async () => {
     const listened = vi.spyOn(AbortSignal.prototype, "addEventListener");
     const { ran, definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "note" }, { type: "note" }]);
-    await tasks.tick({ timeLeftMs: 900_000 });
+    await worker.tick({ timeLeftMs: 900_000 });
     expect(ran).toHaveLength(2);
     const signals = [...new Set(listened.mock.contexts as AbortSignal[])];
     listened.mockRestore();
@@ -35,14 +35,14 @@ describe.each(stacks)("on %s", (kind) => {
 
   test("runs what is due, by due time and then by id, and writes the results", async () => {
     const { ran, definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([
       { type: "note", scheduled_time: "2020-01-02T00:00:00Z" },
       { type: "note", scheduled_time: "2020-01-01T00:00:00Z", task_data: { first: true } },
       { type: "note", scheduled_time: "2020-01-02T00:00:00Z" },
       { type: "note", scheduled_time: new Date(Date.now() + 3_600_000) },
     ]);
-    expect(await tasks.tick()).toMatchObject({ completed: 3, ended: "idle" });
+    expect(await worker.tick()).toMatchObject({ completed: 3, ended: "idle" });
     expect(ran).toEqual([
       { id: 2, attempt: 1, data: { first: true } },
       { id: 1, attempt: 1, data: null },
@@ -56,16 +56,16 @@ describe.each(stacks)("on %s", (kind) => {
       progress: 1,
     });
     expect(await tasks.get(4)).toMatchObject({ task_status: "Not started", attempts: 0 });
-    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(await operator.isTaskRunning()).toBe(false);
   });
 
   test("a handler that throws ends its task in Error, with what it threw", async () => {
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [failing] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [failing] });
     await tasks.create([
       { type: "failing", max_attempts: 1 },
       { type: "failing", task_data: { how: "string" }, max_attempts: 1 },
     ]);
-    expect(await tasks.tick()).toMatchObject({ failed: 2 });
+    expect(await worker.tick()).toMatchObject({ failed: 2 });
     const first = await tasks.get(1);
     expect(first).toMatchObject({
       task_status: "Error",
@@ -127,10 +127,10 @@ describe.each(stacks)("on %s", (kind) => {
 
   test("a type that nobody handles, and data that its schema refuses, end in Error", async () => {
     const { definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await bed.sql(`insert into "baasix_Tasks" (type) values ('unheard of')`);
-    await tasks.refresh();
-    expect(await tasks.tick()).toMatchObject({ failed: 1 });
+    await worker.refresh();
+    expect(await worker.tick()).toMatchObject({ failed: 1 });
     expect(await tasks.get(1)).toMatchObject({
       task_status: "Error",
       error_data: { code: "unknown_type", message: expect.stringContaining('"unheard of"') },
@@ -139,9 +139,9 @@ describe.each(stacks)("on %s", (kind) => {
 
   test("a time limit aborts the signal, and the attempt counts as failed", async () => {
     const { started, definition } = obedient("slow", { timeoutSeconds: 0.05 });
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "slow" }]);
-    expect(await tasks.tick()).toMatchObject({ failed: 1 });
+    expect(await worker.tick()).toMatchObject({ failed: 1 });
     expect(started[0]?.signal.reason).toMatchObject({ code: "timeout" });
     expect(await tasks.get(1)).toMatchObject({
       task_status: "Error",
@@ -155,7 +155,7 @@ describe.each(stacks)("on %s", (kind) => {
     const givenUp = new Promise<string>((resolve) => {
       gaveUp = resolve;
     });
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [definition],
       dies: true,
@@ -166,19 +166,19 @@ describe.each(stacks)("on %s", (kind) => {
       },
     });
     await tasks.create([{ type: "stubborn" }]);
-    void tasks.tick();
+    void worker.tick();
     expect(await givenUp).toMatch(/the handler of task 1 \(stubborn\) was still running/);
     expect(await tasks.get(1)).toMatchObject({ task_status: "Running", crashes: 0 });
   });
 
   test("a lease that ended is claimed again before all others, and its crash is kept", async () => {
     const { ran, definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "note" }, { type: "note", scheduled_time: "2020-01-01T00:00:00Z" }]);
     await bed.sql(
       `update "baasix_Tasks" set task_status = 'Running', slot = 0, lease_token = 'dead', lease_expires_at = now() - interval '1 second', started_at = now(), attempts = 1 where id = 1`,
     );
-    expect(await tasks.tick()).toMatchObject({ completed: 2, ended: "idle" });
+    expect(await worker.tick()).toMatchObject({ completed: 2, ended: "idle" });
     expect(ran.map(({ id, attempt }) => [id, attempt])).toEqual([
       [1, 2],
       [2, 1],
@@ -188,7 +188,7 @@ describe.each(stacks)("on %s", (kind) => {
 
   test("a task that keeps killing its workers ends in Error, with the story", async () => {
     const { ran, definition } = noting();
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [definition],
       env: { TASK_MAX_CRASHES: "2" },
@@ -201,7 +201,7 @@ describe.each(stacks)("on %s", (kind) => {
       if (crash < 3)
         await bed.sql(`update "baasix_Tasks" set lease_expires_at = lease_expires_at where id = 1`);
     }
-    expect(await tasks.tick()).toMatchObject({ completed: 1 });
+    expect(await worker.tick()).toMatchObject({ completed: 1 });
     expect(ran.map(({ id }) => id)).toEqual([2]);
     const { error_data, crashes } = await tasks.get(1);
     expect(crashes).toBe(3);
@@ -237,7 +237,7 @@ describe.each(stacks)("on %s", (kind) => {
 
   test("who lost its lease changes nothing, and its signal is aborted", async () => {
     const { starts, definition } = gated();
-    const { tasks } = bed.make({ definitions: [definition], env: { TASK_RUNNING_TTL: "2" } });
+    const { tasks, operator } = bed.make({ definitions: [definition], env: { TASK_RUNNING_TTL: "2" } });
     await tasks.create([{ type: "gated" }]);
     const { context, finish } = await eventually(() => starts[0]);
     await bed.sql(`update "baasix_Tasks" set lease_token = 'another', progress = 0.5 where id = 1`);
@@ -245,7 +245,7 @@ describe.each(stacks)("on %s", (kind) => {
     await eventually(() => context.signal.aborted);
     expect(context.signal.reason).toMatchObject({ code: "lease_lost" });
     finish({ late: true });
-    await eventually(async () => !(await tasks.isTaskRunning()));
+    await eventually(async () => !(await operator.isTaskRunning()));
     expect(await row(1)).toMatchObject({
       task_status: "Running",
       lease_token: "another",
@@ -264,14 +264,14 @@ describe.each(stacks)("on %s", (kind) => {
       env: { TASK_SHUTDOWN_WAIT_TIME: "30" },
     });
     await first.tasks.create([{ type: "gated" }, { type: "note" }]);
-    const ticking = first.tasks.tick();
+    const ticking = first.worker.tick();
     await eventually(() => starts[0]);
-    const stopping = first.tasks.shutdown();
+    const stopping = first.worker.shutdown();
     starts[0]?.finish("in time");
     await stopping;
     expect(await ticking).toMatchObject({ completed: 1, ended: "stopped" });
     expect(await first.tasks.get(2)).toMatchObject({ task_status: "Not started" });
-    expect(await first.tasks.isTaskRunning()).toBe(false);
+    expect(await first.operator.isTaskRunning()).toBe(false);
     // What is left is rung for after the flag is free (rule 2).
     expect(bell.rings.at(-1)).toEqual({ now: {} });
 
@@ -282,9 +282,9 @@ describe.each(stacks)("on %s", (kind) => {
       env: { TASK_SHUTDOWN_WAIT_TIME: "0" },
     });
     await second.tasks.create([{ type: "obedient", scheduled_time: "2020-01-01T00:00:00Z" }]);
-    const interrupted = second.tasks.tick();
+    const interrupted = second.worker.tick();
     await eventually(() => started[0]);
-    await second.tasks.shutdown();
+    await second.worker.shutdown();
     expect(await interrupted).toMatchObject({ givenBack: 1 });
     expect(started[0]?.signal.reason).toMatchObject({ code: "shutdown" });
     expect(await second.tasks.get(3)).toMatchObject({
@@ -297,9 +297,9 @@ describe.each(stacks)("on %s", (kind) => {
 
   test("the end of an invocation aborts the signal in time; using a whole one up counts as a crash", async () => {
     const { started, definition } = obedient();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "obedient" }]);
-    expect(await tasks.tick({ timeLeftMs: 300 })).toMatchObject({ givenBack: 1, ended: "stopped" });
+    expect(await worker.tick({ timeLeftMs: 300 })).toMatchObject({ givenBack: 1, ended: "stopped" });
     expect(started[0]?.signal.reason).toMatchObject({ code: "time_limit" });
     expect(await tasks.get(1)).toMatchObject({ task_status: "Not started", attempts: 1, crashes: 1 });
   });
@@ -307,7 +307,7 @@ describe.each(stacks)("on %s", (kind) => {
   test("a tick stops claiming when the rest of the invocation is too short for the longest handler", async () => {
     const { definition } = noting();
     const bell = noteRings();
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: bell,
       definitions: [definition],
       env: { TASK_SHUTDOWN_WAIT_TIME: "30" },
@@ -315,13 +315,13 @@ describe.each(stacks)("on %s", (kind) => {
     await tasks.create([{ type: "note" }, { type: "note" }]);
     bell.rings.length = 0;
     // 750 s is what a handler has by default, 30 s what a shutdown needs.
-    expect(await tasks.tick({ timeLeftMs: 779_000 })).toMatchObject({ completed: 1, ended: "stopped" });
+    expect(await worker.tick({ timeLeftMs: 779_000 })).toMatchObject({ completed: 1, ended: "stopped" });
     expect(bell.rings).toEqual([{ now: {} }]);
-    expect(await tasks.tick({ timeLeftMs: 900_000 })).toMatchObject({ completed: 1, ended: "idle" });
+    expect(await worker.tick({ timeLeftMs: 900_000 })).toMatchObject({ completed: 1, ended: "idle" });
   });
 
   test("results that are no JSON or too large do not lose the task", async () => {
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [
         {
@@ -338,7 +338,7 @@ describe.each(stacks)("on %s", (kind) => {
       ],
     });
     await tasks.create([{ type: "circular" }, { type: "large" }, { type: "nothing" }, { type: "zero" }]);
-    expect(await tasks.tick()).toMatchObject({ completed: 3, failed: 1 });
+    expect(await worker.tick()).toMatchObject({ completed: 3, failed: 1 });
     expect((await tasks.get(1)).error_data).toMatchObject({
       message: expect.stringMatching(/the result is not JSON/),
     });
@@ -361,7 +361,7 @@ describe.each(stacks)("on %s", (kind) => {
     const broken = () => {
       throw new Error("the pause cannot be told");
     };
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [
         throwing("circular", () => circular),
@@ -376,7 +376,7 @@ describe.each(stacks)("on %s", (kind) => {
     });
     const types = ["circular", "symbol", "nothing", "silent", "odd name", "no number", "never", "no pause"];
     await tasks.create(types.map((type) => ({ type })));
-    expect(await tasks.tick()).toMatchObject({ retried: 8, ended: "idle" });
+    expect(await worker.tick()).toMatchObject({ retried: 8, ended: "idle" });
     const errors = (await tasks.list({ limit: 9 }))
       .map((task) => (task.error_data as TaskErrorData | null)?.message)
       .reverse();
@@ -394,27 +394,27 @@ describe.each(stacks)("on %s", (kind) => {
 
   test("a claim that the table refuses does not cost the result of the task before", async () => {
     const { definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "note" }, { type: "note" }]);
     await bed.sql(
       `alter table "baasix_Tasks" add constraint odd check (id <> 2 or task_status <> 'Running')`,
     );
-    await expect(tasks.tick()).rejects.toThrow("odd");
+    await expect(worker.tick()).rejects.toThrow("odd");
     await bed.sql(`alter table "baasix_Tasks" drop constraint odd`);
     expect(await tasks.get(1)).toMatchObject({ task_status: "Completed", result_data: { ran: 1 } });
-    expect(await tasks.tick()).toMatchObject({ completed: 1 });
+    expect(await worker.tick()).toMatchObject({ completed: 1 });
   });
 
   test("a result that the table refuses ends its task in Error, and the next one runs", async () => {
     const { ran, definition } = noting();
     const refusable = { type: "refusable", run: async () => ({ text: "a\0b" }) };
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [refusable, definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [refusable, definition] });
     await tasks.create([{ type: "refusable" }, { type: "note" }]);
     // As a table that somebody else made may have it: jsonb takes no zero byte.
     await bed.sql(
       `alter table "baasix_Tasks" alter column result_data type jsonb using result_data::text::jsonb`,
     );
-    expect(await tasks.tick()).toMatchObject({ failed: 1, completed: 1, ended: "idle" });
+    expect(await worker.tick()).toMatchObject({ failed: 1, completed: 1, ended: "idle" });
     await bed.sql(
       `alter table "baasix_Tasks" alter column result_data type json using result_data::text::json`,
     );
@@ -429,7 +429,7 @@ describe.each(stacks)("on %s", (kind) => {
   test("a tick and a refresh say in metrics what they did; an idle tick says nothing", async () => {
     const { definition } = noting();
     const measured: Measurements[] = [];
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [definition, failing],
       metrics: (m) => void measured.push(m),
@@ -439,10 +439,10 @@ describe.each(stacks)("on %s", (kind) => {
       { type: "note" },
       { type: "failing", task_data: { how: "permanent" } },
     ]);
-    await tasks.refresh();
-    await tasks.tick();
-    await tasks.refresh();
-    await tasks.tick();
+    await worker.refresh();
+    await worker.tick();
+    await worker.refresh();
+    await worker.tick();
     expect(measured).toEqual([
       {
         QueueDepth: 3,
@@ -473,7 +473,7 @@ describe.each(stacks)("on %s", (kind) => {
     const workers = [1, 2].map(() => bed.make({ definitions: [definition], env }));
     await workers[0]?.tasks.create(Array.from({ length: 7 }, () => ({ type: "gated" })));
     await eventually(() => starts.length === 3);
-    await Promise.all(workers.map(({ tasks }) => tasks.tick()));
+    await Promise.all(workers.map(({ worker }) => worker.tick()));
     expect(starts).toHaveLength(3);
     expect(
       await bed.sql(`select slot from "baasix_Tasks" where task_status = 'Running' order by slot`),

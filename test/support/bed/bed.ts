@@ -127,7 +127,7 @@ export async function openTestBed(
       let tickwork: Tickwork | undefined;
       const timers = parts.doorbell
         ? undefined
-        : createTimerDoorbell(async (event) => tickwork?.tasks.tick(event), parts.log ?? silent);
+        : createTimerDoorbell(async (event) => tickwork?.worker.tick(event), parts.log ?? silent);
       tickwork = createTickwork({
         log: silent,
         definitions: [],
@@ -136,14 +136,14 @@ export async function openTestBed(
         ...connect(config, !withoutRedis),
         doorbell: parts.doorbell ?? (timers as TimerDoorbell),
       });
-      const { tasks } = tickwork;
+      const { worker } = tickwork;
       const { database, log } = tickwork;
       const one: MadeTickwork = {
         ...tickwork,
         migrate: () => migrate(database, log),
         doorbell: timers,
         stop: async () => {
-          await tasks.shutdown();
+          await worker.shutdown();
           await timers?.stop();
         },
       };

@@ -132,8 +132,8 @@ export class Deployment {
     try {
       await this.#orDeath(process, () =>
         name === "refresh"
-          ? tickwork.tasks.refresh()
-          : tickwork.tasks.tick({ ...event, timeLeftMs: this.#options.invocationMs }),
+          ? tickwork.worker.refresh()
+          : tickwork.worker.tick({ ...event, timeLeftMs: this.#options.invocationMs }),
       );
     } finally {
       container.busy = false;
@@ -188,7 +188,7 @@ export class Deployment {
   async deploy(): Promise<void> {
     await Promise.all(
       this.containers.splice(0).map(async (container) => {
-        await this.#orDeath(container.process, () => container.tickwork.tasks.shutdown()).catch(() => {});
+        await this.#orDeath(container.process, () => container.tickwork.worker.shutdown()).catch(() => {});
         // An invocation that is under way ends by itself.
         while (container.busy && container.process.alive) await this.#world.sleep(100);
         container.process.kill();

@@ -214,7 +214,7 @@ class Story {
             [due(step.dueInMs).toISOString(), due(0).toISOString()],
           );
           this.#acknowledged.add(Number(row?.id));
-          if (step.tells) this.#call(({ tasks }) => tasks.changed([Number(row?.id)]));
+          if (step.tells) this.#call(({ operator }) => operator.notifyChanged([Number(row?.id)]));
           else this.#mayWaitForRefresh = true;
         });
         break;
@@ -361,13 +361,13 @@ class Story {
       )
     )
       return;
-    if (disturbed) await this.#let(() => this.#deployment.call(({ tasks }) => tasks.refresh()));
+    if (disturbed) await this.#let(() => this.#deployment.call(({ worker }) => worker.refresh()));
     const idler = this.#deployment.start("idler");
     // The first one may find something to correct: a Redis that was flushed, what others did without a word.
-    await this.#let(() => idler.tickwork.tasks.tick());
+    await this.#let(() => idler.tickwork.worker.tick());
     idler.process.sent.postgres = 0;
     idler.process.sent.redis = 0;
-    await this.#let(() => idler.tickwork.tasks.tick());
+    await this.#let(() => idler.tickwork.worker.tick());
     const { postgres, redis } = idler.process.sent;
     if (postgres !== 0 || redis !== 1)
       world.violate(`promise 4: an idle tick cost ${postgres} requests to Postgres and ${redis} to Redis`);
