@@ -21,7 +21,7 @@ import {
   randomName,
   redisServerUrl,
   serversAnswer,
-} from "../test/support/bed/servers.ts";
+} from "./local-servers.ts";
 import { median } from "./median.ts";
 
 const TASKS = Number(process.argv[2] ?? 5_000);

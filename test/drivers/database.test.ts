@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PostgresDriver, Statement } from "#core";
 import { createDatabase, systemClock } from "#core";
 import { openNeon, openPg, pgliteDriver } from "#drivers";
-import { createDatabase as createScratch, randomName, serversAnswer } from "../support/bed/servers.ts";
+import { createDatabase as createScratch, randomName, serversAnswer } from "../../scripts/local-servers.ts";
 import { openTemplate } from "../support/bed/template.ts";
 import { answerNeon, forgetNeon } from "../support/wires/neon-wire.ts";
 import { openPgBackend } from "../support/wires/pg-backend.ts";

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createRedisCommands, type RedisDriver, RedisError } from "#core";
 import { openIoredis, openMemory, openUpstash } from "#drivers";
 import { REDIS_TIMEOUT_MS } from "../../packages/core/limits.ts";
-import { randomName, redisServerUrl, serversAnswer } from "../support/bed/servers.ts";
+import { randomName, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
 import { serveUpstash } from "../support/lambda/upstash-server.ts";
 import { memoryBackend, openRedisBackend, type RedisBackend } from "../support/wires/redis-wire.ts";
 

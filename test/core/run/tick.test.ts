@@ -1,18 +1,12 @@
 import { getEventListeners } from "node:events";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type Measurements, RetryAfter, type TaskDefinition, type TaskErrorData } from "#core";
-import { eventually, openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { eventually } from "../../support/bed/bed.ts";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { failing, gated, noting, obedient } from "../../support/bed/tasks.ts";
 
-describe.each(stacks)("on %s", (kind) => {
-  let bed: TestBed;
-  beforeAll(async () => {
-    bed = await openTestBed(kind);
-  });
-  afterEach(() => bed.clear());
-  afterAll(() => bed.close());
-
+describeOnStacks("a tick", (bed) => {
   const row = async (id: number) => {
     const [found] = await bed.sql<Record<string, string>>(`select * from "baasix_Tasks" where id = $1`, [
       String(id),

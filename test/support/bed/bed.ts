@@ -16,9 +16,11 @@ import {
 } from "#core";
 import { openIoredis, openMemory, openPg, pgliteDriver } from "#drivers";
 import { createTimerDoorbell, type TimerDoorbell } from "#local";
+import { createDatabase, randomName, redisServerUrl, serversAnswer } from "../../../scripts/local-servers.ts";
 import { asText } from "./as-text.ts";
-import { createDatabase, randomName, redisServerUrl, serversAnswer } from "./servers.ts";
 import { openTemplate } from "./template.ts";
+
+export { eventually } from "../eventually.ts";
 
 export type StackKind = "embedded" | "real servers";
 
@@ -178,20 +180,4 @@ export async function openTestBed(
 async function openEmbedded(): Promise<PostgresDriver> {
   const { db, close } = await openTemplate();
   return { ...pgliteDriver(db), close };
-}
-
-type Nothing = false | null | undefined;
-
-/** Waits until `check` gives something, looking again and again; for what another part of the system does. */
-export async function eventually<T>(
-  check: () => T | Nothing | Promise<T | Nothing>,
-  { limitMs = 10_000 } = {},
-): Promise<T> {
-  const until = Date.now() + limitMs;
-  for (;;) {
-    const value = await check();
-    if (value) return value;
-    if (Date.now() > until) throw new Error(`not within ${limitMs} ms: ${check}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }

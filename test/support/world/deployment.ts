@@ -9,7 +9,7 @@ import {
   type Tickwork,
 } from "#core";
 import { Lambda } from "./doorbell.ts";
-import type { Ledger } from "./ledger.ts";
+import type { RowWatcher } from "./row-watcher.ts";
 import { CLOCK, type SimulatedPostgres, type SimulatedRedis } from "./wires.ts";
 import { Process, type World } from "./world.ts";
 
@@ -50,20 +50,20 @@ export class Deployment {
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
   readonly #redis: SimulatedRedis;
-  readonly #ledger: Ledger;
+  readonly #watcher: RowWatcher;
   readonly #options: DeploymentOptions;
 
   constructor(
     world: World,
     postgres: SimulatedPostgres,
     redis: SimulatedRedis,
-    ledger: Ledger,
+    watcher: RowWatcher,
     options: DeploymentOptions,
   ) {
     this.#world = world;
     this.#postgres = postgres;
     this.#redis = redis;
-    this.#ledger = ledger;
+    this.#watcher = watcher;
     this.#options = options;
     this.lambda = new Lambda(world, (name, event) => this.#invoke(name, event));
   }
@@ -101,7 +101,7 @@ export class Deployment {
       backoffMs: () => BACKOFF_MS,
       run: async (data, context: TaskContext) => {
         const { ms, fails = 0, stubbornMs = 0, progress = false } = (data ?? { ms: 0 }) as Work;
-        const execution = this.#ledger.begin(context.task.id, context.attempt, process);
+        const execution = this.#watcher.begin(context.task.id, context.attempt, process);
         try {
           if (progress) await context.progress(0.5);
           if (ms > 0) await process.clock.sleep(ms, context.signal);

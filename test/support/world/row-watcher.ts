@@ -77,14 +77,14 @@ export async function readRows(
   );
 }
 
-export interface LedgerOptions {
+export interface WatcherOptions {
   slots: number;
   /** How long after it is due and a slot is free a task starts, at most; undefined where something goes wrong. */
   startMs: number | undefined;
 }
 
 /** Watches every statement that writes, and compares. */
-export class Ledger {
+export class RowWatcher {
   rows = new Map<number, SeenRow>();
   readonly executions: Execution[] = [];
   /**
@@ -96,12 +96,12 @@ export class Ledger {
   readonly #claims = new Set<string>();
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
-  readonly #options: LedgerOptions;
+  readonly #options: WatcherOptions;
   #slotFreeSinceMs = 0;
   /** Since when a task has waited with its present due time. */
   readonly #waitsSinceMs = new Map<number, number>();
 
-  constructor(world: World, postgres: SimulatedPostgres, options: LedgerOptions) {
+  constructor(world: World, postgres: SimulatedPostgres, options: WatcherOptions) {
     this.#world = world;
     this.#postgres = postgres;
     this.#options = options;
