@@ -65,7 +65,7 @@ describe("what it is for", () => {
       expect.objectContaining({ id: 1, task_status: "Not started", task_data: { a: 1 } }),
     ]);
     expect((await get<Task[]>("/tasks/not-started")).body).toEqual([made.body]);
-    await tickwork.tasks.tick();
+    await tickwork.worker.tick();
     expect((await get<Task>("/tasks/1")).body).toMatchObject({
       task_status: "Completed",
       result_data: { ran: 1 },
@@ -141,7 +141,7 @@ describe("what it is for", () => {
       500,
       { healthy: false, stats: expect.objectContaining({ initialized: false }) },
     ]);
-    await tickwork.tasks.refresh();
+    await tickwork.worker.refresh();
     expect(await health()).toEqual([
       200,
       { healthy: true, stats: expect.objectContaining({ initialized: true }) },
@@ -181,7 +181,7 @@ describe("what it is for", () => {
 
   test("a hook tells the cache of a task that somebody else wrote, and the extensions of their collections", async () => {
     start();
-    await tickwork.tasks.refresh();
+    await tickwork.worker.refresh();
     const told: unknown[] = [];
     tickwork.hooks.registerHook("data_imports", "items.create.after", ({ data, collection, source }) => {
       told.push([data, collection, source]);
@@ -463,7 +463,7 @@ describe("bad input has its status, its code and a message that says what would 
       { type: "note", scheduled_time: "2999-01-01T00:00:00Z" },
     ]);
     await bed.sql(`update "baasix_Tasks" set task_status = 'Completed' where id = 2`);
-    const ticking = tickwork.tasks.tick();
+    const ticking = tickwork.worker.tick();
     await eventually(() => starts[0]);
     const before = await bed.sql(`select * from "baasix_Tasks" order by id`);
     const answer = (await request()) as Answer<{ error: { code: string; message: string } }>;

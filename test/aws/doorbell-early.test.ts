@@ -40,8 +40,8 @@ describe("a task of which a schedule reminds", () => {
     await bed.clear();
     const { ran, definition } = noting();
     const { doorbell, aws, close } = await openDoorbell({ now });
-    const { tasks } = bed.make({ doorbell, clock, now: POSTGRES_NOW, definitions: [definition] });
-    await tasks.refresh();
+    const { tasks, worker } = bed.make({ doorbell, clock, now: POSTGRES_NOW, definitions: [definition] });
+    await worker.refresh();
 
     const minute = Math.ceil((now() + 2.5 * MINUTE_MS) / MINUTE_MS) * MINUTE_MS;
     const dueAtMs = minute + intoMinuteMs;
@@ -50,7 +50,7 @@ describe("a task of which a schedule reminds", () => {
 
     await eventually(() => aws.scheduler.due(lateMs).length > 0);
     const wokenAtMs = now();
-    expect(await tasks.tick({ timeLeftMs: INVOCATION_MS })).toMatchObject({ completed: 1, ended: "idle" });
+    expect(await worker.tick({ timeLeftMs: INVOCATION_MS })).toMatchObject({ completed: 1, ended: "idle" });
     expect(ran).toHaveLength(1);
 
     const task = await tasks.get(made?.id ?? 0);

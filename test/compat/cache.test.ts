@@ -29,11 +29,11 @@ describe.each(stacks)("the cache on %s", (kind) => {
   });
 
   test("its keys are its own, and end when they are told to", async () => {
-    const { tasks, prefix } = await compat.useWarm();
+    const { operator, prefix } = await compat.useWarm();
     await getCache().set("due", "mine", 60);
     expect(await compat.bed.redis("GET", `{${prefix}}:cache:due`)).toBe('"mine"');
     expect(await compat.bed.redis("TTL", `{${prefix}}:cache:due`)).toBeGreaterThan(50);
-    expect(await tasks.getCacheStats()).toMatchObject({ initialized: true, cachedTasksCount: 0 });
+    expect(await operator.getCacheStats()).toMatchObject({ initialized: true, cachedTasksCount: 0 });
   });
 
   test("throws when Redis does not answer", async () => {

@@ -7,7 +7,7 @@ import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
 import { eventually, stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
-import "./mission/hook-extension.js";
+import "./baasix/hook-extension.js";
 
 const imported = (data: Record<string, unknown>) =>
   hooks.fire("items.create.after", { collection: "data_imports", data });
@@ -22,7 +22,7 @@ describe.each(stacks)("the mission's hook extension on %s", (kind) => {
   });
 
   test("makes a task of a large import: its metadata is the data of the task, which is cached at once", async () => {
-    const { tasks } = await compat.useWarm();
+    const { tasks, operator } = await compat.useWarm();
     expect(
       await imported({ id: 7, status: "completed", record_count: 1001, temp_files: ["a.csv", "b.csv"] }),
     ).toEqual({ ran: 1, failed: 0 });
@@ -33,7 +33,7 @@ describe.each(stacks)("the mission's hook extension on %s", (kind) => {
       task_data: { import_id: 7, temp_files: ["a.csv", "b.csv"] },
     });
     compat.bed.counts.reset();
-    expect((await tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
     expect(compat.bed.counts.postgres).toBe(0);
   });
 

@@ -103,13 +103,13 @@ describe.each(stacks)("an instance on %s", (kind) => {
   });
 
   test("destroy deletes its row and no other, whatever its id says now", async () => {
-    const { tasks } = await compat.useWarm();
+    const { operator } = await compat.useWarm();
     const [task] = await TasksModel.bulkCreate([{ type: "a" }, { type: "b" }]);
     if (task) task.id = 2;
     await task?.save();
     await task?.update({ rev: 9 });
     await task?.destroy();
-    expect((await tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([2]);
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([2]);
     expect(await TasksModel.findByPk(1)).toBeNull();
     await task?.destroy();
     await expect(task?.update({ type: "c" })).rejects.toMatchObject({ code: "task_not_found" });

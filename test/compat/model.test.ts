@@ -11,7 +11,7 @@ const soon = () => new Date(Date.now() + 60_000);
 describe.each(stacks)("the model on %s", (kind) => {
   const compat = compatBed(kind);
   const cached = async () =>
-    (await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:due`, 0, -1)) as string[];
+    (await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:waiting`, 0, -1)) as string[];
   const waiting = async () => (await cached()).filter((id) => id !== "*").map(Number);
 
   describe("create", () => {
@@ -238,7 +238,7 @@ describe.each(stacks)("the model on %s", (kind) => {
         { value: "text", m: 3, priority: "high" },
       ]);
       const [{ task_data } = { task_data: "" }] = await compat.bed.sql<{ task_data: string }>(
-        `select task_data from "baasix_Tasks" where id = 1`,
+        `select task_data::text from "baasix_Tasks" where id = 1`,
       );
       expect(Object.keys(JSON.parse(task_data))).toEqual(["z", "b", "m", "priority"]);
       expect(task_data).toContain("1.0");
@@ -326,11 +326,11 @@ describe.each(stacks)("the model on %s", (kind) => {
 
     test("of a task that Tickwork runs, its worker changes nothing any more", async () => {
       let finish: () => void = () => {};
-      const { tasks } = await compat.useWarm({
+      const { worker } = await compat.useWarm({
         definitions: [{ type: "a", run: () => new Promise<void>((resolve) => (finish = resolve)) }],
       });
       const { id } = await TasksModel.create({ type: "a" });
-      const tick = tasks.tick();
+      const tick = worker.tick();
       await vi.waitFor(async () => expect((await compat.row(id))?.task_status).toBe("Running"));
       await TasksModel.update({ task_status: "Error", error_message: "Manually reset" }, { where: { id } });
       finish();
@@ -364,7 +364,7 @@ describe.each(stacks)("the model on %s", (kind) => {
   });
 
   test("destroy deletes what matches, says how many, and needs a where", async () => {
-    const { tasks } = await compat.useWarm();
+    const { operator } = await compat.useWarm();
     await TasksModel.bulkCreate([{ type: "a" }, { type: "a" }, { type: "b" }]);
     expect(await waiting()).toEqual([1, 2, 3]);
     expect(await TasksModel.destroy({ where: { type: "a" } })).toBe(2);
@@ -375,7 +375,7 @@ describe.each(stacks)("the model on %s", (kind) => {
       '"truncate" is not an option here',
     );
     expect(await TasksModel.destroy({ where: {} })).toBe(1);
-    expect(await tasks.getNotStartedTasks()).toEqual([]);
+    expect(await operator.getNotStartedTasks()).toEqual([]);
   });
 
   describe("finders", () => {
@@ -516,10 +516,10 @@ describe.each(stacks)("the model on %s", (kind) => {
     });
 
     test("the cache is right after each write", async () => {
-      const { tasks } = await compat.useWarm();
+      const { operator } = await compat.useWarm();
       const inCache = async () => {
         compat.bed.counts.reset();
-        const found = (await tasks.getNotStartedTasks()).map(({ id, type, task_data }) => ({
+        const found = (await operator.getNotStartedTasks()).map(({ id, type, task_data }) => ({
           id,
           type,
           task_data,
@@ -544,7 +544,7 @@ describe.each(stacks)("the model on %s", (kind) => {
       expect((await inCache()).map(({ id }) => id)).toEqual([near.id]);
       await TasksModel.update({ task_status: "Running" }, { where: { id: near.id } });
       expect(await inCache()).toEqual([]);
-      expect(await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:lease`, 0, -1)).toEqual([
+      expect(await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:running`, 0, -1)).toEqual([
         String(near.id),
       ]);
       await TasksModel.update(
@@ -555,19 +555,19 @@ describe.each(stacks)("the model on %s", (kind) => {
       await TasksModel.destroy({ where: { id: near.id } });
       expect(await inCache()).toEqual([]);
       // An older write that comes late meets a newer rev.
-      expect(await tasks.getCacheStats()).toMatchObject({ cachedTasksCount: 0 });
+      expect(await operator.getCacheStats()).toMatchObject({ cachedTasksCount: 0 });
     });
 
     test("the doorbell is rung for what becomes due, and a tick runs it", async () => {
       const bell = noteRings();
       const ran: unknown[] = [];
-      const { tasks } = await compat.useWarm({
+      const { worker } = await compat.useWarm({
         doorbell: bell,
         definitions: [{ type: "a", run: async (data) => void ran.push(data) }],
       });
       await TasksModel.create({ type: "a", scheduled_time: PAST, metadata: { n: 1 } });
       expect(bell.rings).toHaveLength(1);
-      expect(await tasks.tick()).toMatchObject({ completed: 1 });
+      expect(await worker.tick()).toMatchObject({ completed: 1 });
       expect(ran).toEqual([{ n: 1 }]);
       bell.rings.length = 0;
       await TasksModel.update({ task_status: "Not started", scheduled_time: soon() }, { where: { id: 1 } });
@@ -601,17 +601,17 @@ describe.each(stacks)("the model on %s", (kind) => {
     });
 
     test("Redis may be out of reach, or absent", async () => {
-      const { tasks } = compat.use();
+      const { operator } = compat.use();
       compat.bed.faults.redis = () => {
         throw new Error("no route to host");
       };
       await TasksModel.create({ type: "a" });
-      expect((await tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+      expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
       delete compat.bed.faults.redis;
       const alone = compat.use({ env: { CACHE_ENABLED: "false" } });
       compat.bed.counts.reset();
       await TasksModel.create({ type: "b" });
-      expect((await alone.tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([1, 2]);
+      expect((await alone.operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1, 2]);
       expect(compat.bed.counts.redis).toBe(0);
     });
 

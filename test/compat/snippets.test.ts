@@ -51,11 +51,11 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
     });
 
     test("setTaskRunning", async () => {
-      const { tasks } = compat.use();
-      const setTaskRunning = vi.spyOn(tasks, "setTaskRunning");
+      const { operator } = compat.use();
+      const setTaskRunning = vi.spyOn(operator, "setTaskRunning");
       await runSnippet("api-set-task-running", { tasksService });
       expect(setTaskRunning.mock.calls).toEqual([[true], [false]]);
-      expect(await tasks.isTaskRunning()).toBe(false);
+      expect(await operator.isTaskRunning()).toBe(false);
     });
 
     test("isTaskRunning", async () => {
@@ -107,7 +107,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
     });
 
     test("3: a task goes over Running to Completed", async () => {
-      const { tasks } = await compat.useWarm();
+      const { operator } = await compat.useWarm();
       const seen: unknown[] = [];
       const takeBack = onUpdate((task) => seen.push(task.task_status));
       const task = await TasksModel.create({ type: "a" });
@@ -115,7 +115,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
       takeBack();
       expect(seen).toEqual(["Running", "Completed"]);
       expect(await compat.row(1)).toMatchObject({ task_status: "Completed", attempts: "1", slot: null });
-      expect(await tasks.getNotStartedTasks()).toEqual([]);
+      expect(await operator.getNotStartedTasks()).toEqual([]);
     });
 
     test("5: errors are written and thrown on", async () => {
@@ -155,17 +155,17 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
     });
 
     test("2: tasks stuck in Running", async () => {
-      const { tasks } = await compat.useWarm();
+      const { tasks, operator } = await compat.useWarm();
       await TasksModel.bulkCreate([{ type: "stuck", task_status: "Running" }, { type: "waits" }]);
-      await tasks.setTaskRunning(true);
+      await operator.setTaskRunning(true);
       await runSnippet("trouble-2-stuck", { tasksService, sequelize });
-      expect(await tasks.isTaskRunning()).toBe(false);
+      expect(await operator.isTaskRunning()).toBe(false);
       expect(await tasks.get(1)).toMatchObject({
         task_status: "Error",
         error_data: { message: "Manually reset", name: "Error" },
       });
       expect(await status(2)).toBe("Not started");
-      expect(await compat.bed.redis("ZCARD", `{${compat.bed.prefix}}:lease`)).toBe(0);
+      expect(await compat.bed.redis("ZCARD", `{${compat.bed.prefix}}:running`)).toBe(0);
     });
 
     test("3: the connection of the cache", async () => {

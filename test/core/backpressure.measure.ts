@@ -116,7 +116,7 @@ eachStack("backpressure", (kind) => {
       if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
       return response.json();
     };
-    await tickwork.tasks.refresh();
+    await tickwork.worker.refresh();
     return { bed, tickwork, call };
   };
 
@@ -133,7 +133,7 @@ eachStack("backpressure", (kind) => {
 
   test("a refresh takes at most 1.3 times what it takes with ten thousand due", async () => {
     await calm.bed.sql(`update "baasix_Tasks" set scheduled_time = scheduled_time - interval '2 hours'`);
-    const refresh = ({ tickwork }: Side) => tickwork.tasks.refresh();
+    const refresh = ({ tickwork }: Side) => tickwork.worker.refresh();
     await refresh(calm);
     const least = await leastRatio(1.3, () =>
       ratio(
@@ -149,7 +149,7 @@ eachStack("backpressure", (kind) => {
   }, 120_000);
 
   test("the API answers in the time that it takes with none due, at most 1.5 times at the median", async () => {
-    ticking = busy.tickwork.tasks.tick();
+    ticking = busy.tickwork.worker.tick();
     await eventually(() => ran > 0);
     // While a task runs the list of those that wait comes from Postgres; so that it does on both sides.
     await calm.bed.redis("SET", `{${calm.bed.prefix}}:flag:0`, "somebody", "PX", 300_000);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DEFAULTS, readConfig } from "#core";
+import { DEFAULTS, readConfig } from "../../packages/core/config.ts";
 
 const refusal = (env: Record<string, string>) => {
   try {
@@ -15,7 +15,7 @@ test("without an environment the defaults hold", () => {
   expect(readConfig({ TASK_CONCURRENCY: "  ", CACHE_ENABLED: "" })).toMatchObject(DEFAULTS);
 });
 
-test("the mission's example is read as it stands", () => {
+test("the example of Baasix's TasksService is read as it stands", () => {
   const config = readConfig({
     CACHE_REDIS_URL: "redis://localhost:6379",
     CACHE_ENABLED: "true",

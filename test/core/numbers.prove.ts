@@ -9,13 +9,13 @@ describeOnStacks("the number of requests", (bed) => {
     { timeout: 60_000 },
     async () => {
       const { definition, ran } = noting();
-      const { tasks } = bed.make({ definitions: [definition] });
-      await tasks.refresh();
+      const { tasks, operator, worker } = bed.make({ definitions: [definition] });
+      await worker.refresh();
       await tasks.create([
         { type: "note" },
         { type: "note", scheduled_time: new Date(Date.now() + 3_600_000) },
       ]);
-      await eventually(async () => ran.length === 1 && !(await tasks.isTaskRunning()));
+      await eventually(async () => ran.length === 1 && !(await operator.isTaskRunning()));
       bed.counts.reset();
       await new Promise((resolve) => setTimeout(resolve, 30_000));
       expect(bed.counts).toMatchObject({ postgres: 0, redis: 0 });

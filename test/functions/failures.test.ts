@@ -67,7 +67,7 @@ describe(`on ${storesAreOn}`, () => {
         error: { errorType: "Runtime.ExitError", errorMessage: expect.stringContaining("exit status 1") },
       });
       expect(logOf(stage.tick)).toContainEqual(
-        expect.objectContaining({ level: "error", message: "the process is given up" }),
+        expect.objectContaining({ level: "error", message: "the process gives up" }),
       );
     });
 

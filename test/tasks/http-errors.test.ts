@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { createRegistry, silent, systemClock, type Task, TaskAborted } from "#core";
+import { silent, systemClock, type Task, TaskAborted } from "#core";
 import { definitions } from "#tasks";
 import { runAttempt } from "../../packages/core/run/attempt.ts";
+import { createRegistry } from "../../packages/core/tasks/define-task.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
 import { eventually } from "../support/eventually.ts";
 import { aTask } from "../support/run/rows.ts";
-import { fakeService } from "../support/web/run-task.ts";
+import { handlerConfig, noTasks } from "../support/web/run-task.ts";
 import { serve } from "../support/web/server.ts";
 
 const NOW_MS = Date.parse("2026-11-24T09:00:00Z");
@@ -37,7 +38,9 @@ describe("what becomes of the task", () => {
         registry,
         clock: systemClock,
         log: silent,
-        service: fakeService(),
+        tasks: noTasks,
+        handlerConfig,
+        deleteFinished: async () => 0,
         leaseMs: 60_000,
         exit: (reason) => {
           throw new Error(reason);
@@ -108,7 +111,10 @@ describe("what becomes of the task", () => {
   test("data that is not valid ends it", async () => {
     expect(await attempt({ task_data: { url: "x" }, max_attempts: 3 })).toMatchObject({
       kind: "failed",
-      error: { code: "invalid_data", message: expect.stringMatching(/^task_data\.url: "x" is not a URL/) },
+      error: {
+        code: "invalid_data",
+        message: expect.stringMatching(/^task_data\.url must be a URL .*, got "x"$/),
+      },
     });
   });
 

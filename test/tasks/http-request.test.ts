@@ -86,32 +86,41 @@ describe("what is sent", () => {
   });
 });
 
-describe("data that is not accepted", () => {
+describe("rejects", () => {
   test.each([
-    [{}, /^url: is missing/],
-    [null, /^: undefined is not accepted; an object with method, url/],
-    [{ url: "x" }, /^url: "x" is not a URL; one that begins with http/],
-    [{ url: "ftp://x/" }, /^url: begins with "ftp:"; http:\/\/ and https:\/\/ are accepted/],
-    [{ url: "file:///etc/passwd" }, /^url: begins with "file:"/],
-    [{ url: `http://x/${"y".repeat(9_000)}` }, /^url: has 9009 characters; at most 8192/],
+    [{}, /^url is missing$/],
+    [null, /^must be an object with method, url, .*, got undefined$/],
+    [{ url: "x" }, /^url must be a URL that begins with http:\/\/ or https:\/\/, got "x"$/],
+    [{ url: "ftp://x/" }, /^url must begin with http:\/\/ or https:\/\/, got "ftp:"$/],
+    [{ url: "file:///etc/passwd" }, /^url must .*, got "file:"$/],
+    [{ url: `http://x/${"y".repeat(9_000)}` }, /^url must have at most 8192 characters, got 9009$/],
     [{ url: "http://x/", method: "TRACE" }, /^method: .*"OPTIONS"\) but received "TRACE"/],
     [{ url: "http://x/", method: "get" }, /^method: .*received "get"/],
-    [{ url: "http://x/", timeout: 3 }, /^timeout: is not a field .* timeout_seconds/],
-    [{ url: "http://x/", timeout_seconds: 0 }, /^timeout_seconds: 0 is not .* at most 600/],
-    [{ url: "http://x/", timeout_seconds: 601 }, /^timeout_seconds: 601 is not/],
+    [{ url: "http://x/", timeout: 3 }, /^timeout is not a known field; .* timeout_seconds/],
+    [
+      { url: "http://x/", timeout_seconds: 0 },
+      /^timeout_seconds must be more than 0 and at most 600, got 0$/,
+    ],
+    [{ url: "http://x/", timeout_seconds: 601 }, /^timeout_seconds must .*, got 601$/],
     [{ url: "http://x/", timeout_seconds: Number.NaN }, /^timeout_seconds: /],
-    [{ url: "http://x/", follow_redirects: 6 }, /^follow_redirects: 6 is not .* from 0 to 5/],
-    [{ url: "http://x/", follow_redirects: -1 }, /^follow_redirects: -1 is not/],
-    [{ url: "http://x/", follow_redirects: 1.5 }, /^follow_redirects: 1.5 is not/],
+    [
+      { url: "http://x/", follow_redirects: 6 },
+      /^follow_redirects must be a whole number from 0 to 5, got 6$/,
+    ],
+    [{ url: "http://x/", follow_redirects: -1 }, /^follow_redirects must .*, got -1$/],
+    [{ url: "http://x/", follow_redirects: 1.5 }, /^follow_redirects must .*, got 1.5$/],
     [{ url: "http://x/", follow_redirects: true }, /^follow_redirects: /],
-    [{ url: "http://x/", body: {} }, /^body: a GET request has none; POST/],
-    [{ url: "http://x/", method: "HEAD", body: "" }, /^body: a HEAD request has none/],
+    [{ url: "http://x/", body: {} }, /^body must be absent, since a GET request has none$/],
+    [{ url: "http://x/", method: "HEAD", body: "" }, /^body must be absent, since a HEAD request has none$/],
     [{ url: "http://x/", headers: { a: 1 } }, /^headers\.a: .*string/],
-    [{ url: "http://x/", headers: { "a b": "1" } }, /^headers: "a b" is not a name/],
-    [{ url: "http://x/", headers: { "": "1" } }, /^headers: "" is not a name/],
-    [{ url: "http://x/", headers: { a: "1\r\nb: 2" } }, /^headers: the value of "a" has a line break/],
-    [{ url: "http://x/", headers: { a: "☃" } }, /^headers: the value of "a" has/],
-    [{ url: "http://x/", headers: { A: "1", a: "2" } }, /^headers: "a" is given twice/],
+    [
+      { url: "http://x/", headers: { "a b": "1" } },
+      /^headers must have names of letters, digits and hyphens, got "a b"$/,
+    ],
+    [{ url: "http://x/", headers: { "": "1" } }, /^headers must have names .*, got ""$/],
+    [{ url: "http://x/", headers: { a: "1\r\nb: 2" } }, /^headers must have no line break.* in "a"$/],
+    [{ url: "http://x/", headers: { a: "☃" } }, /^headers must have no .* in "a"$/],
+    [{ url: "http://x/", headers: { A: "1", a: "2" } }, /^headers must not have "a" twice/],
   ])("%j", async (data, message) => {
     expect((await issuesOf(httpRequest, data)).join("\n")).toMatch(message);
   });
@@ -131,13 +140,13 @@ describe("data that is not accepted", () => {
     "Expect",
   ])("the header %s", async (name) => {
     expect(await issuesOf(httpRequest, { url: "http://x/", headers: { [name]: "1" } })).toEqual([
-      `headers: "${name}" cannot be set; it belongs to the connection`,
+      `headers must not have "${name}", which belongs to the connection`,
     ]);
   });
 
   test("a password in a URL, which no message repeats", async () => {
     const issues = await issuesOf(httpRequest, { url: "http://me:secret@example.com/" });
-    expect(issues).toEqual(["url: has a user name or a password in it; an authorization header is accepted"]);
+    expect(issues).toEqual(["url must have no user name and no password; send an authorization header"]);
   });
 });
 

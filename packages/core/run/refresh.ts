@@ -53,7 +53,6 @@ export async function runRefresh({
   if (window) await ringer.ringFor(window.writes, window.nowMs, { by: "refresh" });
   if (!kept || !window)
     throw new TickworkError(
-      "unavailable",
       "refresh_too_slow",
       "The refresh took so long that what it read may be old; the cache stays as it was.",
     );

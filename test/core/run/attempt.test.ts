@@ -8,6 +8,7 @@ import { type AttemptDeps, runAttempt } from "../../../packages/core/run/attempt
 import { createRegistry } from "../../../packages/core/tasks/define-task.ts";
 import { noteLog } from "../../support/run/noted-log.ts";
 import { aLease, aTask } from "../../support/run/rows.ts";
+import { handlerConfig } from "../../support/web/run-task.ts";
 import { createVirtualClock } from "../../support/world/virtual-clock.ts";
 
 const LEASE_MS = 60_000;
@@ -20,26 +21,28 @@ function attempt(
   const clock = createVirtualClock();
   const { log, lines } = noteLog();
   const exits: string[] = [];
-  const service = {} as AttemptDeps["service"];
+  const tasks = {} as AttemptDeps["tasks"];
   const deps: AttemptDeps = {
     store: { renew: async () => ({ standing: { id: 7, rev: 3, kind: "gone" }, cancelRequested: false }) },
     registry: createRegistry([{ type: "any", run: async () => {}, ...definition }]),
     clock,
     log,
     leaseMs: LEASE_MS,
-    service,
+    tasks,
+    handlerConfig,
+    deleteFinished: async () => 0,
     exit: async (reason) => void exits.push(reason) as never,
   };
   const lease = aLease(clock.now(), task);
   const run = () => runAttempt(deps, lease, { interrupt, hadWholeInvocation, renewed: () => {} });
-  return { run, clock, lines, exits, service };
+  return { run, clock, lines, exits, tasks };
 }
 
 describe("the handler", () => {
   test("gets its data as the schema makes it, and everything about its attempt", async () => {
     const seen: [unknown, TaskContext][] = [];
     const task = aTask({ attempts: 2, task_data: { name: "Ada" } });
-    const { run, clock, lines, service } = attempt(
+    const { run, clock, lines, tasks } = attempt(
       {
         data: v.object({ name: v.string(), loud: v.optional(v.boolean(), false) }),
         timeoutSeconds: 30,
@@ -56,7 +59,8 @@ describe("the handler", () => {
     expect(data).toEqual({ name: "Ada", loud: false });
     expect(context).toMatchObject({ task, attempt: 2, deadline: new Date(clock.now() + 30_000) });
     expect(context?.signal.aborted).toBe(false);
-    expect(context?.tasks).toBe(service);
+    expect(context?.tasks).toBe(tasks);
+    expect(context?.config).toBe(handlerConfig);
     expect(lines).toMatchObject([{ message: "hello", task: 7, type: "any", attempt: 2 }]);
   });
 

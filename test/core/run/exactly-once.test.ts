@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { TRANSIENT_ATTEMPTS } from "../../../packages/core/limits.ts";
 import { claimOnce, type ExactlyOnceDeps, settleOnce } from "../../../packages/core/run/exactly-once.ts";
+import type { ClaimResult } from "../../../packages/core/store/claim.ts";
 import { PostgresError } from "../../../packages/core/store/database.ts";
-import type { ClaimResult, SettleResult } from "../../../packages/core/store/store.ts";
+import type { SettleResult } from "../../../packages/core/store/settle.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
 import type { Outcome } from "../../../packages/core/tasks/task.ts";
 import { noteLog } from "../../support/run/noted-log.ts";

@@ -8,12 +8,12 @@ import { eventually } from "../../support/eventually.ts";
 
 describeOnStacks("a task", (bed) => {
   test("whose handler throws ends in Error, with what was thrown", async () => {
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [failing] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [failing] });
     await tasks.create([
       { type: "failing", max_attempts: 1 },
       { type: "failing", task_data: { how: "string" }, max_attempts: 1 },
     ]);
-    expect(await tasks.tick()).toMatchObject({ failed: 2 });
+    expect(await worker.tick()).toMatchObject({ failed: 2 });
     const first = await tasks.get(1);
     expect(first).toMatchObject({
       task_status: "Error",
@@ -75,10 +75,10 @@ describeOnStacks("a task", (bed) => {
 
   test("of a type that nobody handles ends in Error", async () => {
     const { definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await bed.sql(`insert into "baasix_Tasks" (type) values ('unheard of')`);
-    await tasks.refresh();
-    expect(await tasks.tick()).toMatchObject({ failed: 1 });
+    await worker.refresh();
+    expect(await worker.tick()).toMatchObject({ failed: 1 });
     expect(await tasks.get(1)).toMatchObject({
       task_status: "Error",
       error_data: { code: "unknown_type", message: expect.stringContaining('"unheard of"') },
@@ -87,9 +87,9 @@ describeOnStacks("a task", (bed) => {
 
   test("that reaches its time limit is aborted, and the attempt counts as failed", async () => {
     const { started, definition } = obedient("slow", { timeoutSeconds: 0.05 });
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "slow" }]);
-    expect(await tasks.tick()).toMatchObject({ failed: 1 });
+    expect(await worker.tick()).toMatchObject({ failed: 1 });
     expect(started[0]?.signal.reason).toMatchObject({ code: "timeout" });
     expect(await tasks.get(1)).toMatchObject({
       task_status: "Error",
@@ -103,7 +103,7 @@ describeOnStacks("a task", (bed) => {
     const givenUp = new Promise<string>((resolve) => {
       giveUp = resolve;
     });
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [definition],
       dies: true,
@@ -116,7 +116,7 @@ describeOnStacks("a task", (bed) => {
       },
     });
     await tasks.create([{ type: "stubborn" }]);
-    void tasks.tick();
+    void worker.tick();
     expect(await givenUp).toMatch(/the handler of task 1 \(stubborn\) was still running/);
     expect(await tasks.get(1)).toMatchObject({ task_status: "Running", crashes: 0 });
   });
@@ -143,7 +143,7 @@ describeOnStacks("a task", (bed) => {
   });
 
   test("is not lost when its result is not JSON, too large or odd", async () => {
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [
         {
@@ -160,7 +160,7 @@ describeOnStacks("a task", (bed) => {
       ],
     });
     await tasks.create([{ type: "circular" }, { type: "large" }, { type: "nothing" }, { type: "zero" }]);
-    expect(await tasks.tick()).toMatchObject({ completed: 3, failed: 1 });
+    expect(await worker.tick()).toMatchObject({ completed: 3, failed: 1 });
     expect((await tasks.get(1)).error_data).toMatchObject({
       message: expect.stringMatching(/the result is not JSON/),
     });
@@ -183,7 +183,7 @@ describeOnStacks("a task", (bed) => {
     const broken = () => {
       throw new Error("the pause cannot be told");
     };
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [
         throwing("circular", () => circular),
@@ -198,7 +198,7 @@ describeOnStacks("a task", (bed) => {
     });
     const types = ["circular", "symbol", "nothing", "silent", "odd name", "no number", "never", "no pause"];
     await tasks.create(types.map((type) => ({ type })));
-    expect(await tasks.tick()).toMatchObject({ retried: 8, ended: "idle" });
+    expect(await worker.tick()).toMatchObject({ retried: 8, ended: "idle" });
     const errors = (await tasks.list({ limit: 9 }))
       .map((task) => (task.error_data as TaskErrorData | null)?.message)
       .reverse();
@@ -217,13 +217,13 @@ describeOnStacks("a task", (bed) => {
   test("whose result the table refuses ends in Error, and the next one runs", async () => {
     const { ran, definition } = noting();
     const refusable = { type: "refusable", run: async () => ({ text: "a\0b" }) };
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [refusable, definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [refusable, definition] });
     await tasks.create([{ type: "refusable" }, { type: "note" }]);
     // As a table that somebody else made may have it: jsonb takes no zero byte.
     await bed.sql(
       `alter table "baasix_Tasks" alter column result_data type jsonb using result_data::text::jsonb`,
     );
-    expect(await tasks.tick()).toMatchObject({ failed: 1, completed: 1, ended: "idle" });
+    expect(await worker.tick()).toMatchObject({ failed: 1, completed: 1, ended: "idle" });
     await bed.sql(
       `alter table "baasix_Tasks" alter column result_data type json using result_data::text::json`,
     );

@@ -136,11 +136,12 @@ describe("progress", () => {
     await clock.pass(1);
     await heartbeat.progress(0.4);
     await heartbeat.progress(0.5);
-    await clock.pass(BEAT_MS);
+    await clock.pass(2 * BEAT_MS - 1_000);
     expect(renewals).toEqual([
       { atMs: 0, progress: 0.1 },
       { atMs: 1_000, progress: 0.4 },
       { atMs: BEAT_MS, progress: 0.5 },
+      { atMs: 2 * BEAT_MS, progress: undefined },
     ]);
   });
 

@@ -68,7 +68,7 @@ describeOnStacks("the reason for a late start", (bed) => {
     const { starts, definition } = gated();
     return {
       starts,
-      tasks: bed.make({ doorbell: noteRings(), definitions: [noting().definition, definition] }).tasks,
+      ...bed.make({ doorbell: noteRings(), definitions: [noting().definition, definition] }),
     };
   };
   /** A task that was made and due so long ago. */
@@ -86,11 +86,11 @@ describeOnStacks("the reason for a late start", (bed) => {
   };
 
   test("is not given when it started in time, nor when it was created with a time in the past", async () => {
-    const { tasks } = make();
+    const { tasks, worker } = make();
     // The first tick of a suite takes longer than others.
-    await tasks.tick();
+    await worker.tick();
     await tasks.create([{ type: "note" }, { type: "note", scheduled_time: "2020-01-01T00:00:00Z" }]);
-    await tasks.tick();
+    await worker.tick();
     expect(await latenessOf(1)).toBeNull();
     expect(await latenessOf(2)).toBeNull();
     expect(await tasks.get(1)).toMatchObject({
@@ -101,10 +101,10 @@ describeOnStacks("the reason for a late start", (bed) => {
   });
 
   test("is that another task held the flag, and which", async () => {
-    const { tasks, starts } = make();
-    await tasks.refresh();
+    const { tasks, starts, worker } = make();
+    await worker.refresh();
     await tasks.create([{ type: "gated" }]);
-    const ticking = tasks.tick();
+    const ticking = worker.tick();
     const first = await eventually(() => starts[0]);
     await tasks.create([{ type: "note" }]);
     // As if it had been made and due some seconds before the first one ends.
@@ -121,25 +121,25 @@ describeOnStacks("the reason for a late start", (bed) => {
   });
 
   test("is that the worker of an earlier attempt died", async () => {
-    const { tasks } = make();
+    const { worker } = make();
     await overdue(30);
     await bed.sql(
       `update "baasix_Tasks" set task_status = 'Running', slot = 0, lease_token = 'dead', lease_expires_at = now() - interval '1 second', started_at = now() - interval '20 seconds' where id = 1`,
     );
-    await tasks.refresh();
-    await tasks.tick({ by: "refresh" });
+    await worker.refresh();
+    await worker.tick({ by: "refresh" });
     expect(await latenessOf(1)).toMatchObject({ reason: "crash" });
   });
 
   test("is that the cache did not know of it", async () => {
-    const { tasks } = make();
+    const { worker } = make();
     await overdue(10);
-    await tasks.tick();
+    await worker.tick();
     expect(await latenessOf(1)).toMatchObject({ reason: "cache_miss" });
   });
 
   test("is that nobody woke for it, that a held flag delayed the tick, or that the doorbell is only so precise", async () => {
-    const { tasks } = make();
+    const { worker } = make();
     for (const [seconds, by, reason] of [
       [40, "refresh", "worker_down"],
       [40, "held", "flag_held"],
@@ -148,8 +148,8 @@ describeOnStacks("the reason for a late start", (bed) => {
       [400, undefined, "worker_down"],
     ] as const) {
       await overdue(seconds);
-      await tasks.refresh();
-      await tasks.tick(by ? { by } : {});
+      await worker.refresh();
+      await worker.tick(by ? { by } : {});
       const [row] = await bed.sql<{ id: string }>(`select max(id) as id from "baasix_Tasks"`);
       expect(await latenessOf(Number(row?.id)), `${seconds} s late, rung by ${by}`).toMatchObject({ reason });
     }

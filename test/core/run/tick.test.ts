@@ -9,14 +9,14 @@ import { eventually } from "../../support/eventually.ts";
 describeOnStacks("a tick", (bed) => {
   test("runs what is due, by due time and then by id, and writes the results", async () => {
     const { ran, definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([
       { type: "note", scheduled_time: "2020-01-02T00:00:00Z" },
       { type: "note", scheduled_time: "2020-01-01T00:00:00Z", task_data: { first: true } },
       { type: "note", scheduled_time: "2020-01-02T00:00:00Z" },
       { type: "note", scheduled_time: new Date(Date.now() + 3_600_000) },
     ]);
-    expect(await tasks.tick()).toMatchObject({ completed: 3, ended: "idle" });
+    expect(await worker.tick()).toMatchObject({ completed: 3, ended: "idle" });
     expect(ran).toEqual([
       { id: 2, attempt: 1, data: { first: true } },
       { id: 1, attempt: 1, data: null },
@@ -30,15 +30,15 @@ describeOnStacks("a tick", (bed) => {
       progress: 1,
     });
     expect(await tasks.get(4)).toMatchObject({ task_status: "Not started", attempts: 0 });
-    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(await operator.isTaskRunning()).toBe(false);
   });
 
   test("leaves nothing behind in the signals that live as long as the process", async () => {
     const listened = vi.spyOn(AbortSignal.prototype, "addEventListener");
     const { ran, definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "note" }, { type: "note" }]);
-    await tasks.tick({ timeLeftMs: 900_000 });
+    await worker.tick({ timeLeftMs: 900_000 });
     expect(ran).toHaveLength(2);
     const signals = [...new Set(listened.mock.contexts as AbortSignal[])];
     listened.mockRestore();
@@ -50,35 +50,35 @@ describeOnStacks("a tick", (bed) => {
     const { starts, definition } = gated();
     const { definition: note } = noting();
     const bell = noteRings();
-    const { tasks } = bed.make({
+    const { tasks, operator, worker } = bed.make({
       doorbell: bell,
       definitions: [definition, note],
       env: { TASK_SHUTDOWN_WAIT_TIME: "30" },
     });
     await tasks.create([{ type: "gated" }, { type: "note" }]);
-    const ticking = tasks.tick();
+    const ticking = worker.tick();
     await eventually(() => starts[0]);
-    const stopping = tasks.shutdown();
+    const stopping = worker.shutdown();
     starts[0]?.finish("in time");
     await stopping;
     expect(await ticking).toMatchObject({ completed: 1, ended: "stopped" });
     expect(await tasks.get(2)).toMatchObject({ task_status: "Not started" });
-    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(await operator.isTaskRunning()).toBe(false);
     // What is left is rung for after the flag is free (rule 2).
     expect(bell.rings.at(-1)).toEqual({ now: {} });
   });
 
   test("gives back a task that does not finish in the time that a shutdown leaves", async () => {
     const { started, definition } = obedient();
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [definition, noting().definition],
       env: { TASK_SHUTDOWN_WAIT_TIME: "0" },
     });
     await tasks.create([{ type: "note" }, { type: "obedient", scheduled_time: "2020-01-01T00:00:00Z" }]);
-    const interrupted = tasks.tick();
+    const interrupted = worker.tick();
     await eventually(() => started[0]);
-    await tasks.shutdown();
+    await worker.shutdown();
     expect(await interrupted).toMatchObject({ givenBack: 1 });
     expect(started[0]?.signal.reason).toMatchObject({ code: "shutdown" });
     expect(await tasks.get(2)).toMatchObject({
@@ -92,7 +92,7 @@ describeOnStacks("a tick", (bed) => {
   test("stops claiming when the rest of its invocation is too short for the longest handler", async () => {
     const { definition } = noting();
     const bell = noteRings();
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: bell,
       definitions: [definition],
       env: { TASK_SHUTDOWN_WAIT_TIME: "30" },
@@ -100,16 +100,16 @@ describeOnStacks("a tick", (bed) => {
     await tasks.create([{ type: "note" }, { type: "note" }]);
     bell.rings.length = 0;
     // 750 s is what a handler has by default, 30 s what a shutdown needs.
-    expect(await tasks.tick({ timeLeftMs: 779_000 })).toMatchObject({ completed: 1, ended: "stopped" });
+    expect(await worker.tick({ timeLeftMs: 779_000 })).toMatchObject({ completed: 1, ended: "stopped" });
     expect(bell.rings).toEqual([{ now: {} }]);
-    expect(await tasks.tick({ timeLeftMs: 900_000 })).toMatchObject({ completed: 1, ended: "idle" });
+    expect(await worker.tick({ timeLeftMs: 900_000 })).toMatchObject({ completed: 1, ended: "idle" });
   });
 
   test("aborts a handler before its invocation ends; using up a whole invocation counts as a crash", async () => {
     const { started, definition } = obedient();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "obedient" }]);
-    expect(await tasks.tick({ timeLeftMs: 300 })).toMatchObject({ givenBack: 1, ended: "stopped" });
+    expect(await worker.tick({ timeLeftMs: 300 })).toMatchObject({ givenBack: 1, ended: "stopped" });
     expect(started[0]?.signal.reason).toMatchObject({ code: "time_limit" });
     expect(await tasks.get(1)).toMatchObject({ task_status: "Not started", attempts: 1, crashes: 1 });
   });
@@ -117,7 +117,7 @@ describeOnStacks("a tick", (bed) => {
   test("publishes what it did as metrics, and a refresh what it found; an idle tick publishes nothing", async () => {
     const { definition } = noting();
     const measured: Measurements[] = [];
-    const { tasks } = bed.make({
+    const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [definition, failing],
       metrics: (m) => void measured.push(m),
@@ -127,10 +127,10 @@ describeOnStacks("a tick", (bed) => {
       { type: "note" },
       { type: "failing", task_data: { how: "permanent" } },
     ]);
-    await tasks.refresh();
-    await tasks.tick();
-    await tasks.refresh();
-    await tasks.tick();
+    await worker.refresh();
+    await worker.tick();
+    await worker.refresh();
+    await worker.tick();
     expect(measured).toEqual([
       {
         QueueDepth: 3,
@@ -157,14 +157,14 @@ describeOnStacks("a tick", (bed) => {
 
   test("writes the result of a task although the table refuses the claim of the next one", async () => {
     const { definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "note" }, { type: "note" }]);
     await bed.sql(
       `alter table "baasix_Tasks" add constraint odd check (id <> 2 or task_status <> 'Running')`,
     );
-    await expect(tasks.tick()).rejects.toThrow("odd");
+    await expect(worker.tick()).rejects.toThrow("odd");
     await bed.sql(`alter table "baasix_Tasks" drop constraint odd`);
     expect(await tasks.get(1)).toMatchObject({ task_status: "Completed", result_data: { ran: 1 } });
-    expect(await tasks.tick()).toMatchObject({ completed: 1 });
+    expect(await worker.tick()).toMatchObject({ completed: 1 });
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SCHEMA_VERSION } from "#core";
+import { SCHEMA_VERSION } from "../../../packages/core/store/migrations.ts";
 import { openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 
@@ -18,7 +18,7 @@ describe.each(stacks)("on %s", (kind) => {
     bed = await openTestBed(kind, { migrated: false });
   });
 
-  test("an empty database gets the table as the mission lists it, and what execution needs", async () => {
+  test("an empty database gets the table as Baasix describes it, and what execution needs", async () => {
     expect(await bed.make({ doorbell: noteRings() }).migrate()).toHaveLength(SCHEMA_VERSION);
     const shape = (await columns()).map(
       ({ column_name, type, nullable }) => `${column_name}: ${type}${nullable === "NO" ? " not null" : ""}`,
@@ -87,8 +87,8 @@ describe.each(stacks)("on %s", (kind) => {
     expect(await bed.sql(`select ${theirs} from "baasix_Tasks" order by id`)).toEqual(before);
     expect((await columns()).slice(0, typesBefore.length)).toEqual(typesBefore);
 
-    await tickwork.tasks.refresh();
-    await tickwork.tasks.tick();
+    await tickwork.worker.refresh();
+    await tickwork.worker.tick();
     // Those that run elsewhere have a lease now; the two that waited ran here, with their foreign columns.
     expect(ran).toEqual([
       { id: 1, tenant: "6e1a2f52-8d4f-4d1d-a87e-2f0b9f0f9a01" },

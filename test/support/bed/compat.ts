@@ -37,7 +37,7 @@ export function compatBed(kind: StackKind, options?: Parameters<typeof openTestB
     /** As `use`, with a cache that was refreshed and with the columns read, so that requests can be counted. */
     async useWarm(made: CompatOptions = {}): Promise<MadeTickwork> {
       const tickwork = this.use(made);
-      await tickwork.tasks.refresh();
+      await tickwork.worker.refresh();
       await TasksModel.count();
       bed.counts.reset();
       return tickwork;
@@ -52,9 +52,9 @@ export function compatBed(kind: StackKind, options?: Parameters<typeof openTestB
   };
 }
 
-/** A file of `mission/`: text of the mission's document. */
+/** A file of `baasix/`: text of the mission's document. */
 export function missionText(name: string): string {
-  return readFileSync(new URL(`../../compat/mission/${name}`, import.meta.url), "utf8");
+  return readFileSync(new URL(`../../compat/baasix/${name}`, import.meta.url), "utf8");
 }
 
 const AsyncFunction = (async () => {}).constructor as new (

@@ -8,9 +8,7 @@ export const isRenewal = (sql: string): boolean => /set lease_expires_at = .* pr
 /** The creation of tasks under an idempotency key. */
 export const isInsertOnce = (sql: string): boolean => /insert into tickwork_requests/.test(sql);
 
-const scriptOf = ({ body }: { body?: unknown }) => (body as unknown[])[1];
-
 /** The renewal of the running flag. */
-export const isFlagRenewal = (request: { body?: unknown }): boolean => scriptOf(request) === RENEW;
+export const isFlagRenewal = ([, script]: readonly string[]): boolean => script === RENEW.lua;
 /** Changes on their way into the cache. */
-export const isPut = (request: { body?: unknown }): boolean => scriptOf(request) === PUT;
+export const isPut = ([, script]: readonly string[]): boolean => script === PUT.lua;

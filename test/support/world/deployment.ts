@@ -35,7 +35,6 @@ export interface Work {
 interface Container {
   process: Process;
   tickwork: Tickwork;
-  close: () => void;
   busy: boolean;
 }
 
@@ -72,7 +71,7 @@ export class Deployment {
   /** A new process with the service in it. */
   start(kind: string): Container {
     const process = new Process(this.#world, `${kind} ${++this.#names}`, this.#options.skewMs());
-    const { database, close } = this.#postgres.connect(process);
+    const database = this.#postgres.connect(process);
     let tokens = 0;
     const tickwork = createTickwork({
       config: readConfig(this.#options.env, silent),
@@ -91,7 +90,7 @@ export class Deployment {
         return new Promise<never>(() => {});
       },
     });
-    return { process, tickwork, close, busy: false };
+    return { process, tickwork, busy: false };
   }
 
   #work(process: Process) {
@@ -133,8 +132,8 @@ export class Deployment {
     try {
       await this.#orDeath(process, () =>
         name === "refresh"
-          ? tickwork.tasks.refresh()
-          : tickwork.tasks.tick({ ...event, timeLeftMs: this.#options.invocationMs }),
+          ? tickwork.worker.refresh()
+          : tickwork.worker.tick({ ...event, timeLeftMs: this.#options.invocationMs }),
       );
     } finally {
       container.busy = false;
@@ -170,7 +169,7 @@ export class Deployment {
     work: (tickwork: Tickwork) => Promise<T>,
     diesAfterMs?: number,
   ): Promise<{ value: T } | undefined> {
-    const { process, tickwork, close } = this.start("api");
+    const { process, tickwork } = this.start("api");
     if (diesAfterMs !== undefined) this.#world.after(diesAfterMs, () => process.kill());
     let answer: { value: T } | undefined;
     try {
@@ -182,7 +181,6 @@ export class Deployment {
       this.#world.tell(`${process.name}: ${(error as Error).message}`);
     }
     process.alive = false;
-    close();
     return answer;
   }
 
@@ -190,11 +188,10 @@ export class Deployment {
   async deploy(): Promise<void> {
     await Promise.all(
       this.containers.splice(0).map(async (container) => {
-        await this.#orDeath(container.process, () => container.tickwork.tasks.shutdown()).catch(() => {});
+        await this.#orDeath(container.process, () => container.tickwork.worker.shutdown()).catch(() => {});
         // An invocation that is under way ends by itself.
         while (container.busy && container.process.alive) await this.#world.sleep(100);
         container.process.kill();
-        container.close();
       }),
     );
   }

@@ -89,15 +89,14 @@ async function expectIdle(
   const isSoon = ({ status, dueMs }: { status: string; dueMs: number }) =>
     status === "Running" || (status === "Not started" && dueMs < soonMs);
   if ([...rows.values()].some(isSoon)) return;
-  if (disturbed) await finish(world, () => deployment.call(({ tasks }) => tasks.refresh()));
+  if (disturbed) await finish(world, () => deployment.call(({ worker }) => worker.refresh()));
   const idler = deployment.start("idler");
   // The first tick may find something to correct: a Redis that was flushed, or what others changed without a word.
-  await finish(world, () => idler.tickwork.tasks.tick());
+  await finish(world, () => idler.tickwork.worker.tick());
   idler.process.sent.postgres = 0;
   idler.process.sent.redis = 0;
-  await finish(world, () => idler.tickwork.tasks.tick());
+  await finish(world, () => idler.tickwork.worker.tick());
   const { postgres, redis } = idler.process.sent;
-  idler.close();
   if (postgres !== 0 || redis !== 1)
     world.violate(`promise 4: an idle tick cost ${postgres} requests to Postgres and ${redis} to Redis`);
 }

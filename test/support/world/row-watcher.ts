@@ -35,6 +35,19 @@ const WATCHED = `task_status in ('Not started', 'Running') or id = any($1::bigin
 const number = (value: string | null | undefined) =>
   value === null || value === undefined ? null : Number(value);
 
+/** Which task and token a settle names: its parameters have names in the code, and numbers on the wire. */
+const SETTLED = /where id = \$(\d+)::bigint and (?:lease_token = )?\$(\d+)::text/;
+const CLAIM_TOKEN = /lease_token = \$(\d+)::text/;
+const numberIn = (text: string, pattern: RegExp, group = 1) => {
+  const match = pattern.exec(text);
+  if (!match) throw new Error(`the statement has no ${pattern}: ${text}`);
+  return Number(match[group]) - 1;
+};
+const settledBy = (text: string, params: readonly unknown[]) => ({
+  id: Number(params[numberIn(text, SETTLED)]),
+  token: String(params[numberIn(text, SETTLED, 2)]),
+});
+
 /** All rows, or those that wait or run and some more. */
 export async function readRows(
   postgres: SimulatedPostgres,
@@ -95,10 +108,8 @@ export class RowWatcher {
     postgres.watch = async (text, params, execute) => {
       await execute();
       if (/\b(insert|update|delete)\b/i.test(text))
-        await this.look(
-          /done as/.test(text) ? { id: Number(params[0]), token: String(params[1]) } : undefined,
-        );
-      if (/buried as/.test(text)) this.#claims.add(String(params[1]));
+        await this.look(/done as/.test(text) ? settledBy(text, params) : undefined);
+      if (/buried as/.test(text)) this.#claims.add(String(params[numberIn(text, CLAIM_TOKEN)]));
     };
   }
 

@@ -1,6 +1,7 @@
 /** Tells one story with the real core, and says what it violated. */
 import type { PGlite } from "@electric-sql/pglite";
-import { createMemoryRedis, pgliteBackend } from "#local";
+import { pgliteDriver } from "#drivers";
+import { createMemoryRedis } from "#memory-redis";
 import { Deployment } from "./deployment.ts";
 import { endStory } from "./ending.ts";
 import { RowWatcher } from "./row-watcher.ts";
@@ -33,9 +34,9 @@ const UNEVEN_TRAVEL_MS = [0.5, 400] as const;
 
 export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
   const world = new World(scenario.seed);
-  const backend = pgliteBackend(db);
-  for (const query of CLEANING) await backend.query({ query, params: [] });
-  const postgres = new SimulatedPostgres(world, backend, scenario.skew.postgres);
+  const driver = pgliteDriver(db);
+  for (const text of CLEANING) await db.query(text);
+  const postgres = new SimulatedPostgres(world, driver, scenario.skew.postgres);
   const memory = createMemoryRedis({ now: () => world.nowMs + scenario.skew.redis });
   const redis = new SimulatedRedis(world, memory);
   // What is sent in a hurry does not arrive in the order in which it was sent.
@@ -60,7 +61,6 @@ export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Prom
     story.take(step);
   }
   await endStory(parts, story, kind, scenario);
-  for (const { close } of deployment.containers) close();
   return {
     violations: world.violations,
     story: world.story,

@@ -1,6 +1,6 @@
 /** What happens in a story, step by step. */
 import type { Tickwork } from "#core";
-import type { createMemoryRedis } from "#local";
+import type { MemoryRedis } from "#memory-redis";
 import type { Deployment } from "./deployment.ts";
 import type { RowWatcher } from "./row-watcher.ts";
 import { refreshSeconds, type Step } from "./scenario.ts";
@@ -20,7 +20,7 @@ export interface StoryParts {
   deployment: Deployment;
   postgres: SimulatedPostgres;
   redis: SimulatedRedis;
-  memory: ReturnType<typeof createMemoryRedis>;
+  memory: MemoryRedis;
   watcher: RowWatcher;
 }
 
@@ -142,7 +142,7 @@ export class Story {
             [due(step.dueInMs).toISOString(), due(0).toISOString()],
           );
           this.acknowledged.add(Number(row?.id));
-          if (step.tells) this.#call(({ tasks }) => tasks.changed([Number(row?.id)]));
+          if (step.tells) this.#call(({ operator }) => operator.notifyChanged([Number(row?.id)]));
           else this.mayWaitForRefresh = true;
         });
         break;

@@ -28,10 +28,10 @@ describeOnStacks("Postgres", (bed) => {
     ["a refused connection", () => new Error("connect ECONNREFUSED 127.0.0.1:5432")],
   ])("answers every statement of a tick with %s, twice: each task runs once", async (_, error) => {
     const { ran, definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create(Array.from({ length: 3 }, () => ({ type: "note" })));
     const met = fail(2, error);
-    expect(await tasks.tick()).toMatchObject({ completed: 3, lost: 0, ended: "idle" });
+    expect(await worker.tick()).toMatchObject({ completed: 3, lost: 0, ended: "idle" });
     delete bed.faults.postgres;
     expect(met.size).toBeGreaterThanOrEqual(2);
     expect(ran.map(({ id, attempt }) => [id, attempt])).toEqual([
@@ -52,16 +52,16 @@ describeOnStacks("Postgres", (bed) => {
   test("is out of reach in the middle of a tick: the tick fails, gives the flag back and rings for later", async () => {
     const { definition } = noting();
     const bell = noteRings();
-    const { tasks } = bed.make({ doorbell: bell, definitions: [definition] });
-    await tasks.refresh();
+    const { tasks, operator, worker } = bed.make({ doorbell: bell, definitions: [definition] });
+    await worker.refresh();
     await tasks.create([{ type: "note" }]);
     bed.faults.postgres = () => {
       throw new Error("down");
     };
-    await expect(tasks.tick()).rejects.toMatchObject({ kind: "unavailable" });
+    await expect(worker.tick()).rejects.toMatchObject({ kind: "unavailable" });
     expect(bell.rings.at(-1)).toEqual({ afterMs: 15_000 });
-    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(await operator.isTaskRunning()).toBe(false);
     delete bed.faults.postgres;
-    expect(await tasks.tick()).toMatchObject({ completed: 1 });
+    expect(await worker.tick()).toMatchObject({ completed: 1 });
   });
 });

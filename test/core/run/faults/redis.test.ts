@@ -32,9 +32,9 @@ describeOnStacks("Redis", (bed) => {
   test("hangs for longer than a lease: the worker keeps its lease, and the result is written meanwhile", async () => {
     const { starts, definition } = gated();
     const env = { TASK_RUNNING_TTL: "2" };
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
+    const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
     await tasks.create([{ type: "gated" }]);
-    const ticking = tasks.tick();
+    const ticking = worker.tick();
     const { context, finish } = await eventually(() => starts[0]);
     const first = await leaseEndMs(bed, 1);
     hang();
@@ -46,27 +46,27 @@ describeOnStacks("Redis", (bed) => {
     expect(context.signal.aborted).toBe(false);
     expect(await ticking).toMatchObject({ completed: 1, lost: 0 });
     // Nor did the late answer take the flag again.
-    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(await operator.isTaskRunning()).toBe(false);
   });
 
   test("hangs while short tasks run: none of them waits for it", async () => {
     const { ran, definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create(Array.from({ length: 60 }, () => ({ type: "note" })));
     hang();
-    const ticking = tasks.tick();
+    const ticking = worker.tick();
     await eventually(() => allCompleted(bed));
     expect([ran.length, hung]).toEqual([60, 1]);
     answer();
     expect(await ticking).toMatchObject({ completed: 60, ended: "idle" });
-    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(await operator.isTaskRunning()).toBe(false);
   });
 
   test("answers with errors from the middle of a tick on: the tick goes on with Postgres alone", async () => {
     const { starts, definition } = gated();
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "gated" }, { type: "gated" }]);
-    const ticking = tasks.tick();
+    const ticking = worker.tick();
     const { finish } = await eventually(() => starts[0]);
     bed.faults.redis = () => {
       throw new Error("ERR max daily request limit exceeded");
@@ -81,15 +81,15 @@ describeOnStacks("Redis", (bed) => {
     const { ran, definition } = noting();
     let aheadMs = 0;
     const clock: Clock = { ...systemClock, now: () => Date.now() + aheadMs };
-    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], clock });
-    await tasks.refresh();
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], clock });
+    await worker.refresh();
     bed.faults.redis = () => {
       throw new Error("connection refused");
     };
     await tasks.create([{ type: "note" }]);
     delete bed.faults.redis;
     aheadMs = REDIS_PAUSE_MS;
-    expect(await tasks.tick()).toMatchObject({ completed: 1 });
+    expect(await worker.tick()).toMatchObject({ completed: 1 });
     expect(ran).toHaveLength(1);
   });
 
@@ -98,8 +98,8 @@ describeOnStacks("Redis", (bed) => {
     async (name) => {
       const { starts, definition } = gated();
       const definitions = [definition, foreignTask({ type: "of others" })];
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions });
-      await tasks.refresh();
+      const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions });
+      await worker.refresh();
       await tasks.create([
         { type: "gated" },
         { type: "gated" },
@@ -110,32 +110,35 @@ describeOnStacks("Redis", (bed) => {
         { type: "of others", scheduled_time: inMs(90 * MINUTE_MS) },
       ]);
       await tasks.remove(4);
-      const ticking = tasks.tick();
+      const ticking = worker.tick();
       (await eventually(() => starts[0])).finish();
       await eventually(() => starts[1]);
-      await tasks.refresh();
+      await worker.refresh();
       expect(await bed.redis("DEL", keyOf(bed, name))).toBe(1);
       starts[1]?.finish();
       await ticking;
-      await tasks.tick();
+      await worker.tick();
       expect(starts.map(({ context }) => context.task.id)).toEqual([1, 2]);
-      await tasks.refresh();
-      expect(await tasks.getNotStartedTasks()).toMatchObject([
+      await worker.refresh();
+      expect(await operator.getNotStartedTasks()).toMatchObject([
         { id: 3, task_data: { some: "data" } },
         { id: 5 },
       ]);
-      expect(await tasks.isTaskRunning()).toBe(false);
+      expect(await operator.isTaskRunning()).toBe(false);
     },
   );
 
   test("evicts the key of a sleeping tick: another one sleeps, too, and the task runs once", async () => {
     const { ran, definition } = noting();
-    const { tasks } = bed.make({ doorbell: noteRings({ earlyMs: MINUTE_MS }), definitions: [definition] });
-    await tasks.refresh();
+    const { tasks, worker } = bed.make({
+      doorbell: noteRings({ earlyMs: MINUTE_MS }),
+      definitions: [definition],
+    });
+    await worker.refresh();
     await tasks.create([{ type: "note", scheduled_time: inMs(700) }]);
-    const first = tasks.tick();
+    const first = worker.tick();
     await eventually(async () => (await bed.redis("DEL", keyOf(bed, "sleeper"))) === 1);
-    const ends = await Promise.all([first, tasks.tick()]);
+    const ends = await Promise.all([first, worker.tick()]);
     expect(ends.reduce((sum, { completed }) => sum + completed, 0)).toBe(1);
     expect(ran).toHaveLength(1);
   });

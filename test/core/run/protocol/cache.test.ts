@@ -13,12 +13,12 @@ describeOnStacks("the cache", (bed) => {
   describe("rule 5: an empty claim corrects the cache", () => {
     test("tasks that are gone, finished, moved or running elsewhere are no longer due", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({
+      const { tasks, operator, worker } = bed.make({
         doorbell: noteRings(),
         definitions: [definition],
         env: { TASK_CONCURRENCY: "2" },
       });
-      await tasks.refresh();
+      await worker.refresh();
       await tasks.create(Array.from({ length: 4 }, () => ({ type: "note" })));
       await bed.sql(`delete from "baasix_Tasks" where id = 1`);
       await bed.sql(`update "baasix_Tasks" set task_status = 'Completed' where id = 2`);
@@ -27,27 +27,27 @@ describeOnStacks("the cache", (bed) => {
         `update "baasix_Tasks" set task_status = 'Running', slot = 1, lease_token = 'x', lease_expires_at = now() + interval '30 seconds' where id = 4`,
       );
       bed.counts.reset();
-      expect(await tasks.tick()).toMatchObject({ ended: "idle", completed: 0 });
+      expect(await worker.tick()).toMatchObject({ ended: "idle", completed: 0 });
       expect(bed.counts.postgres).toBe(1);
       expect(ran).toEqual([]);
-      expect((await tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([3]);
+      expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([3]);
       expect(await bed.redis("ZRANGE", keyOf(bed, "running"), 0, -1)).toEqual(["4"]);
       bed.counts.reset();
-      await tasks.tick();
+      await worker.tick();
       expect(bed.counts).toMatchObject({ postgres: 0, redis: 1 });
     });
 
     test("a task that is due by Redis's clock and not yet by Postgres's is waited for without the flag", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({
+      const { tasks, worker } = bed.make({
         doorbell: noteRings({ earlyMs: 1_000 }),
         definitions: [definition],
         now: "(now() - interval '300 milliseconds')",
       });
-      await tasks.refresh();
+      await worker.refresh();
       await tasks.create([{ type: "note", scheduled_time: inMs(-50) }]);
       bed.counts.reset();
-      expect(await tasks.tick()).toMatchObject({ ended: "idle", completed: 1 });
+      expect(await worker.tick()).toMatchObject({ ended: "idle", completed: 1 });
       expect(ran).toHaveLength(1);
       expect(bed.counts.postgres).toBeLessThanOrEqual(4);
     });
@@ -58,7 +58,7 @@ describeOnStacks("the cache", (bed) => {
       async () => {
         const { definition } = noting();
         const bell = noteRings();
-        const { tasks } = bed.make({ doorbell: bell, definitions: [definition] });
+        const { tasks, worker } = bed.make({ doorbell: bell, definitions: [definition] });
         await tasks.create([{ type: "note" }]);
         // A statement that holds the row's lock for a second and changes nothing.
         const locked = bed.sql(
@@ -68,11 +68,11 @@ describeOnStacks("the cache", (bed) => {
           async () => (await bed.sql(`select from pg_stat_activity where wait_event = 'PgSleep'`)).length > 0,
         );
         bed.counts.reset();
-        expect(await tasks.tick()).toMatchObject({ ended: "unclaimable" });
+        expect(await worker.tick()).toMatchObject({ ended: "unclaimable" });
         expect(bed.counts.postgres).toBe(3);
         expect(bell.rings.at(-1)).toEqual({ afterMs: 15_000 });
         await locked;
-        expect(await tasks.tick()).toMatchObject({ completed: 1 });
+        expect(await worker.tick()).toMatchObject({ completed: 1 });
       },
     );
   });
@@ -92,12 +92,12 @@ describeOnStacks("the cache", (bed) => {
       "a task is %s",
       async (what) => {
         const { definition } = noting();
-        const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+        const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
         await tasks.create([
           { type: "note", scheduled_time: inMs(MINUTE_MS), task_data: "old" },
           { type: "note", scheduled_time: inMs(10 * 60 * MINUTE_MS) },
         ]);
-        await tasks.refresh();
+        await worker.refresh();
         inTheMiddle(async () => {
           if (what === "made") await tasks.create([{ type: "note", scheduled_time: inMs(2 * MINUTE_MS) }]);
           if (what === "changed") await tasks.update(1, { task_data: "new" });
@@ -106,19 +106,19 @@ describeOnStacks("the cache", (bed) => {
           if (what === "deleted") await tasks.remove(1);
           if (what === "run") {
             await tasks.update(1, { scheduled_time: inMs(-1) });
-            await tasks.tick();
+            await worker.tick();
           }
         });
-        await tasks.refresh();
+        await worker.refresh();
         delete bed.faults.redis;
-        const cached = await tasks.getNotStartedTasks();
-        const { tasks: truth } = bed.make({
+        const cached = await operator.getNotStartedTasks();
+        const { operator: truth } = bed.make({
           doorbell: noteRings(),
           definitions: [definition],
           env: { CACHE_ENABLED: "false" },
         });
         expect(cached).toEqual(await truth.getNotStartedTasks());
-        expect((await tasks.getCacheStats()).cachedTasksCount).toBe(cached.length);
+        expect((await operator.getCacheStats()).cachedTasksCount).toBe(cached.length);
       },
     );
   });
@@ -126,22 +126,22 @@ describeOnStacks("the cache", (bed) => {
   describe("promise 7 and rule 9: an empty Redis is not an empty window", () => {
     test("after a flush a tick finds what is due, and the cache is rebuilt", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       await tasks.create([{ type: "note" }, { type: "note", scheduled_time: inMs(MINUTE_MS) }]);
       await bed.redis("DEL", ...((await bed.redis("KEYS", keyOf(bed, "*"))) as string[]));
-      expect(await tasks.tick()).toMatchObject({ completed: 1, ended: "idle" });
+      expect(await worker.tick()).toMatchObject({ completed: 1, ended: "idle" });
       expect(ran).toHaveLength(1);
-      expect(await tasks.getCacheStats()).toMatchObject({ cachedTasksCount: 1, initialized: true });
+      expect(await operator.getCacheStats()).toMatchObject({ cachedTasksCount: 1, initialized: true });
       bed.counts.reset();
-      await tasks.tick();
+      await worker.tick();
       expect(bed.counts).toMatchObject({ postgres: 0, redis: 1 });
     });
 
     test("a flush in the middle of a tick loses nothing", async () => {
       const { starts, definition } = gated();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       await tasks.create([{ type: "gated" }, { type: "gated" }]);
-      const ticking = tasks.tick();
+      const ticking = worker.tick();
       const first = await eventually(() => starts[0]);
       await bed.redis("DEL", ...((await bed.redis("KEYS", keyOf(bed, "*"))) as string[]));
       first.finish();
@@ -151,7 +151,7 @@ describeOnStacks("the cache", (bed) => {
 
     test("a window that the limit cuts is refreshed when a tick reaches its end, and stays within the limit", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({
+      const { tasks, operator, worker } = bed.make({
         doorbell: noteRings(),
         definitions: [definition],
         env: { TASK_CACHE_LIMIT: "5" },
@@ -159,40 +159,40 @@ describeOnStacks("the cache", (bed) => {
       await bed.sql(
         `insert into "baasix_Tasks" (type, scheduled_time) select 'note', now() - interval '1 hour' + n * interval '1 second' from generate_series(1, 12) n`,
       );
-      await tasks.refresh();
-      expect((await tasks.getCacheStats()).cachedTasksCount).toBe(5);
+      await worker.refresh();
+      expect((await operator.getCacheStats()).cachedTasksCount).toBe(5);
       await tasks.create([{ type: "note", scheduled_time: inMs(-10) }]);
-      expect((await tasks.getCacheStats()).cachedTasksCount).toBe(5);
+      expect((await operator.getCacheStats()).cachedTasksCount).toBe(5);
       await tasks.create([{ type: "note", scheduled_time: "2020-01-01T00:00:00Z" }]);
-      expect((await tasks.getCacheStats()).cachedTasksCount).toBe(5);
-      expect(await tasks.tick()).toMatchObject({ completed: 14, ended: "idle" });
+      expect((await operator.getCacheStats()).cachedTasksCount).toBe(5);
+      expect(await worker.tick()).toMatchObject({ completed: 14, ended: "idle" });
       expect(ran.map(({ id }) => id)).toEqual([14, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
-      expect((await tasks.getCacheStats()).cachedTasksCount).toBe(0);
+      expect((await operator.getCacheStats()).cachedTasksCount).toBe(0);
     });
 
     test("a cache full of ids that do not exist costs a few queries, and is empty afterwards", async () => {
-      const { tasks } = bed.make({ doorbell: noteRings() });
-      await tasks.refresh();
+      const { worker } = bed.make({ doorbell: noteRings() });
+      await worker.refresh();
       const wrong = Array.from({ length: 2_500 }, (_, n) => [1, 100_000 + n]).flat();
       for (let from = 0; from < wrong.length; from += 1_000)
         await bed.redis("ZADD", keyOf(bed, "waiting"), ...wrong.slice(from, from + 1_000));
-      await tasks.tick();
-      await tasks.tick();
+      await worker.tick();
+      await worker.tick();
       expect(await bed.redis("ZCARD", keyOf(bed, "waiting"))).toBe(1);
     });
 
     test("a Redis that missed a change is mended before it is believed again", async () => {
       const { ran, definition } = noting();
       const bell = noteRings();
-      const { tasks } = bed.make({ doorbell: bell, definitions: [definition] });
-      await tasks.refresh();
+      const { tasks, worker } = bed.make({ doorbell: bell, definitions: [definition] });
+      await worker.refresh();
       bed.faults.redis = () => {
         throw new Error("down");
       };
       await tasks.create([{ type: "note" }]);
       expect(bell.rings.at(-1)).toEqual({ now: { askPostgres: true } });
       delete bed.faults.redis;
-      expect(await tasks.tick({ askPostgres: true })).toMatchObject({ completed: 1 });
+      expect(await worker.tick({ askPostgres: true })).toMatchObject({ completed: 1 });
       expect(ran).toHaveLength(1);
     });
   });

@@ -25,20 +25,20 @@ describeOnStacks("lost and late answers", (bed) => {
 
     test("of a claim: the task runs once", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       await tasks.create([{ type: "note" }]);
       const lost = loseOnce(isClaim);
-      expect(await tasks.tick()).toMatchObject({ completed: 1 });
+      expect(await worker.tick()).toMatchObject({ completed: 1 });
       expect([lost(), ran.length]).toEqual([1, 1]);
       expect(await tasks.get(1)).toMatchObject({ attempts: 1, crashes: 0 });
     });
 
     test("of a settle: it is written once, and the next task that it claimed runs", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       await tasks.create([{ type: "note" }, { type: "note" }]);
       const lost = loseOnce(isSettle);
-      expect(await tasks.tick()).toMatchObject({ completed: 2, lost: 0 });
+      expect(await worker.tick()).toMatchObject({ completed: 2, lost: 0 });
       expect([lost(), ran.map(({ id, attempt }) => [id, attempt])]).toEqual([
         1,
         [
@@ -50,20 +50,20 @@ describeOnStacks("lost and late answers", (bed) => {
 
     test("of a settle that did not take effect: it is written again", async () => {
       const { definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition, failing] });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition, failing] });
       await tasks.create([{ type: "note" }, { type: "failing", task_data: { how: "tomorrow" } }]);
       let refused = 0;
       bed.faults.postgres = (query) => {
         if (!isSettle(query) || refused++ % 2 === 1) return;
         throw new Error("connection refused");
       };
-      expect(await tasks.tick()).toMatchObject({ completed: 1, retried: 1 });
+      expect(await worker.tick()).toMatchObject({ completed: 1, retried: 1 });
       expect(await statuses(bed)).toEqual(["Completed", "Not started"]);
     });
 
     test("of a new task: the caller sees an error, and its idempotency key creates it once", async () => {
       const { definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       loseOnce(isInsertOnce);
       await expect(tasks.create([{ type: "note" }], { idempotencyKey: "k" })).rejects.toMatchObject({
         kind: "unavailable",
@@ -71,7 +71,7 @@ describeOnStacks("lost and late answers", (bed) => {
       expect(await tasks.create([{ type: "note" }], { idempotencyKey: "k" })).toMatchObject([{ id: 1 }]);
       expect(await statuses(bed)).toEqual(["Not started"]);
       // The first call died before it could tell the cache and ring; the repetition does.
-      expect(await tasks.tick()).toMatchObject({ completed: 1 });
+      expect(await worker.tick()).toMatchObject({ completed: 1 });
     });
   });
 
@@ -88,14 +88,14 @@ describeOnStacks("lost and late answers", (bed) => {
     test("of a claim, by most of its lease: the lease is renewed before it ends", async () => {
       const { starts, definition } = gated();
       const env = { TASK_RUNNING_TTL: "3" };
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
       await tasks.create([{ type: "gated" }]);
       let first = 0;
       delay(isClaim, async () => {
         first = await leaseEndMs(bed, 1);
         await eventually(() => Date.now() > first - 900);
       });
-      const ticking = tasks.tick();
+      const ticking = worker.tick();
       const { context, finish } = await eventually(() => starts[0]);
       await eventually(async () => (await leaseEndMs(bed, 1)) > first && Date.now() > first + 200);
       expect(context.signal.aborted).toBe(false);
@@ -105,14 +105,14 @@ describeOnStacks("lost and late answers", (bed) => {
 
     test("of a claim, until the process has to stop: the handler does not start, and the task is given back", async () => {
       const { ran, definition } = noting();
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
       await tasks.create([{ type: "note" }]);
       let stopping: Promise<void> | undefined;
       delay(isClaim, async () => {
-        stopping = tasks.shutdown();
+        stopping = worker.shutdown();
         await systemClock.sleep(50);
       });
-      expect(await tasks.tick()).toMatchObject({ givenBack: 1, completed: 0 });
+      expect(await worker.tick()).toMatchObject({ givenBack: 1, completed: 0 });
       await stopping;
       expect(ran).toEqual([]);
       expect(await tasks.get(1)).toMatchObject({ task_status: "Not started", attempts: 0, crashes: 0 });
@@ -121,16 +121,16 @@ describeOnStacks("lost and late answers", (bed) => {
     test("of a claim, until its lease is over: the handler does not start, and the task is run later", async () => {
       const { ran, definition } = noting();
       const env = { TASK_RUNNING_TTL: "2" };
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
       await tasks.create([{ type: "note" }]);
       delay(isClaim, () => eventually(async () => (await leaseEndMs(bed, 1)) < Date.now()));
-      expect(await tasks.tick()).toMatchObject({ givenBack: 1, completed: 1 });
+      expect(await worker.tick()).toMatchObject({ givenBack: 1, completed: 1 });
       expect(ran).toHaveLength(1);
     });
 
     test("of a progress report, until the task has ended: the flag is not taken again", async () => {
       const hasty = defineTask({ type: "hasty", run: async (_, { progress }) => void progress(0.5) });
-      const { tasks } = bed.make({ doorbell: noteRings(), definitions: [hasty] });
+      const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [hasty] });
       await tasks.create([{ type: "hasty" }]);
       let late = false;
       const ended = new Promise<void>((resolve) => {
@@ -140,12 +140,12 @@ describeOnStacks("lost and late answers", (bed) => {
         await ended;
         late = true;
       });
-      expect(await tasks.tick()).toMatchObject({ completed: 1, ended: "idle" });
+      expect(await worker.tick()).toMatchObject({ completed: 1, ended: "idle" });
       answer();
       await eventually(() => late);
       // What it would do, it would do in the next turns of the loop.
       await systemClock.sleep(100);
-      expect(await tasks.isTaskRunning()).toBe(false);
+      expect(await operator.isTaskRunning()).toBe(false);
     });
   });
 });

@@ -30,9 +30,7 @@ const hashOf = (name: string) =>
     .slice(0, 16);
 
 test("the examples and snippets are the document's, word for word but for import lines", () => {
-  const snippets = readdirSync(new URL("mission/snippets", import.meta.url)).map(
-    (name) => `snippets/${name}`,
-  );
+  const snippets = readdirSync(new URL("baasix/snippets", import.meta.url)).map((name) => `snippets/${name}`);
   const names = ["schedule-extension.js", "hook-extension.js", ...snippets];
   expect(Object.fromEntries(names.map((name) => [name, hashOf(name)]))).toEqual(MISSION);
 });
