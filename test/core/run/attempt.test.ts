@@ -42,6 +42,7 @@ describe("the handler", () => {
   test("gets its data as the schema makes it, and everything about its attempt", async () => {
     const seen: [unknown, TaskContext][] = [];
     const task = aTask({ attempts: 2, task_data: { name: "Ada" } });
+    const interrupt = new AbortController().signal;
     const { run, clock, lines, tasks } = attempt(
       {
         data: v.object({ name: v.string(), loud: v.optional(v.boolean(), false) }),
@@ -52,9 +53,10 @@ describe("the handler", () => {
           return 1;
         },
       },
-      { task },
+      { task, interrupt },
     );
     expect(await run()).toEqual({ kind: "completed", result: 1 });
+    expect(getEventListeners(interrupt, "abort")).toEqual([]);
     const [[data, context] = []] = seen;
     expect(data).toEqual({ name: "Ada", loud: false });
     expect(context).toMatchObject({ task, attempt: 2, deadline: new Date(clock.now() + 30_000) });
