@@ -29,7 +29,9 @@ export type { TickReport } from "./run/tally.ts";
 export { type CacheStats, TASKS, type TasksService } from "./services/service.ts";
 export { createDatabase, type Database, PostgresError, type Statement } from "./store/database.ts";
 export { migrate, SCHEMA_VERSION } from "./store/migrations.ts";
-export { isUniqueViolation, type ListFilter, toTask } from "./store/store.ts";
+export { isUniqueViolation } from "./store/postgres-errors.ts";
+export { toTask } from "./store/rows.ts";
+export type { ListFilter } from "./store/store.ts";
 export {
   createRegistry,
   defineTask,

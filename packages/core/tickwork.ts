@@ -14,7 +14,7 @@ import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { createTasksService, type TasksService } from "./services/service.ts";
 import type { Database } from "./store/database.ts";
-import { statements } from "./store/sql.ts";
+import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
 import { createRegistry, type TaskDefinition } from "./tasks/define-task.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
@@ -68,8 +68,9 @@ export function createTickwork(parts: Parts): Tickwork {
     parts.definitions,
     parts.timeoutLimitMs === undefined ? {} : { timeoutLimitMs: parts.timeoutLimitMs },
   );
-  const sql = statements(now);
-  const store = createStore(database, sql, {
+  const timed = now === undefined ? database : withClock(database, now);
+  const store = createStore({
+    database: timed,
     leaseMs,
     maxCrashes: config.maxCrashes,
     cacheLimit: config.cacheLimit,
@@ -83,7 +84,7 @@ export function createTickwork(parts: Parts): Tickwork {
     limit: config.cacheLimit,
     earlyMs: parts.doorbell.earlyMs,
   };
-  const postgresGate = createPostgresGate(database, sql, gateOptions, registry.foreign);
+  const postgresGate = createPostgresGate(timed, gateOptions, registry.foreign);
   const gate = redis
     ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
     : postgresGate;

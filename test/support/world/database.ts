@@ -2,6 +2,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { neon } from "@neondatabase/serverless";
 import { createDatabase, migrate, silent, systemClock } from "#core";
 import { answerNeon, forgetNeon, pgliteBackend } from "#local";
+import { withClock } from "../../../packages/core/store/statement.ts";
 import { loadSchemas } from "../../../packages/core/tasks/load-schemas.ts";
 import { TRIGGER_CLOCK } from "./wires.ts";
 
@@ -11,7 +12,7 @@ export async function openWorldDatabase(): Promise<PGlite> {
   await loadSchemas();
   const db = await PGlite.create({ dataDir: "memory://" });
   const url = answerNeon("world", pgliteBackend(db));
-  await migrate(createDatabase(neon(url), systemClock), silent, TRIGGER_CLOCK);
+  await migrate(withClock(createDatabase(neon(url), systemClock), TRIGGER_CLOCK), silent);
   forgetNeon(url);
   return db;
 }

@@ -32,9 +32,9 @@ export const mutants: Mutant[] = [
     kind: "crashes",
     changes: [
       core(
-        "store/sql.ts",
-        "where id = $1::bigint and lease_token = $2::text and task_status = 'Running'\n        returning rev, scheduled_time",
-        "where id = $1::bigint and $2::text is not null and task_status = 'Running'\n        returning rev, scheduled_time",
+        "store/settle.ts",
+        "where id = :id and lease_token = :token and task_status = 'Running'\n      returning rev, scheduled_time",
+        "where id = :id and :token is not null and task_status = 'Running'\n      returning rev, scheduled_time",
       ),
     ],
   },

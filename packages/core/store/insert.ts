@@ -1,0 +1,79 @@
+import { errors } from "../errors.ts";
+import { IDEMPOTENCY_HOURS } from "../limits.ts";
+import type { NewTask } from "../tasks/task.ts";
+import type { StoreDeps } from "./deps.ts";
+import { NOW_MS } from "./fragments.ts";
+import { isUniqueViolation, translatingDataErrors } from "./postgres-errors.ts";
+import { type Row, type TimedRow, type TimedTasks, timedTasksOf, toTask } from "./rows.ts";
+import { queryRepeatable, statement } from "./statement.ts";
+
+/** Ids grow in the order of the array. `json_populate_recordset` gives each value the type of its column. */
+const MADE = `insert into "baasix_Tasks"
+    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, "createdAt", "updatedAt")
+  select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, now(), now()
+  from rows from (json_populate_recordset(null::"baasix_Tasks", :tasks)) with ordinality
+  order by ordinality returning *`;
+
+export const INSERT = statement({ tasks: "json" })`with made as (${MADE})
+  select row_to_json(made) as task, ${NOW_MS} from made order by id`;
+
+/** Creates tasks, all or none, in the order given. */
+export async function insert({ database }: StoreDeps, tasks: readonly NewTask[]): Promise<TimedTasks> {
+  const request = INSERT({ tasks: tasks.map(columnsOf) });
+  return timedTasksOf(await translatingDataErrors(() => database.query<TimedRow>(request)));
+}
+
+const EXPIRED = `created_at < now() - interval '${IDEMPOTENCY_HOURS} hours'`;
+
+/** Raises a unique violation when the key is known. */
+export const INSERT_ONCE = statement({ tasks: "json", key: "text", hash: "text" })`with made as (${MADE}),
+    kept as (insert into tickwork_requests (key, hash, task_ids, created_at)
+      select :key, :hash, (select json_agg(id order by id) from made), now())
+  select row_to_json(made) as task, ${NOW_MS} from made order by id`;
+
+export const FIND_REQUEST = statement({ key: "text" })`select r.hash, r.${EXPIRED} as expired, ${NOW_MS},
+    (select coalesce(json_agg(row_to_json(t) order by t.id), '[]') from "baasix_Tasks" t
+      where t.id in (select value::bigint from json_array_elements_text(r.task_ids))) as tasks
+  from tickwork_requests r where r.key = :key`;
+
+type KnownRequest = { hash: string; expired: boolean; now_ms: number; tasks: Row[] };
+
+/** Only an expired one: another process may have used the key again. */
+export const FORGET_REQUEST = statement({ key: "text" })`
+  delete from tickwork_requests where key = :key and ${EXPIRED}`;
+
+export const FORGET_OLD_REQUESTS = statement({})`delete from tickwork_requests where ${EXPIRED}`;
+
+/**
+ * Creates tasks once for an idempotency key; within 24 hours, the same key answers with the same tasks, as far as they
+ * still exist. A first use is one request, a repetition two.
+ *
+ * @param hash tells one request from another
+ * @throws TickworkError `idempotency_key_reused` when the key came with another request
+ */
+export async function insertOnce(
+  { database }: StoreDeps,
+  tasks: readonly NewTask[],
+  key: string,
+  hash: string,
+): Promise<TimedTasks & { made: boolean }> {
+  const request = INSERT_ONCE({ tasks: tasks.map(columnsOf), key, hash });
+  for (;;) {
+    try {
+      const rows = await translatingDataErrors(() => database.query<TimedRow>(request));
+      return { ...timedTasksOf(rows), made: true };
+    } catch (error) {
+      if (!isUniqueViolation(error, "tickwork_requests_pkey")) throw error;
+    }
+    const [known] = await queryRepeatable<KnownRequest>(database, FIND_REQUEST({ key }));
+    if (known && !known.expired) {
+      if (known.hash !== hash) throw errors.keyReused(key);
+      return { tasks: known.tasks.map(toTask), nowMs: known.now_ms, made: false };
+    }
+    await queryRepeatable(database, FORGET_REQUEST({ key }));
+  }
+}
+
+function columnsOf({ type, scheduled_time, attachment_id, task_data, max_attempts }: NewTask) {
+  return { type, scheduled_time, attachment_id, task_data, max_attempts };
+}

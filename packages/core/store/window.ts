@@ -1,0 +1,61 @@
+import { CACHED_DATA_LIMIT_BYTES } from "../limits.ts";
+import { type Facts, type Standing, standingOf } from "../tasks/standing.ts";
+import type { StoreDeps } from "./deps.ts";
+import { epochMs, NOW_MS, WINDOW as WINDOW_LENGTH } from "./fragments.ts";
+import { FORGET_OLD_REQUESTS } from "./insert.ts";
+import { type Row, toTask } from "./rows.ts";
+import { statement } from "./statement.ts";
+
+/** What Postgres says the window is. */
+export interface Window {
+  writes: Standing[];
+  /** When Postgres read it, by its own clock. */
+  nowMs: number;
+  /** The first due time that was left out; undefined when the whole window is there. */
+  cutAtMs: number | undefined;
+}
+
+/** Rows from before Tickwork may have no time: they are due now. */
+export const GIVE_TIMES = statement({})`
+  update "baasix_Tasks" set scheduled_time = now() where task_status = 'Not started' and scheduled_time is null`;
+
+/**
+ * The waiting tasks by due time, with one row more than `:limit` to show where the window was cut; then the running
+ * ones; then a row that has the time alone, since there may be no task. A task with large `task_data` comes without it.
+ */
+export const WINDOW = statement({ limit: "int", cachedBytes: "int" })`
+  select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
+    case when coalesce(octet_length(task_data::text), 0) <= :cachedBytes then row_to_json(t) end as task
+  from (select * from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW_LENGTH}
+    order by scheduled_time, id limit :limit + 1) t
+  union all
+  select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null
+    from "baasix_Tasks" where task_status = 'Running'
+  union all
+  select null, null, null, null, null, null, ${epochMs("now()")}, null`;
+
+type Entry = Facts & { now_ms: number; task: Row | null };
+type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
+
+/** What the cache should hold, in one request that forgets old idempotency keys too. */
+export async function window({ database, cacheLimit, foreign }: StoreDeps): Promise<Window> {
+  const read = WINDOW({ limit: cacheLimit, cachedBytes: CACHED_DATA_LIMIT_BYTES });
+  const [, , rows] = await database.transaction<WindowRow>([FORGET_OLD_REQUESTS({}), GIVE_TIMES({}), read], {
+    repeatable: true,
+  });
+  const writes: Standing[] = [];
+  let cutAtMs: number | undefined;
+  let waiting = 0;
+  let nowMs = 0;
+  for (const row of rows ?? []) {
+    nowMs = row.now_ms ?? 0;
+    if (row.id === null) continue;
+    const facts = { ...row, id: Number(row.id), rev: Number(row.rev) } as Entry;
+    const standing = standingOf(facts, nowMs, foreign);
+    if (facts.status === "Not started" && waiting++ === cacheLimit) cutAtMs = facts.due_ms;
+    else if (row.task && standing.kind !== "gone" && standing.kind !== "running")
+      writes.push({ ...standing, task: toTask(row.task) });
+    else writes.push(standing);
+  }
+  return { writes, nowMs, cutAtMs };
+}
