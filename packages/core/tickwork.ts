@@ -38,7 +38,7 @@ export interface Parts {
   /** Ends the process: a handler goes on although it was told to stop. */
   exit?: (reason: string) => never | Promise<never>;
   clock?: Clock;
-  /** The clock of Postgres, as SQL. */
+  /** An SQL expression that takes the place of Postgres's clock in tests. */
   now?: string;
   newToken?: () => string;
 }

@@ -121,7 +121,7 @@ export async function claim(
 export const HELD_BY = statement({ token: "text" })`
   select row_to_json(t) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = :token`;
 
-/** The lease that a request got, if any: so one learns what became of a claim whose answer was lost. */
+/** The lease that a request got, if any: this tells what became of a claim whose answer was lost. */
 export async function heldBy({ database }: StoreDeps, request: LeaseRequest): Promise<Lease | undefined> {
   const [task] = tasksOf(await queryRepeatable<TaskRow>(database, HELD_BY({ token: request.token })));
   return task && { ...request, task };

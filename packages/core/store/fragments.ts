@@ -1,4 +1,4 @@
-/** Parts that several statements have in common. Parameters go by name here too: see `statement.ts`. */
+/** Parts that several statements share. Their parameters have names too: see `statement.ts`. */
 import { FOREIGN_LEASE_MS, HISTORY_LIMIT, WINDOW_MS } from "../limits.ts";
 
 /** An `interval`. `n` is a number, or the name of a parameter of type `float8`. */
@@ -11,9 +11,9 @@ export const epochMs = (time: string) => `ceil(extract(epoch from ${time}) * 100
 export const NOW_MS = `${epochMs("now()")} as now_ms`;
 
 /**
- * A task whose type is none of `:foreign`, the types that other programs run. It is written so that the planner takes
- * it to be true as a rule. Of `type <> all(…)` it believes that hardly a row is left; then each claim reads and sorts
- * every waiting task, or each statement is planned anew.
+ * The task's type is none of `:foreign`, the types that other programs run. Written this way, the planner expects it to
+ * be true of most rows. Of `type <> all(…)` it expects it of hardly any; then each claim reads and sorts every waiting
+ * task, or each statement is planned anew.
  */
 export const OURS = `nullif(type = any(:foreign), true) is not null`;
 
@@ -24,12 +24,12 @@ export const NEXT_DUE_MS = `least(
     order by scheduled_time, id limit 1),
   (select ${epochMs("min(lease_expires_at)")} from "baasix_Tasks" where task_status = 'Running'))`;
 
-/** `history` with one more record, the latest ones only. */
-export const withHistory = (
-  record: string,
-) => `(select jsonb_agg(h.value order by h.n) from jsonb_array_elements(coalesce(history, '[]'::jsonb) || ${record})
-    with ordinality as h(value, n)
+/** `history` with one more record; only the latest are kept. */
+export function withHistory(record: string): string {
+  return `(select jsonb_agg(h.value order by h.n)
+    from jsonb_array_elements(coalesce(history, '[]'::jsonb) || ${record}) with ordinality as h(value, n)
     where h.n > jsonb_array_length(coalesce(history, '[]'::jsonb)) + 1 - ${HISTORY_LIMIT})`;
+}
 
 const isoUtc = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 

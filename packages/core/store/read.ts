@@ -54,8 +54,10 @@ export async function list({ database }: StoreDeps, { status, limit, ...rest }: 
   return tasksOf(await queryRepeatable<TaskRow>(database, LIST(status, ...filters)({ limit, ...rest })));
 }
 
-export const READ_WINDOW = statement({ limit: "int" })`select row_to_json(t) as task from (select *
-    from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW}
+export const READ_WINDOW = statement({
+  limit: "int",
+})`select row_to_json(t) as task from (select * from "baasix_Tasks"
+    where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW}
     order by scheduled_time, id limit :limit) t order by scheduled_time, id`;
 
 /** The window's tasks, whole, by due time. */

@@ -26,14 +26,14 @@ type Values<P extends Params> = {
 const NAMES = /'[^']*'|"[^"]*"|::|:([a-z]\w*)/gi;
 
 /**
- * A statement with named parameters, whose text is numbered here, once. It travels on one line, so no literal in it may
- * have a line break or two spaces.
+ * A statement with named parameters, also in the fragments that it is made of. Its text is numbered here, once. It
+ * travels on one line: no comment belongs in it, and no literal with a line break or two spaces.
  *
  * `now()` in a statement is Postgres's own clock: no lease is born expired because two clocks disagree. Tests put
  * another in its place (`withClock`).
  *
  * @param params each name with its type, to which it is cast
- * @returns what makes a request out of values
+ * @returns a function that makes a request of values
  * @throws Error when a name is not in `params`, or not in the text
  * @example
  * const RENAME = statement({ id: "bigint", name: "text?" })`update people set name = :name where id = :id`;

@@ -18,7 +18,7 @@ describe.each(stacks)("on %s", (kind) => {
     bed = await openTestBed(kind, { migrated: false });
   });
 
-  test("an empty database gets the table as the mission lists it, and what execution needs", async () => {
+  test("an empty database gets the table that Baasix documents, and what running tasks takes", async () => {
     expect(await bed.make({ doorbell: noteRings() }).migrate()).toHaveLength(SCHEMA_VERSION);
     const shape = (await columns()).map(
       ({ column_name, type, nullable }) => `${column_name}: ${type}${nullable === "NO" ? " not null" : ""}`,
@@ -47,7 +47,7 @@ describe.each(stacks)("on %s", (kind) => {
     expect(bed.counts.postgres).toBe(1);
   });
 
-  test("eight processes that migrate at once are harmless", async () => {
+  test("eight processes may migrate at once", async () => {
     const steps = await Promise.all(
       Array.from({ length: 8 }, () => bed.make({ doorbell: noteRings() }).migrate()),
     );
@@ -55,7 +55,7 @@ describe.each(stacks)("on %s", (kind) => {
     expect(await bed.sql(`select id from tickwork_migrations`)).toHaveLength(SCHEMA_VERSION);
   });
 
-  test("a table of Baasix is adopted: rows and columns stay, what is missing is added, and its tasks run", async () => {
+  test("a table that Baasix made is adopted: rows and columns stay, missing columns are added, and its tasks run", async () => {
     await bed.sql(`create table "baasix_Tasks" (
       id serial primary key, task_status varchar(255) not null default 'Not started', type varchar(255) not null,
       scheduled_time timestamptz, attachment_id uuid, task_data json, result_data json, error_data json,
@@ -89,7 +89,7 @@ describe.each(stacks)("on %s", (kind) => {
 
     await tickwork.tasks.refresh();
     await tickwork.tasks.tick();
-    // Those that run elsewhere have a lease now; the two that waited ran here, with their foreign columns.
+    // The running ones belong to other programs and have a lease now; the two that waited ran here, with all columns.
     expect(ran).toEqual([
       { id: 1, tenant: "6e1a2f52-8d4f-4d1d-a87e-2f0b9f0f9a01" },
       { id: 2, tenant: null },
@@ -107,7 +107,7 @@ describe.each(stacks)("on %s", (kind) => {
     });
   });
 
-  test("whoever writes, rev grows; who sets Running without a lease gets one, and the slot is kept", async () => {
+  test("every write increases rev; a row that another program sets to Running gets a lease, and its slot is taken", async () => {
     await bed.make({ doorbell: noteRings() }).migrate();
     await bed.sql(`insert into "baasix_Tasks" (type) values ('a'), ('b')`);
     expect(await bed.sql(`select rev, scheduled_time is not null as timed from "baasix_Tasks"`)).toEqual([

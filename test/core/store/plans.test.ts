@@ -1,4 +1,4 @@
-/** What the statements cost in a table of a million rows: Postgres's own words. */
+/** What the statements cost in a table of a million rows, as Postgres itself reports it. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GATE } from "../../../packages/core/gate/postgres-gate.ts";
 import { SEEN_LIMIT } from "../../../packages/core/limits.ts";
@@ -41,7 +41,7 @@ const statementsOfATask: [string, Statement][] = [
 
 const literal = (param: unknown) => (typeof param === "string" ? `'${param}'` : String(param));
 
-/** Planned for its parameters, as every request to Neon is; and for any, as a connection does that lasts. */
+/** Planned for its own parameters, as every request to Neon is, and for any, as on a connection that lasts. */
 async function pagesInEachMode(bed: TestBed, { text, params = [] }: Statement): Promise<number[]> {
   const pages: number[] = [];
   for (const mode of ["force_custom_plan", "force_generic_plan"]) {
@@ -59,7 +59,7 @@ async function pagesInEachMode(bed: TestBed, { text, params = [] }: Statement): 
 }
 
 describe.each(stacks)("on %s", (kind) => {
-  // The embedded Postgres takes long to make a million rows; its planner is the same, and a tenth shows it.
+  // The embedded Postgres is slow to make a million rows; its planner is the same, and a tenth shows as much.
   const rows = kind === "embedded" ? 100_000 : 1_000_000;
   let bed: TestBed;
   beforeAll(async () => {
@@ -92,7 +92,7 @@ describe.each(stacks)("on %s", (kind) => {
     expect(buffers).toBeLessThan(150);
   });
 
-  test.each(settles)("so does %s and claims the next one", async (_, settle) => {
+  test.each(settles)("so does %s that claims the next task", async (_, settle) => {
     const { text, buffers } = await explain(settle);
     expect(text).toContain("Index Scan using tickwork_waiting");
     expect(text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
@@ -103,7 +103,7 @@ describe.each(stacks)("on %s", (kind) => {
     for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(150);
   });
 
-  test("the window reads what it takes and no more, and the gate of Postgres a few pages", async () => {
+  test("the window reads no more than it takes, and the gate of Postgres a few pages", async () => {
     const window = await explain(WINDOW({ limit: 1_000, cachedBytes: 4_096 }));
     expect(window.text).toContain("Index Scan using tickwork_waiting");
     expect(window.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
@@ -114,7 +114,7 @@ describe.each(stacks)("on %s", (kind) => {
   });
 
   test.each(["Completed", "Error", "Running"] as const)(
-    "the list of the status %s reads a few pages",
+    "a list of the tasks with status %s reads a few pages",
     async (status) => {
       const { buffers } = await explain(LIST(status)({ limit: 50 }));
       expect(buffers).toBeLessThan(150);
@@ -122,7 +122,7 @@ describe.each(stacks)("on %s", (kind) => {
   );
 });
 
-describe.each(stacks)("on %s, with statistics of a day when nothing waited", (kind) => {
+describe.each(stacks)("on %s, with statistics from a time when no task was waiting", (kind) => {
   const rows = 30_000;
   let bed: TestBed;
   beforeAll(async () => {
