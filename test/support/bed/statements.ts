@@ -1,5 +1,6 @@
 /** Tells requests apart where a test has something happen to one of them. */
-import { PUT, RENEW } from "../../../packages/core/gate/scripts.ts";
+import { RENEW } from "../../../packages/core/gate/scripts/flag.ts";
+import { PUT } from "../../../packages/core/gate/scripts/refresh.ts";
 
 export const isClaim = (sql: string): boolean => /buried as/.test(sql);
 export const isSettle = (sql: string): boolean => /done as/.test(sql);
