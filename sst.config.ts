@@ -7,7 +7,7 @@ export default $config({
       name: "tickwork",
       version: "4.17.1",
       home: "aws",
-      // The databases of a production outlive it; any other stage leaves nothing behind.
+      // Production's databases outlive it; any other stage leaves nothing behind.
       removal: production ? "retain" : "remove",
       protect: production,
       providers: {
@@ -16,7 +16,7 @@ export default $config({
           version: "7.20.0",
           defaultTags: { tags: { "sst:app": "tickwork", "sst:stage": stage } },
         },
-        // Asked for their credentials only by a stage that makes its own databases.
+        // They need credentials only in a stage that creates its own databases.
         neon: { package: "@sst-provider/neon", version: "0.13.0" },
         upstash: { package: "@upstash/pulumi", version: "0.5.0" },
       },
@@ -28,7 +28,7 @@ export default $config({
     const { api, scheduleGroup, nodes } = tickwork({ tasks: "packages/tasks/index.ts", ...stores() });
     return {
       api: api.url,
-      // Its value is a secret: docs/deploy.md says how to read it.
+      // The name. Its value is a secret: docs/deploy.md says how to read it.
       apiKey: "TickworkApiKey",
       scheduleGroup,
       tick: nodes.tick.name,

@@ -1,15 +1,15 @@
-/** What a person should hear of. */
+/** The alarms that need a person. */
 import { service } from "./names.ts";
 
 const MINUTE_SECONDS = 60;
 
-/** What the functions emit by embedded metric format. */
+/** What the functions emit in the embedded metric format. */
 const METRICS = { namespace: "Tickwork", oldestDueAge: "OldestDueAgeSeconds", dimension: "service" };
 
 export interface AlarmParts {
   deadLetters: aws.sqs.Queue;
   tick: sst.aws.Function;
-  /** Who gets a mail. AWS asks first whether they want it. */
+  /** Gets a mail for each alarm, after confirming to AWS that it wants them. */
   email: string | undefined;
 }
 
@@ -21,7 +21,7 @@ export function alarms({ deadLetters, tick, email }: AlarmParts): void {
       comparisonOperator: "GreaterThanThreshold",
       evaluationPeriods: 1,
       period: 5 * MINUTE_SECONDS,
-      // Nothing runs when nothing is due, and what does not run has no errors.
+      // With nothing due nothing runs, so there is no data and nothing is wrong.
       treatMissingData: "notBreaching",
       alarmActions: actions,
       okActions: actions,
@@ -29,7 +29,7 @@ export function alarms({ deadLetters, tick, email }: AlarmParts): void {
     });
 
   alarm("TickworkAlarmDeadLetters", "dead-letters", {
-    alarmDescription: "A call of tick or refresh failed for good; the message in the queue says why.",
+    alarmDescription: "A call of tick or refresh failed for good. The message in the queue says why.",
     namespace: "AWS/SQS",
     metricName: "ApproximateNumberOfMessagesVisible",
     dimensions: { QueueName: deadLetters.name },
@@ -37,7 +37,7 @@ export function alarms({ deadLetters, tick, email }: AlarmParts): void {
     threshold: 0,
   });
   alarm("TickworkAlarmTickErrors", "tick-errors", {
-    alarmDescription: "A tick crashed, or ran out of time. Its task is taken up again.",
+    alarmDescription: "A tick crashed or ran out of time. Its task will run again.",
     namespace: "AWS/Lambda",
     metricName: "Errors",
     dimensions: { FunctionName: tick.name },
@@ -45,7 +45,7 @@ export function alarms({ deadLetters, tick, email }: AlarmParts): void {
     threshold: 0,
   });
   alarm("TickworkAlarmLateTask", "late-task", {
-    alarmDescription: "A task is due for more than five minutes and has not been started.",
+    alarmDescription: "A task has been due for more than five minutes and has not started.",
     namespace: METRICS.namespace,
     metricName: METRICS.oldestDueAge,
     dimensions: { [METRICS.dimension]: service },

@@ -1,11 +1,11 @@
 /**
  * The HTTP API and its address.
  *
- * An HTTP API of API Gateway, and not a function URL, for the sake of what stands behind it: the API and the tick share
- * the concurrency of the account, which is 10 in a new one. API Gateway refuses what comes too fast before it costs an
- * execution; a function URL has no such limit, and reserved concurrency, which would be one, cannot be had in a new
- * account. It also logs every request, and nobody but API Gateway may call the function, where a public URL needs a
- * policy for everybody. It costs a dollar per million requests, and allows 30 seconds instead of 15 minutes.
+ * It is an HTTP API of API Gateway, not a function URL, because the API and the tick share the concurrency of the
+ * account, which is 10 in a new one. API Gateway refuses requests that come too fast before they cost an execution; a
+ * function URL has no such limit, and reserved concurrency, which would be one, is not available in a new account. API
+ * Gateway also logs every request and is the only caller that the function admits, where a public URL needs a policy
+ * that admits everyone. It costs a dollar per million requests, and allows 30 seconds instead of 15 minutes.
  */
 
 import { lambda } from "./lambda.ts";
@@ -13,7 +13,7 @@ import type { ServiceParts } from "./parts.ts";
 import type { ApiKeyLink } from "./secrets.ts";
 import { logRetention } from "./stage.ts";
 
-/** Requests a second, in the long run and at once. Above, callers get a 429 and try again. */
+/** Requests a second, sustained and at once. Beyond that, callers get a 429 and try again. */
 const THROTTLE = { throttlingRateLimit: 50, throttlingBurstLimit: 100 };
 
 export function api({ handlers, settings, stores, doorbell, migrated }: ServiceParts, apiKey: ApiKeyLink) {
@@ -24,7 +24,7 @@ export function api({ handlers, settings, stores, doorbell, migrated }: ServiceP
       description: "The HTTP API of the tasks",
       handler: handlers.path("api"),
       nodejs: handlers.nodejs,
-      // Just before API Gateway gives up, so that it is the function that answers.
+      // Just before API Gateway gives up, so that the function gets to answer.
       timeout: "29 seconds",
       memory: "512 MB",
       link: [...stores, apiKey],
@@ -33,7 +33,7 @@ export function api({ handlers, settings, stores, doorbell, migrated }: ServiceP
     },
   );
   const http = new sst.aws.ApiGatewayV2("TickworkHttp", {
-    // A key in a browser is no secret: the API is for servers.
+    // A key in a browser is not a secret: the API is for servers.
     cors: false,
     accessLog: { retention: logRetention },
     transform: { stage: { defaultRouteSettings: THROTTLE } },

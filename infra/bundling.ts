@@ -1,25 +1,25 @@
 /**
- * How the functions are bundled, and how a registry of somebody else's tasks gets into the bundles.
+ * How the functions are bundled, and how an app's own tasks get into the bundles.
  *
  * The functions import their tasks as `#tasks`, a subpath import of this package. Under the condition
- * `tickwork-own-tasks` that import leads to a package of the same name, and the builder is told to look for it in a
- * folder where one line passes on the registry that was asked for. Conditions and `nodePaths` are options of esbuild
- * that SST hands on (4.17.1 drops `alias`); no plugin runs, and the handlers that ship are in a bundle only if the
- * registry imports them.
+ * `tickwork-own-tasks` that import resolves to a package of the same name, and the builder looks for it in a folder
+ * with a single line that re-exports the app's definitions. Conditions and `nodePaths` are esbuild options that SST
+ * passes on (4.17.1 drops `alias`). No plugin runs, and the handlers that ship are in a bundle only if the app's module
+ * imports them.
  *
- * Nothing here needs SST to be there, so that tests and benchmarks bundle what is deployed (`scripts/bundle.ts`).
+ * Nothing here needs SST, so that tests and benchmarks bundle exactly what is deployed (`scripts/bundle.ts`).
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The condition, the package that it leads to, and the name of its file. */
+/** The condition, the package that it resolves to, and the name of its file. */
 const OWN_TASKS = "tickwork-own-tasks";
 
 /**
- * What SST is told as `nodejs`.
+ * The `nodejs` option of SST's functions.
  *
  * @param registry the module that exports `definitions`, as an absolute path
- * @param folder where the builder finds the registry; it is made
+ * @param folder where the builder will find it; created if absent
  */
 export function bundling(registry: string, folder: string) {
   mkdirSync(folder, { recursive: true });
@@ -29,14 +29,14 @@ export function bundling(registry: string, folder: string) {
   );
   return {
     minify: true,
-    // What is imported with `import()` is in files of its own, and costs a cold start nothing.
+    // Code imported with `import()` goes to files of its own and costs a cold start nothing.
     splitting: true,
     esbuild: {
-      // Lambda's runtime has the SDK and finds it for ES modules too; it is loaded when it is first needed.
+      // Lambda's runtime provides the SDK, for ES modules too; it is loaded when it is first needed.
       external: ["@aws-sdk/*"],
-      // SST would have esbuild keep the names of functions and classes, at 22 KiB; errors here state theirs.
+      // SST's default keeps the names of functions and classes, which costs 22 KiB; errors here set their own.
       keepNames: false,
-      // Given conditions replace esbuild's default, which is the first.
+      // Conditions given here replace esbuild's default, which is `module`.
       conditions: ["module", OWN_TASKS],
       nodePaths: [folder],
     },

@@ -1,4 +1,4 @@
-/** Tickwork as a part of an SST app: everything it needs, in one call. */
+/** Tickwork as part of an SST app: everything it needs, in one call. */
 import { alarms } from "./alarms.ts";
 import { api } from "./api.ts";
 import { deadLetterQueue } from "./dead-letters.ts";
@@ -13,24 +13,26 @@ import { type TickOptions, tick } from "./tick.ts";
 
 export interface TickworkOptions {
   /**
-   * The module that exports `definitions`, the list of what can be run; from the folder of sst.config.ts. To have the
-   * handlers that ship with Tickwork, let it pass on those of `tickwork/tasks`.
+   * The module that exports `definitions`, the list of task types; relative to the folder of sst.config.ts. To include
+   * the types that ship with Tickwork, add those of `tickwork/tasks` to the list.
    */
   tasks: string;
   /** Default: the secret `DatabaseUrl`. */
   database?: DatabaseAddress;
-  /** Default: the secrets `RedisUrl` and `RedisToken`; with `CACHE_ENABLED=false` none is needed. */
+  /** Default: the secrets `RedisUrl` and `RedisToken`. Not needed with `CACHE_ENABLED=false`. */
   redis?: RedisAddress;
-  /** What callers of the API send. Default: the secret `TickworkApiKey`, or a random key when that is not set. */
+  /** The key that callers of the API send. Default: the secret `TickworkApiKey`, or a random key if that is not set. */
   apiKey?: $util.Input<string>;
-  /** What the tasks need: memory, links, permissions. */
+  /** What your tasks need: memory, links, permissions. */
   tick?: TickOptions;
-  /** Who gets a mail when something is wrong. Default: `ALARM_EMAIL` in the deployer's environment. */
+  /** The address that gets a mail for each alarm. Default: `ALARM_EMAIL` in the deployer's environment. */
   alarmEmail?: string | undefined;
 }
 
 /**
- * Adds Tickwork to an app. Once per app; settings such as `TASK_CONCURRENCY` are read from the deployer's environment.
+ * Adds Tickwork to an app; call it once. Settings such as `TASK_CONCURRENCY` come from the deployer's environment.
+ *
+ * @throws ConfigError with one line when a setting is invalid
  *
  * @example
  * const { tickwork } = await import("tickwork/sst");
@@ -55,11 +57,11 @@ export function tickwork(options: TickworkOptions) {
   const { fn: server, http } = api(parts, apiKey);
   alarms({ deadLetters, tick: runner, email: options.alarmEmail ?? process.env.ALARM_EMAIL });
   return {
-    /** `api.url` is its address. Linked to a function, that function reads it as `Resource.TickworkHttp.url`. */
+    /** `api.url` is its address. A function that links it reads `Resource.TickworkHttp.url`. */
     api: http,
-    /** Linked to a function, that function reads it as `Resource.TickworkApiKey.value`. */
+    /** A function that links it reads `Resource.TickworkApiKey.value`. */
     apiKey,
-    /** The name of the group that the schedules are in. */
+    /** The name of the group of the schedules. */
     scheduleGroup: parts.doorbell.group.name,
     /** The functions and the queue. */
     nodes: { tick: runner, refresh: refresher, api: server, deadLetters },

@@ -1,9 +1,9 @@
-/** What makes a tick happen: calls of the function, and schedules of EventBridge in a group of their own. */
+/** What makes a tick happen: invocations of the function, and EventBridge schedules in a group of their own. */
 import { accountId, arn, service } from "./names.ts";
 
 export type Doorbell = ReturnType<typeof doorbell>;
 
-/** Fixed, so that the ARN is known before the function is: tick needs its own, and the role that may call it. */
+/** A fixed name, so that its ARN is known before the function exists: tick needs its own ARN. */
 export const TICK = "tick";
 
 export function doorbell(deadLetters: aws.sqs.Queue) {
@@ -28,18 +28,18 @@ export function doorbell(deadLetters: aws.sqs.Queue) {
     tickArn,
     group,
     role,
-    /** What a function must know to ring. */
+    /** What a function needs to know to ring. */
     environment: {
       TICK_ARN: tickArn,
       SCHEDULE_GROUP: group.name,
       SCHEDULE_ROLE_ARN: role.arn,
       DEAD_LETTER_ARN: deadLetters.arn,
     },
-    /** What a function may do to ring, and no more: nobody reads, changes or deletes a schedule. */
+    /** What a function may do to ring, and no more: none may read, change or delete a schedule. */
     permissions: [
       { actions: ["lambda:InvokeFunction"], resources: [tickArn] },
       {
-        // Schedules are named after their minute, so the group is as narrow as it goes.
+        // Schedules are named after their minute, so the group is as narrow as it gets.
         actions: ["scheduler:CreateSchedule"],
         resources: [arn("scheduler", $interpolate`schedule/${group.name}/*`)],
       },
@@ -54,7 +54,7 @@ export function doorbell(deadLetters: aws.sqs.Queue) {
   };
 }
 
-/** For schedules of one group of this account. A group is the narrowest that EventBridge Scheduler says. */
+/** For schedules of one group of this account. EventBridge Scheduler can name nothing narrower than a group. */
 export function assumedByScheduler(groupArn: $util.Input<string>): $util.Output<string> {
   return aws.iam.getPolicyDocumentOutput({
     statements: [

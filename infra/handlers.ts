@@ -1,19 +1,19 @@
-/** Where the functions' code is. */
+/** Finds the functions' code. */
 import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 import { bundling } from "./bundling.ts";
 
 export interface Handlers {
-  /** The handler of a function, as SST wants it: from the folder of sst.config.ts. */
+  /** The handler of a function, relative to the folder of sst.config.ts, as SST wants it. */
   path(name: "tick" | "refresh" | "api" | "migrate"): string;
   /** How SST bundles it. */
   nodejs: NonNullable<sst.aws.FunctionArgs["nodejs"]>;
 }
 
-/** @param tasks the module that exports `definitions`, from the folder of sst.config.ts */
+/** @param tasks the module that exports `definitions`, relative to the folder of sst.config.ts */
 export function handlers(tasks: string): Handlers {
   const { root, work } = $cli.paths;
-  // The program is bundled, so its own place in the file system is not this package's.
+  // The program is bundled, so its own location is not that of this package.
   const home = dirname(createRequire(join(root, "sst.config.ts")).resolve("tickwork/package.json"));
   return {
     path: (name) => `${relative(root, join(home, "functions", name)).replaceAll("\\", "/")}.handler`,

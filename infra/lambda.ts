@@ -1,4 +1,4 @@
-/** What all functions have in common. Given to each, and not to the other functions of the app that this is part of. */
+/** What all of Tickwork's functions have in common. The app's other functions are not touched. */
 import { arn, service } from "./names.ts";
 import { logRetention } from "./stage.ts";
 
@@ -12,7 +12,7 @@ export interface LambdaOptions {
   name: string;
   /** Log everything. */
   debugging: boolean;
-  /** What has to be there before this version of the code is. */
+  /** What must exist before this version of the code is deployed. */
   after?: $util.Resource[];
 }
 
@@ -26,7 +26,7 @@ export function lambda(
     runtime: "nodejs24.x",
     architecture: "arm64",
     logging: { format: "json", retention: logRetention },
-    // Deployed as it is in `sst dev` too: `npm start` is the way to run it on one machine.
+    // `sst dev` deploys it as it is; `npm start` runs it on one machine.
     dev: false,
     ...args,
     name: functionName,
@@ -43,10 +43,10 @@ export function lambda(
         return undefined;
       },
       role: (given) => {
-        // SST 4.17.1 asks whether an Output is false, which it never is, and so lets the account's root assume the
-        // role of every function, as only `sst dev` needs.
+        // SST 4.17.1 tests whether an Output is false, which it never is, and so lets the account's root assume every
+        // function's role, which only `sst dev` needs.
         given.assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" });
-        // AWSLambdaBasicExecutionRole would allow to write to every log group of the account.
+        // AWSLambdaBasicExecutionRole would allow writing to every log group of the account.
         given.managedPolicyArns = [];
         return undefined;
       },
@@ -54,7 +54,7 @@ export function lambda(
   });
 }
 
-/** Lambda names the log streams when it makes them, so the group is as narrow as it goes. */
+/** Lambda names the log streams when it creates them, so the group is as narrow as it gets. */
 function writeLogs(functionName: string): sst.aws.FunctionPermissionArgs {
   return {
     actions: ["logs:CreateLogStream", "logs:PutLogEvents"],

@@ -1,6 +1,6 @@
 /**
- * The schema, brought up to date by the deployment itself: it calls a function, and what serves is only replaced when
- * that has come back. If it throws, the deployment ends there and the old code goes on.
+ * Brings the schema up to date as part of the deployment: it calls a function, and replaces the functions that serve
+ * only after that has returned. If it throws, the deployment ends there and the old code keeps running.
  */
 import { createHash } from "node:crypto";
 import type { Handlers } from "./handlers.ts";
@@ -14,7 +14,7 @@ export interface MigrationParts {
   database: sst.Linkable<DatabaseAddress>;
 }
 
-/** @returns what the other functions have to wait for */
+/** @returns what the other functions must wait for */
 export function migration({ handlers, settings, database }: MigrationParts) {
   const migrate = lambda(
     "TickworkMigrate",
@@ -33,9 +33,9 @@ export function migration({ handlers, settings, database }: MigrationParts) {
     functionName: migrate.name,
     input: "{}",
     triggers: {
-      // The migrations are in the package, whose key in S3 ends with its hash: a new step is a new key.
+      // The migrations are in the package, whose key in S3 ends with its hash: a new migration is a new key.
       code: migrate.nodes.function.s3Key.apply((key) => key ?? ""),
-      // Another database needs its schema too.
+      // Another database needs the schema too.
       database: $util.output(database.properties.url).apply(hash),
     },
   });

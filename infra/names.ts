@@ -1,13 +1,13 @@
-/** What things are called. Names are fixed where somebody has to know them before they exist. */
+/** Names and ARNs. A name is fixed where it must be known before the resource exists. */
 
-/** A role's name is the shortest of AWS's limits, and `-scheduler` the longest ending that is given here. */
+/** AWS's tightest limit is that of a role's name, and `-scheduler` is the longest suffix used here. */
 const LIMIT = 64 - "-scheduler".length;
 
-/** Begins every name: of the functions, their logs, the schedules, and the metrics' dimension `service`. */
+/** The prefix of every name (functions, logs, schedules), and the value of the metrics' dimension `service`. */
 export const service = `${$app.name}-${$app.stage}`;
 if (service.length > LIMIT)
   throw new Error(
-    `The names of the app and its stage make "${service}", ${service.length} characters; at most ${LIMIT} are possible.`,
+    `app and stage must make a name of at most ${LIMIT} characters, got "${service}" with ${service.length}`,
   );
 
 const { accountId } = aws.getCallerIdentityOutput();

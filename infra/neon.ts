@@ -1,12 +1,12 @@
-/** A Postgres at Neon. The app lists `neon` among its providers, and the deployer has NEON_API_KEY set. */
+/** A Postgres at Neon. The app must list `neon` among its providers, and the deployer must set NEON_API_KEY. */
 import { service } from "./names.ts";
 import type { DatabaseAddress } from "./secrets.ts";
 import { keepData } from "./stage.ts";
 
 export interface NeonOptions {
-  /** Where: the functions' region, so that a query stays in one building. */
+  /** `aws-us-east-1`: the functions' region, to keep queries fast. */
   regionId: string;
-  /** The organisation that owns the project, for accounts that have several. */
+  /** The organisation that owns the project; needed if the account has several. */
   orgId?: string | undefined;
 }
 
@@ -18,10 +18,10 @@ export function neonDatabase({ regionId, orgId }: NeonOptions): DatabaseAddress 
       regionId,
       ...(orgId && { orgId }),
       pgVersion: 17,
-      // What the free plan allows.
+      // The most that the free plan allows.
       historyRetentionSeconds: 6 * 60 * 60,
       branch: { name: "main", databaseName: "tasks", roleName: "tasks" },
-      // As small as it gets, and suspended after Neon's five minutes without a query.
+      // As small as it gets; Neon suspends it after five minutes without a query.
       defaultEndpointSettings: { autoscalingLimitMinCu: 0.25, autoscalingLimitMaxCu: 1 },
     },
     keepData,

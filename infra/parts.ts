@@ -1,4 +1,4 @@
-/** What the functions that serve are made from: each file takes of it what its function needs. */
+/** What the serving functions are built from; each file takes what its function needs. */
 import type { Doorbell } from "./doorbell.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Settings } from "./settings.ts";
@@ -6,10 +6,10 @@ import type { Settings } from "./settings.ts";
 export interface ServiceParts {
   handlers: Handlers;
   settings: Settings;
-  /** Links to Postgres, and to Redis if there is one. */
+  /** The links to Postgres and, if there is one, to Redis. */
   stores: sst.Linkable<Record<string, unknown>>[];
   doorbell: Doorbell;
   deadLetters: aws.sqs.Queue;
-  /** The schema is what the code expects. */
+  /** Complete once the schema is what the code expects. */
   migrated: $util.Resource;
 }

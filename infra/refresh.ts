@@ -25,7 +25,7 @@ export function refresh({ handlers, settings, stores, doorbell, deadLetters, mig
       transform: { eventInvokeConfig: dead.eventInvokeConfig },
     },
   );
-  // Two things can fail on the way, and each is retried: Scheduler's call of Lambda, and the function itself.
+  // Two things can fail, and each is retried: Scheduler's call of Lambda, and the function itself.
   new sst.aws.CronV2("TickworkRefreshRule", {
     schedule: rate(settings.refreshMinutes),
     function: fn.arn,

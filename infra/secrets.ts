@@ -1,6 +1,6 @@
 /**
- * What the functions must know and nobody else. SST encrypts what is linked to a function into its package; none of it
- * is in an environment variable.
+ * What only the functions may know. SST encrypts what is linked to a function into its package; no environment
+ * variable holds any of it.
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -18,13 +18,13 @@ export interface RedisAddress {
   token: Text;
 }
 
-/** @param address the secret `DatabaseUrl` if absent */
+/** @param address default: the secret `DatabaseUrl` */
 export function databaseLink(address?: DatabaseAddress) {
   const url = address?.url ?? new sst.Secret("DatabaseUrl").value;
   return new sst.Linkable("TickworkDatabase", { properties: { url: $util.secret(url) } });
 }
 
-/** @param address the secrets `RedisUrl` and `RedisToken` if absent */
+/** @param address default: the secrets `RedisUrl` and `RedisToken` */
 export function redisLink(address?: RedisAddress) {
   const url = address?.url ?? new sst.Secret("RedisUrl").value;
   const token = address?.token ?? new sst.Secret("RedisToken").value;
@@ -34,10 +34,10 @@ export function redisLink(address?: RedisAddress) {
 }
 
 /**
- * The key of the API: the secret `TickworkApiKey` when somebody has set it, else a random one, made by the first
- * deployment and kept in the encrypted state, so that the service is never without one and nobody has to invent it.
+ * The API's key: the secret `TickworkApiKey` if it is set, otherwise a random one that the first deployment generates
+ * and keeps in the encrypted state. So the service is never without a key, and no one has to invent one.
  *
- * @param value the app's own
+ * @param value the app's own key
  */
 export function apiKeyLink(value?: Text) {
   if (value) return new sst.Linkable("TickworkApiKey", { properties: { value: $util.secret(value) } });
@@ -47,12 +47,12 @@ export function apiKeyLink(value?: Text) {
 
 export type ApiKeyLink = ReturnType<typeof apiKeyLink>;
 
-/** Of 62 characters: 238 bits. */
+/** Characters out of 62: 238 bits. */
 const KEY_LENGTH = 40;
 
 /**
- * SST brings Pulumi's provider `random` for itself. An app would have to list it among its providers to have it under
- * a global name; taking it from SST's platform saves it that, at the price of its types.
+ * SST brings Pulumi's provider `random` for its own use. Taking it from SST's platform spares apps from listing it among
+ * their providers, at the price of its types.
  */
 const { RandomPassword } = createRequire(join($cli.paths.platform, "package.json"))("@pulumi/random") as {
   RandomPassword: new (

@@ -1,6 +1,6 @@
 /**
- * Where this repository's own deployment keeps its tasks: at an address that somebody has set as a secret, else in
- * databases that the stage makes for itself. A pull request's stage makes none.
+ * Where this repository's own deployment keeps its tasks: at the address that a secret gives, otherwise in databases
+ * that the stage creates for itself. A pull request's stage creates none.
  */
 import type { TickworkOptions } from "./component.ts";
 import { neonDatabase } from "./neon.ts";
@@ -22,7 +22,7 @@ export function stores(): Pick<TickworkOptions, "database" | "redis"> {
   };
 }
 
-/** SST hands secrets to the program so; whether a resource exists cannot wait for an Output. */
+/** SST passes secrets to the program in these variables. Which resources exist cannot depend on an Output. */
 function isSet(secret: string): boolean {
   return Boolean(process.env[`SST_SECRET_${secret}`]);
 }

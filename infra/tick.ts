@@ -4,9 +4,9 @@ import { TICK } from "./doorbell.ts";
 import { type FunctionArgs, lambda } from "./lambda.ts";
 import type { ServiceParts } from "./parts.ts";
 
-/** What the tasks of an app need beside what Tickwork gives them. */
+/** What an app's tasks need in addition to what Tickwork gives them. */
 export type TickOptions = Pick<FunctionArgs, "memory" | "storage" | "vpc" | "environment" | "permissions"> & {
-  /** What their code reads from SST's `Resource`. */
+  /** What their code reads through SST's `Resource`. */
   link?: unknown[];
 };
 
@@ -24,7 +24,7 @@ export function tick(
       ...own,
       handler: handlers.path("tick"),
       nodejs: handlers.nodejs,
-      // All that Lambda gives.
+      // The most that Lambda allows.
       timeout: "15 minutes",
       retries: dead.retries,
       link: [...stores, ...link],
@@ -33,13 +33,13 @@ export function tick(
         ...environment,
         ...settings.environment,
         ...doorbell.environment,
-        // The only place that a function may write to.
+        // The only folder that a function may write to.
         DATA_DIR: "/tmp/tickwork",
       },
       transform: { eventInvokeConfig: dead.eventInvokeConfig },
     },
   );
-  // A tick that runs out of time rings for the next one. Lambda takes that for a mistake after about 16 rounds, and
+  // A tick that runs out of time rings for the next one. After about 16 rounds Lambda takes that for a runaway loop, and
   // would stop a queue that is merely long.
   new aws.lambda.FunctionRecursionConfig("TickworkTickRecursion", {
     functionName: fn.name,

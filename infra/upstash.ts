@@ -1,10 +1,13 @@
-/** A Redis at Upstash. The app lists `upstash` among its providers; the deployer has UPSTASH_EMAIL and UPSTASH_API_KEY. */
+/**
+ * A Redis at Upstash. The app must list `upstash` among its providers, and the deployer must set UPSTASH_EMAIL and
+ * UPSTASH_API_KEY.
+ */
 import { service } from "./names.ts";
 import type { RedisAddress } from "./secrets.ts";
 import { keepData } from "./stage.ts";
 
 export interface UpstashOptions {
-  /** Where: the functions' region. */
+  /** `us-east-1`: the functions' region. */
   primaryRegion: string;
 }
 
@@ -13,11 +16,11 @@ export function upstashRedis({ primaryRegion }: UpstashOptions): RedisAddress {
     "TickworkUpstash",
     {
       databaseName: service,
-      // The only kind that Upstash still makes; without read regions it is one place.
+      // The only kind that Upstash still offers; without read regions it is in one place.
       region: "global",
       primaryRegion,
       tls: true,
-      // The cache bounds itself, and an evicted flag would cost a slower way.
+      // The cache bounds itself, and evicting a flag would slow ticks down.
       eviction: false,
     },
     keepData,

@@ -1,8 +1,8 @@
 /**
- * `npm run bench:cold [-- ROUNDS]`: what a cold start of each function costs, beside a function that does nothing: the
- * size of what is loaded, and the time that a fresh process takes to import it. Rounds alternate over all of them, so
- * that what the machine does beside hits all alike; the median counts, as a ratio to the empty one. Fails when a target
- * is missed.
+ * `npm run bench:cold [-- ROUNDS]`: what a cold start of each function costs, compared with an empty function: the size
+ * of what is loaded, and the time that a fresh process takes to import it. Each round measures all functions, so that
+ * other load on the machine hits them alike; what counts is the median, as a ratio to the empty function. Fails when a
+ * target is missed.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -14,11 +14,11 @@ import { median } from "./median.ts";
 
 interface Target {
   kib: number;
-  /** Times the import of the empty function. */
+  /** Import time, as a multiple of the empty function's. */
   ratio: number;
 }
 
-/** Of those that somebody waits for. */
+/** For the functions whose callers wait. */
 const TARGETS: Record<string, Target> = {
   tick: { kib: 300, ratio: 6 },
   api: { kib: 500, ratio: 10 },
@@ -27,10 +27,7 @@ const EMPTY = "empty";
 
 const ROUNDS = Number(process.argv[2] ?? 31);
 
-/**
- * What a fresh process runs: its first import of a module, and nothing before it. So the empty function pays for the
- * start of Node's loader as well, as all do.
- */
+/** What a fresh process runs: a first import with nothing before it, so that each pays for starting Node's loader. */
 const STOPWATCH = `const began = performance.now();
 import(process.argv[2]).then(() => console.log(performance.now() - began));`;
 
@@ -50,10 +47,10 @@ async function main(): Promise<boolean> {
       if (missed) met = false;
       const said = target ? `${target.kib} KiB, ${target.ratio} times: ${missed ? "MISSED" : "met"}; ` : "";
       console.log(
-        `${name.padEnd(9)} ${kib(loadedBytes).padStart(7)} ${ms.toFixed(1).padStart(10)} ${ratio.toFixed(1).padStart(6)}  ${said}${kib(bytes)} KiB with what is loaded when it is needed`,
+        `${name.padEnd(9)} ${kib(loadedBytes).padStart(7)} ${ms.toFixed(1).padStart(10)} ${ratio.toFixed(1).padStart(6)}  ${said}${kib(bytes)} KiB with what is loaded later`,
       );
     }
-    console.log(`\nmedians of ${ROUNDS} processes each, Node ${process.version}. The heaviest, in KiB:`);
+    console.log(`\nmedians of ${ROUNDS} processes each, Node ${process.version}. The largest parts, in KiB:`);
     for (const [name, bundle] of bundles) console.log(`${name.padEnd(9)} ${heaviest(bundle)}`);
     return met;
   } finally {
@@ -70,12 +67,12 @@ async function bundleAll(folder: string): Promise<Map<string, Bundle>> {
   return bundles;
 }
 
-/** The times of each, in milliseconds. */
+/** The import times of each function, in milliseconds. */
 async function measure(bundles: ReadonlyMap<string, Bundle>, folder: string): Promise<Map<string, number[]>> {
   const stopwatch = join(folder, "stopwatch.cjs");
   await writeFile(stopwatch, STOPWATCH);
   const times = new Map<string, number[]>([...bundles.keys()].map((name) => [name, []]));
-  // One more, unmeasured: the first brings the files into memory.
+  // One more round than counted: the first brings the files into memory.
   for (let round = 0; round <= ROUNDS; round++)
     for (const [name, { file }] of bundles) {
       const { stdout } = await promisify(execFile)(process.execPath, [stopwatch, file]);
@@ -86,7 +83,7 @@ async function measure(bundles: ReadonlyMap<string, Bundle>, folder: string): Pr
 
 const kib = (bytes: number): string => (bytes / 1024).toFixed(1);
 
-/** `145 @neondatabase/serverless · 93 …`: what is loaded at first, by packages and by rooms of this repository. */
+/** `145 @neondatabase/serverless · 93 …`: what is loaded at first, by package and by room of this repository. */
 function heaviest({ loaded }: Bundle, count = 5): string {
   const parts = new Map<string, number>();
   for (const [source, bytes] of Object.entries(loaded)) {

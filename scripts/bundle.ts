@@ -1,6 +1,6 @@
 /**
- * Bundles functions as SST 4.17.1 does for Lambda, which cannot be asked to: its builder runs in the middle of a
- * deployment only. The options are those of its sources (pkg/runtime/node/build.go) and of `infra/bundling.ts`.
+ * Bundles functions as SST 4.17.1 does for Lambda. SST's own builder cannot be called: it runs only in the middle of a
+ * deployment. The options are those of its sources (pkg/runtime/node/build.go) and of `infra/bundling.ts`.
  */
 import { basename, dirname, join } from "node:path";
 import { build, type Metafile } from "esbuild";
@@ -10,7 +10,7 @@ export const ROOT = join(import.meta.dirname, "..");
 export const FUNCTIONS = ["tick", "refresh", "api", "migrate"] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
-/** SST writes this at the head of every bundle: packages that are CommonJS inside call `require`. */
+/** SST writes this at the head of every bundle, because packages that are CommonJS inside call `require`. */
 export const BANNER = [
   `import { createRequire as topLevelCreateRequire } from 'module';`,
   `const require = topLevelCreateRequire(import.meta.url);`,
@@ -20,15 +20,15 @@ export const BANNER = [
   "",
 ].join("\n");
 
-/** What SST asks its builder for. */
+/** A request to SST's builder. */
 export interface BuildRequest {
-  /** From the app's folder, or absolute: `functions/tick.handler`. */
+  /** Relative to the app's folder, or absolute: `functions/tick.handler`. */
   handler: string;
   runtime: string;
   properties: NodeProperties;
 }
 
-/** The part of SST's `nodejs` that its builder reads, as far as it is used here. */
+/** What SST's builder reads of the option `nodejs`, as far as it is used here. */
 export interface NodeProperties {
   minify?: boolean;
   splitting?: boolean;
@@ -36,20 +36,20 @@ export interface NodeProperties {
 }
 
 export interface Bundle {
-  /** What Lambda is told to call. */
+  /** The handler that Lambda calls. */
   handler: string;
-  /** The module that has it. */
+  /** The module that exports it. */
   file: string;
-  /** What an import of that module loads: itself, and what it imports statically. */
+  /** The size of what importing that module loads: itself, and what it imports statically. */
   loadedBytes: number;
-  /** Of all modules. What is not loaded at first is loaded when it is needed. */
+  /** The size of all modules, those included that are loaded later. */
   bytes: number;
   exports: string[];
-  /** The source files that something of is in the bundle, from the folder where the process runs. */
+  /** The source files with any code in the bundle, relative to the working directory. */
   sources: string[];
-  /** Those that are loaded at first, with their bytes. */
+  /** The source files that are loaded at first, with their bytes. */
   loaded: Record<string, number>;
-  /** What is left to be found when it runs, beside Node's own modules. */
+  /** Imports that are resolved at run time. */
   externals: string[];
   sourcemaps: string[];
 }

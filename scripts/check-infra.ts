@@ -1,6 +1,6 @@
 /**
- * `npm run check:infra`: what can be known of a deployment without AWS. Types against SST's real platform, then the
- * whole program under Pulumi's mocks, for this repository and for the example app.
+ * `npm run check:infra`: checks what can be known of a deployment without AWS. Types against SST's real platform, then
+ * the whole program under Pulumi's mocks, for this repository and for the example app.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
@@ -10,12 +10,12 @@ import { dirname, join } from "node:path";
 const ROOT = join(import.meta.dirname, "..");
 const EXAMPLE = join(ROOT, "examples/own-app");
 
-/** SST refuses a version that is not its own, so the platform is laid out anew after an upgrade. */
+/** SST refuses a platform of another version, so it is installed again after an upgrade. */
 const { version } = JSON.parse(readFileSync(join(ROOT, "node_modules/sst/package.json"), "utf8")) as {
   version: string;
 };
 
-/** What `npm install` would make of `"tickwork": "file:../.."`. */
+/** Does what `npm install` would do for `"tickwork": "file:../.."`. */
 function linkTickwork(app: string): void {
   const link = join(app, "node_modules/tickwork");
   if (existsSync(link)) return;
@@ -23,13 +23,13 @@ function linkTickwork(app: string): void {
   symlinkSync(join("..", "..", ".."), link, "dir");
 }
 
-/** Lays out `.sst/platform`, with nothing but npm's registry. */
+/** Installs `.sst/platform`, with nothing but npm's registry. */
 function installPlatform(app: string): void {
   const current = join(app, ".sst/platform/version");
   const complete = existsSync(join(app, ".sst/provider-lock.json"));
   if (complete && existsSync(current) && readFileSync(current, "utf8").trim() === version) return;
   run("sst", ["install"], app, {
-    // SST would download a Bun of its own.
+    // Otherwise SST would download a Bun of its own.
     SST_BUN_PATH: process.env.SST_BUN_PATH ?? bun(),
     XDG_CONFIG_HOME: join(ROOT, ".sst-home"),
     SST_TELEMETRY_DISABLED: "1",
@@ -43,7 +43,7 @@ const PLACEHOLDER_LIMIT_BYTES = 1_000_000;
 function bun(): string {
   const home = dirname(createRequire(import.meta.url).resolve("bun/package.json"));
   const binary = join(home, "bin/bun.exe");
-  // Where npm runs no install scripts there is a placeholder yet; the script only moves the binary to its place.
+  // Where npm runs no install scripts, this is still a placeholder; the script only moves the binary into place.
   if (statSync(binary).size < PLACEHOLDER_LIMIT_BYTES)
     execute(process.execPath, [join(home, "install.js")], home);
   return binary;

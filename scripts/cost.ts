@@ -1,13 +1,13 @@
 /**
- * `npm run cost`: what a month costs, by the number of tasks, as a table for docs/deploy.md.
+ * `npm run cost`: what a month costs, by the number of tasks, as tables for docs/deploy.md.
  *
- * Requests to Postgres and Redis are those that test/core/numbers.test.ts counts; what depends on the tasks themselves
- * is an assumption, and each stands here once. Half of the tasks are due at once and half later; they come evenly, one
- * request each.
+ * Requests to Postgres and Redis are those that test/core/numbers.test.ts counts. What depends on the tasks themselves
+ * is an assumption, and each is stated here once. Half of the tasks are due at once and half later; they arrive evenly,
+ * one request each.
  */
 import { pathToFileURL } from "node:url";
 
-/** In US dollars, us-east-1, as published in November 2026. They change: look before you decide. */
+/** In US dollars, us-east-1, as published in November 2026. Prices change: check them before you decide. */
 const PRICES = {
   /** https://aws.amazon.com/lambda/pricing/, arm64 */
   lambdaInvocation: 0.2 / 1e6,
@@ -27,7 +27,7 @@ const PRICES = {
   redisCommand: 0.2 / 1e5,
 };
 
-/** What is free each month without an end; Neon's and Upstash's are their free plans. */
+/** What is free each month, indefinitely. Neon's and Upstash's are their free plans. */
 const FREE = {
   lambdaInvocations: 1e6,
   lambdaGbSeconds: 400_000,
@@ -44,15 +44,15 @@ const MONTH_SECONDS = 30 * 24 * 60 * 60;
 const HOUR_SECONDS = 60 * 60;
 const MINUTES = MONTH_SECONDS / 60;
 
-/** Assumed, unless it says otherwise. */
+/** Assumptions, except where it says that something is counted. */
 const WORK = {
   memoryGb: 0.5,
   refreshIntervalSeconds: 600,
   refreshSeconds: 1,
   apiSeconds: 0.05,
-  /** Your handler takes 100 ms; claiming and settling it is one request to Postgres. */
+  /** Your handler takes 100 ms; claiming and settling take one request to Postgres. */
   taskSeconds: 0.12,
-  /** A tick that finds nothing to do: one Redis command. */
+  /** A tick that finds nothing due: one Redis command. */
   lookSeconds: 0.02,
   /** A schedule comes up to two minutes early (packages/aws/doorbell.ts), on average one. */
   sleepSeconds: 60,
@@ -64,16 +64,16 @@ const WORK = {
   commandsPerRefresh: 4,
   /** A row and its place in the indexes, kept for a month. */
   rowKb: 1.5,
-  /** Lambda's own lines; and what is written about a task by its tick, and about its request by API and gateway. */
+  /** Lambda's own lines; then what the tick logs about a task, and the API and the gateway about its request. */
   logKbPerInvocation: 0.7,
   logKbPerTask: 1.2,
-  /** Neon sleeps after five minutes without a query. */
+  /** Neon suspends after five minutes without a query. */
   neonIdleSeconds: 300,
 };
 
 const KB_PER_GB = 1e6;
 
-/** At most: those of packages/core/metrics.ts, and of infra/alarms.ts. */
+/** At most: the metrics of packages/core/metrics.ts, and the alarms of infra/alarms.ts. */
 const METRICS = 11;
 const ALARMS = 3;
 
@@ -82,7 +82,7 @@ export interface Month {
   invocations: number;
   gbSeconds: number;
   schedules: number;
-  /** Slots that are busy all the time: TASK_CONCURRENCY has to be above. */
+  /** Slots that are busy on average: TASK_CONCURRENCY must be above it. */
   busySlots: number;
   awakeHours: number;
   cuHours: number;
@@ -91,23 +91,23 @@ export interface Month {
   logGb: number;
 }
 
-/** What a month of so many tasks uses. */
+/** What a month with this many tasks uses. */
 export function useOf(tasks: number): Month {
   const refreshes = MONTH_SECONDS / WORK.refreshIntervalSeconds;
   const [now, later] = [tasks / 2, tasks / 2];
-  // One schedule for all tasks of a minute: of 43,200 minutes, those that some task falls into.
+  // All tasks of a minute share one schedule: of 43,200 minutes, count those with at least one task.
   const schedules = MINUTES * (1 - Math.exp(-later / MINUTES));
   const rings = now + schedules;
   const busySlots = (tasks * WORK.taskSeconds) / MONTH_SECONDS;
   const busy = Math.min(1, busySlots);
-  // One tick sleeps at a time, so there are not more seconds of sleep than there are seconds.
+  // One tick sleeps at a time, so it cannot sleep for more seconds than the month has.
   const asleep = Math.min(schedules * WORK.sleepSeconds, MONTH_SECONDS * (1 - busy));
   const seconds =
     tasks * (WORK.apiSeconds + WORK.taskSeconds) +
     rings * WORK.lookSeconds +
     asleep +
     refreshes * WORK.refreshSeconds;
-  // Queries come when a task is made, when one that is due later runs, and with each refresh.
+  // Postgres is queried when a task is created, when one that was due later runs, and at each refresh.
   const wakeUpsPerSecond = (tasks + later) / MONTH_SECONDS;
   const asleepBetween = 1 - WORK.neonIdleSeconds / WORK.refreshIntervalSeconds;
   const awake = 1 - asleepBetween * Math.exp(-wakeUpsPerSecond * WORK.neonIdleSeconds);
@@ -120,7 +120,7 @@ export function useOf(tasks: number): Month {
     schedules: schedules + refreshes,
     busySlots,
     awakeHours,
-    // The smallest compute, until there is steady work; then the largest that the deployment allows.
+    // The smallest compute until work is steady, then the largest that the deployment allows.
     cuHours: awakeHours * (busySlots > 1 ? 1 : 0.25),
     storageGb: (tasks * WORK.rowKb) / KB_PER_GB,
     redisCommands:
@@ -133,7 +133,7 @@ export function useOf(tasks: number): Month {
 
 type Bill = Record<"lambda" | "apiGateway" | "scheduler" | "cloudWatch" | "neon" | "upstash", number>;
 
-/** What that costs: by the list, or less what is free. */
+/** What that costs at list prices, less what is free if that is given. */
 export function billOf(month: Month, free: Partial<typeof FREE> = {}): Bill {
   const beyond = (used: number, included = 0) => Math.max(0, used - included);
   return {
@@ -205,8 +205,8 @@ export function costTables(): string {
       price("CloudWatch", "0.50 a GB, 11 metrics at 0.30, 3 alarms at 0.10", "cloudWatch"),
       price("Neon", "0.106 a CU-hour, 0.35 a GB", "neon"),
       price("Upstash", "0.20 per 100,000", "upstash"),
-      ["**by the list**", "", (month) => `**${dollars(total(billOf(month)))}**`],
-      ["**less what is free**", "", (month) => `**${dollars(total(billOf(month, FREE)))}**`],
+      ["**at list prices**", "", (month) => `**${dollars(total(billOf(month)))}**`],
+      ["**less free allowances**", "", (month) => `**${dollars(total(billOf(month, FREE)))}**`],
     ],
   );
   return `${used}\n\n${paid}`;

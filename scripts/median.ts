@@ -1,4 +1,4 @@
-/** The middle one of some values; of none, it is not a number. */
+/** The middle value (the upper one of two); NaN if there are no values. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }

@@ -16,7 +16,7 @@ export default $config({
     const { tickwork } = await import("tickwork/sst");
     const { api, apiKey } = tickwork({ tasks: "src/tasks.ts" });
 
-    // The rest of the app: here, a function that makes tasks.
+    // The rest of the app: here, a function that creates tasks.
     const signUp = new sst.aws.Function("SignUp", {
       handler: "src/sign-up.handler",
       link: [api, apiKey],

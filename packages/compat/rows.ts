@@ -1,6 +1,6 @@
 /** Rows in and out: each function is one request to Postgres, and one to Redis if it wrote something. */
 import type { HookEvent, Statement, Task } from "#core";
-import { toTask } from "../core/store/store.ts";
+import { toTask } from "../core/store/rows.ts";
 import { columnsOf } from "./columns.ts";
 import { translatingDataErrors } from "./refusals.ts";
 import * as sql from "./sql.ts";

@@ -16,15 +16,28 @@ export {
   type TaskErrorCode,
   TickworkError,
 } from "./errors.ts";
-export { createRedisCommands, type RedisCommands, RedisError } from "./gate/redis-commands.ts";
+export { prefixOf } from "./gate/prefix.ts";
+export {
+  createRedisCommands,
+  type RedisCommands,
+  type RedisDriver,
+  RedisError,
+  type RedisReply,
+} from "./gate/redis-commands.ts";
 export { createLogger, type Logger, silent } from "./log.ts";
-export { createEmbeddedMetrics, type Measurements, type Metrics } from "./metrics.ts";
+export type { Measurements, Metrics } from "./metrics.ts";
 export { type AbortCode, TaskAborted } from "./run/abort.ts";
 export type { RefreshReport } from "./run/refresh.ts";
 export type { Ending, TickReport } from "./run/tally.ts";
 export type { CacheStats, Operator } from "./services/operator.ts";
 export type { Worker } from "./services/worker.ts";
-export { createDatabase, type Database, PostgresError, type Statement } from "./store/database.ts";
+export {
+  createDatabase,
+  type Database,
+  type PostgresDriver,
+  PostgresError,
+  type Statement,
+} from "./store/database.ts";
 export { migrate } from "./store/migrations.ts";
 export {
   defineTask,

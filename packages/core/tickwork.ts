@@ -17,7 +17,6 @@ import { createOperator, type Operator } from "./services/operator.ts";
 import { createTasks } from "./services/tasks.ts";
 import { createWorker, type Worker } from "./services/worker.ts";
 import type { Database } from "./store/database.ts";
-import { statements } from "./store/sql.ts";
 import { createStore, type Store } from "./store/store.ts";
 import { createRegistry, type TaskDefinition } from "./tasks/define-task.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
@@ -85,18 +84,18 @@ export interface Tickwork {
  * await worker.tick();
  */
 export function createTickwork(parts: Parts): Tickwork {
-  const { config, log, database, redis, clock = systemClock, now, prefix = "tickwork" } = parts;
+  const { config, log, database, redis, clock = systemClock, now = "now()", prefix = "tickwork" } = parts;
   const leaseMs = config.runningTtlSeconds * 1000;
   const registry = createRegistry(
     parts.definitions,
     parts.timeoutLimitMs === undefined ? {} : { timeoutLimitMs: parts.timeoutLimitMs },
   );
-  const sql = statements(now);
-  const store = createStore(database, sql, {
+  const store = createStore(database, {
     leaseMs,
     maxCrashes: config.maxCrashes,
     cacheLimit: config.cacheLimit,
     foreign: registry.foreign,
+    now,
   });
   const gateOptions: GateOptions = {
     prefix,
@@ -106,7 +105,7 @@ export function createTickwork(parts: Parts): Tickwork {
     limit: config.cacheLimit,
     earlyMs: parts.doorbell.earlyMs,
   };
-  const postgresGate = createPostgresGate(database, sql, gateOptions, registry.foreign);
+  const postgresGate = createPostgresGate(database, { ...gateOptions, foreign: registry.foreign, now });
   const gate = redis
     ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
     : postgresGate;

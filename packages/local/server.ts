@@ -6,9 +6,7 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { runtime } from "#aws";
 import { ConfigError, type Environment, type Logger, migrate } from "#core";
-import { definitions } from "#tasks";
 import { handler as api } from "../../functions/api.ts";
 import { handler as refresh } from "../../functions/refresh.ts";
 import { handler as tick } from "../../functions/tick.ts";
@@ -52,7 +50,7 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
         log.error("a refresh failed; the next one will mend it", { error: messageOf(error) }),
     );
   try {
-    const { worker, store, config, database } = runtime(definitions);
+    const { worker, store, config, database } = stack.tickwork;
     parseAllowList(config.httpRequestAllow);
     await migrate(database, log);
     if (stack.embedded) await store.endLeases();

@@ -11,7 +11,7 @@ const soon = () => new Date(Date.now() + 60_000);
 describe.each(stacks)("the model on %s", (kind) => {
   const compat = compatBed(kind);
   const cached = async () =>
-    (await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:due`, 0, -1)) as string[];
+    (await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:waiting`, 0, -1)) as string[];
   const waiting = async () => (await cached()).filter((id) => id !== "*").map(Number);
 
   describe("create", () => {
@@ -238,7 +238,7 @@ describe.each(stacks)("the model on %s", (kind) => {
         { value: "text", m: 3, priority: "high" },
       ]);
       const [{ task_data } = { task_data: "" }] = await compat.bed.sql<{ task_data: string }>(
-        `select task_data from "baasix_Tasks" where id = 1`,
+        `select task_data::text from "baasix_Tasks" where id = 1`,
       );
       expect(Object.keys(JSON.parse(task_data))).toEqual(["z", "b", "m", "priority"]);
       expect(task_data).toContain("1.0");
@@ -544,7 +544,7 @@ describe.each(stacks)("the model on %s", (kind) => {
       expect((await inCache()).map(({ id }) => id)).toEqual([near.id]);
       await TasksModel.update({ task_status: "Running" }, { where: { id: near.id } });
       expect(await inCache()).toEqual([]);
-      expect(await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:lease`, 0, -1)).toEqual([
+      expect(await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:running`, 0, -1)).toEqual([
         String(near.id),
       ]);
       await TasksModel.update(

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { runtime, useWires } from "#aws";
+import { runtime } from "#aws";
 import { getCache, hooksService, TasksModel, tasksService, useTickwork } from "#compat";
-import { ConfigError, hooks, silent } from "#core";
+import { ConfigError, hooks } from "#core";
+import { install } from "../../packages/core/current.ts";
 import { openTestBed, stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
@@ -105,22 +106,14 @@ test("without useTickwork it is the Tickwork that the process runs", async () =>
   const bed = await openTestBed("embedded");
   try {
     useTickwork(undefined);
-    useWires({
-      env: {
-        DATABASE_URL: `postgresql://tickwork@${bed.prefix}.tickwork.invalid/tickwork`,
-        CACHE_ENABLED: "false",
-      },
-      log: silent,
-      doorbell: noteRings(),
-      prefix: bed.prefix,
-      redis: { request: () => Promise.reject(new Error("not asked")) } as never,
-    });
+    const tickwork = bed.make({ withoutRedis: true, doorbell: noteRings() });
+    install(tickwork);
     const { tasks } = runtime([]);
     await TasksModel.create({ type: "a" });
     expect(await tasks.get(1)).toMatchObject({ type: "a" });
     expect((await tasksService.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
   } finally {
-    useWires(undefined);
+    install(undefined);
     await bed.close();
   }
 });

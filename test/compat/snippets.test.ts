@@ -165,7 +165,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
         error_data: { message: "Manually reset", name: "Error" },
       });
       expect(await status(2)).toBe("Not started");
-      expect(await compat.bed.redis("ZCARD", `{${compat.bed.prefix}}:lease`)).toBe(0);
+      expect(await compat.bed.redis("ZCARD", `{${compat.bed.prefix}}:running`)).toBe(0);
     });
 
     test("3: the connection of the cache", async () => {

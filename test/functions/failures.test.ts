@@ -5,8 +5,8 @@ import type { Task } from "#core";
 import { eventually } from "../support/bed/bed.ts";
 import { logOf } from "../support/lambda/log-lines.ts";
 import type { Stage } from "../support/lambda/stage.ts";
-import { useStages } from "../support/lambda/stages.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";
+import { useStages } from "../support/lambda/use-stages.ts";
 import { silence } from "../support/lambda/web-server.ts";
 
 const SECOND_MS = 1_000;

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { eventually } from "../support/bed/bed.ts";
 import { logOf } from "../support/lambda/log-lines.ts";
-import { useStages } from "../support/lambda/stages.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";
+import { useStages } from "../support/lambda/use-stages.ts";
 
 describe(`on ${storesAreOn}`, () => {
   const open = useStages();

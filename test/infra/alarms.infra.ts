@@ -1,4 +1,4 @@
-/** What wakes a person up. */
+/** The alarms, and who hears of them. */
 import { expect, test } from "vitest";
 import { program } from "../support/infra/program.ts";
 
@@ -46,13 +46,13 @@ test.each([
   });
 });
 
-test("nobody is written to who has not asked for it", () => {
+test("without ALARM_EMAIL, no mail is sent", () => {
   expect(dev.all("aws:sns/topic:Topic")).toEqual([]);
   for (const { inputs } of dev.all("aws:cloudwatch/metricAlarm:MetricAlarm"))
     expect(inputs.alarmActions).toEqual([]);
 });
 
-test("ALARM_EMAIL is written to when something is wrong, and when it is right again", () => {
+test("ALARM_EMAIL gets a mail when an alarm goes off, and when it is over", () => {
   const { one, all } = program("tuned");
   const topic = "arn:aws:sns:us-east-1:123456789012:tickwork-dev-alarms";
   expect(one("TickworkAlarmMail").inputs).toMatchObject({

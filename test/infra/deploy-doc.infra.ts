@@ -1,4 +1,4 @@
-/** What docs/deploy.md says in numbers and names is what is deployed. */
+/** The numbers and names in docs/deploy.md are those of the deployment. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { ROOT } from "../support/infra/run.ts";
 const text = readFileSync(join(ROOT, "docs/deploy.md"), "utf8");
 const production = program("production");
 
-test("the tables of costs are those that scripts/cost.ts prints", () => {
+test("the cost tables are those that scripts/cost.ts prints", () => {
   expect(text).toContain(costTables());
 });
 
@@ -29,7 +29,7 @@ test("every action that a role may take is in the table of permissions", () => {
   for (const action of actions) expect(text).toContain(`\`${action}\``);
 });
 
-test("the API's limits are the true ones", () => {
+test("the API's limits are those that are deployed", () => {
   const { throttlingRateLimit, throttlingBurstLimit } = production.one("TickworkHttpStage").inputs
     .defaultRouteSettings as Record<string, number>;
   expect(text).toContain(`more than ${throttlingRateLimit} requests a second`);

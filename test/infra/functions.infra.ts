@@ -1,4 +1,4 @@
-/** What is deployed: sizes, limits, settings, and what is in the packages. */
+/** The functions as deployed: sizes, limits, settings, and what their packages contain. */
 import { isBuiltin } from "node:module";
 import { describe, expect, test } from "vitest";
 import { program } from "../support/infra/program.ts";
@@ -6,7 +6,7 @@ import { program } from "../support/infra/program.ts";
 const KIB = 1024;
 const dev = program("dev");
 
-test("memory, seconds, runtime and processor", () => {
+test("every function has its memory, timeout, runtime and architecture", () => {
   const facts = dev
     .all("aws:lambda/function:Function")
     .map(({ name, inputs }) => [
@@ -21,7 +21,7 @@ test("memory, seconds, runtime and processor", () => {
   });
 });
 
-test("a new account allows ten executions at a time, so none are reserved", () => {
+test("no function reserves executions: a new account allows only ten at a time", () => {
   for (const { inputs } of dev.all("aws:lambda/function:Function"))
     expect(inputs.reservedConcurrentExecutions).toBeUndefined();
 });
@@ -29,7 +29,7 @@ test("a new account allows ten executions at a time, so none are reserved", () =
 describe("settings", () => {
   const tuned = program("tuned");
 
-  test("those of the deployer reach the functions that serve", () => {
+  test("the deployer's settings reach the functions that serve", () => {
     const settings = {
       TASK_SHUTDOWN_WAIT_TIME: "45",
       TASK_CONCURRENCY: "4",
@@ -43,7 +43,7 @@ describe("settings", () => {
       expect(tuned.environment(`Tickwork${name}Function`)).toMatchObject(settings);
   });
 
-  test("without any, only what the deployment itself has to say", () => {
+  test("without settings, only what the deployment itself sets", () => {
     const common = ["TICKWORK_SERVICE", "TASK_LIST_REFRESH_INTERVAL"];
     const bell = ["DEAD_LETTER_ARN", "SCHEDULE_GROUP", "SCHEDULE_ROLE_ARN", "TICK_ARN"];
     const names = (fn: string) => new Set(Object.keys(dev.environment(`Tickwork${fn}Function`)));
@@ -53,7 +53,7 @@ describe("settings", () => {
     expect(names("Migrate")).toEqual(new Set(["TICKWORK_SERVICE"]));
   });
 
-  test("the deployer's other variables stay where they are", () => {
+  test("the deployer's other variables reach no function", () => {
     for (const { name } of tuned.all("aws:lambda/function:Function")) {
       expect(tuned.environment(name)).not.toHaveProperty("PORT");
       expect(tuned.environment(name)).not.toHaveProperty("DATABASE_URL");
@@ -61,12 +61,12 @@ describe("settings", () => {
     }
   });
 
-  test("metrics are told apart by app and stage", () => {
+  test("metrics carry the app and stage", () => {
     for (const { name } of dev.all("aws:lambda/function:Function"))
       expect(dev.environment(name).TICKWORK_SERVICE).toBe("tickwork-dev");
   });
 
-  test("temporary files go where Lambda allows it", () => {
+  test("temporary files go where Lambda allows writing", () => {
     expect(dev.environment("TickworkTickFunction").DATA_DIR).toBe("/tmp/tickwork");
   });
 });
@@ -76,33 +76,33 @@ describe("logs", () => {
     ["dev", 7],
     ["pr-7", 7],
     ["production", 90],
-  ] as const)("%s keeps them for %i days", (name, days) => {
+  ] as const)("are kept in %s for %i days", (name, days) => {
     const { all } = program(name);
     const groups = all("aws:cloudwatch/logGroup:LogGroup");
     expect(groups).toHaveLength(5);
     for (const { inputs } of groups) expect(inputs.retentionInDays).toBe(days);
   });
 
-  test("are JSON, in groups that are known by name", () => {
+  test("are JSON, in groups with known names", () => {
     for (const { inputs } of dev.all("aws:lambda/function:Function"))
       expect(inputs.loggingConfig).toEqual({ logFormat: "JSON", logGroup: `/aws/lambda/${inputs.name}` });
   });
 
-  test("with DEBUGGING, Lambda lets everything through", () => {
+  test("are complete with DEBUGGING", () => {
     for (const { inputs } of program("tuned").all("aws:lambda/function:Function"))
       expect(inputs.loggingConfig).toMatchObject({ applicationLogLevel: "DEBUG" });
   });
 });
 
 describe("the HTTP API", () => {
-  test("refuses what comes too fast before it costs an execution", () => {
+  test("refuses requests that come too fast before they cost an execution", () => {
     expect(dev.one("TickworkHttpStage").inputs.defaultRouteSettings).toEqual({
       throttlingRateLimit: 50,
       throttlingBurstLimit: 100,
     });
   });
 
-  test("is for servers: no page may call it from a browser", () => {
+  test("is for servers: no web page may call it", () => {
     expect(dev.one("TickworkHttpApi").inputs.corsConfiguration ?? {}).toEqual({});
   });
 });
@@ -120,14 +120,11 @@ describe("bundles", () => {
     expect(loadedBytes / KIB).toBeLessThanOrEqual(limit);
   });
 
-  test.each(FUNCTIONS)(
-    "%s is minified, and in files of its own is what is loaded when it is needed",
-    (name) => {
-      expect(dev.builds[name]?.nodejs).toMatchObject({ minify: true, splitting: true });
-    },
-  );
+  test.each(FUNCTIONS)("%s is minified, and split so that rare code is loaded when needed", (name) => {
+    expect(dev.builds[name]?.nodejs).toMatchObject({ minify: true, splitting: true });
+  });
 
-  test("what a tick runs is loaded when it is run, and what makes tasks when one is made", () => {
+  test("a tick loads a handler when it runs one, and the schemas when it creates a task", () => {
     const { sources = [], loaded = {} } = dev.builds.TickworkTick ?? {};
     for (const source of ["packages/tasks/http-request.ts", "packages/core/tasks/new-task.ts"]) {
       expect(sources).toContain(source);
@@ -135,7 +132,7 @@ describe("bundles", () => {
     }
   });
 
-  test("export a handler, and leave to Lambda what Lambda has", () => {
+  test("export a handler, and leave out what Lambda provides", () => {
     for (const [name, { handler, exports, externals }] of Object.entries(dev.builds)) {
       expect(handler, name).toBe("bundle.handler");
       expect(exports, name).toEqual(["handler"]);

@@ -1,4 +1,4 @@
-/** Who may do what, to the letter; and that nothing secret lies open. */
+/** Exactly who may do what, and that no secret is in the clear. */
 import { describe, expect, test } from "vitest";
 import { GENERATED } from "../support/infra/mocks.ts";
 import { list, program, type Statement } from "../support/infra/program.ts";
@@ -43,17 +43,17 @@ describe.each(STAGES)("%s", (stage) => {
       "TickworkRefreshRuleRole",
       [allow("lambda:InvokeFunction", `arn:aws:lambda:${ACCOUNT}:function:${service}-refresh`), dead],
     ],
-  ])("%s may do this and nothing else", (role, expected) => {
+  ])("%s may do this and no more", (role, expected) => {
     expect(statements(role)).toEqual(expected);
     expect(list(one(role).inputs.managedPolicyArns)).toEqual([]);
   });
 
-  test("there is no other role, and no policy that is attached from outside", () => {
+  test("there are no other roles, and no separately attached policies", () => {
     expect(all("aws:iam/role:Role")).toHaveLength(6);
     expect(resources.filter(({ type }) => /^aws:iam\/(?!role:Role)|Policy$/.test(type))).toEqual([]);
   });
 
-  test("no wildcard, but for names that AWS or the clock makes, within something of our own", () => {
+  test("a wildcard stands only for names that AWS or the clock makes, within a resource of ours", () => {
     for (const { name } of all("aws:iam/role:Role"))
       for (const { Action, Resource } of statements(name)) {
         for (const action of list(Action)) expect(action, name).not.toContain("*");
@@ -62,7 +62,7 @@ describe.each(STAGES)("%s", (stage) => {
       }
   });
 
-  test("only Lambda may be a function, from nowhere else", () => {
+  test("only Lambda may assume the functions' roles", () => {
     for (const name of ["Tick", "Refresh", "Api", "Migrate"])
       expect(trust(`Tickwork${name}Role`)).toEqual([
         expect.objectContaining({ Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" } }),
@@ -72,21 +72,24 @@ describe.each(STAGES)("%s", (stage) => {
   test.each([
     ["TickworkScheduler", `${service}-tasks`],
     ["TickworkRefreshRuleRole", "default"],
-  ])("only EventBridge Scheduler may be %s, for schedules of the group %s of this account", (role, group) => {
-    expect(trust(role)).toEqual([
-      {
-        Effect: "Allow",
-        Action: "sts:AssumeRole",
-        Principal: { Service: "scheduler.amazonaws.com" },
-        Condition: {
-          StringEquals: { "aws:SourceAccount": "123456789012" },
-          ArnEquals: { "aws:SourceArn": `arn:aws:scheduler:${ACCOUNT}:schedule-group/${group}` },
+  ])(
+    "only EventBridge Scheduler may assume %s, for schedules of the group %s of this account",
+    (role, group) => {
+      expect(trust(role)).toEqual([
+        {
+          Effect: "Allow",
+          Action: "sts:AssumeRole",
+          Principal: { Service: "scheduler.amazonaws.com" },
+          Condition: {
+            StringEquals: { "aws:SourceAccount": "123456789012" },
+            ArnEquals: { "aws:SourceArn": `arn:aws:scheduler:${ACCOUNT}:schedule-group/${group}` },
+          },
         },
-      },
-    ]);
-  });
+      ]);
+    },
+  );
 
-  test("from outside, only the HTTP API may call, and only the API's function", () => {
+  test("only the HTTP API may call from outside, and only the API's function", () => {
     const [permission, ...others] = all("aws:lambda/permission:Permission");
     expect(others).toEqual([]);
     expect(permission?.inputs).toMatchObject({
@@ -98,18 +101,18 @@ describe.each(STAGES)("%s", (stage) => {
     expect(all("aws:lambda/functionUrl:FunctionUrl")).toEqual([]);
   });
 
-  test("no secret is in the clear in any resource", () => {
+  test("no resource holds a secret in the clear", () => {
     const text = JSON.stringify(resources);
     for (const secret of [...Object.values(SECRETS), ...Object.values(GENERATED)])
       expect(text).not.toContain(secret);
   });
 });
 
-/** Log streams, and schedules, which are named after their minute. */
+/** Wildcards for log streams, and for schedules, which are named after their minute. */
 const OWN_NAMES =
   /(?<=:log-group:\/aws\/lambda\/tickwork-[a-z0-9-]+:|:schedule\/tickwork-[a-z0-9-]+-tasks\/)\*$/;
 
-describe("the functions are given what they need", () => {
+describe("each function is given the links it needs", () => {
   const { builds } = program("dev");
   test.each([
     ["TickworkTick", ["TickworkDatabase", "TickworkRedis"]],
@@ -120,7 +123,7 @@ describe("the functions are given what they need", () => {
     expect(new Set(builds[name]?.links)).toEqual(new Set(links));
   });
 
-  test("without a cache nobody is given a Redis, and none is made", () => {
+  test("without a cache no function is given a Redis, and none is created", () => {
     const { builds, all, environment } = program("no cache");
     expect(builds.TickworkTick?.links).toEqual(["TickworkDatabase"]);
     expect(new Set(builds.TickworkApi?.links)).toEqual(new Set(["TickworkApiKey", "TickworkDatabase"]));

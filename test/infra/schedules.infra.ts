@@ -1,4 +1,4 @@
-/** The refresh rule, and every way on which something is called without anybody waiting for the answer. */
+/** The refresh rule, and everything else that is called asynchronously. */
 import { describe, expect, test } from "vitest";
 import { program } from "../support/infra/program.ts";
 import type { ScenarioName } from "../support/infra/scenarios.ts";
@@ -7,7 +7,7 @@ const DEAD_LETTERS = "arn:aws:sqs:us-east-1:123456789012:tickwork-dev-dead-lette
 const dev = program("dev");
 
 describe("the refresh rule", () => {
-  // Whole minutes, rounded down: a refresh may come sooner than asked, and never later.
+  // Whole minutes, rounded down: a refresh may come sooner than asked, never later.
   test.each<[ScenarioName, string, string]>([
     ["every second", "rate(1 minute)", "60"],
     ["every minute", "rate(1 minute)", "60"],
@@ -15,7 +15,7 @@ describe("the refresh rule", () => {
     ["dev", "rate(10 minutes)", "600"],
     ["production", "rate(10 minutes)", "600"],
     ["every four hours", "rate(180 minutes)", "10800"],
-  ])("%s: %s, and the functions know it", (name, rate, seconds) => {
+  ])("%s: %s, and the functions are told %s s", (name, rate, seconds) => {
     const { one, environment } = program(name);
     expect(one("TickworkRefreshRuleSchedule").inputs).toMatchObject({
       scheduleExpression: rate,
@@ -26,7 +26,7 @@ describe("the refresh rule", () => {
       expect(environment(fn)).toMatchObject({ TASK_LIST_REFRESH_INTERVAL: seconds });
   });
 
-  test("calls the refresh and nothing else, is retried, and keeps what it could not deliver", () => {
+  test("calls only the refresh, is retried, and keeps what it could not deliver", () => {
     expect(dev.one("TickworkRefreshRuleSchedule").inputs.target).toEqual({
       arn: "arn:aws:lambda:us-east-1:123456789012:function:tickwork-dev-refresh",
       roleArn: expect.stringContaining("TickworkRefreshRuleRole"),
@@ -37,8 +37,8 @@ describe("the refresh rule", () => {
   });
 });
 
-describe("asynchronous calls of Lambda", () => {
-  test.each(["Tick", "Refresh"])("%s: two retries, then the dead letters", (name) => {
+describe("asynchronous calls of functions", () => {
+  test.each(["Tick", "Refresh"])("%s is retried twice, then goes to the dead letters", (name) => {
     expect(dev.one(`Tickwork${name}EventInvokeConfig`).inputs).toMatchObject({
       functionName: `tickwork-dev-${name.toLowerCase()}`,
       maximumRetryAttempts: 2,
@@ -52,7 +52,7 @@ describe("asynchronous calls of Lambda", () => {
     expect(dev.resources.filter(({ type }) => /EventRule|EventSourceMapping|Pipe/.test(type))).toEqual([]);
   });
 
-  test("a tick may ring for the next one for ever", () => {
+  test("Lambda lets a tick ring for the next one without end", () => {
     expect(dev.one("TickworkTickRecursion").inputs).toEqual({
       functionName: "tickwork-dev-tick",
       recursiveLoop: "Allow",
@@ -60,7 +60,7 @@ describe("asynchronous calls of Lambda", () => {
   });
 });
 
-test("schedules that are made later find their dead letters by the environment, and are in a group of their own", () => {
+test("wake-ups have a group of their own, and the functions are told it and the dead letters", () => {
   expect(dev.one("TickworkSchedules").inputs.name).toBe("tickwork-dev-tasks");
   for (const fn of ["TickworkTickFunction", "TickworkRefreshFunction", "TickworkApiFunction"])
     expect(dev.environment(fn)).toMatchObject({

@@ -1,4 +1,4 @@
-/** What a stage is for decides what it makes, what it keeps, and how it is told the rest. */
+/** The kind of a stage decides what it creates and what it keeps; settings and secrets say the rest. */
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { envTypesOf } from "../support/infra/env-types.ts";
@@ -11,22 +11,22 @@ const DATABASES = ["TickworkNeon", "TickworkUpstash"];
 const databasesOf = (name: Parameters<typeof program>[0]) =>
   program(name).resources.filter(({ type }) => /^(neon|upstash):/.test(type));
 
-test("a production is protected, and keeps its databases whatever becomes of it", () => {
+test("production is protected, and its databases outlive it", () => {
   const { app, one } = program("production");
   expect(app).toMatchObject({ protect: true, removal: "retain" });
   for (const name of DATABASES) expect(one(name)).toMatchObject({ protect: true, retainOnDelete: true });
 });
 
-test("another stage is removed with all that it made", () => {
+test("any other stage is removed with everything it created", () => {
   const { app, resources } = program("dev");
   expect(app).toMatchObject({ protect: false, removal: "remove" });
   expect(resources.map(({ name }) => name)).toEqual(expect.arrayContaining(DATABASES));
   const kept = resources.filter(({ protect, retainOnDelete }) => protect || retainOnDelete);
-  // SST keeps source maps, in its own bucket, for stack traces of old versions.
+  // SST keeps source maps in its own bucket, for stack traces of old versions.
   expect(kept.filter(({ name }) => !/Sourcemap\d+$/.test(name))).toEqual([]);
 });
 
-test("the stage of a pull request makes no database", () => {
+test("a pull request's stage creates no database", () => {
   expect(databasesOf("pr-7")).toEqual([]);
   expect(program("pr-7").links).toMatchObject({
     TickworkDatabase: { url: SECRETS.DatabaseUrl },
@@ -34,12 +34,12 @@ test("the stage of a pull request makes no database", () => {
   });
 });
 
-test("a production on databases of somebody else makes none", () => {
+test("production on given databases creates none", () => {
   expect(databasesOf("given")).toEqual([]);
   expect(program("given").links.TickworkDatabase).toMatchObject({ url: SECRETS.DatabaseUrl });
 });
 
-test("a database of its own is small, sleeps when nothing is asked of it, and is near the functions", () => {
+test("a database that the stage creates is small, and near the functions", () => {
   const { one } = program("dev");
   expect(one("TickworkNeon").inputs).toMatchObject({
     name: "tickwork-dev",
@@ -54,24 +54,24 @@ test("a database of its own is small, sleeps when nothing is asked of it, and is
   });
 });
 
-describe("the key of the API", () => {
-  test("is there without anybody's doing", () => {
+describe("the API's key", () => {
+  test("is generated if no secret is set", () => {
     const { links, one } = program("production");
     expect(one("TickworkGeneratedApiKey").inputs).toMatchObject({ length: 40, special: false });
     expect(links.TickworkApiKey).toMatchObject({ value: GENERATED.apiKey });
   });
 
-  test("is the secret, when that is set", () => {
+  test("is the secret if one is set", () => {
     expect(program("given").links.TickworkApiKey).toMatchObject({ value: SECRETS.TickworkApiKey });
   });
 
-  test("is not among the outputs, which end in the logs of whoever deploys", () => {
+  test("is not among the outputs, which end up in the deployer's logs", () => {
     expect(program("production").outputs).toMatchObject({ apiKey: "TickworkApiKey" });
     expect(JSON.stringify(program("given").outputs)).not.toContain(SECRETS.TickworkApiKey);
   });
 });
 
-test("the outputs: address, name of the key, group of the schedules", () => {
+test("the outputs are the address, the name of the key, and the names of the schedule group and of tick", () => {
   expect(program("production").outputs).toMatchObject({
     api: expect.stringMatching(/^https:\/\/.+\.execute-api\.us-east-1\.amazonaws\.com$/),
     scheduleGroup: "tickwork-production-tasks",
@@ -86,20 +86,21 @@ describe("a deployment stops before it begins", () => {
       (error: unknown) => String((error as { stderr?: string }).stderr),
     );
 
-  test("when a pull request's stage is not told of a database", async () => {
+  test("when a pull request's stage is given no database", async () => {
     expect(await failure({ stage: "pr-8" })).toContain("sst secret set DatabaseUrl");
   });
 
-  test("when a setting is not acceptable, with one line that says why", async () => {
+  test("when a setting is invalid, with one line that says why", async () => {
     const text = await failure({ stage: "dev", env: { TASK_CONCURRENCY: "many" } });
-    expect(text).toContain('TASK_CONCURRENCY is "many"; it must be a whole number from 1 to');
+    expect(text).toMatch(/TASK_CONCURRENCY .*must be a whole number from 1 to/);
+    expect(text).toContain('"many"');
   });
 
   test("when a name would be too long for AWS", async () => {
-    expect(await failure({ stage: "a".repeat(60) })).toContain("at most 54 are possible");
+    expect(await failure({ stage: "a".repeat(60) })).toContain("a name of at most 54 characters");
   });
 });
 
-test("what a deployment writes into sst-env.d.ts is what is committed", async () => {
+test("the committed sst-env.d.ts is what a deployment writes", async () => {
   await expect(envTypesOf(program("production").links)).toMatchFileSnapshot("../../sst-env.d.ts");
 });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
 
-/** `npm run check:infra`: needs SST's platform, so it is no part of `npm test`. */
+/** For `npm run check:infra`. It needs SST's platform, so it is not part of `npm test`. */
 export default defineConfig({
   root: join(import.meta.dirname, "../.."),
   test: {

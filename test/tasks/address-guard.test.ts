@@ -7,7 +7,9 @@ import { createAddressGuard, type Lookup } from "../../packages/tasks/address-gu
 import { parseAllowList } from "../../packages/tasks/allow-list.ts";
 import { httpRequest, performHttpRequest } from "../../packages/tasks/http-request.ts";
 import { contains, parseAddress, parseNetwork, specialUseOf } from "../../packages/tasks/ip-address.ts";
-import { failureOf, runTask, serve, until } from "../support/web/helpers.ts";
+import { eventually } from "../support/eventually.ts";
+import { failureOf, runTask } from "../support/web/run-task.ts";
+import { serve } from "../support/web/server.ts";
 
 /** A resolver that answers with these, one list a call, the last one for ever. */
 function answering(...answers: string[][]): Lookup & { asked: string[] } {
@@ -299,7 +301,7 @@ describe("names", () => {
       return new Promise(() => {});
     };
     const failed = failureOf(perform("http://a.example/", waiting, [], { signal: aborter.signal }));
-    await until("the resolver is asked", () => asked);
+    await eventually(() => asked);
     aborter.abort(new Error("over"));
     expect((await failed).message).toBe("over");
   });

@@ -9,7 +9,7 @@ import { createRegistry } from "../../packages/core/tasks/define-task.ts";
 import { cleanup } from "../../packages/tasks/cleanup.ts";
 import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
 import { deleteTempFiles, errorOf } from "../../packages/tasks/temp-files.ts";
-import { failureOf, issuesOf, runTask, type Surroundings } from "../support/web/helpers.ts";
+import { failureOf, issuesOf, runTask, type Surroundings } from "../support/web/run-task.ts";
 
 /** A folder with a data folder and something beside it that must survive. */
 async function aDisk() {

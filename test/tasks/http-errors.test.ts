@@ -4,7 +4,9 @@ import { definitions } from "#tasks";
 import { runAttempt } from "../../packages/core/run/attempt.ts";
 import { createRegistry } from "../../packages/core/tasks/define-task.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
-import { aTask, handlerConfig, noTasks, serve, until } from "../support/web/helpers.ts";
+import { eventually } from "../support/eventually.ts";
+import { aTask, handlerConfig, noTasks } from "../support/web/run-task.ts";
+import { serve } from "../support/web/server.ts";
 
 const NOW_MS = Date.parse("2026-11-24T09:00:00Z");
 
@@ -119,9 +121,9 @@ describe("what becomes of the task", () => {
     const server = await serve(() => {});
     const aborter = new AbortController();
     const outcome = attempt({ task_data: { url: server.url } }, { signal: aborter.signal });
-    await until("the request arrived", () => server.received.length === 1);
+    await eventually(() => server.received.length === 1);
     aborter.abort(new TaskAborted("shutdown"));
     expect(await outcome).toEqual({ kind: "given_back", crashed: false });
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 });

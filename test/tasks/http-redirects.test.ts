@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { PermanentError } from "#core";
 import type { HttpRequestResult } from "#tasks";
 import { httpRequest } from "../../packages/tasks/http-request.ts";
-import { failureOf, runTask, type Surroundings, serve, until } from "../support/web/helpers.ts";
+import { eventually } from "../support/eventually.ts";
+import { failureOf, runTask, type Surroundings } from "../support/web/run-task.ts";
+import { serve } from "../support/web/server.ts";
 
 const send = (data: unknown, surroundings?: Surroundings) =>
   runTask<HttpRequestResult>(httpRequest, data, surroundings);
@@ -24,7 +26,7 @@ test("a chain of five, relative and absolute", async () => {
   const result = await send({ url: `${server.url}/0#here` });
   expect(server.received.map(({ path }) => path)).toEqual(["/0", "/1", "/2", "/3", "/3?n=4", "/5"]);
   expect(result).toMatchObject({ status: 200, body: "ok", redirects: 5, url: `${server.url}/5` });
-  await until("all connections are closed", () => server.open === 0);
+  await eventually(() => server.open === 0);
 });
 
 test("fewer redirects than there are", async () => {
@@ -41,7 +43,7 @@ test("a loop ends, for good", async () => {
   expect(error).toBeInstanceOf(PermanentError);
   expect(error.message).toBe(`GET ${server.url}/b redirects once more after 5; at most 5 are followed`);
   expect(server.received).toHaveLength(6);
-  await until("all connections are closed", () => server.open === 0);
+  await eventually(() => server.open === 0);
 });
 
 test("follow_redirects: 0 makes the redirect the result", async () => {
@@ -71,7 +73,7 @@ test.each([
   expect(error).toMatchObject({ name: "HttpRedirectError", code: "http_bad_redirect" });
   expect(error).toBeInstanceOf(PermanentError);
   expect(error.message).toMatch(message);
-  await until("the connection is closed", () => server.open === 0);
+  await eventually(() => server.open === 0);
 });
 
 test.each(["/next", "ftp://example.com/"])("the body of a redirect to %s is left alone", async (location) => {
@@ -80,7 +82,7 @@ test.each(["/next", "ftp://example.com/"])("the body of a redirect to %s is left
     else response.writeHead(302, { location }).write("a body that does not end");
   });
   await send({ url: server.url }).catch(() => undefined);
-  await until("all connections are closed", () => server.open === 0);
+  await eventually(() => server.open === 0);
 });
 
 test("a location in UTF-8", async () => {
@@ -197,7 +199,7 @@ describe("a redirect to an address that may not be reached", () => {
     expect(error.code).toBe("http_address_refused");
     expect(error).toBeInstanceOf(PermanentError);
     expect(secret.connections).toBe(0);
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test.each([

@@ -7,16 +7,10 @@ import { describe, expect, test } from "vitest";
 import { PermanentError, RetryAfter } from "#core";
 import type { HttpRequestResult } from "#tasks";
 import { httpRequest } from "../../packages/tasks/http-request.ts";
-import {
-  failureOf,
-  issuesOf,
-  listen,
-  runTask,
-  type Surroundings,
-  serve,
-  until,
-} from "../support/web/helpers.ts";
+import { eventually } from "../support/eventually.ts";
+import { failureOf, issuesOf, runTask, type Surroundings } from "../support/web/run-task.ts";
 import { selfSigned } from "../support/web/self-signed.ts";
+import { listen, serve } from "../support/web/server.ts";
 
 const send = (data: unknown, surroundings?: Surroundings) =>
   runTask<HttpRequestResult>(httpRequest, data, surroundings);
@@ -43,7 +37,7 @@ describe("what is sent", () => {
       host: `127.0.0.1:${server.port}`,
       "user-agent": "tickwork",
     });
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test("headers, in any case, before the usual ones", async () => {
@@ -276,7 +270,7 @@ describe("what comes back", () => {
     expect(result.body).toBe("x".repeat(65_536));
     expect(await failureOf(ended ?? Promise.resolve())).toMatchObject({ code: "ERR_STREAM_PREMATURE_CLOSE" });
     expect(sent).toBeLessThan(total);
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test("a body that breaks off is a failure of the network", async () => {
@@ -298,14 +292,14 @@ describe("time and abort", () => {
     expect(error).toMatchObject({ name: "HttpTimeoutError", code: "http_timeout" });
     expect(error.message).toBe(`GET ${server.url}/slow took longer than 0.05 s`);
     expect(error).not.toBeInstanceOf(PermanentError);
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test("a body that does not end", async () => {
     const server = await serve((_, response) => void response.write("x"));
     const error = await failureOf(send({ url: server.url, timeout_seconds: 0.1 }));
     expect(error.code).toBe("http_timeout");
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test("the time is for all redirects together", async () => {
@@ -315,14 +309,14 @@ describe("time and abort", () => {
     });
     const error = await failureOf(send({ url: server.url, timeout_seconds: 0.1 }));
     expect(error.code).toBe("http_timeout");
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test("the status of a failure whose body does not end is known all the same", async () => {
     const server = await serve((_, response) => void response.writeHead(502).write("x"));
     const error = await failureOf(send({ url: server.url, timeout_seconds: 0.1 }));
     expect(error.code).toBe("http_502");
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test.each(["before the answer", "within the body"])("an abort %s destroys the socket", async (when) => {
@@ -332,10 +326,10 @@ describe("time and abort", () => {
     const aborter = new AbortController();
     const reason = new Error("cancelled by somebody");
     const failed = failureOf(send({ url: server.url }, { signal: aborter.signal }));
-    await until("the request arrived", () => server.received.length === 1);
+    await eventually(() => server.received.length === 1);
     aborter.abort(reason);
     expect(await failed).toBe(reason);
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test("an abort before the start connects to nothing", async () => {
@@ -414,13 +408,13 @@ describe("statuses", () => {
     expect(error.message.length).toBeLessThan(1_000);
     expect(error.message).toContain(`Bad Request: ${"y".repeat(500)}…`);
     expect(await failureOf(ended ?? Promise.resolve())).toMatchObject({ code: "ERR_STREAM_PREMATURE_CLOSE" });
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test("a failed request leaves no connection", async () => {
     const server = await answering(500);
     await failureOf(send({ url: server.url }));
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 });
 
@@ -447,7 +441,7 @@ describe("the network", () => {
     );
     const error = await failureOf(send({ url: server.url }));
     expect(error).toMatchObject({ name: "HttpNetworkError", code: "HPE_INVALID_CONSTANT" });
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test("https speaks TLS, and trusts nobody who only says who he is", async () => {
@@ -457,7 +451,7 @@ describe("the network", () => {
     expect(error).toMatchObject({ name: "HttpNetworkError", code: "DEPTH_ZERO_SELF_SIGNED_CERT" });
     expect(server.connections).toBe(1);
     expect(server.received).toEqual([]);
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test("a server that wants another protocol", async () => {
@@ -471,6 +465,6 @@ describe("the network", () => {
     const error = await failureOf(send({ url: server.url, timeout_seconds: 5 }));
     expect(error).toMatchObject({ name: "HttpNetworkError", code: "http_network" });
     expect(error.message).toBe(`GET ${server.url}/ failed: closed without an answer`);
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 });

@@ -2,7 +2,7 @@ import { Resource } from "sst";
 
 const HOUR_MS = 60 * 60 * 1000;
 
-/** Answers a sign-up, and has the new user welcomed in an hour. */
+/** Answers a sign-up, and creates a task that welcomes the new user in an hour. */
 export async function handler(event: { body?: string }) {
   const response = await fetch(`${Resource.TickworkHttp.url}/tasks`, {
     method: "POST",

@@ -1,6 +1,6 @@
 import { defineTask } from "tickwork";
 
-/** Says hello, a while after somebody has signed up. */
+/** Welcomes a user some time after the sign-up. */
 const welcome = defineTask({
   type: "welcome",
   maxAttempts: 5,
@@ -10,5 +10,5 @@ const welcome = defineTask({
   },
 });
 
-/** What this app can run. To have the tasks that ship too, add those of "tickwork/tasks". */
+/** The types of task that this app runs. To include those that ship, add the definitions of "tickwork/tasks". */
 export const definitions = [welcome];

@@ -1,5 +1,5 @@
 import type { Moment } from "../clock.ts";
-import type { Window } from "../store/store.ts";
+import type { Window } from "../store/window.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 

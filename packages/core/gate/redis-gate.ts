@@ -4,66 +4,56 @@ import type { Standing } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import { type Asking, type Decision, type Gate, type GateOptions, OPERATOR } from "./gate.ts";
 import type { RedisCommands } from "./redis-commands.ts";
-import * as lua from "./scripts.ts";
+import { keysOf, rowsKeyOf, type ScriptCall } from "./script.ts";
+import * as scripts from "./scripts.ts";
 
-/** The cache in Redis: one request a call, but for long lists. */
+/** The gate in Redis, with the cache of the window: one request a call, but for long lists. */
 export function createRedisGate(redis: RedisCommands, options: GateOptions): Gate {
   const { slots, flagTtlMs, operatorTtlMs, limit, earlyMs } = options;
-  const keys = lua.keysOf(options.prefix, slots);
-  const run = <Reply>(script: string, ...args: (string | number)[]) => redis.run<Reply>(script, keys, args);
-  const asks = ({ token, napMs }: Asking) =>
-    [token, flagTtlMs, slots, Math.max(0, Math.round(napMs)), earlyMs] as const;
+  const keys = keysOf(options.prefix, slots);
+  const run = <Reply>({ lua, args }: ScriptCall) => redis.run<Reply>(lua, keys, args);
+  const flag = { ttl_ms: flagTtlMs, slots, early_ms: earlyMs };
+  const asking = ({ token, napMs }: Asking) => ({
+    token,
+    nap_ms: Math.max(0, Math.round(napMs)),
+    ...flag,
+  });
 
-  /** Chunks, so that a request never grows beyond what a server takes. */
-  const putChunks = async (writes: readonly Standing[], refreshBegan: string) => {
-    for (let from = 0; from < writes.length; from += PUT_CHUNK) {
-      const chunk = writes.slice(from, from + PUT_CHUNK);
-      const args = chunk.flatMap((write) => [
-        ...fieldsOf(write),
-        "task" in write && write.task ? JSON.stringify(write.task) : "",
-      ]);
-      if ((await run<number>(lua.PUT, limit, refreshBegan, ...args)) !== 1) return false;
+  /** In chunks, so that a request never grows beyond what a server takes. */
+  const put = async (standings: readonly Standing[], began: string) => {
+    for (let from = 0; from < standings.length; from += PUT_CHUNK) {
+      const chunk = standings.slice(from, from + PUT_CHUNK);
+      if ((await run<number>(scripts.PUT({ limit, began }, chunk))) !== 1) return false;
     }
     return true;
   };
   const look = (list: boolean) =>
     run<[number, number, number, number, string | null, string[]]>(
-      lua.LOOK,
-      list ? 1 : 0,
-      OPERATOR,
-      slots,
-      WINDOW_MS,
+      scripts.LOOK({ list: list ? 1 : 0, operator: OPERATOR, slots, window_ms: WINDOW_MS }),
     );
 
   return {
-    enter: async (asking) => decisionOf(await run(lua.ENTER, ...asks(asking))),
-    leave: async (asking, slot, writes) =>
-      decisionOf(await run(lua.LEAVE, ...asks(asking), slot, 0, limit, ...writes.flatMap(fieldsOf))),
-    release: async (token, slot, writes) => {
-      const asking = asks({ token, napMs: 0 });
-      const [, , more] = await run<[string, string, number]>(
-        lua.LEAVE,
-        ...asking,
-        slot,
-        1,
-        limit,
-        ...writes.flatMap(fieldsOf),
-      );
+    enter: async (who) => decisionOf(await run(scripts.ENTER(asking(who)))),
+    leave: async (who, slot, standings) =>
+      decisionOf(await run(scripts.LEAVE({ ...asking(who), slot, release: 0, limit }, standings))),
+    release: async (token, slot, standings) => {
+      const args = { ...asking({ token, napMs: 0 }), slot, release: 1, limit };
+      const [, , more] = await run<[string, string, number]>(scripts.LEAVE(args, standings));
       return { more: more === 1 };
     },
-    renew: async (token, slot, writes) => {
+    renew: async (token, slot, standings) => {
       const [kept, overdue, more] = await run<[number, number, number]>(
-        lua.RENEW,
-        ...[token, flagTtlMs, slots, earlyMs, slot, limit, ...writes.flatMap(fieldsOf)],
+        scripts.RENEW({ token, slot, limit, ...flag }, standings),
       );
       return { kept: kept === 1, overdue: overdue === 1, more: more === 1 };
     },
-    put: (writes) => putChunks(writes, ""),
+    put: (standings) => put(standings, ""),
     rebuild: async (read) => {
-      const [began, sequence] = await run<[string, string]>(lua.BEGIN);
+      const [began, since] = await run<[string, string]>(scripts.BEGIN({}));
       const { writes, cutAtMs } = await read();
-      if (!(await putChunks(writes, began))) return false;
-      return (await run<number>(lua.SWEEP, began, sequence, cutAtMs ?? "+inf")) === 1;
+      if (!(await put(writes, began))) return false;
+      const args = { began: Number(began), since: Number(since), marker: String(cutAtMs ?? "+inf") };
+      return (await run<number>(scripts.SWEEP(args))) === 1;
     },
     look: async () => {
       const [, waiting, ticks, operators, refreshed] = await look(false);
@@ -82,7 +72,7 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
       const tasks: (Task | number)[] = [];
       for (let from = 0; from < ids.length; from += PUT_CHUNK) {
         const chunk = ids.slice(from, from + PUT_CHUNK);
-        const rows = await redis.fields(keys[lua.TASK_KEY] as string, chunk);
+        const rows = await redis.fields(rowsKeyOf(keys), chunk);
         chunk.forEach((id, n) => {
           const row = rows[n];
           tasks.push(row ? (JSON.parse(row) as Task) : Number(id));
@@ -91,8 +81,8 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
       return tasks;
     },
     setRunning: async (running) => {
-      if (running) await run(lua.RAISE, OPERATOR, operatorTtlMs, slots);
-      else await run(lua.LOWER, slots);
+      if (running) await run(scripts.HOLD_ALL({ token: OPERATOR, ttl_ms: operatorTtlMs, slots }));
+      else await run(scripts.RELEASE_ALL({ slots }));
     },
     isRunning: async () => {
       const [, , ticks, operators] = await look(false);
@@ -101,12 +91,7 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
   };
 }
 
-function fieldsOf(write: Standing): [number, number, string, number | string] {
-  if (write.kind === "gone") return [write.id, write.rev, write.kind, ""];
-  return [write.id, write.rev, write.kind, write.inMs === undefined ? write.atMs : `~${write.inMs}`];
-}
-
-/** Reads what `decide` in `lua.ts` answers. */
+/** Reads what `decide` in `scripts.ts` answers. */
 function decisionOf(reply: unknown[]): Decision {
   const [kind, nowText, ...rest] = reply as [string, string, ...(string | number | null | string[])[]];
   const now = Number(nowText);

@@ -8,9 +8,11 @@ import { messageOf } from "../errors.ts";
 import { TRANSIENT_ATTEMPTS, TRANSIENT_BACKOFF_MAX_MS, TRANSIENT_BACKOFF_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { backoffMs } from "../retry.ts";
+import type { ClaimResult } from "../store/claim.ts";
 import { isTransient } from "../store/database.ts";
 import type { Lease, LeaseRequest } from "../store/lease.ts";
-import type { ClaimResult, SettleOptions, Store } from "../store/store.ts";
+import type { SettleOptions } from "../store/settle.ts";
+import type { Store } from "../store/store.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome } from "../tasks/task.ts";
 

@@ -21,7 +21,8 @@ import { EMPTY_CLAIMS, EMPTY_CLAIMS_PAUSE_MS, EXPIRY_MARGIN_MS, SLEEPER_MARGIN_M
 import type { Metrics } from "../metrics.ts";
 import { isRefused } from "../store/database.ts";
 import type { Lease } from "../store/lease.ts";
-import type { SettleOptions, Store } from "../store/store.ts";
+import type { SettleOptions } from "../store/settle.ts";
+import type { Store } from "../store/store.ts";
 import type { Outcome } from "../tasks/task.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
 import { type Claim, claimOnce, type Settled, settleOnce } from "./exactly-once.ts";

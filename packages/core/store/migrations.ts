@@ -8,7 +8,7 @@
 import { MIGRATION_TIMEOUT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { type Database, PostgresError } from "./database.ts";
-import { FOREIGN_LEASE } from "./sql.ts";
+import { FOREIGN_LEASE } from "./fragments.ts";
 
 interface Migration {
   name: string;

@@ -1,27 +1,20 @@
 /** What a user sees when Redis, Postgres, the doorbell or a clock misbehaves: every task runs, and once. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { type Clock, defineTask, foreignTask, systemClock } from "#core";
 import { RENEW } from "../../../packages/core/gate/scripts.ts";
 import { REDIS_PAUSE_MS } from "../../../packages/core/limits.ts";
-import { eventually, openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { eventually } from "../../support/bed/bed.ts";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { gated, noting } from "../../support/bed/tasks.ts";
 
 const MINUTE_MS = 60_000;
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
-const isRenewal = ({ body }: { body?: unknown }) => (body as string[])[1] === RENEW;
+const isRenewal = ([, script]: readonly string[]) => script === RENEW.lua;
 
-describe.each(stacks)("on %s", (kind) => {
-  let bed: TestBed;
-  beforeAll(async () => {
-    bed = await openTestBed(kind);
-  });
+describeOnStacks("faults", (bed) => {
   let answer = () => {};
-  afterEach(async () => {
-    answer();
-    await bed.clear();
-  });
-  afterAll(() => bed.close());
+  afterEach(() => answer());
 
   const key = (name: string) => `{${bed.prefix}}:${name}`;
   const lease = async () => {
@@ -274,7 +267,7 @@ describe.each(stacks)("on %s", (kind) => {
       const ended = new Promise<void>((resolve) => {
         answer = resolve;
       });
-      delay(/coalesce\(\$4/, async () => {
+      delay(/progress = coalesce\(/, async () => {
         await ended;
         late = true;
       });

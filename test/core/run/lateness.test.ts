@@ -1,18 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { eventually, openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { expect, test } from "vitest";
+import { eventually } from "../../support/bed/bed.ts";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { gated, noting } from "../../support/bed/tasks.ts";
 
 const secondsAgo = (seconds: number) => new Date(Date.now() - seconds * 1000).toISOString();
 
-describe.each(stacks)("on %s, a task that started late says why", (kind) => {
-  let bed: TestBed;
-  beforeAll(async () => {
-    bed = await openTestBed(kind);
-  });
-  afterEach(() => bed.clear());
-  afterAll(() => bed.close());
-
+describeOnStacks("a task that started late says why,", (bed) => {
   const make = () => {
     const { starts, definition } = gated();
     return {

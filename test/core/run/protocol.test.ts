@@ -1,21 +1,16 @@
 /** The promises and the rules of the protocol (packages/core/run/tick.ts), each by the story that it is there for. */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { RetryAfter } from "#core";
-import { eventually, openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { PUT } from "../../../packages/core/gate/scripts.ts";
+import { eventually } from "../../support/bed/bed.ts";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { failing, gated, noting, obedient } from "../../support/bed/tasks.ts";
 
 const MINUTE_MS = 60_000;
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
 
-describe.each(stacks)("on %s", (kind) => {
-  let bed: TestBed;
-  beforeAll(async () => {
-    bed = await openTestBed(kind);
-  });
-  afterEach(() => bed.clear());
-  afterAll(() => bed.close());
-
+describeOnStacks("the protocol", (bed) => {
   const key = (name: string) => `{${bed.prefix}}:${name}`;
   const statuses = async () =>
     (await bed.sql<{ task_status: string }>(`select task_status from "baasix_Tasks" order by id`)).map(
@@ -190,7 +185,7 @@ describe.each(stacks)("on %s", (kind) => {
     });
 
     test("due by every clock and not to be had: three empty claims end the tick, and somebody looks again", async () => {
-      if (kind === "embedded") return; // It has one session: nobody else can have a row locked.
+      if (bed.kind === "embedded") return; // It has one session: nobody else can have a row locked.
       const { definition } = noting();
       const bell = noteRings();
       const { tasks, worker } = bed.make({ doorbell: bell, definitions: [definition] });
@@ -246,8 +241,8 @@ describe.each(stacks)("on %s", (kind) => {
     /** Does something between what a refresh reads from Postgres and what it writes into the cache. */
     const inTheMiddle = (what: () => Promise<unknown>) => {
       let busy = false;
-      bed.faults.redis = async ({ body }) => {
-        if (busy || !String((body as string[])[1]).includes("if ARGV[2] ~= ''")) return;
+      bed.faults.redis = async ([, script]) => {
+        if (busy || script !== PUT.lua) return;
         busy = true;
         await what();
       };

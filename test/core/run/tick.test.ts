@@ -1,18 +1,12 @@
 import { getEventListeners } from "node:events";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type Measurements, RetryAfter, type TaskDefinition, type TaskErrorData } from "#core";
-import { eventually, openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { eventually } from "../../support/bed/bed.ts";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { failing, gated, noting, obedient } from "../../support/bed/tasks.ts";
 
-describe.each(stacks)("on %s", (kind) => {
-  let bed: TestBed;
-  beforeAll(async () => {
-    bed = await openTestBed(kind);
-  });
-  afterEach(() => bed.clear());
-  afterAll(() => bed.close());
-
+describeOnStacks("a tick", (bed) => {
   const row = async (id: number) => {
     const [found] = await bed.sql<Record<string, string>>(`select * from "baasix_Tasks" where id = $1`, [
       String(id),
@@ -167,7 +161,7 @@ describe.each(stacks)("on %s", (kind) => {
     });
     await tasks.create([{ type: "stubborn" }]);
     void worker.tick();
-    expect(await givenUp).toMatch(/the handler of task 1 \(stubborn\) goes on/);
+    expect(await givenUp).toMatch(/the handler of task 1 \(stubborn\) was still running/);
     expect(await tasks.get(1)).toMatchObject({ task_status: "Running", crashes: 0 });
   });
 
@@ -232,7 +226,7 @@ describe.each(stacks)("on %s", (kind) => {
       cancel_requested: false,
       error_data: { code: "cancelled", name: "CancelledError" },
     });
-    await expect(context.progress(2)).rejects.toThrow("progress is 2; it must be from 0 to 1");
+    await expect(context.progress(2)).rejects.toThrow("progress must be from 0 to 1, got 2");
   });
 
   test("who lost its lease changes nothing, and its signal is aborted", async () => {

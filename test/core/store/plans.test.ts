@@ -1,10 +1,31 @@
 /** What the statements cost in a table of a million rows: Postgres's own words. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { gateSql } from "../../../packages/core/gate/postgres-gate.ts";
 import { SEEN_LIMIT } from "../../../packages/core/limits.ts";
-import { statements } from "../../../packages/core/store/sql.ts";
+import { claimSql } from "../../../packages/core/store/claim.ts";
+import type { Statement } from "../../../packages/core/store/database.ts";
+import { readSql } from "../../../packages/core/store/read.ts";
+import { settleSql } from "../../../packages/core/store/settle.ts";
+import { idArray } from "../../../packages/core/store/statement.ts";
+import { windowSql } from "../../../packages/core/store/window.ts";
 import { openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
 
-const sql = statements();
+const NOW = "now()";
+const common = { slot: 0, next_token: "next", lease_ms: 60_000, foreign: "{}" };
+const seen = idArray(Array.from({ length: SEEN_LIMIT }, (_, n) => n + 1));
+const claim = claimSql(NOW).claim({ ...common, max_crashes: 3, seen });
+const completed = { ...common, id: 1, token: "x", result: null, lateness: null };
+const settle = settleSql(NOW).complete.thenDue(completed);
+const settleOverdue = settleSql(NOW).complete.thenOverdueOrDue({ ...completed, max_crashes: 3 });
+const gate = gateSql(NOW).decide({
+  token: "token",
+  ttl_ms: 60_000,
+  slots: 1,
+  nap_ms: 0,
+  held: null,
+  release: false,
+  foreign: "{}",
+});
 
 /** How many pages a plan touched. */
 const pagesOf = (lines: readonly string[]) =>
@@ -12,24 +33,24 @@ const pagesOf = (lines: readonly string[]) =>
     ...lines.flatMap((line) => [...line.matchAll(/(?:hit|read)=(\d+)/g)].map(([, pages]) => Number(pages))),
   );
 
-const ids = `'{${Array.from({ length: SEEN_LIMIT }, (_, n) => n + 1)}}'`;
-const settle = ["1", "'x'", "null", "null", "0", "'next'", "60000", "'{}'"];
-const statementsOfATask: [string, string, string[]][] = [
-  ["a claim", sql.claim, ["0", "'token'", "60000", "3", ids, "'{}'"]],
-  ["a settle", sql.complete.thenDue, settle],
-  ["a settle that looks for leases", sql.complete.thenOverdueOrDue, [...settle, "3"]],
-  ["the gate of Postgres", sql.gate, ["'token'", "60000", "1", "0", "null", "'f'", "'{}'"]],
+const statementsOfATask: [string, Statement][] = [
+  ["a claim", claim],
+  ["a settle", settle],
+  ["a settle that looks for leases", settleOverdue],
+  ["the gate of Postgres", gate],
 ];
 
+const literal = (value: unknown) => (value === null ? "null" : `'${value}'`);
+
 /** Planned for its parameters, as every request to Neon is; and for any, as a connection does that lasts. */
-async function pagesInEachMode(bed: TestBed, text: string, params: string[]): Promise<number[]> {
+async function pagesInEachMode(bed: TestBed, { text, params = [] }: Statement): Promise<number[]> {
   const pages: number[] = [];
   for (const mode of ["force_custom_plan", "force_generic_plan"]) {
     await bed.sql("begin");
     await bed.sql(`set local plan_cache_mode = ${mode}`);
     await bed.sql(`prepare to_explain as ${text}`);
     const plan = await bed.sql<{ "QUERY PLAN": string }>(
-      `explain (analyze, buffers, timing off) execute to_explain(${params.join(", ")})`,
+      `explain (analyze, buffers, timing off) execute to_explain(${params.map(literal).join(", ")})`,
     );
     await bed.sql("rollback");
     await bed.sql("deallocate to_explain");
@@ -54,26 +75,18 @@ describe.each(stacks)("on %s", (kind) => {
   afterAll(() => bed.close());
 
   /** The plan, and how many pages it touched. */
-  const explain = async (text: string, params: (string | null)[]) => {
+  const explain = async ({ text, params = [] }: Statement) => {
     await bed.sql("begin");
-    const plan = await bed.sql<{ "QUERY PLAN": string }>(
-      `explain (analyze, buffers, timing off) ${text}`,
-      params,
-    );
+    const plan = await bed.sql<{ "QUERY PLAN": string }>(`explain (analyze, buffers, timing off) ${text}`, [
+      ...params,
+    ]);
     await bed.sql("rollback");
     const lines = plan.map((line) => line["QUERY PLAN"]);
     return { text: lines.join("\n"), buffers: pagesOf(lines) };
   };
 
   test(`a claim among ${rows} rows reads the partial index and a few pages`, async () => {
-    const { text, buffers } = await explain(sql.claim, [
-      "0",
-      "token",
-      "60000",
-      "3",
-      `{${Array.from({ length: SEEN_LIMIT }, (_, n) => n + 1)}}`,
-      "{}",
-    ]);
+    const { text, buffers } = await explain(claim);
     expect(text).toContain("Index Scan using tickwork_waiting");
     expect(text).toContain("tickwork_running");
     expect(text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
@@ -81,36 +94,33 @@ describe.each(stacks)("on %s", (kind) => {
   });
 
   test.each([
-    ["thenDue", ["1", "x", null, null, "0", "next", "60000", "{}"]],
-    ["thenOverdueOrDue", ["1", "x", null, null, "0", "next", "60000", "{}", "3"]],
-  ] as const)("so does a settle that claims the next one (%s)", async (form, params) => {
-    const { text, buffers } = await explain(sql.complete[form], [...params]);
+    ["thenDue", settle],
+    ["thenOverdueOrDue", settleOverdue],
+  ])("so does a settle that claims the next one (%s)", async (_, statement) => {
+    const { text, buffers } = await explain(statement);
     expect(text).toContain("Index Scan using tickwork_waiting");
     expect(text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     expect(buffers).toBeLessThan(150);
   });
 
-  test.each(statementsOfATask)(
-    "%s reads a few pages, whatever it is planned for",
-    async (_, text, params) => {
-      for (const pages of await pagesInEachMode(bed, text, params)) expect(pages).toBeLessThan(150);
-    },
-  );
-
-  test("the window reads what it takes and no more, and the gate of Postgres a few pages", async () => {
-    const window = await explain(sql.window, ["1000", "4096"]);
-    expect(window.text).toContain("Index Scan using tickwork_waiting");
-    expect(window.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
-    const gate = await explain(sql.gate, ["token", "60000", "1", "0", null, "f", "{}"]);
-    expect(gate.text).toMatch(/Index (Only )?Scan using tickwork_waiting/);
-    expect(gate.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
-    expect(gate.buffers).toBeLessThan(150);
+  test.each(statementsOfATask)("%s reads a few pages, whatever it is planned for", async (_, statement) => {
+    for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(150);
   });
 
-  test.each(["Completed", "Error", "Running"])(
+  test("the window reads what it takes and no more, and the gate of Postgres a few pages", async () => {
+    const window = await explain(windowSql(NOW).window({ limit: 1_000, data_bytes: 4_096 }));
+    expect(window.text).toContain("Index Scan using tickwork_waiting");
+    expect(window.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
+    const look = await explain(gate);
+    expect(look.text).toMatch(/Index (Only )?Scan using tickwork_waiting/);
+    expect(look.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
+    expect(look.buffers).toBeLessThan(150);
+  });
+
+  test.each(["Completed", "Error", "Running"] as const)(
     "the list of the status %s reads a few pages",
     async (status) => {
-      const { buffers } = await explain(sql.list(`task_status = '${status}'`), ["50"]);
+      const { buffers } = await explain(readSql(NOW).list({ status, limit: 50 }));
       expect(buffers).toBeLessThan(150);
     },
   );
@@ -133,7 +143,7 @@ describe.each(stacks)("on %s, with statistics of a day when nothing waited", (ki
   }, 60_000);
   afterAll(() => bed.close());
 
-  test.each(statementsOfATask)("%s reads a few pages all the same", async (_, text, params) => {
-    for (const pages of await pagesInEachMode(bed, text, params)) expect(pages).toBeLessThan(150);
+  test.each(statementsOfATask)("%s reads a few pages all the same", async (_, statement) => {
+    for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(150);
   });
 });

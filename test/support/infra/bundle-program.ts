@@ -1,6 +1,4 @@
-/**
- * Bundles sst.config.ts as SST 4.17.1 does, with the options of its sources (pkg/js/js.go).
- */
+/** Bundles sst.config.ts as SST 4.17.1 does, with the options of its sources (pkg/js/js.go). */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -9,15 +7,15 @@ import { BANNER } from "../../../scripts/bundle.ts";
 export const platformOf = (root: string) => join(root, ".sst/platform");
 
 /**
- * Bundles sst.config.ts with SST's components, in the folder where they find their packages.
+ * Bundles sst.config.ts with SST's components.
  *
- * @param outfile has to be in the platform's folder
+ * @param outfile must be in the platform's folder, where the components find their packages
  */
 export async function bundleProgram(root: string, outfile: string): Promise<void> {
   const platform = platformOf(root);
   const lock = await readFile(join(root, ".sst/provider-lock.json"), "utf8");
   const providers = JSON.parse(lock) as { alias: string; package: string }[];
-  // `aws`, `sst` and the like are imports that SST writes at the head of every file that is not its own.
+  // SST makes `aws`, `sst` and the like available by writing imports at the head of every file that is not its own.
   const globals = [
     ...providers.map((provider) => `import * as ${provider.alias} from "${provider.package}";`),
     `import * as sst from "${join(platform, "src/components")}";`,

@@ -1,4 +1,4 @@
-/** The file sst-env.d.ts as a deployment writes it (SST's pkg/types/typescript/typescript.go). */
+/** The content of sst-env.d.ts as a deployment writes it (SST's pkg/types/typescript/typescript.go). */
 import type { Recording } from "./recorder.ts";
 
 export function envTypesOf(links: Recording["links"]): string {

@@ -1,8 +1,8 @@
 /**
- * Runs an app's sst.config.ts under Pulumi's mocks, without AWS, Pulumi's CLI or a network, and prints what it made:
+ * Runs an app's sst.config.ts under Pulumi's mocks, without AWS, Pulumi's CLI or a network, and prints the resources:
  * node --import tsx test/support/infra/evaluate.ts FOLDER STAGE
  *
- * One process per evaluation: a Pulumi program is full of state that belongs to the process.
+ * Each evaluation needs its own process, because a Pulumi program is full of global state.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -33,7 +33,7 @@ interface ProgramModule {
   config: { run: unknown };
 }
 
-/** What `app()` says. SST asks for it first, and without any of its components. */
+/** The result of `app()`, which SST calls first, without any of its components. */
 async function readApp(root: string, stage: string): Promise<Evaluation["app"]> {
   const source = await readFile(join(root, "sst.config.ts"), "utf8");
   const { code } = await transform(source, { loader: "ts", format: "esm" });
@@ -51,7 +51,7 @@ async function evaluate(root: string, stage: string): Promise<void> {
   process.env.SST_SERVER = rpc.url;
   process.env.SST_AWS_REGION = REGION;
 
-  // SST's components read these while they are loaded.
+  // SST's components read these globals while they load.
   const app = await readApp(root, stage);
   const paths = { home: work, root, work, platform };
   Object.assign(globalThis, {
@@ -75,7 +75,7 @@ async function evaluate(root: string, stage: string): Promise<void> {
   await pulumi.runtime.setMocks(mocks, app.name, stage, false, "organization");
   const outputs = await pulumi.runtime.runInPulumiStack(() => run(config.run));
 
-  // As in a deployment, everything has settled when the process has nothing left to wait for.
+  // As in a deployment, everything is settled when the process has nothing left to wait for.
   process.once("beforeExit", async () => {
     const evaluation = { app, outputs: plain(outputs), builds: rpc.builds, ...recording };
     await rm(work, { recursive: true, force: true });

@@ -1,5 +1,4 @@
 /** Evaluates all scenarios, two at a time: each keeps about one core busy. */
-
 import { fileOf } from "./program.ts";
 import { buildEvaluator, run } from "./run.ts";
 import { SCENARIOS, type ScenarioName } from "./scenarios.ts";

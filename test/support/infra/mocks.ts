@@ -1,11 +1,11 @@
-/** What Pulumi's providers would answer: the outputs that other resources are made from, and nothing more. */
+/** What Pulumi's providers would answer: only the outputs that other resources are built from. */
 
 export const ACCOUNT = "123456789012";
 export const REGION = "us-east-1";
 
 type Values = Record<string, unknown>;
 
-/** What Pulumi's mocks are asked. */
+/** A request to Pulumi's mocks. */
 export interface ResourceRequest {
   type: string;
   name: string;
@@ -16,7 +16,7 @@ export interface ResourceRequest {
 
 const arn = (service: string, resource: string) => `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
 
-/** By type: from a resource's name and inputs, what its provider computes. */
+/** By type: what the provider computes from a resource's name and inputs. */
 const COMPUTED: Record<string, (name: string, inputs: Values) => Values> = {
   "aws:lambda/function:Function": (name) => ({
     arn: arn("lambda", `function:${name}`),
@@ -47,7 +47,7 @@ const COMPUTED: Record<string, (name: string, inputs: Values) => Values> = {
   }),
 };
 
-/** Secrets that providers make. */
+/** Secrets that providers generate. */
 export const GENERATED = {
   apiKey: "generated-api-key",
   databaseUrl: "postgres://tasks:generated@made-pooler.neon.example/tasks",
@@ -68,7 +68,7 @@ const CALLS: Record<string, (inputs: Values) => Values> = {
   "aws:index/getPartition:getPartition": () => ({ partition: "aws" }),
   "aws:iam/getPolicyDocument:getPolicyDocument": ({ statements }) => {
     const list = (statements ?? []) as StatementInput[];
-    // SST asks whether `statements` is there, so it must not be when it is empty.
+    // SST tests whether `statements` is present, so it must be absent when it is empty.
     return { json: policyDocument(list), ...(list.length > 0 && { statements: list }) };
   },
 };

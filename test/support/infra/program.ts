@@ -1,4 +1,4 @@
-/** An evaluated program, as the suites ask about it. */
+/** An evaluated program, with the queries that the suites need. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Evaluation } from "./evaluate.ts";
@@ -17,13 +17,13 @@ export interface Statement {
 export interface Program extends Evaluation {
   /** All resources of a type. */
   all(type: string): Recorded[];
-  /** The resource of a name. Throws when there is none, or more than one. */
+  /** The resource with this name. Throws if there is none, or more than one. */
   one(name: string): Recorded;
   /** What a role may do. */
   statements(role: string): Statement[];
-  /** Who may be a role. */
+  /** Who may assume a role. */
   trust(role: string): Statement[];
-  /** The plain environment of a function, without what SST adds. */
+  /** The environment of a function, without what SST adds. */
   environment(name: string): Record<string, string>;
 }
 
@@ -53,7 +53,7 @@ export function program(name: ScenarioName): Program {
   };
 }
 
-/** A policy is text in some places and an object in others. */
+/** Policies are text in some places and objects in others. */
 function statementsOf(policy: unknown): Statement[] {
   const document = typeof policy === "string" ? (JSON.parse(policy) as unknown) : policy;
   return (document as { Statement: Statement[] }).Statement;

@@ -1,6 +1,6 @@
 /**
- * Remembers every resource that the program registers. Pulumi's mocks are told inputs only; what else was asked for,
- * such as dependencies and protection, passes through the monitor that calls them.
+ * Records every resource that the program registers. Pulumi's mocks see only inputs; the rest, such as dependencies and
+ * protection, passes through the monitor that calls them.
  */
 
 /** A resource as the program asked for it. */
@@ -8,7 +8,7 @@ export interface Recorded {
   type: string;
   name: string;
   inputs: Record<string, unknown>;
-  /** Names of what has to be there before. */
+  /** The names of the resources that must exist before it. */
   dependsOn: string[];
   protect: boolean;
   retainOnDelete: boolean;
@@ -16,11 +16,11 @@ export interface Recorded {
 
 export interface Recording {
   resources: Recorded[];
-  /** What can be linked, by name: its properties with their type. */
+  /** The properties and type of what can be linked, by name. */
   links: Record<string, Record<string, unknown>>;
 }
 
-/** The messages of Pulumi's engine, as far as they are read here. */
+/** The messages of Pulumi's engine, as far as they are used here. */
 interface RegisterRequest {
   getType(): string;
   getName(): string;
@@ -70,11 +70,11 @@ function nameOf(urn: string): string {
   return urn.split("::").at(-1) ?? urn;
 }
 
-/** The key of Pulumi's wrappings, and the one that says that a value is a secret. */
+/** The key that marks a value wrapped by Pulumi, and the signature of a secret. */
 const SIGNATURE = "4dabf18193072939515e22adb298388d";
 const SECRET = "1b47061264138c4ac30d75fd1eb44270";
 
-/** Takes the wrappings off secrets. */
+/** Unwraps secrets. */
 export function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (value === null || typeof value !== "object") return value;

@@ -1,4 +1,4 @@
-/** Answers what SST's components ask of the CLI that runs them. */
+/** Answers the calls that SST's components make to the CLI that runs them. */
 import { once } from "node:events";
 import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
@@ -14,19 +14,19 @@ import { ACCOUNT, REGION } from "./mocks.ts";
 
 interface RuntimeBuild extends BuildRequest {
   functionID: string;
-  /** What is linked to the function, in the clear: the real CLI encrypts it into the package. */
+  /** What is linked to the function, in the clear. The real CLI encrypts it into the package. */
   links: Record<string, unknown>;
 }
 
 export type Build = Bundle & {
-  /** How SST was told to bundle it. */
+  /** The bundling options that SST was given. */
   nodejs: NodeProperties;
   links: string[];
 };
 
 export interface Rpc {
   url: string;
-  /** By the function's name. */
+  /** By function name. */
   builds: Record<string, Build>;
 }
 
@@ -55,7 +55,7 @@ export async function serveRpc(root: string, folder: string): Promise<Rpc> {
   };
 
   const server = createServer(async (request, response) => {
-    // An idle connection that is kept would keep the process alive.
+    // An idle connection would keep the process alive.
     response.setHeader("connection", "close");
     try {
       const { method, params } = JSON.parse(await textOf(request)) as { method: string; params: unknown[] };

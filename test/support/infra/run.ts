@@ -12,7 +12,7 @@ export const ROOT = join(import.meta.dirname, "../../..");
 export const SCRATCH = join(ROOT, ".tmp/infra");
 const EVALUATOR = join(SCRATCH, "evaluate.mjs");
 
-/** The evaluator as one plain file: a loader for TypeScript would go through SST's platform as well. */
+/** Builds the evaluator as one plain file: a TypeScript loader would also process SST's platform. */
 export async function buildEvaluator(): Promise<void> {
   await mkdir(SCRATCH, { recursive: true });
   await build({
@@ -34,7 +34,7 @@ export async function run(
   { app = ".", stage, env = {}, secrets = {} }: Scenario,
   file: string,
 ): Promise<Evaluation> {
-  // Nothing of the shell that the tests run in, but what a process needs.
+  // From the shell that the tests run in, only what a process needs.
   const { PATH = "", HOME = "" } = process.env;
   await promisify(execFile)(process.execPath, [EVALUATOR, join(ROOT, app), stage], {
     cwd: ROOT,

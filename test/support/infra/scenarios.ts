@@ -1,16 +1,16 @@
-/** The programs that the suites look at, each evaluated once before they run. */
+/** The programs that the suites inspect, each evaluated once before they run. */
 
 export interface Scenario {
-  /** The app's folder, from the repository's. */
+  /** The app's folder, relative to the repository's. Default: the repository itself. */
   app?: string;
   stage: string;
   /** The deployer's environment. */
   env?: Record<string, string>;
-  /** What somebody has set with `sst secret set`. */
+  /** The secrets set with `sst secret set`. */
   secrets?: Record<string, string>;
 }
 
-/** Recognisable, so that a test can look for them where they must not be. */
+/** Recognisable values, so that a test can look for them where they must not be. */
 export const SECRETS = {
   DatabaseUrl: "postgres://tasks:given@given.neon.example/tasks",
   RedisUrl: "https://given.upstash.example",
@@ -22,7 +22,7 @@ export const SCENARIOS = {
   dev: { stage: "dev" },
   production: { stage: "production" },
   "pr-7": { stage: "pr-7", secrets: SECRETS },
-  /** A production on databases that somebody else looks after. */
+  /** Production on databases that are managed elsewhere. */
   given: { stage: "production", secrets: SECRETS },
   tuned: {
     stage: "dev",
@@ -36,7 +36,7 @@ export const SCENARIOS = {
       HTTP_REQUEST_ALLOW: "10.0.0.7",
       DEBUGGING: "true",
       ALARM_EMAIL: "operator@example.com",
-      // About something else, and nobody else's business.
+      // They belong to something else and must not reach the functions.
       PORT: "8080",
       DATABASE_URL: "mysql://deployer:password@elsewhere.example/app",
     },

@@ -32,9 +32,9 @@ export const mutants: Mutant[] = [
     kind: "crashes",
     changes: [
       core(
-        "store/sql.ts",
-        "where id = $1::bigint and lease_token = $2::text and task_status = 'Running'\n        returning rev, scheduled_time",
-        "where id = $1::bigint and $2::text is not null and task_status = 'Running'\n        returning rev, scheduled_time",
+        "store/settle.ts",
+        "where id = :id::bigint and lease_token = :token::text and task_status = 'Running'\n        returning rev, scheduled_time",
+        "where id = :id::bigint and :token::text is not null and task_status = 'Running'\n        returning rev, scheduled_time",
       ),
     ],
   },
@@ -44,8 +44,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "gate/redis-gate.ts",
-        "enter: async (asking) => decisionOf(await run(lua.ENTER, ...asks(asking))),",
-        "enter: async (asking) => { await look(false); return decisionOf(await run(lua.ENTER, ...asks(asking))); },",
+        "enter: async (who) => decisionOf(await run(scripts.ENTER(asking(who)))),",
+        "enter: async (who) => { await look(false); return decisionOf(await run(scripts.ENTER(asking(who)))); },",
       ),
     ],
   },
@@ -98,12 +98,8 @@ export const mutants: Mutant[] = [
     name: "rule 7: a running task leaves the cache",
     kind: "crashes",
     changes: [
-      core("gate/redis-gate.ts", 'if (write.kind === "gone") return', 'if (write.kind !== "waiting") return'),
-      core(
-        "gate/redis-gate.ts",
-        'return [write.id, write.rev, write.kind, ""];',
-        'return [write.id, write.rev, "gone", ""];',
-      ),
+      core("gate/script.ts", 'if (kind === "gone") return', 'if (kind !== "waiting") return'),
+      core("gate/script.ts", 'return [id, rev, kind, "", ""];', 'return [id, rev, "gone", "", ""];'),
     ],
   },
   {

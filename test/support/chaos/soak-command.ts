@@ -1,11 +1,14 @@
-/**
- * `npm run soak`: half an hour of small tasks at 200 a second on one server, with a PostgreSQL and a Redis that it starts
- * itself. At the end the server may use at most 1.1 times the memory that it used after five minutes, and nothing may
- * have piled up. `-- --minutes 30 --rate 200`
- */
-import { parseArgs } from "node:util";
+import { readNumber, readOptions, refuse } from "../command-line.ts";
 import { findBinaries } from "./binaries.ts";
 import { runSoak, type SoakMinute } from "./soak.ts";
+
+const USAGE = `npm run soak -- [--minutes M] [--rate R]
+
+Has one server run small tasks at a steady rate, on a PostgreSQL and a Redis that it starts itself. At the end it may use
+at most 1.1 times the memory that it used after five minutes, and nothing may have piled up.
+
+  --minutes M  how long; 30 by default
+  --rate R     tasks a second; 200 by default`;
 
 /** When everything that is kept for long is there, and the ratio begins. */
 const WARM_MINUTES = 5;
@@ -13,21 +16,11 @@ const MAX_RATIO = 1.1;
 /** What may wait at any moment, in seconds of the rate. */
 const MAX_BACKLOG_SECONDS = 5;
 
-const { values } = parseArgs({
-  options: { minutes: { type: "string", default: "30" }, rate: { type: "string", default: "200" } },
-});
-const positive = (name: string, value: string, min: number) => {
-  if (Number.isInteger(Number(value)) && Number(value) >= min) return Number(value);
-  throw new Error(`--${name} is ${value}; it must be a whole number of ${min} or more`);
-};
-const minutes = positive("minutes", values.minutes, WARM_MINUTES + 1);
-const rate = positive("rate", values.rate, 1);
-
+const options = readOptions(USAGE, ["minutes", "rate"]);
+const minutes = readNumber("minutes", options.minutes ?? "30", { min: WARM_MINUTES + 1 });
+const rate = readNumber("rate", options.rate ?? "200", { min: 1 });
 const binaries = findBinaries();
-if (typeof binaries === "string") {
-  console.error(binaries);
-  process.exit(1);
-}
+if (typeof binaries === "string") refuse(binaries);
 
 const row = (...cells: string[]) => console.log(cells.map((cell) => cell.padStart(10)).join(""));
 const whole = (mb: number | undefined) => (mb === undefined ? "" : mb.toFixed(1));

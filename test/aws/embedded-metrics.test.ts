@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { createEmbeddedMetrics, createLogger } from "#core";
+import { createEmbeddedMetrics } from "#aws";
+import { createLogger } from "#core";
 
 const collect = () => {
   const lines: string[] = [];

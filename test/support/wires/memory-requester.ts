@@ -1,5 +1,4 @@
-import type { MemoryRedis } from "./memory-redis.ts";
-import { RedisError, type RedisReply } from "./reply.ts";
+import { type MemoryRedis, RedisError, type RedisReply } from "#memory-redis";
 
 /** What `@upstash/redis` hands to a middleware, as far as it matters here. */
 export interface RestRequest {

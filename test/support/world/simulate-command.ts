@@ -1,24 +1,20 @@
-/**
- * `npm run simulate -- --runs 10000`: tells stories of every kind with the real core, on all cores, and says which go
- * wrong. `--seed` tells the same ones again, `--kind` only some.
- */
 import { fork } from "node:child_process";
-import { randomInt } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
+import { readNumber, readOptions, readSeed, refuse } from "../command-line.ts";
 import { openWorldDatabase } from "./database.ts";
 import { type Kind, kinds } from "./scenario.ts";
 import { describeFinding, search } from "./search.ts";
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: "string", default: "1000" },
-    seed: { type: "string" },
-    kind: { type: "string" },
-    /** Set for the processes that this one starts. */
-    share: { type: "string" },
-  },
-});
+const USAGE = `npm run simulate -- [--runs N] [--seed N] [--kind KINDS]
+
+Tells stories of every kind with the real core, on all cores, and says which of them go wrong.
+
+  --runs N      how many stories; 1000 by default
+  --seed N      tells the same stories again; a new seed by default
+  --kind KINDS  only these kinds: ${kinds.join(",")}`;
+
+/** `share` is what a process that this one starts has to do. */
+const options = readOptions(USAGE, ["runs", "seed", "kind", "share"]);
 
 interface Share {
   kind: Kind;
@@ -46,13 +42,12 @@ async function work(shares: Share[]): Promise<void> {
 
 /** The stories, evenly over the kinds and the cores. */
 async function distribute(): Promise<void> {
-  const chosen = values.kind ? kinds.filter((kind) => values.kind?.split(",").includes(kind)) : kinds;
-  if (chosen.length === 0)
-    throw new Error(`--kind is ${values.kind}; it must be some of ${kinds.join(", ")}`);
-  const runs = Number(values.runs);
-  if (!(Number.isInteger(runs) && runs > 0))
-    throw new Error(`--runs is ${values.runs}; it must be a whole number of 1 or more`);
-  const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
+  const wanted = options.kind?.split(",");
+  const unknown = wanted?.find((kind) => !kinds.some((one) => one === kind));
+  if (unknown !== undefined) refuse(`--kind must be some of ${kinds.join(",")}, got ${unknown}`);
+  const chosen = kinds.filter((kind) => wanted?.includes(kind) ?? true);
+  const runs = readNumber("runs", options.runs ?? "1000", { min: 1 });
+  const seed = readSeed(options.seed);
   const workers = Math.min(availableParallelism(), runs);
   const began = performance.now();
   console.log(`${runs} stories of ${chosen.length} kinds on ${workers} cores, seed ${seed}`);
@@ -79,5 +74,5 @@ async function distribute(): Promise<void> {
   process.exit(codes.every((code) => code === 0) ? 0 : 1);
 }
 
-if (values.share) await work(JSON.parse(values.share) as Share[]);
+if (options.share) await work(JSON.parse(options.share) as Share[]);
 else await distribute();

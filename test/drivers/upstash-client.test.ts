@@ -1,6 +1,7 @@
 import { Redis } from "@upstash/redis";
 import { describe, expect, test } from "vitest";
-import { createMemoryRedis, createMemoryRequester } from "../../packages/memory-redis/index.ts";
+import { createMemoryRedis } from "#memory-redis";
+import { createMemoryRequester } from "../support/wires/memory-requester.ts";
 
 /** The real client, answered from memory instead of over HTTP. */
 function setup() {

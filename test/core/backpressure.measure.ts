@@ -1,11 +1,12 @@
 /** A million tasks are due and one worker works: what everybody else notices of it. Times are compared within one run. */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { createApp } from "#api";
 import { defineTask, systemClock } from "#core";
 import { median } from "../../scripts/median.ts";
-import { eventually, type MadeTickwork, openTestBed, stacks, type TestBed } from "../support/bed/bed.ts";
+import { eventually, type MadeTickwork, openTestBed, type TestBed } from "../support/bed/bed.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 
 const KEY = "the-key-of-the-test";
@@ -54,7 +55,7 @@ async function leastRatio(limit: number, measure: () => Promise<number>) {
   return least;
 }
 
-describe.each(stacks)("on %s", (kind) => {
+eachStack("backpressure", (kind) => {
   // The embedded Postgres takes long to make a million rows; a tenth shows it.
   const many = kind === "embedded" ? 100_000 : 1_000_000;
 

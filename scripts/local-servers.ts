@@ -1,4 +1,4 @@
-/** The real servers of this machine, where there are any: each suite gets a database and a prefix of its own. */
+/** The PostgreSQL and Redis of this machine, if they run: for tests, and for the bench. */
 import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { userInfo } from "node:os";
@@ -38,14 +38,14 @@ async function postgresAnswers(): Promise<boolean> {
   }
 }
 
-/** Whether both are there. Suites that need them say so when they are not. */
+/** Whether both answer. */
 export const serversAnswer = (await postgresAnswers()) && (await answers(REDIS_PORT));
 
 export const redisServerUrl = `redis://127.0.0.1:${REDIS_PORT}`;
 
 export const randomName = (): string => `tickwork_test_${randomBytes(6).toString("hex")}`;
 
-/** An empty database; `drop` takes it away again, whoever is still connected. */
+/** Creates an empty database; `drop` removes it even while connections are open. */
 export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   const name = randomName();
   const admin = async (sql: string) => {

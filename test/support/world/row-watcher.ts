@@ -35,6 +35,19 @@ const WATCHED = `task_status in ('Not started', 'Running') or id = any($1::bigin
 const number = (value: string | null | undefined) =>
   value === null || value === undefined ? null : Number(value);
 
+/** Which task and token a settle names: its parameters have names in the code, and numbers on the wire. */
+const SETTLED = /where id = \$(\d+)::bigint and (?:lease_token = )?\$(\d+)::text/;
+const CLAIM_TOKEN = /lease_token = \$(\d+)::text/;
+const numberIn = (text: string, pattern: RegExp, group = 1) => {
+  const match = pattern.exec(text);
+  if (!match) throw new Error(`the statement has no ${pattern}: ${text}`);
+  return Number(match[group]) - 1;
+};
+const settledBy = (text: string, params: readonly unknown[]) => ({
+  id: Number(params[numberIn(text, SETTLED)]),
+  token: String(params[numberIn(text, SETTLED, 2)]),
+});
+
 /** All rows, or those that wait or run and some more. */
 export async function readRows(
   postgres: SimulatedPostgres,
@@ -64,14 +77,14 @@ export async function readRows(
   );
 }
 
-export interface LedgerOptions {
+export interface WatcherOptions {
   slots: number;
   /** How long after it is due and a slot is free a task starts, at most; undefined where something goes wrong. */
   startMs: number | undefined;
 }
 
 /** Watches every statement that writes, and compares. */
-export class Ledger {
+export class RowWatcher {
   rows = new Map<number, SeenRow>();
   readonly executions: Execution[] = [];
   /**
@@ -83,22 +96,20 @@ export class Ledger {
   readonly #claims = new Set<string>();
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
-  readonly #options: LedgerOptions;
+  readonly #options: WatcherOptions;
   #slotFreeSinceMs = 0;
   /** Since when a task has waited with its present due time. */
   readonly #waitsSinceMs = new Map<number, number>();
 
-  constructor(world: World, postgres: SimulatedPostgres, options: LedgerOptions) {
+  constructor(world: World, postgres: SimulatedPostgres, options: WatcherOptions) {
     this.#world = world;
     this.#postgres = postgres;
     this.#options = options;
     postgres.watch = async (text, params, execute) => {
       await execute();
       if (/\b(insert|update|delete)\b/i.test(text))
-        await this.look(
-          /done as/.test(text) ? { id: Number(params[0]), token: String(params[1]) } : undefined,
-        );
-      if (/buried as/.test(text)) this.#claims.add(String(params[1]));
+        await this.look(/done as/.test(text) ? settledBy(text, params) : undefined);
+      if (/buried as/.test(text)) this.#claims.add(String(params[numberIn(text, CLAIM_TOKEN)]));
     };
   }
 

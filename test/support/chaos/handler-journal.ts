@@ -4,7 +4,7 @@
  */
 import { openSync, readFileSync, writeSync } from "node:fs";
 
-export interface LedgerLine {
+export interface JournalLine {
   /** By the machine's clock, which is everybody's here, in milliseconds. */
   at: number;
   event: "start" | "end" | "stall";
@@ -20,21 +20,21 @@ export interface LedgerLine {
 }
 
 /** Opens a life's file. */
-export function openLedger(path: string): (line: Omit<LedgerLine, "at">) => void {
+export function openJournal(path: string): (line: Omit<JournalLine, "at">) => void {
   const file = openSync(path, "a");
   return (line) => void writeSync(file, `${JSON.stringify({ at: Date.now(), ...line })}\n`);
 }
 
-export function readLedger(path: string): LedgerLine[] {
+export function readJournal(path: string): JournalLine[] {
   return readFileSync(path, "utf8")
     .split("\n")
     .filter(Boolean)
-    .map((line) => JSON.parse(line) as LedgerLine);
+    .map((line) => JSON.parse(line) as JournalLine);
 }
 
 /** Whether a handler runs, by what its worker wrote until now. */
 export function isBusy(path: string): boolean {
-  const lines = readLedger(path);
-  const count = (event: LedgerLine["event"]) => lines.filter((line) => line.event === event).length;
+  const lines = readJournal(path);
+  const count = (event: JournalLine["event"]) => lines.filter((line) => line.event === event).length;
   return count("start") > count("end");
 }

@@ -1,0 +1,75 @@
+/** What the documents say about the code is so. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readConfig } from "#core";
+import { definitions } from "#tasks";
+import { operations } from "../packages/api/operations.ts";
+import { cleanup } from "../packages/tasks/cleanup.ts";
+import { cleanupTempFiles } from "../packages/tasks/cleanup-temp-files.ts";
+import { httpRequest } from "../packages/tasks/http-request.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
+const readme = read("README.md");
+
+/** The rows of the table under a heading, as cells. */
+function rowsUnder(heading: string, firstCell: RegExp): string[][] {
+  const [, section = ""] = readme.split(`\n## ${heading}\n`);
+  const [body = ""] = section.split("\n## ");
+  return body
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) =>
+      line
+        .slice(1, -1)
+        .split(/(?<!\\)\|/)
+        .map((cell) => cell.trim()),
+    )
+    .filter(([first = ""]) => firstCell.test(first));
+}
+const codesIn = (cell = "") => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code);
+
+describe("the README", () => {
+  test("lists every operation of the API, and no other", () => {
+    const rows = rowsUnder("Use it", /^`(GET|POST|PUT|PATCH|DELETE) /);
+    const listed = rows.flatMap(([first]) => codesIn(first).map((code) => code.replace(/\?.*/, "")));
+    const routes = Object.values(operations).map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+    expect(new Set(listed)).toEqual(new Set(routes));
+  });
+
+  test("lists the types of task that ship, with all fields of their data", () => {
+    const rows = rowsUnder("Use it", /^`[a-z_]+`$/);
+    expect(rows.map(([type]) => codesIn(type)[0])).toEqual(definitions.map(({ type }) => type));
+    for (const { type, data } of [httpRequest, cleanup, cleanupTempFiles]) {
+      const [, fields] = rows.find(([first]) => first === `\`${type}\``) ?? [];
+      const { entries } = data as unknown as { entries: Record<string, unknown> };
+      const listed = codesIn(fields?.replaceAll(/\(.*?\)/g, ""));
+      expect(new Set(listed), type).toEqual(new Set(Object.keys(entries)));
+    }
+  });
+
+  test("lists every variable of the configuration, with the default that .env.example has", () => {
+    const rows = rowsUnder("Configuration", /^`[A-Z_]+`/);
+    const names = new Set<string>();
+    readConfig(new Proxy({}, { get: (_, name) => void names.add(String(name)) }));
+    expect(new Set(rows.flatMap(([first]) => codesIn(first)))).toEqual(names);
+    const example = read(".env.example");
+    for (const [first, fallback = ""] of rows)
+      for (const name of codesIn(first)) {
+        const [, value] = new RegExp(`^# ${name}=(.*)$`, "m").exec(example) ?? [];
+        expect(/^`.*`$/.test(fallback) ? codesIn(fallback)[0] : "", name).toBe(value);
+      }
+  });
+});
+
+test.each([
+  "README.md",
+  "CHANGELOG.md",
+  ...readdirSync(join(ROOT, "docs")).map((file) => join("docs", file)),
+])("the files that %s names are there", (document) => {
+  const named = read(document).matchAll(
+    /`((?:docs|examples|functions|infra|packages|scripts|test)\/[\w./-]+)`/g,
+  );
+  expect([...named].map(([, path = ""]) => path).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
