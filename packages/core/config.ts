@@ -1,4 +1,4 @@
-import { ConfigError, quote } from "./errors.ts";
+import { ConfigError, mustBe } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
 /** What users may set. Every default stands here and nowhere else. */
@@ -48,7 +48,7 @@ export const DEFAULTS = {
   debugging: false,
 } as const satisfies Partial<Config>;
 
-/** Longer than this, and tasks could become due before any refresh has seen them (the mission's 3 hours). */
+/** With a longer interval, tasks could become due before any refresh has seen them. */
 export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
 
 /** A second between checks is the least that makes sense; the rest keeps timers within what they can hold. */
@@ -83,9 +83,11 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     if (value === undefined) return undefined;
     const accepted = `an address that begins with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
     // The value is a secret as a rule, so it is not repeated.
-    if (!URL.canParse(value)) return refuse(name, "not an address", accepted);
+    if (!URL.canParse(value))
+      throw new ConfigError(`${name} must be ${accepted}, got a value that is not an address.`);
     const { protocol } = new URL(value);
-    if (!schemes.includes(protocol.slice(0, -1))) return refuse(name, `one of ${protocol}//…`, accepted);
+    if (!schemes.includes(protocol.slice(0, -1)))
+      throw new ConfigError(`${name} must be ${accepted}, got ${protocol}//….`);
     return value;
   };
 
@@ -125,5 +127,5 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
 }
 
 function refuse(name: string, value: string, accepted: string): never {
-  throw new ConfigError(`${name} is ${quote(value)}; it must be ${accepted}.`);
+  throw new ConfigError(`${name} ${mustBe(accepted, value)}.`);
 }

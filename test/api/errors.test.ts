@@ -203,8 +203,8 @@ describe("values that are not acceptable", () => {
       /^isRunning must be true or false, got "yes"$/,
     ),
     invalid(
-      "a list as running flag",
-      () => put("/tasks/running", []),
+      "a number as body",
+      () => put("/tasks/running", "7"),
       /^the body must be an object with isRunning/,
     ),
     invalid("no running flag", () => put("/tasks/running", {}), /^isRunning is missing$/),
@@ -248,5 +248,5 @@ test("a defect is a 500 that says nothing, with its stack in the log", async () 
 });
 
 test("without an API key there is no API", () => {
-  expect(() => createApp({ ...api.tickwork, config: { apiKey: undefined } })).toThrow("API_KEY is not set");
+  expect(() => createApp({ ...api.tickwork, config: { apiKey: undefined } })).toThrow("API_KEY must be");
 });

@@ -24,8 +24,10 @@ describe.each(stacks)("the cache on %s", (kind) => {
     expect(await cache.get("key")).toBe(1);
     expect(await cache.del("key")).toBe(true);
     expect(await cache.del("key")).toBe(false);
-    await expect(cache.set("key", undefined)).rejects.toThrow("value: undefined is not accepted");
-    await expect(cache.set("key", 1, 0.5)).rejects.toThrow("ttlSeconds: 0.5 is not accepted");
+    await expect(cache.set("key", undefined)).rejects.toThrow("value must be JSON, got undefined");
+    await expect(cache.set("key", 1, 0.5)).rejects.toThrow(
+      "ttlSeconds must be whole seconds from 1, got 0.5",
+    );
   });
 
   test("its keys are its own, and end when they are told to", async () => {
