@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { TasksModel, type TaskValues } from "#compat";
-import { stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 
 const PAST = "2020-01-01T00:00:00.000Z";
 
-describe.each(stacks)("creating with the model on %s", (kind) => {
+eachStack("creating with the model", (kind) => {
   const compat = compatBed(kind);
   const cached = async () =>
     (await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:waiting`, 0, -1)) as string[];

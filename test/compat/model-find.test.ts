@@ -1,9 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { TasksModel } from "#compat";
-import { stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 
-describe.each(stacks)("finding with the model on %s", (kind) => {
+eachStack("finding with the model", (kind) => {
   const compat = compatBed(kind);
 
   const seed = async () => {

@@ -1,14 +1,14 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { Op, TasksModel } from "#compat";
 import { hooks, PostgresError } from "#core";
-import { stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 
 const PAST = "2020-01-01T00:00:00.000Z";
 const soon = () => new Date(Date.now() + 60_000);
 
-describe.each(stacks)("what the model writes, beside Tickwork, on %s", (kind) => {
+eachStack("what the model writes, beside Tickwork", (kind) => {
   const compat = compatBed(kind);
 
   test("a write is one request to Postgres and one to Redis, a read is one to Postgres", async () => {
