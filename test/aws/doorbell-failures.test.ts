@@ -114,7 +114,7 @@ describe.concurrent("breaks nothing", () => {
     );
     await ringer.ring();
     await ringer.ringAfter(60_000);
-    const message = "the doorbell could not be rung; the next refresh will";
+    const message = "the doorbell could not be rung; the next refresh rings again";
     const error = "User is not authorized";
     expect(one.log).toMatchObject([
       { message, task: 7, dueAtMs: nowMs + 600_000, error },

@@ -198,7 +198,10 @@ describe(`on ${storesAreOn}`, () => {
       expect(stage.aws.invocations).toMatchObject([{ event: { askPostgres: true } }]);
       await completed(stage, task);
       expect(logOf(stage.tick)).toContainEqual(
-        expect.objectContaining({ level: "warn", message: "Redis does not answer; Postgres alone for now" }),
+        expect.objectContaining({
+          level: "warn",
+          message: "Redis does not answer; Postgres stands in for it",
+        }),
       );
     });
   });

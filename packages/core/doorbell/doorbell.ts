@@ -1,25 +1,25 @@
 import type { Moment } from "../clock.ts";
 
 /**
- * What makes a tick happen. On AWS it is Lambda and EventBridge Scheduler (`doorbell-aws.ts`), on one machine a timer
- * (`packages/local/timers.ts`). Rings may be lost, doubled or late: the next refresh rings again, and a tick that
- * finds nothing to do costs one Redis call.
+ * What makes a tick happen: Lambda and EventBridge Scheduler on AWS (`packages/aws/doorbell.ts`), timers on one machine
+ * (`packages/local/timers.ts`). A ring may be lost, doubled or late: the next refresh rings again, and a tick that finds
+ * nothing to do costs one request to Redis.
  */
 export interface Doorbell {
-  /** A ring for a due time may come up to so many milliseconds early; the tick then sleeps until it is due. */
+  /** How early a ring for a due time may come, in milliseconds; its tick then sleeps until the task is due. */
   readonly earlyMs: number;
-  /** A tick, now. `askPostgres`: the cache may not know what is due. */
+  /** A tick, now. */
   ring(event?: TickEvent): Promise<void>;
-  /** A tick that is there when something becomes due. */
+  /** A tick in time for what is due then. */
   ringAt(due: Moment): Promise<void>;
-  /** A tick that comes not before so many milliseconds, and soon after. */
+  /** A tick soon after this time, and not before. */
   ringAfter(delayMs: number, event?: TickEvent): Promise<void>;
 }
 
-/** What a tick is told by whoever rings. */
+/** What a ring tells its tick. */
 export interface TickEvent {
-  /** Look into Postgres even when the cache says that nothing is due. */
+  /** Ask Postgres, even if the cache says that nothing is due: a change may be missing there. */
   askPostgres?: boolean;
-  /** Who rings, where that explains why a task is late: a refresh that found it overdue, or who met a held flag. */
+  /** Why it rang, if that explains that a task is late: a refresh found it overdue, or an earlier tick met a held flag. */
   by?: "refresh" | "held";
 }

@@ -2,114 +2,96 @@ import type { Clock } from "../clock.ts";
 import { messageOf } from "../errors.ts";
 import { REDIS_PAUSE_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
+import type { Standing } from "../tasks/standing.ts";
 import type { Gate } from "./gate.ts";
 import { RedisError } from "./redis-commands.ts";
 
 /**
- * Redis as long as it answers, else Postgres. After a failure Redis is left alone for a moment, so that a slow one
- * costs its time limit once and not with every step.
+ * The gate in Redis as long as Redis answers, and else the one on Postgres. After a failure Redis is left alone for
+ * `REDIS_PAUSE_MS`, so that a slow one costs its time limit once and not with every step.
  */
 export function withFallback(redis: Gate, postgres: Gate, clock: Clock, log: Logger): Gate {
-  let pausedUntil = 0;
-  /** A change did not reach Redis: what it says is not to be believed before it was rebuilt. */
+  let pausedUntilMs = 0;
+  const paused = () => clock.now() < pausedUntilMs;
+  /**
+   * Standings did not reach Redis. What it says is not believed until it was rebuilt, for it may lack a task that is
+   * due. (What others failed to tell it, the next refresh mends.)
+   */
   let missed = false;
 
-  const instead = async <T>(
-    what: string,
-    work: () => Promise<T>,
-    otherwise: () => Promise<T>,
+  const redisOr = async <T>(
+    step: keyof Gate,
+    ask: () => Promise<T>,
+    fallback: () => Promise<T>,
   ): Promise<T> => {
-    if (clock.now() < pausedUntil) return otherwise();
+    if (paused()) return fallback();
     try {
-      return await work();
+      return await ask();
     } catch (error) {
+      // Whatever else went wrong, Postgres for example, is not mended by asking Postgres.
       if (!(error instanceof RedisError)) throw error;
-      pausedUntil = clock.now() + REDIS_PAUSE_MS;
-      log.warn("Redis does not answer; Postgres alone for now", { what, error: messageOf(error) });
-      return otherwise();
+      pausedUntilMs = clock.now() + REDIS_PAUSE_MS;
+      log.warn("Redis does not answer; Postgres stands in for it", { step, error: messageOf(error) });
+      return fallback();
     }
   };
+  /** A step that both gates can take. */
+  const either = <T>(
+    step: keyof Gate,
+    take: (gate: Gate) => Promise<T>,
+    standings: readonly Standing[] = [],
+  ): Promise<T> =>
+    redisOr(
+      step,
+      () => take(redis),
+      () => {
+        missed ||= standings.length > 0;
+        return take(postgres);
+      },
+    );
 
   return {
-    enter: (asking) => {
-      if (missed && clock.now() >= pausedUntil) return Promise.resolve({ kind: "unknown" });
-      return instead(
-        "enter",
-        () => redis.enter(asking),
-        () => postgres.enter(asking),
-      );
-    },
-    leave: (asking, slot, writes) =>
-      instead(
-        "leave",
-        () => redis.leave(asking, slot, writes),
-        () => {
-          missed ||= writes.length > 0;
-          return postgres.leave(asking, slot, writes);
-        },
-      ),
-    release: (token, slot, writes) =>
-      instead(
-        "release",
-        () => redis.release(token, slot, writes),
-        () => {
-          missed ||= writes.length > 0;
-          return postgres.release(token, slot, writes);
-        },
-      ),
-    renew: (token, slot, writes) =>
-      instead(
-        "renew",
-        () => redis.renew(token, slot, writes),
-        () => {
-          missed ||= writes.length > 0;
-          return postgres.renew(token, slot, writes);
-        },
-      ),
-    put: (writes) =>
-      instead(
+    // Redis may be asked again: have it rebuilt first. While it is paused, Postgres answers and needs no cache.
+    enter: async (asking) =>
+      missed && !paused() ? { kind: "unknown" } : either("enter", (gate) => gate.enter(asking)),
+    // Goes to Redis all the same, where the flag is. What was missed has been rung for, and that tick enters.
+    leave: (asking, slot, standings) =>
+      either("leave", (gate) => gate.leave(asking, slot, standings), standings),
+    release: (token, slot, standings) =>
+      either("release", (gate) => gate.release(token, slot, standings), standings),
+    renew: (token, slot, standings) =>
+      either("renew", (gate) => gate.renew(token, slot, standings), standings),
+    // The gate on Postgres would say that they arrived, for it has no cache.
+    put: (standings) =>
+      redisOr(
         "put",
-        () => redis.put(writes),
+        () => redis.put(standings),
         async () => {
           missed = true;
           return false;
         },
       ),
     rebuild: (read) =>
-      instead(
+      redisOr(
         "rebuild",
         async () => {
-          const before = missed;
-          // What is missed from now on is missed again.
+          const missedBefore = missed;
+          // From here on: what is missed while `read` runs may not be in what it finds, and counts as missed again.
           missed = false;
-          let kept = false;
+          let rebuilt = false;
           try {
-            kept = await redis.rebuild(read);
+            rebuilt = await redis.rebuild(read);
           } finally {
-            missed ||= before && !kept;
+            missed ||= missedBefore && !rebuilt;
           }
-          return kept;
+          return rebuilt;
         },
         () => postgres.rebuild(read),
       ),
+    // The only step that may fail: statistics say that Redis does not answer.
     look: () => redis.look(),
-    list: () =>
-      instead(
-        "list",
-        () => redis.list(),
-        async () => undefined,
-      ),
-    setRunning: (running) =>
-      instead(
-        "setRunning",
-        () => redis.setRunning(running),
-        () => postgres.setRunning(running),
-      ),
-    isRunning: () =>
-      instead(
-        "isRunning",
-        () => redis.isRunning(),
-        () => postgres.isRunning(),
-      ),
+    list: () => either("list", (gate) => gate.list()),
+    setRunning: (running) => either("setRunning", (gate) => gate.setRunning(running)),
+    isRunning: () => either("isRunning", (gate) => gate.isRunning()),
   };
 }

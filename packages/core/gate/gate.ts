@@ -3,77 +3,99 @@ import type { Window } from "../store/window.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 
-/** What a tick is to do now. */
+/** What a tick does now. `lease`: when a running task is overdue, for then a tick has to look after it. */
 export type Decision =
-  /** Something is due and the flag of a slot is yours. `seen` are the ids that look due; `more`: a slot is free for what is or will soon be due. */
+  /**
+   * Something is due, and the flag of this slot is the caller's: claim a task. `seen` are the ids that look due, none if
+   * the gate did not look at ids. `more`: another slot is free, and more is due or will be soon: ring for another tick.
+   */
   | { kind: "go"; slot: number; more: boolean; seen: number[] }
-  /** Something is due and every flag is held, the next one until then. */
+  /** Something is due, and every flag is held; the first one ends after this time: ring then, in case its holder died. */
   | { kind: "held"; freeInMs: number }
-  /** Nothing is due, something will be soon, and nobody else sleeps until then. */
+  /** Nothing is due, but something will be soon. The caller is the sleeper now: sleep until then, and enter again. */
   | { kind: "sleep"; until: Moment; lease: Moment | undefined }
-  /** Nothing is due, something will be soon, and somebody else sleeps until `wake`. */
+  /** The same, but another tick sleeps until `wake`. Ring for a moment after that, in case it dies asleep. */
   | { kind: "asleep"; wake: Moment; lease: Moment | undefined }
-  /** Nothing is due. `next`: what somebody should be woken for; `lease`: when a running task would be overdue. */
+  /** Nothing is due, nor will be soon. `next` is the next due time: ring for it. */
   | { kind: "idle"; next: Moment | undefined; lease: Moment | undefined }
-  /** It cannot be told from here (an empty Redis, or a window that was cut): ask Postgres. */
+  /** The cache cannot tell, because it is empty or its end is reached: ask Postgres, and rebuild the cache. */
   | { kind: "unknown" };
 
-/** Who asks for a decision: the token of a tick, and how long it would sleep. */
+/** A tick that asks for a decision. */
 export interface Asking {
   token: string;
+  /** How long it would sleep at most. */
   napMs: number;
-}
-
-export interface Look {
-  waiting: number;
-  /** A tick holds a flag; or the operator does. */
-  tickRuns: boolean;
-  operatorRuns: boolean;
-  refreshedMs: number | undefined;
 }
 
 /** What a renewal of the flag found. */
 export interface Renewal {
-  /** False: somebody else has the flag now. */
+  /** False: another tick has the flag now. */
   kept: boolean;
-  /** The lease of a task may have ended. */
+  /** A task's lease may have ended. */
   overdue: boolean;
-  /** More is or will soon be due, and a slot is free. */
+  /** Another slot is free, and more is due or will be soon. */
   more: boolean;
 }
 
+/** What the gate knows, for statistics. */
+export interface Look {
+  /** Waiting tasks in the window. */
+  waiting: number;
+  /** A tick holds a flag. */
+  tickRuns: boolean;
+  /** The operator holds a flag. */
+  operatorRuns: boolean;
+  /** When the cache was last rebuilt, as epoch milliseconds. */
+  refreshedMs: number | undefined;
+}
+
 /**
- * The gate and the cache. Two things keep it: Redis (below), and Postgres alone (`gate.ts`) for when there is no
- * Redis. It gates; what it believes is never the last word.
+ * The gate stands before Postgres: it tells a tick whether anything is due, and lets one tick work in each slot. Who may
+ * work holds the slot's **flag**, under a token and with a TTL. So an idle tick asks the gate alone, and Postgres sleeps.
+ *
+ * The gate is quick and may be wrong: a flag may be lost, a cached due time may be old. That makes a task late at worst,
+ * for only the claim in Postgres decides who runs it.
+ *
+ * Three implement it: `redis-gate.ts` with the window cached in Redis, `postgres-gate.ts` without a cache, and
+ * `fallback-gate.ts`, the first with the second for when Redis does not answer. What a tick did is told to the gate as
+ * standings: where each task stands now.
  */
 export interface Gate {
+  /** A tick begins, or wakes up: decides, and takes a flag if something is due. */
   enter(asking: Asking): Promise<Decision>;
-  /** Writes what became of the settled tasks, gives the flag back only if nothing is due, and decides anew. */
-  leave(asking: Asking, slot: number, writes: readonly Standing[]): Promise<Decision>;
-  /** The same, but gives the flag back whatever is due, and sleeps no more. Says whether something is or will soon be due. */
-  release(token: string, slot: number, writes: readonly Standing[]): Promise<{ more: boolean }>;
-  renew(token: string, slot: number, writes: readonly Standing[]): Promise<Renewal>;
-  /** Carries changes into the cache. False: it did not arrive. */
-  put(writes: readonly Standing[]): Promise<boolean>;
-  /** Rebuilds the cache from what `read` finds. False: it took too long to be believed, or there is none. */
+  /** A tick has nothing left to claim: releases its flag only if nothing is due, and decides anew. */
+  leave(asking: Asking, slot: number, standings: readonly Standing[]): Promise<Decision>;
+  /** A tick stops: releases its flag whatever is due. `more`: something is due or will be soon, so ring. */
+  release(token: string, slot: number, standings: readonly Standing[]): Promise<{ more: boolean }>;
+  /** A tick works on: renews its flag, or takes it again if it was lost. */
+  renew(token: string, slot: number, standings: readonly Standing[]): Promise<Renewal>;
+  /** Brings changes that are not a tick's into the cache. False: they did not arrive, so ring with `askPostgres`. */
+  put(standings: readonly Standing[]): Promise<boolean>;
+  /** Rebuilds the cache from what `read` finds. False: it took so long that what it read may be old. */
   rebuild(read: () => Promise<Window>): Promise<boolean>;
   look(): Promise<Look>;
-  /** The waiting tasks: whole, or only the id when the row is not cached. Undefined: ask Postgres. */
+  /** The waiting tasks of the window: whole, or the id alone where the row is not cached. Undefined: ask Postgres. */
   list(): Promise<(Task | number)[] | undefined>;
-  /** The operator's override of the flags. */
+  /** The operator's override: holds every free flag, or releases all flags, whoever holds them. */
   setRunning(running: boolean): Promise<void>;
+  /** Whether any flag is held. On Postgres, a task with a living lease counts too. */
   isRunning(): Promise<boolean>;
 }
 
-/** What the flag holds when the operator raised it. */
+/** The token of the operator. */
 export const OPERATOR = "operator";
 
 export interface GateOptions {
   /** Begins every key, so that others can share the Redis. */
   prefix: string;
+  /** How many ticks may work at once. */
   slots: number;
+  /** How long a tick holds its flag without renewing it. */
   flagTtlMs: number;
+  /** How long the operator holds all flags. */
   operatorTtlMs: number;
+  /** How many waiting tasks the cache takes: those that are due first. */
   limit: number;
   /** How early a ring may come, in milliseconds. */
   earlyMs: number;

@@ -1,7 +1,7 @@
 /** What a user sees when Redis, Postgres, the doorbell or a clock misbehaves: every task runs, and once. */
 import { afterEach, describe, expect, test } from "vitest";
 import { type Clock, defineTask, foreignTask, systemClock } from "#core";
-import { RENEW } from "../../../packages/core/gate/scripts.ts";
+import { RENEW } from "../../../packages/core/gate/scripts/flag.ts";
 import { REDIS_PAUSE_MS } from "../../../packages/core/limits.ts";
 import { eventually } from "../../support/bed/bed.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";

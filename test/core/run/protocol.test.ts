@@ -1,7 +1,7 @@
 /** The promises and the rules of the protocol (packages/core/run/tick.ts), each by the story that it is there for. */
 import { describe, expect, test } from "vitest";
 import { RetryAfter } from "#core";
-import { PUT } from "../../../packages/core/gate/scripts.ts";
+import { PUT } from "../../../packages/core/gate/scripts/refresh.ts";
 import { eventually } from "../../support/bed/bed.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";

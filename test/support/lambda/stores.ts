@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { createDatabase as createClient, migrate, prefixOf, silent, systemClock } from "#core";
 import { openNeon } from "#drivers";
-import { keysOf } from "../../../packages/core/gate/script.ts";
+import { keysOf } from "../../../packages/core/gate/scripts/keys.ts";
 import { createDatabase, redisServerUrl, serversAnswer } from "../../../scripts/local-servers.ts";
 import { stacks } from "../bed/bed.ts";
 import { openTemplate } from "../bed/template.ts";

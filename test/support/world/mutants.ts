@@ -44,8 +44,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "gate/redis-gate.ts",
-        "enter: async (who) => decisionOf(await run(scripts.ENTER(asking(who)))),",
-        "enter: async (who) => { await look(false); return decisionOf(await run(scripts.ENTER(asking(who)))); },",
+        "enter: (asks) => run(ENTER, asking(asks)),",
+        "enter: async (asks) => { await run(LOOK, {}); return run(ENTER, asking(asks)); },",
       ),
     ],
   },
@@ -98,8 +98,11 @@ export const mutants: Mutant[] = [
     name: "rule 7: a running task leaves the cache",
     kind: "crashes",
     changes: [
-      core("gate/script.ts", 'if (kind === "gone") return', 'if (kind !== "waiting") return'),
-      core("gate/script.ts", 'return [id, rev, kind, "", ""];', 'return [id, rev, "gone", "", ""];'),
+      core(
+        "gate/scripts/standings.ts",
+        'if (kind === "gone") return { id, rev, kind, score: "", row: "" };',
+        'if (kind !== "waiting") return { id, rev, kind: "gone", score: "", row: "" };',
+      ),
     ],
   },
   {
@@ -107,7 +110,7 @@ export const mutants: Mutant[] = [
     kind: "hurry",
     changes: [
       core(
-        "gate/scripts.ts",
+        "gate/scripts/standings.ts",
         "if known and tonumber(string.match(known, '^(%d+)')) > tonumber(rev) then return end",
         "",
       ),
@@ -118,9 +121,9 @@ export const mutants: Mutant[] = [
     kind: "crashes",
     changes: [
       core(
-        "gate/scripts.ts",
-        "return not marker or tonumber(marker) <= now",
-        "return marker and tonumber(marker) <= now",
+        "gate/scripts/decide.ts",
+        "if not marker or tonumber(marker) <= now",
+        "if marker and tonumber(marker) <= now",
       ),
     ],
   },

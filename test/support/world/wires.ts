@@ -11,7 +11,9 @@ import {
   type Statement,
 } from "#core";
 import type { MemoryRedis } from "#memory-redis";
-import * as scripts from "../../../packages/core/gate/scripts.ts";
+import { ENTER, LEAVE, RELEASE } from "../../../packages/core/gate/scripts/decide.ts";
+import { RENEW } from "../../../packages/core/gate/scripts/flag.ts";
+import { PUT } from "../../../packages/core/gate/scripts/refresh.ts";
 import { asText } from "../bed/as-text.ts";
 import type { Process, World } from "./world.ts";
 
@@ -215,10 +217,14 @@ const NAMES: [RegExp, string][] = [
   [/insert into "baasix_Tasks"/, "insert"],
 ];
 
-const SCRIPTS = new Map<string, string>(
-  Object.entries(scripts).map(([name, { lua }]) => [lua, name.toLowerCase().replace("_", " ")]),
-);
-
 function scriptOf([name = "", script = ""]: readonly string[]): string {
   return name === "EVAL" ? (SCRIPTS.get(script) ?? "script") : name;
 }
+
+const SCRIPTS = new Map([
+  [ENTER.lua, "enter"],
+  [LEAVE.lua, "leave"],
+  [RELEASE.lua, "release"],
+  [RENEW.lua, "renew flag"],
+  [PUT.lua, "put"],
+]);

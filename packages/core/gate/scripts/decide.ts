@@ -1,0 +1,138 @@
+/** The scripts between which a tick works: each looks at what is due, and takes, keeps or releases a flag. */
+import type { Moment } from "../../clock.ts";
+import { SEEN_LIMIT, SLEEPER_MARGIN_MS } from "../../limits.ts";
+import type { Decision } from "../gate.ts";
+import { number, script, text } from "./script.ts";
+import { standings, WRITE } from "./standings.ts";
+
+/** `is_mine(sleeping)`: whether the value of `sleeper` names the caller. Needs the argument `token`. */
+const IS_MINE = `
+local function is_mine(sleeping)
+  return sleeping and string.match(sleeping, '|(.*)$') == token
+end`;
+
+/**
+ * Ends a script with what its caller does now.
+ *
+ * Needs the arguments `ASKING`, and a local `held`: the slot whose flag the caller has, or nil. Answers a `Reply`.
+ */
+const DECIDE = `${IS_MINE}
+local function first_after_now(set)
+  local score = call('ZRANGEBYSCORE', set, '(' .. int(now), '(inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  return score and int(tonumber(score)) or false
+end
+local sleeping = call('GET', sleeper)
+if is_mine(sleeping) then call('DEL', sleeper); sleeping = false end
+local ids = call('ZRANGEBYSCORE', running, '-inf', int(now), 'LIMIT', 0, ${SEEN_LIMIT})
+for _, id in ipairs(call('ZRANGEBYSCORE', waiting, '-inf', int(now), 'LIMIT', 0, ${SEEN_LIMIT})) do
+  if id ~= '*' then ids[#ids + 1] = id end
+end
+if #ids > 0 then
+  local free, more, soonest = held, 0, false
+  for slot = 0, slots - 1 do
+    local holder = call('GET', flag(slot))
+    if not holder or holder == token then
+      if not free then free = slot elseif slot ~= free then more = 1 end
+    else
+      local left = call('PTTL', flag(slot))
+      -- Set by hand, without an end.
+      if left < 0 then
+        call('PEXPIRE', flag(slot), ttl_ms)
+        left = ttl_ms
+      end
+      if not soonest or left < soonest then soonest = left end
+    end
+  end
+  if not free then return {'held', int(now), int(soonest)} end
+  call('SET', flag(free), token, 'PX', ttl_ms)
+  -- A tick that works cannot sleep for what is due next: with a slot free, another one has to.
+  local next_due = first_after_now(waiting)
+  local wanted = #ids > 1 or (next_due and next_due - now <= early_ms)
+  return {'go', int(now), free, wanted and more or 0, ids}
+end
+if held and call('GET', flag(held)) == token then call('DEL', flag(held)) end
+local marker = call('ZSCORE', waiting, '*')
+if not marker or tonumber(marker) <= now then return {'unknown', int(now)} end
+local next_due, next_lease = first_after_now(waiting), first_after_now(running)
+if next_due and next_due - now <= nap_ms then
+  local wake = sleeping and tonumber(string.match(sleeping, '^(%d+)'))
+  if not wake or wake > tonumber(next_due) then
+    call('SET', sleeper, next_due .. '|' .. token, 'PX', int(next_due - now + ${SLEEPER_MARGIN_MS}))
+    return {'sleep', int(now), next_due, next_lease}
+  end
+  return {'asleep', int(now), int(wake), next_lease}
+end
+return {'idle', int(now), next_due, next_lease}`;
+
+/** Times are epoch milliseconds by Redis's clock. */
+type Reply =
+  | [kind: "go", now: string, slot: number, more: 0 | 1, ids: string[]]
+  | [kind: "held", now: string, freeInMs: string]
+  | [kind: "sleep", now: string, due: string, leaseEnd: string | null]
+  | [kind: "asleep", now: string, wake: string, leaseEnd: string | null]
+  | [kind: "idle", now: string, due: string | null, leaseEnd: string | null]
+  | [kind: "unknown", now: string];
+
+function decisionOf(reply: Reply): Decision {
+  const now = Number(reply[1]);
+  const moment = (at: string): Moment => ({ atMs: Number(at), inMs: Number(at) - now });
+  const perhaps = (at: string | null) => (at === null ? undefined : moment(at));
+  switch (reply[0]) {
+    case "go":
+      return { kind: "go", slot: reply[2], more: reply[3] === 1, seen: reply[4].map(Number) };
+    case "held":
+      return { kind: "held", freeInMs: Number(reply[2]) };
+    case "sleep":
+      return { kind: "sleep", until: moment(reply[2]), lease: perhaps(reply[3]) };
+    case "asleep":
+      return { kind: "asleep", wake: moment(reply[2]), lease: perhaps(reply[3]) };
+    case "idle":
+      return { kind: "idle", next: perhaps(reply[2]), lease: perhaps(reply[3]) };
+    case "unknown":
+      return { kind: "unknown" };
+  }
+}
+
+/** The caller's token; the flag's TTL; how long the caller would sleep; how early a ring may come. */
+const ASKING = { token: text, ttl_ms: number, nap_ms: number, early_ms: number };
+
+/**
+ * What is due? Takes the flag of a free slot.
+ *
+ * Keys: waiting, running, sleeper, flags. Arguments: `ASKING`. Answers a `Decision`.
+ */
+export const ENTER = script({
+  args: ASKING,
+  lua: `
+local held
+${DECIDE}`,
+  decode: decisionOf,
+});
+
+/**
+ * Writes where the caller's tasks stand now. Releases its flag, by token, if nothing is due; and decides as `ENTER` does.
+ *
+ * Keys: all. Arguments: `ASKING`, the caller's slot, the limit of the cache, standings. Answers a `Decision`.
+ */
+export const LEAVE = script({
+  args: { ...ASKING, slot: number, limit: number, standings },
+  lua: `${WRITE}
+local held = call('GET', flag(slot)) == token and slot or nil
+${DECIDE}`,
+  decode: decisionOf,
+});
+
+/**
+ * Writes where the caller's tasks stand now, and releases its flag, by token, whatever is due.
+ *
+ * Keys: all. Arguments: the caller's token and slot, how early a ring may come, the limit of the cache, standings.
+ * Answers whether something is due or will be that soon.
+ */
+export const RELEASE = script({
+  args: { token: text, slot: number, early_ms: number, limit: number, standings },
+  lua: `${WRITE}${IS_MINE}
+if is_mine(call('GET', sleeper)) then call('DEL', sleeper) end
+if call('GET', flag(slot)) == token then call('DEL', flag(slot)) end
+return #call('ZRANGEBYSCORE', waiting, '-inf', int(now + early_ms), 'LIMIT', 0, 1)`,
+  decode: (found: number) => ({ more: found > 0 }),
+});

@@ -1,0 +1,58 @@
+/** The scripts that renew a flag, and the operator's. */
+import type { Renewal } from "../gate.ts";
+import { number, script, text } from "./script.ts";
+import { standings, WRITE } from "./standings.ts";
+
+/**
+ * Renews the flag by token, or takes it again when it is gone, for the lease still holds; and writes where the caller's
+ * tasks stand now.
+ *
+ * Keys: all but the sleeper. Arguments: the caller's token and slot, the flag's TTL, how early a ring may come, the limit
+ * of the cache, standings. Answers a `Renewal`.
+ */
+export const RENEW = script({
+  args: { token: text, slot: number, ttl_ms: number, early_ms: number, limit: number, standings },
+  lua: `${WRITE}
+local overdue = #call('ZRANGEBYSCORE', running, '-inf', int(now), 'LIMIT', 0, 1)
+local more = 0
+if #call('ZRANGEBYSCORE', waiting, '-inf', int(now + early_ms), 'LIMIT', 0, 3) > 1 then
+  for other = 0, slots - 1 do
+    if other ~= slot and not call('GET', flag(other)) then more = 1 end
+  end
+end
+local holder = call('GET', flag(slot))
+local kept = not holder or holder == token
+if kept then call('SET', flag(slot), token, 'PX', ttl_ms) end
+return {kept and 1 or 0, overdue, more}`,
+  decode: ([kept, overdue, more]: number[]): Renewal => ({
+    kept: kept === 1,
+    overdue: overdue === 1,
+    more: more === 1,
+  }),
+});
+
+/**
+ * The operator's override: holds every flag that no tick holds.
+ *
+ * Keys: flags. Arguments: the operator's token, the flags' TTL.
+ */
+export const HOLD_ALL = script({
+  args: { token: text, ttl_ms: number },
+  lua: `
+for slot = 0, slots - 1 do
+  local holder = call('GET', flag(slot))
+  if not holder or holder == token then call('SET', flag(slot), token, 'PX', ttl_ms) end
+end`,
+  decode: (_: null) => undefined,
+});
+
+/**
+ * The operator's override: releases every flag, whoever holds it.
+ *
+ * Keys: flags. No arguments.
+ */
+export const RELEASE_ALL = script({
+  args: {},
+  lua: "for slot = 0, slots - 1 do call('DEL', flag(slot)) end",
+  decode: (_: null) => undefined,
+});

@@ -1,0 +1,50 @@
+/** The scripts that only read: what is cached, and who holds flags. */
+import { WINDOW_MS } from "../../limits.ts";
+import { type Look, OPERATOR } from "../gate.ts";
+import { script } from "./script.ts";
+
+/** `ticks` and `operators`: how many flags each of them holds. */
+const COUNT_FLAGS = `
+local ticks, operators = 0, 0
+for slot = 0, slots - 1 do
+  local holder = call('GET', flag(slot))
+  if holder == '${OPERATOR}' then operators = operators + 1 elseif holder then ticks = ticks + 1 end
+end`;
+
+/**
+ * Counts.
+ *
+ * Keys: waiting, foreign, state, flags. No arguments. Answers a `Look`.
+ */
+export const LOOK = script({
+  args: {},
+  lua: `${COUNT_FLAGS}
+local tasks = call('ZCARD', waiting) + call('ZCARD', foreign) - (call('ZSCORE', waiting, '*') and 1 or 0)
+return {tasks, ticks, operators, call('HGET', state, 'refreshed')}`,
+  decode: ([tasks, ticks, operators, refreshed]: [number, number, number, string | null]): Look => ({
+    waiting: tasks,
+    tickRuns: ticks > 0,
+    operatorRuns: operators > 0,
+    refreshedMs: refreshed === null ? undefined : Number(refreshed),
+  }),
+});
+
+/**
+ * The ids of the tasks that are due within the window, other programs' too.
+ *
+ * Keys: waiting, foreign, flags. No arguments. Answers undefined when the cache is empty or a tick runs: Postgres is
+ * awake then, and knows better which of them have started.
+ */
+export const LIST = script({
+  args: {},
+  lua: `${COUNT_FLAGS}
+if ticks > 0 or not call('ZSCORE', waiting, '*') then return false end
+local ids = {}
+for _, set in ipairs({waiting, foreign}) do
+  for _, id in ipairs(call('ZRANGEBYSCORE', set, '-inf', int(now + ${WINDOW_MS}))) do
+    if id ~= '*' then ids[#ids + 1] = id end
+  end
+end
+return ids`,
+  decode: (ids: string[] | null) => ids ?? undefined,
+});

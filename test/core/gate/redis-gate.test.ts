@@ -1,0 +1,217 @@
+/** The cache of the gate in Redis: what it keeps, what it forgets, and what it says when it does not know. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Gate } from "../../../packages/core/gate/gate.ts";
+import { PUT_CHUNK, REFRESH_LIMIT_MS, TOMBSTONE_MS } from "../../../packages/core/limits.ts";
+import type { Standing } from "../../../packages/core/tasks/standing.ts";
+import type { Task } from "../../../packages/core/tasks/task.ts";
+import { openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { openGates } from "../../support/bed/gates.ts";
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const a = { token: "a", napMs: MINUTE_MS };
+const waiting = (id: number, atMs: number, rev = 1): Standing => ({ id, rev, kind: "waiting", atMs });
+const gone = (id: number, rev: number): Standing => ({ id, rev, kind: "gone" });
+const windowOf = (writes: Standing[], cutAtMs?: number) => ({ writes, nowMs: Date.now(), cutAtMs });
+
+describe.each(stacks)("on %s", (stack) => {
+  let bed: TestBed;
+  let gate: Gate;
+  /** Added to the clock of Redis, where that is ours. */
+  let aheadMs = 0;
+  beforeAll(async () => {
+    bed = await openTestBed(stack, { redisNow: () => Date.now() + aheadMs });
+  });
+  beforeEach(() => {
+    aheadMs = 0;
+    gate = openGates(bed, { limit: 3 }).redis;
+  });
+  afterEach(() => bed.clear());
+  afterAll(() => bed.close());
+
+  const key = (name: string) => `{${bed.prefix}}:${name}`;
+  /** The ids in the cache, first due first, and the marker where it stands among them. */
+  const cached = () => bed.redis("ZRANGE", key("waiting"), 0, -1);
+  const rebuild = (writes: Standing[] = [], cutAtMs?: number) =>
+    gate.rebuild(async () => windowOf(writes, cutAtMs));
+  const now = Date.now();
+
+  describe("more than the limit", () => {
+    test("the latest ones are cut; when the others are done, Postgres is asked for them", async () => {
+      await rebuild();
+      await gate.put([4, 2, 3, 1, 5].map((id) => waiting(id, now - 60_000 + id)));
+      expect(await cached()).toEqual(["1", "2", "3", "*"]);
+      expect(await bed.redis("ZSCORE", key("waiting"), "*")).toBe(`${now - 60_000 + 4}`);
+      expect(await gate.enter(a)).toMatchObject({ kind: "go", seen: [1, 2, 3] });
+      expect(
+        await gate.leave(
+          a,
+          0,
+          [1, 2, 3].map((id) => gone(id, 2)),
+        ),
+      ).toEqual({ kind: "unknown" });
+    });
+
+    test("those that a tick writes are cut in the same way", async () => {
+      await rebuild([1, 2, 3].map((id) => waiting(id, now - 60_000 + id)));
+      await gate.enter(a);
+      await gate.renew("a", 0, [waiting(0, now - 60_000)]);
+      expect(await cached()).toEqual(["0", "1", "2", "*"]);
+      await gate.release("a", 0, [waiting(9, now - 90_000)]);
+      expect(await cached()).toEqual(["9", "0", "1", "*"]);
+      expect(
+        await gate.leave(
+          a,
+          0,
+          [9, 0, 1].map((id) => gone(id, 2)),
+        ),
+      ).toEqual({ kind: "unknown" });
+    });
+
+    test("a window that was cut when it was read ends there", async () => {
+      await rebuild([waiting(1, now - 2_000)], now - 1_000);
+      await gate.enter(a);
+      expect(await gate.leave(a, 0, [gone(1, 2)])).toEqual({ kind: "unknown" });
+    });
+
+    test("of a cut that was read and one that was made meanwhile, the earlier one counts", async () => {
+      const cutMeanwhile = async (readCutAtMs: number | undefined) => {
+        await rebuild();
+        await gate.rebuild(async () => {
+          await gate.put([1, 2, 3, 4].map((id) => waiting(id, now + id * HOUR_MS)));
+          return windowOf([], readCutAtMs);
+        });
+        return Number(await bed.redis("ZSCORE", key("waiting"), "*"));
+      };
+      expect(await cutMeanwhile(undefined)).toBe(now + 4 * HOUR_MS);
+      expect(await cutMeanwhile(now + 5 * HOUR_MS)).toBe(now + 4 * HOUR_MS);
+      expect(await cutMeanwhile(now + 2 * HOUR_MS)).toBe(now + 2 * HOUR_MS);
+      // A cut of long ago does not: the window is whole again.
+      await rebuild();
+      expect(await bed.redis("ZSCORE", key("waiting"), "*")).toBe("inf");
+    });
+
+    test("tasks that others run have a limit of their own, and no tick waits for what is cut of them", async () => {
+      await rebuild([waiting(9, now + HOUR_MS)]);
+      await gate.put(
+        [1, 2, 3, 4].map((id) => ({ id, rev: 1, kind: "foreign", atMs: now - 60_000 + id }) as const),
+      );
+      expect(await bed.redis("ZRANGE", key("foreign"), 0, -1)).toEqual(["1", "2", "3"]);
+      expect(await gate.enter(a)).toMatchObject({ kind: "idle", next: { atMs: now + HOUR_MS } });
+    });
+  });
+
+  describe("a write that comes late", () => {
+    test("changes nothing when a newer one was there before", async () => {
+      await rebuild();
+      await gate.put([waiting(1, now + 2_000, 7)]);
+      await gate.put([waiting(1, now + 1_000, 6)]);
+      expect(await bed.redis("ZSCORE", key("waiting"), "1")).toBe(`${now + 2_000}`);
+      await gate.put([waiting(1, now + 1_000, 7)]);
+      expect(await bed.redis("ZSCORE", key("waiting"), "1")).toBe(`${now + 1_000}`);
+    });
+
+    test("does not bring a deleted task back", async () => {
+      await rebuild([waiting(1, now + 1_000, 7)]);
+      await gate.put([gone(1, 8)]);
+      await gate.put([waiting(1, now + 1_000, 7)]);
+      expect(await cached()).toEqual(["*"]);
+    });
+  });
+
+  test.runIf(stack === "embedded")("of what is gone, or was cut, nothing remains in the end", async () => {
+    const ids = [1, 2, 3, 4, 5];
+    const rows = ids.map((id) => ({ ...waiting(id, now + id), task: { id } as Task }) as Standing);
+    await rebuild();
+    await gate.put(rows);
+    await gate.put([gone(1, 2)]);
+    expect(await bed.redis("HKEYS", key("task"))).toEqual(["2", "3"]);
+    expect(await bed.redis("HLEN", key("rev"))).toBe(5);
+    aheadMs = TOMBSTONE_MS;
+    await gate.put([waiting(2, now, 2)]);
+    expect(await bed.redis("HKEYS", key("rev"))).toEqual(["2", "3"]);
+    expect(await bed.redis("ZCARD", key("gone"))).toBe(0);
+    // A row that is not sent again is an old one.
+    expect(await bed.redis("HKEYS", key("task"))).toEqual(["3"]);
+  });
+
+  describe("a refresh", () => {
+    test("removes what it did not read", async () => {
+      await rebuild([waiting(1, now + 1_000), { id: 2, rev: 1, kind: "running", atMs: now }]);
+      await rebuild([waiting(3, now + 1_000)]);
+      expect(await cached()).toEqual(["3", "*"]);
+      expect(await bed.redis("ZCARD", key("running"))).toBe(0);
+      expect(await bed.redis("HKEYS", key("rev"))).toEqual(["3"]);
+    });
+
+    test("keeps what was written while it read", async () => {
+      await rebuild([waiting(1, now + 1_000)]);
+      await gate.rebuild(async () => {
+        const window = windowOf([waiting(1, now + 1_000)]);
+        await gate.put([waiting(2, now + 2_000), gone(1, 2)]);
+        return window;
+      });
+      expect(await cached()).toEqual(["2", "*"]);
+    });
+
+    test.runIf(stack === "embedded")("that took too long changes nothing, and says so", async () => {
+      await rebuild([waiting(1, now + 1_000)]);
+      for (const writes of [[waiting(2, now + 1_000)], []]) {
+        const late = gate.rebuild(async () => {
+          aheadMs += REFRESH_LIMIT_MS + 1;
+          return windowOf(writes);
+        });
+        expect(await late).toBe(false);
+      }
+      expect(await cached()).toEqual(["1", "*"]);
+    });
+  });
+
+  test("a time from now goes by the clock of Redis", async () => {
+    await rebuild();
+    // By the clock of whoever wrote it, it was due an hour ago.
+    await gate.put([{ id: 1, rev: 1, kind: "waiting", atMs: now - HOUR_MS, inMs: 90_000 }]);
+    const step = await gate.enter(a);
+    expect(step.kind === "idle" && step.next?.inMs).toBeGreaterThan(80_000);
+    expect(step.kind === "idle" && step.next?.inMs).toBeLessThanOrEqual(90_000);
+  });
+
+  test("a flag that was set by hand, without an end, gets one", async () => {
+    await rebuild([waiting(1, now - 1_000)]);
+    await bed.redis("SET", key("flag:0"), "by hand");
+    expect(await gate.enter(a)).toEqual({ kind: "held", freeInMs: MINUTE_MS });
+    expect(await bed.redis("PTTL", key("flag:0"))).toBeGreaterThan(MINUTE_MS - 10_000);
+  });
+
+  describe("a list", () => {
+    test("that is long arrives whole, in requests of a bounded size", async () => {
+      gate = openGates(bed, { limit: 10_000 }).redis;
+      const ids = Array.from({ length: 2 * PUT_CHUNK + 1 }, (_, n) => n + 1);
+      bed.counts.reset();
+      await rebuild(ids.map((id) => waiting(id, now + id)));
+      expect(bed.counts.redis).toBe(1 + 3 + 1);
+      bed.counts.reset();
+      expect(await gate.list()).toEqual(ids);
+      expect(bed.counts.redis).toBe(1 + 3);
+    });
+
+    test("has the tasks that others run, and none beyond the window", async () => {
+      await rebuild([
+        waiting(1, now + HOUR_MS),
+        { id: 2, rev: 1, kind: "foreign", atMs: now + HOUR_MS },
+        waiting(3, now + 5 * HOUR_MS),
+      ]);
+      expect(await gate.list()).toEqual([1, 2]);
+    });
+
+    test("is left to Postgres while a tick runs, and when the cache is empty; not while the operator holds", async () => {
+      expect(await gate.list()).toBe(undefined);
+      await rebuild([waiting(1, now + HOUR_MS)]);
+      await gate.setRunning(true);
+      expect(await gate.list()).toEqual([1]);
+      await gate.setRunning(false);
+      await gate.renew("a", 0, []);
+      expect(await gate.list()).toBe(undefined);
+    });
+  });
+});
