@@ -1,7 +1,7 @@
 import { ConfigError, mustBe } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
-/** What users may set. Every default stands here and nowhere else. */
+/** What users may set, by environment variables. */
 export interface Config {
   /** `DATABASE_URL`: a Neon or any other Postgres address; absent means the embedded one. */
   databaseUrl: string | undefined;
@@ -21,7 +21,7 @@ export interface Config {
   runningTtlSeconds: number;
   /** `TASK_CACHE_LIMIT`: tasks in the cache at most, the earliest ones. */
   cacheLimit: number;
-  /** `TASK_MAX_CRASHES`: workers that may die of a task before it ends in `Error`. */
+  /** `TASK_MAX_CRASHES`: how many workers may die while they run a task before it ends in `Error`. */
   maxCrashes: number;
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
@@ -35,6 +35,7 @@ export interface Config {
   debugging: boolean;
 }
 
+/** Every default, declared once. */
 export const DEFAULTS = {
   cacheEnabled: true,
   refreshIntervalSeconds: 600,
@@ -54,12 +55,14 @@ export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
 /** A second between checks is the least that makes sense; the rest keeps timers within what they can hold. */
 const DAY_SECONDS = 86_400;
 
+/** Environment variables by name, such as `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the configuration. Empty values count as absent.
  *
- * @throws ConfigError with one line: the variable, what it was, what it may be.
+ * @param log is warned about values that are changed
+ * @throws ConfigError with one line: the variable, what it must be, what it was
  * @example readConfig({ TASK_CONCURRENCY: "4" }).concurrency; // 4
  */
 export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config {

@@ -141,10 +141,12 @@ const MIGRATIONS: readonly Migration[] = [
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
- * Brings the schema to `SCHEMA_VERSION`. Safe to call from everywhere, at any time, by many at once.
+ * Brings the schema up to date. Safe to call from anywhere, at any time, by several processes at once.
  *
+ * @param now the clock of Postgres, as SQL
  * @returns the names of the steps that this call applied
- * @throws PostgresError when Postgres is out of reach or refuses a step; then nothing of that step is done
+ * @throws PostgresError if Postgres is unreachable or refuses a step, of which nothing is done then
+ * @example const applied = await migrate(database, log);
  */
 export async function migrate(database: Database, log: Logger, now = "now()"): Promise<string[]> {
   if ((await schemaVersion(database)) >= SCHEMA_VERSION) return [];
