@@ -28,7 +28,7 @@ export function createApp(deps: AppDeps) {
   const { tasks, operator, hooks, log, config } = deps;
   const { apiKey } = config;
   if (!apiKey)
-    throw new ConfigError("API_KEY is not set; it must be what callers send as Authorization: Bearer …");
+    throw new ConfigError("API_KEY must be what callers send as Authorization: Bearer …, got nothing.");
   return new Hono()
     .onError((error, c) => answerError(c, error, log))
     .notFound((c) => {

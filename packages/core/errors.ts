@@ -108,7 +108,7 @@ export class TickworkError extends Error {
  * try {
  *   readConfig({ PORT: "http" });
  * } catch (error) {
- *   if (error instanceof ConfigError) console.error(error.message);
+ *   if (!(error instanceof ConfigError)) throw error;
  * }
  */
 export class ConfigError extends Error {

@@ -1,6 +1,6 @@
 /**
- * The public entry: what users get as `tickwork`. Everything here has a docstring, and the examples in them are run or
- * type-checked by `test/core/examples.test.ts`. The other rooms import what is not here from the file that has it.
+ * The public entry: what users get as `tickwork`, and other rooms as `#core`. Everything in it has a docstring, whose
+ * examples `test/core/examples.test.ts` checks. Rooms import internals from their own files, by relative path.
  */
 export { type Clock, type Moment, systemClock } from "./clock.ts";
 export { type Config, type Environment, readConfig } from "./config.ts";
@@ -16,7 +16,6 @@ export {
   type TaskErrorCode,
   TickworkError,
 } from "./errors.ts";
-export { prefixOf } from "./gate/prefix.ts";
 export {
   createRedisCommands,
   type RedisCommands,

@@ -1,20 +1,21 @@
 /** What Tickwork counts. Units are in the names. */
 export interface Measurements {
-  /** By every tick that ran something. */
+  /** The next seven: sent by every tick that ran something. */
   TasksCompleted?: number;
   TasksFailed?: number;
   TasksRetried?: number;
   TasksGivenBack?: number;
   TasksLeaseLost?: number;
-  /** How long after they were due the attempts began. */
+  /** How long after its due time each attempt began. */
   TaskLatenessMilliseconds?: readonly number[];
   TaskDurationMilliseconds?: readonly number[];
-  /** By every refresh: waiting tasks that are due, as far as the cache takes them. */
+  /** From here on: sent by every refresh. Waiting tasks that are due, up to the limit of the cache. */
   QueueDepth?: number;
-  /** How long the one that waits longest has been due; a lost wake-up is seen here. */
+  /** How long the task that waits longest has been due; it shows a lost wake-up. */
   OldestDueAgeSeconds?: number;
   RunningTasks?: number;
   RefreshMilliseconds?: number;
 }
 
+/** Receives what Tickwork counts. */
 export type Metrics = (measurements: Measurements) => void;

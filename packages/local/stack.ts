@@ -10,7 +10,6 @@ import {
   hooks,
   type Logger,
   type PostgresDriver,
-  prefixOf,
   type RedisDriver,
   readConfig,
   systemClock,
@@ -18,6 +17,7 @@ import {
 } from "#core";
 import { definitions } from "#tasks";
 import { install } from "../core/current.ts";
+import { prefixOf } from "../core/gate/prefix.ts";
 import { openEmbeddedPostgres, postgresFolder } from "./embedded-postgres.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { createTimerDoorbell, type TimerDoorbell } from "./timers.ts";

@@ -1,14 +1,15 @@
-import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, type Mock, test, vi } from "vitest";
 import { TasksModel } from "#compat";
 import { foreignTask } from "#core";
-import { eventually, stacks } from "../support/bed/bed.ts";
+import { eventually } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { noting } from "../support/bed/tasks.ts";
 import job from "./baasix/schedule-extension.js";
 
 type Process = (task: { id: number }) => Promise<void>;
 
-describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
+eachStack("the schedule extension of Baasix's documentation", (kind) => {
   const compat = compatBed(kind);
   let processBatchEmails: Mock<Process>;
   let log: Mock<typeof console.log>;
@@ -16,7 +17,7 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
 
   beforeEach(() => {
     processBatchEmails = vi.fn<Process>(async () => {});
-    // The document's text calls these and does not define them.
+    // The documentation's code calls these but does not define them.
     vi.stubGlobal("processBatchEmails", processBatchEmails);
     vi.stubGlobal("processDataExport", async () => {
       throw new Error("the disk is full");
@@ -42,7 +43,7 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
     expect(await operator.isTaskRunning()).toBe(false);
   });
 
-  test("skips while a task runs, and leaves it alone", async () => {
+  test("does nothing while a task is running", async () => {
     const { operator } = compat.use();
     await TasksModel.create({ type: "email_batch" });
     await operator.setTaskRunning(true);
@@ -53,7 +54,7 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
     expect(await compat.row(1)).toMatchObject({ task_status: "Not started", rev: "1" });
   });
 
-  test("runs beside Tickwork's own ticks: they leave its types to it, and run theirs", async () => {
+  test("runs beside Tickwork's ticks, which leave its types to it and run their own", async () => {
     const { ran, definition } = noting();
     const { operator } = await compat.useWarm({
       ticking: true,
@@ -70,7 +71,7 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
     expect(lines().at(-1)).toBe("No tasks to process");
   });
 
-  test("processes the first task, which holds a lease meanwhile, so that a tick starts nothing", async () => {
+  test("processes the first task, which holds a lease meanwhile, so a tick starts nothing", async () => {
     const { ran, definition } = noting("email_batch");
     const { operator, worker } = await compat.useWarm({ definitions: [definition] });
     await TasksModel.bulkCreate([
@@ -105,7 +106,7 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
       error_data: null,
     });
     expect(await compat.row(1)).toMatchObject({ task_status: "Not started" });
-    // The flag is free again, and what waited can run.
+    // The flag is free again, and the waiting task can run.
     expect(await operator.isTaskRunning()).toBe(false);
     expect(await worker.tick()).toMatchObject({ completed: 1 });
     expect(ran.map(({ id }) => id)).toEqual([1]);

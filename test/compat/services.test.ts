@@ -3,8 +3,9 @@ import { runtime } from "#aws";
 import { getCache, hooksService, TasksModel, tasksService, useTickwork } from "#compat";
 import { ConfigError, hooks } from "#core";
 import { install } from "../../packages/core/current.ts";
-import { openTestBed, stacks } from "../support/bed/bed.ts";
+import { openTestBed } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 import { noting } from "../support/bed/tasks.ts";
 
@@ -13,7 +14,7 @@ describe("before anything runs", () => {
     vi.restoreAllMocks();
   });
 
-  test("what never throws does not throw, and says so", async () => {
+  test("what never throws does not throw, but complains", async () => {
     const complaints = vi.spyOn(console, "error").mockReturnValue();
     const { getNotStartedTasks, isTaskRunning, getCacheStats } = tasksService;
     expect(await getNotStartedTasks()).toEqual([]);
@@ -32,7 +33,7 @@ describe("before anything runs", () => {
     expect(complaints).toHaveBeenCalledTimes(3);
   });
 
-  test("the rest rejects", async () => {
+  test("everything else rejects", async () => {
     for (const work of [
       () => tasksService.setTaskRunning(true),
       () => tasksService.forceRefresh(),
@@ -45,7 +46,7 @@ describe("before anything runs", () => {
       await expect(work()).rejects.toBeInstanceOf(ConfigError);
   });
 
-  test("hooks can be registered, and are the process's", async () => {
+  test("hooks can be registered, and are those of the process", async () => {
     const hook = vi.fn();
     const takeBack = hooksService.registerHook("things", "items.delete.after", hook);
     expect(await hooks.fire("items.delete.after", { collection: "things", data: { id: 1 } })).toEqual({
@@ -60,10 +61,10 @@ describe("before anything runs", () => {
   });
 });
 
-describe.each(stacks)("tasksService on %s", (kind) => {
+eachStack("tasksService", (kind) => {
   const compat = compatBed(kind);
 
-  test("is whatever runs when it is called", async () => {
+  test("belongs to whatever Tickwork runs when it is called", async () => {
     const { ran, definition } = noting("a");
     compat.use({ definitions: [definition], env: { TASK_LIST_REFRESH_INTERVAL: "60" } });
     expect(await tasksService.getCacheStats()).toMatchObject({ refreshIntervalSeconds: 60 });
@@ -102,7 +103,7 @@ describe.each(stacks)("tasksService on %s", (kind) => {
   });
 });
 
-test("without useTickwork it is the Tickwork that the process runs", async () => {
+test("without useTickwork, it belongs to the process's own Tickwork", async () => {
   const bed = await openTestBed("embedded");
   try {
     useTickwork(undefined);

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
 import { getCache, getSequelize, hooksService, Op, TasksModel, tasksService } from "#compat";
 import { RedisError } from "#core";
-import { eventually, stacks } from "../support/bed/bed.ts";
+import { eventually } from "../support/bed/bed.ts";
 import { compatBed, runSnippet } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 
-/** As much of Express as the mission's health endpoint uses. */
+/** As much of Express as the documentation's health endpoint uses. */
 function fakeExpress() {
   const routes = new Map<string, (request: unknown, response: unknown) => Promise<void>>();
   return {
@@ -27,7 +28,7 @@ function fakeExpress() {
   };
 }
 
-describe.each(stacks)("the mission's snippets on %s", (kind) => {
+eachStack("the snippets of Baasix's documentation", (kind) => {
   const compat = compatBed(kind);
   const sequelize = getSequelize();
   let log: Mock<typeof console.log>;
@@ -74,7 +75,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
       expect(await tasksService.getCacheStats()).toMatchObject({ initialized: true });
     });
 
-    test("getCacheStats: the fields of the document, no more", async () => {
+    test("getCacheStats: the fields of the documentation and no others", async () => {
       await compat.useWarm();
       await TasksModel.bulkCreate([{ type: "a" }, { type: "b" }]);
       await runSnippet("api-get-cache-stats", { tasksService });
@@ -106,7 +107,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
       await runSnippet("practice-2-check-first", { tasksService });
     });
 
-    test("3: a task goes over Running to Completed", async () => {
+    test("3: a task becomes Running and then Completed", async () => {
       const { operator } = await compat.useWarm();
       const seen: unknown[] = [];
       const takeBack = onUpdate((task) => seen.push(task.task_status));
@@ -118,7 +119,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
       expect(await operator.getNotStartedTasks()).toEqual([]);
     });
 
-    test("5: errors are written and thrown on", async () => {
+    test("5: errors are stored and rethrown", async () => {
       await compat.useWarm();
       const [good, bad] = await TasksModel.bulkCreate([{ type: "a" }, { type: "b" }]);
       const processTask = async (task: { type: string }) => {
@@ -139,7 +140,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
   describe("of the troubleshooting", () => {
     test("1: tasks that do not appear in the cache", async () => {
       compat.use();
-      // Written by somebody else, so that only a refresh finds them; the last one is beyond the window.
+      // Written without Tickwork, so that only a refresh finds them; the last one is beyond the window.
       await compat.bed.sql(`insert into "baasix_Tasks" (type, scheduled_time, task_status) values
         ('a', now(), 'Not started'), ('b', now() + interval '3 hours', 'Not started'),
         ('c', now(), 'Completed'), ('d', now() + interval '5 hours', 'Not started')`);
@@ -219,7 +220,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
     });
   });
 
-  test("Op is reached as Sequelize has it", () => {
+  test("Op is where Sequelize has it", () => {
     expect(sequelize.Sequelize.Op).toBe(Op);
     expect(sequelize.models.baasix_Tasks).toBe(TasksModel);
   });

@@ -42,7 +42,7 @@ describe(`on ${storesAreOn}`, () => {
             ok: false,
             error: {
               errorType: "ConfigError",
-              errorMessage: 'TASK_CONCURRENCY is "many"; it must be a whole number from 1 to 1000.',
+              errorMessage: 'TASK_CONCURRENCY must be a whole number from 1 to 1000, got "many".',
             },
           });
     });

@@ -138,7 +138,7 @@ describe("SIGTERM", () => {
 });
 
 test.each([
-  [{ TASK_CONCURRENCY: "many" }, /^TASK_CONCURRENCY is "many"; it must be a whole number from 1 to 1000\.$/],
+  [{ TASK_CONCURRENCY: "many" }, /^TASK_CONCURRENCY must be a whole number from 1 to 1000, got "many"\.$/],
   [{ HTTP_REQUEST_ALLOW: "10.0.0.0/99" }, /^HTTP_REQUEST_ALLOW/],
   [{ DATABASE_URL: "mysql://x" }, /^DATABASE_URL is .* must be an address that begins with postgres:\/\//],
 ])("%o stops the start with one line", async (env, message) => {

@@ -23,7 +23,14 @@ export interface RedisCommands {
   remove(key: string): Promise<boolean>;
 }
 
-/** A failure of Redis or of the way to it. It makes things slower, never wrong. */
+/**
+ * A failure of Redis or of the way to it. It makes things slower, never wrong.
+ *
+ * @example
+ * await redis.get("key").catch((error: unknown) => {
+ *   if (!(error instanceof RedisError)) throw error;
+ * });
+ */
 export class RedisError extends TickworkError {
   constructor(cause: unknown) {
     super("redis_unavailable", `Redis: ${cause instanceof Error ? cause.message : cause}`, {
@@ -32,7 +39,12 @@ export class RedisError extends TickworkError {
   }
 }
 
-/** @throws RedisError from each method */
+/**
+ * What Tickwork needs of Redis, over a driver.
+ *
+ * @throws RedisError, from each method
+ * @example const redis = createRedisCommands(redisDriver);
+ */
 export function createRedisCommands(driver: RedisDriver): RedisCommands {
   const call = async <Reply>(...command: (string | number)[]): Promise<Reply> => {
     try {

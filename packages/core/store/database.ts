@@ -3,6 +3,7 @@ import { TickworkError } from "../errors.ts";
 import { POSTGRES_TIMEOUT_MS } from "../limits.ts";
 import { retrying } from "../retry.ts";
 
+/** SQL, with its parameters as `$1`, `$2`, …. */
 export interface Statement {
   text: string;
   params?: readonly unknown[];
@@ -32,9 +33,17 @@ export interface Database {
   ): Promise<Row[][]>;
 }
 
-/** A failure of Postgres or of the way to it. */
+/**
+ * A failure of Postgres or of the way to it.
+ *
+ * @example
+ * await tasks.create([{ type: "greet" }]).catch((error: unknown) => {
+ *   if (error instanceof PostgresError && error.transient) console.log("try again with an idempotency key");
+ *   else throw error;
+ * });
+ */
 export class PostgresError extends TickworkError {
-  /** The SQLSTATE, or undefined when no answer came: then it is not known whether the statement took. */
+  /** The SQLSTATE, or undefined if no answer came: then it is unknown whether the statement took effect. */
   readonly sqlState: string | undefined;
   readonly constraint: string | undefined;
   /** Whether the same statement may well succeed a moment later. */
@@ -72,7 +81,12 @@ const REFUSING_STATES = ["22", "23", "54", "P0001", "42804"];
 export const isRefused = (error: unknown): error is PostgresError =>
   error instanceof PostgresError && REFUSING_STATES.some((prefix) => error.sqlState?.startsWith(prefix));
 
-/** A driver with its time limits, its errors as PostgresError, and repetitions where they are safe. */
+/**
+ * What Tickwork needs of Postgres, over a driver: with time limits, and with repetitions where they are safe.
+ *
+ * @throws PostgresError, from each method
+ * @example const database = createDatabase(postgresDriver, systemClock);
+ */
 export function createDatabase(driver: PostgresDriver, clock: Clock): Database {
   const attempt = async <T>(
     repeatable: boolean,

@@ -1,7 +1,8 @@
 /** This machine's PostgreSQL and Redis, or where there are none the embedded ones, behind the wires of Neon and Upstash. */
 import { randomBytes } from "node:crypto";
-import { createDatabase as createClient, migrate, prefixOf, silent, systemClock } from "#core";
+import { createDatabase as createClient, migrate, silent, systemClock } from "#core";
 import { openNeon } from "#drivers";
+import { prefixOf } from "../../../packages/core/gate/prefix.ts";
 import { keysOf } from "../../../packages/core/gate/scripts/keys.ts";
 import { createDatabase, redisServerUrl, serversAnswer } from "../../../scripts/local-servers.ts";
 import { stacks } from "../bed/bed.ts";
