@@ -8,9 +8,9 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
 import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
-import { eventually } from "../support/bed/bed.ts";
 import { killAll, preparedFolder, spawnServer, startServerProcess } from "../support/bed/process.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** A server whose answers the test holds back. */
 let slow: { url: string; requests: (() => void)[]; close(): void };
