@@ -58,7 +58,7 @@ test("core constructs no client of a vendor and reads no environment", () => {
   }
 });
 
-test("SQL over tasks and Lua stand in one place each", () => {
+test("SQL over tasks stands in the store and in the gate of Postgres, Lua in the gate of Redis", () => {
   for (const file of [
     ...filesOf("packages/core"),
     ...filesOf("packages/api"),

@@ -1,6 +1,6 @@
 import { PostgresError, TickworkError } from "#core";
 import { errors, messageOf } from "../core/errors.ts";
-import { isUniqueViolation } from "../core/store/rows.ts";
+import { isUniqueViolation } from "../core/store/postgres-errors.ts";
 
 /** @example throw refusal("limit", mustBe("a whole number from 0", -1)) */
 export function refusal(path: string, message: string): TickworkError {

@@ -17,6 +17,7 @@ import { createOperator, type Operator } from "./services/operator.ts";
 import { createTasks } from "./services/tasks.ts";
 import { createWorker, type Worker } from "./services/worker.ts";
 import type { Database } from "./store/database.ts";
+import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
 import { createRegistry, type TaskDefinition } from "./tasks/define-task.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
@@ -43,7 +44,7 @@ export interface Parts {
   exit?: (reason: string) => never | Promise<never>;
   /** Default: the system's. */
   clock?: Clock;
-  /** The clock of Postgres, as SQL. Default `now()`. */
+  /** An SQL expression that takes the place of Postgres's clock in tests. */
   now?: string;
   /** Default `randomUUID`. */
   newToken?: () => string;
@@ -84,18 +85,19 @@ export interface Tickwork {
  * await worker.tick();
  */
 export function createTickwork(parts: Parts): Tickwork {
-  const { config, log, database, redis, clock = systemClock, now = "now()", prefix = "tickwork" } = parts;
+  const { config, log, database, redis, clock = systemClock, now, prefix = "tickwork" } = parts;
   const leaseMs = config.runningTtlSeconds * 1000;
   const registry = createRegistry(
     parts.definitions,
     parts.timeoutLimitMs === undefined ? {} : { timeoutLimitMs: parts.timeoutLimitMs },
   );
-  const store = createStore(database, {
+  const timed = now === undefined ? database : withClock(database, now);
+  const store = createStore({
+    database: timed,
     leaseMs,
     maxCrashes: config.maxCrashes,
     cacheLimit: config.cacheLimit,
     foreign: registry.foreign,
-    now,
   });
   const gateOptions: GateOptions = {
     prefix,
@@ -105,7 +107,7 @@ export function createTickwork(parts: Parts): Tickwork {
     limit: config.cacheLimit,
     earlyMs: parts.doorbell.earlyMs,
   };
-  const postgresGate = createPostgresGate(database, { ...gateOptions, foreign: registry.foreign, now });
+  const postgresGate = createPostgresGate(timed, gateOptions, registry.foreign);
   const gate = redis
     ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
     : postgresGate;

@@ -8,7 +8,8 @@ import { createRegistry } from "../../packages/core/tasks/define-task.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
 import { httpRequest } from "../../packages/tasks/http-request.ts";
 import { eventually } from "../support/eventually.ts";
-import { aTask, failureOf, handlerConfig, noTasks, runTask } from "../support/web/run-task.ts";
+import { aTask } from "../support/run/rows.ts";
+import { failureOf, handlerConfig, noTasks, runTask } from "../support/web/run-task.ts";
 import { serve } from "../support/web/server.ts";
 
 const NOW_MS = Date.parse("2026-11-24T09:00:00Z");
@@ -113,7 +114,7 @@ describe("statuses", () => {
 describe("what becomes of the task", () => {
   const attempt = (changes: Partial<Task>, { signal = new AbortController().signal } = {}) => {
     const registry = createRegistry(definitions);
-    const task: Task = { ...aTask, type: "http_request", ...changes };
+    const task: Task = aTask({ type: "http_request", ...changes });
     return runAttempt(
       {
         store: { renew: async () => undefined },

@@ -18,7 +18,7 @@ describe.each(stacks)("on %s", (kind) => {
     bed = await openTestBed(kind, { migrated: false });
   });
 
-  test("an empty database gets the table as Baasix describes it, and what execution needs", async () => {
+  test("an empty database gets the table that Baasix documents, and what running tasks takes", async () => {
     expect(await bed.make({ doorbell: noteRings() }).migrate()).toHaveLength(SCHEMA_VERSION);
     const shape = (await columns()).map(
       ({ column_name, type, nullable }) => `${column_name}: ${type}${nullable === "NO" ? " not null" : ""}`,
@@ -47,7 +47,7 @@ describe.each(stacks)("on %s", (kind) => {
     expect(bed.counts.postgres).toBe(1);
   });
 
-  test("eight processes that migrate at once are harmless", async () => {
+  test("eight processes may migrate at once", async () => {
     const steps = await Promise.all(
       Array.from({ length: 8 }, () => bed.make({ doorbell: noteRings() }).migrate()),
     );
@@ -55,7 +55,7 @@ describe.each(stacks)("on %s", (kind) => {
     expect(await bed.sql(`select id from tickwork_migrations`)).toHaveLength(SCHEMA_VERSION);
   });
 
-  test("a table of Baasix is adopted: rows and columns stay, what is missing is added, and its tasks run", async () => {
+  test("a table that Baasix made is adopted: rows and columns stay, missing columns are added, and its tasks run", async () => {
     await bed.sql(`create table "baasix_Tasks" (
       id serial primary key, task_status varchar(255) not null default 'Not started', type varchar(255) not null,
       scheduled_time timestamptz, attachment_id uuid, task_data json, result_data json, error_data json,
@@ -107,7 +107,7 @@ describe.each(stacks)("on %s", (kind) => {
     });
   });
 
-  test("whoever writes, rev grows; who sets Running without a lease gets one, and the slot is kept", async () => {
+  test("every write increases rev; a row that another program sets to Running gets a lease, and its slot is taken", async () => {
     await bed.make({ doorbell: noteRings() }).migrate();
     await bed.sql(`insert into "baasix_Tasks" (type) values ('a'), ('b')`);
     expect(await bed.sql(`select rev, scheduled_time is not null as timed from "baasix_Tasks"`)).toEqual([

@@ -1,41 +1,8 @@
 /** Runs the handlers that ship outside of a tick. */
-import {
-  type HandlerConfig,
-  silent,
-  type Task,
-  type TaskContext,
-  type TaskDefinition,
-  type Tasks,
-} from "#core";
+import { type HandlerConfig, silent, type TaskContext, type TaskDefinition, type Tasks } from "#core";
 import { describeIssues } from "../../../packages/core/errors.ts";
 import { checkData } from "../../../packages/core/tasks/define-task.ts";
-
-export const aTask: Task = {
-  id: 7,
-  task_status: "Running",
-  type: "any",
-  scheduled_time: "2026-11-24T09:00:00.000Z",
-  attachment_id: null,
-  task_data: null,
-  result_data: null,
-  error_data: null,
-  userCreated_Id: null,
-  userUpdated_Id: null,
-  createdAt: "2026-11-24T09:00:00.000Z",
-  updatedAt: "2026-11-24T09:00:00.000Z",
-  attempts: 1,
-  max_attempts: null,
-  crashes: 0,
-  progress: null,
-  cancel_requested: false,
-  started_at: "2026-11-24T09:00:00.000Z",
-  finished_at: null,
-  slot: 0,
-  lease_expires_at: "2026-11-24T09:01:00.000Z",
-  history: null,
-  lateness: null,
-  rev: 2,
-};
+import { aTask } from "../run/rows.ts";
 
 export interface Surroundings
   extends Partial<Pick<TaskContext, "signal" | "progress" | "deleteFinished">>,
@@ -59,7 +26,7 @@ export async function runTask<Result = unknown>(
   const checked = await checkData(definition, data);
   if ("issues" in checked) throw new Error(`the data is not valid: ${JSON.stringify(checked.issues)}`);
   const result = await definition.run(checked.value, {
-    task: { ...aTask, type: definition.type, task_data: data },
+    task: aTask({ type: definition.type, task_data: data }),
     attempt: 1,
     signal: new AbortController().signal,
     deadline: new Date("2026-11-24T09:12:30.000Z"),
