@@ -1,4 +1,4 @@
-import type { Metrics } from "../core/metrics.ts";
+import type { Metrics } from "#core";
 
 /** Values of one measurement that CloudWatch takes in a line. */
 const VALUES_LIMIT = 100;

@@ -1,16 +1,25 @@
 /** Tickwork on AWS, built from the environment that the deployment gives its functions. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { systemClock } from "../core/clock.ts";
-import { type Config, type Environment, readConfig } from "../core/config.ts";
-import { hooks, install, installed } from "../core/current.ts";
-import { ConfigError } from "../core/errors.ts";
+import {
+  type Config,
+  ConfigError,
+  createDatabase,
+  createLogger,
+  createRedisCommands,
+  createTickwork,
+  type Database,
+  type Environment,
+  hooks,
+  type Logger,
+  type RedisCommands,
+  readConfig,
+  systemClock,
+  type TaskDefinition,
+  type Tickwork,
+} from "#core";
+import { install, installed } from "../core/current.ts";
 import { prefixOf } from "../core/gate/prefix.ts";
-import { createRedisCommands, type RedisCommands } from "../core/gate/redis-commands.ts";
 import { DEFAULT_TIMEOUT_MS, LAMBDA_LIMIT_MS } from "../core/limits.ts";
-import { createLogger, type Logger } from "../core/log.ts";
-import { createDatabase, type Database } from "../core/store/database.ts";
-import type { TaskDefinition } from "../core/tasks/define-task.ts";
-import { createTickwork, type Tickwork } from "../core/tickwork.ts";
 import { openNeon } from "../drivers/neon.ts";
 import { openUpstash } from "../drivers/upstash.ts";
 import { createAwsDoorbell } from "./doorbell.ts";

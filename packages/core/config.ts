@@ -55,7 +55,7 @@ export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
 /** A second between checks is the least that makes sense; the rest keeps timers within what they can hold. */
 const DAY_SECONDS = 86_400;
 
-/** Environment variables by name, such as `process.env`. */
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**

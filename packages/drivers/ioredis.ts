@@ -1,6 +1,6 @@
 /** Any Redis through ioredis: one process on one machine, or in a container. */
 import { Redis } from "ioredis";
-import type { RedisDriver, RedisReply } from "../core/gate/redis-commands.ts";
+import type { RedisDriver, RedisReply } from "#core";
 import { REDIS_TIMEOUT_MS } from "../core/limits.ts";
 
 /**

@@ -1,6 +1,6 @@
 /** The in-process Redis of the embedded stack: it ends with its process. */
+import type { RedisDriver, RedisReply } from "#core";
 import { createMemoryRedis } from "#memory-redis";
-import type { RedisDriver, RedisReply } from "../core/gate/redis-commands.ts";
 
 /** @param now the clock by which keys expire, in milliseconds; tests give another one */
 export function openMemory(now?: () => number): RedisDriver {

@@ -1,6 +1,6 @@
 /** Neon over HTTP: a request a call, no connection to keep. What functions use. */
 import { neon } from "@neondatabase/serverless";
-import type { PostgresDriver, Statement } from "../core/store/database.ts";
+import type { PostgresDriver, Statement } from "#core";
 
 /**
  * A Neon database by its address. Nothing is asked before the first query.

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
 import pg from "pg";
-import type { PostgresDriver, Statement } from "../core/store/database.ts";
+import type { PostgresDriver, Statement } from "#core";
 
 /** Connections of one process: ticks need one a slot, the API and refreshes some more. */
 const POOL_SIZE = 10;

@@ -1,6 +1,6 @@
 /** The embedded Postgres. */
 import type { PGlite, Transaction } from "@electric-sql/pglite";
-import type { PostgresDriver, Statement } from "../core/store/database.ts";
+import type { PostgresDriver, Statement } from "#core";
 
 /** Types by their number in Postgres, where PGlite would answer otherwise than node-postgres and Neon's driver do. */
 const INT8 = 20;

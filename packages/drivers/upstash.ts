@@ -1,6 +1,6 @@
 /** Upstash over HTTP: a request a command, no connection to keep. What functions use. */
 import { Redis } from "@upstash/redis";
-import type { RedisDriver, RedisReply } from "../core/gate/redis-commands.ts";
+import type { RedisDriver, RedisReply } from "#core";
 import {
   REDIS_RETRIES,
   REDIS_TIMEOUT_MS,
