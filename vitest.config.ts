@@ -1,11 +1,36 @@
-import { defineConfig } from "vitest/config";
+import { availableParallelism } from "node:os";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
-export default defineConfig({
+/**
+ * Three kinds of test files, beside each other in the folder of what they test:
+ *
+ * - `*.test.ts` is what everybody runs: `npm test`, minutes at most.
+ * - `*.prove.ts` takes minutes: thousands of simulated stories, every mutant, chaos with real processes.
+ * - `*.measure.ts` compares times or memory, so nothing else runs beside it.
+ *
+ * `npm run prove` runs the last two; `npx vitest run PATH` runs any of them.
+ */
+const kind = (
+  name: string,
+  groupOrder: number,
+  more: TestProjectInlineConfiguration["test"] = {},
+): TestProjectInlineConfiguration => ({
   test: {
-    include: ["test/**/*.test.ts"],
-    globalSetup: "test/support/bed/global-setup.ts",
+    name,
+    include: [`test/**/*.${name}.ts`],
+    sequence: { groupOrder },
     testTimeout: 30_000,
     hookTimeout: 60_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
+    ...more,
+  },
+});
+
+export default defineConfig({
+  test: {
+    globalSetup: "test/support/bed/global-setup.ts",
+    // Many tests wait for a lease or a process, so a core that would be left idle has work.
+    maxWorkers: availableParallelism(),
+    projects: [kind("test", 0), kind("prove", 1), kind("measure", 2, { maxWorkers: 1 })],
   },
 });

@@ -5,6 +5,6 @@ import { postgres, redis } from "./secrets.ts";
 
 /** Rebuilds the cache from Postgres and rings for what is due soon. Called every TASK_LIST_REFRESH_INTERVAL. */
 export async function handler(_event: unknown, context: Context) {
-  const { tasks } = runtime(definitions, postgres, redis);
-  return tasks.refresh({ requestId: context.awsRequestId });
+  const { worker } = runtime(definitions, postgres, redis);
+  return worker.refresh({ requestId: context.awsRequestId });
 }

@@ -2,8 +2,8 @@ import { Resource } from "sst";
 import type { Secrets } from "#aws";
 
 /**
- * What the deployment linked to the functions, encrypted. A function asks for what it needs, and only on AWS; reading
- * what is not linked to it throws.
+ * What the deployment linked to the functions, encrypted. A function asks only for what it needs, and only on AWS;
+ * reading a secret that is not linked to it throws.
  */
 export const postgres: Secrets = () => ({ DATABASE_URL: Resource.TickworkDatabase.url });
 

@@ -6,8 +6,8 @@ import { postgres, redis } from "./secrets.ts";
 
 /** Runs what is due. Called by the doorbell: a schedule, a ring of the API, or a tick that had to end. */
 export async function handler(event: TickEvent, context: Context) {
-  const { tasks } = runtime(definitions, postgres, redis);
-  return tasks.tick({
+  const { worker } = runtime(definitions, postgres, redis);
+  return worker.tick({
     requestId: context.awsRequestId,
     ...event,
     timeLeftMs: context.getRemainingTimeInMillis(),

@@ -4,8 +4,6 @@
  * each goes first in every other pair, and the median of the pairs' ratios counts. The first pair does not: it is the
  * warm-up, in which Node compiles the code of both. Fails when Tickwork is slower.
  */
-import { neon } from "@neondatabase/serverless";
-import { Redis } from "@upstash/redis";
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import pg from "pg";
 import {
@@ -17,13 +15,13 @@ import {
   silent,
   systemClock,
 } from "#core";
-import { answerNeon, forgetNeon, openPg, openRedis } from "#local";
+import { openIoredis, openPg } from "#drivers";
 import {
   createDatabase as createScratch,
   randomName,
   redisServerUrl,
   serversAnswer,
-} from "../test/support/bed/servers.ts";
+} from "./local-servers.ts";
 import { median } from "./median.ts";
 
 const TASKS = Number(process.argv[2] ?? 5_000);
@@ -51,36 +49,26 @@ function stopwatch(tasks: number) {
 async function tickwork(databaseUrl: string): Promise<number> {
   const { start, finished } = stopwatch(TASKS);
   const postgres = openPg(databaseUrl);
-  const redisServer = openRedis(redisServerUrl);
+  const redis = openIoredis(redisServerUrl);
   const prefix = randomName();
-  const url = answerNeon(prefix, postgres);
-  const redis = new Redis({
-    url: "https://redis.tickwork.invalid",
-    token: "bench",
-    automaticDeserialization: false,
-    enableAutoPipelining: false,
-    enableTelemetry: false,
-  });
-  redis.use((request) => redisServer.answer(request) as never);
   const noDoorbell = { earlyMs: 0, ring: async () => {}, ringAt: async () => {}, ringAfter: async () => {} };
-  const { tasks, database } = createTickwork({
+  const { tasks, worker, database } = createTickwork({
     config: readConfig({}),
     log: silent,
-    database: createDatabase(neon(url), systemClock),
+    database: createDatabase(postgres, systemClock),
     redis: createRedisCommands(redis),
     doorbell: noDoorbell,
     prefix,
     definitions: [{ type: "noop", run: async () => start() }],
   });
   await migrate(database, silent);
-  await tasks.refresh();
+  await worker.refresh();
   for (let made = 0; made < TASKS; made += BATCH)
     await tasks.create(Array.from({ length: Math.min(BATCH, TASKS - made) }, () => ({ type: "noop" })));
-  const [perSecond] = await Promise.all([finished, tasks.tick()]);
-  const keys = (await redisServer.answer({ body: ["KEYS", `{${prefix}}:*`] })) as { result: string[] };
-  if (keys.result.length > 0) await redisServer.answer({ body: ["DEL", ...keys.result] });
-  forgetNeon(url);
-  await Promise.all([postgres.close(), redisServer.close()]);
+  const [perSecond] = await Promise.all([finished, worker.tick()]);
+  const keys = (await redis.call(["KEYS", `{${prefix}}:*`])) as string[];
+  if (keys.length > 0) await redis.call(["DEL", ...keys]);
+  await Promise.all([postgres.close(), redis.close()]);
   return perSecond;
 }
 

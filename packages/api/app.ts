@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import { type Config, ConfigError, errors, type Hooks, type Logger, type TasksService } from "#core";
+import { ConfigError, type Tickwork, TickworkError } from "#core";
 import { requireKey } from "./auth.ts";
 import { answerError } from "./errors.ts";
 import { logRequests } from "./log.ts";
@@ -10,48 +10,48 @@ import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
-export interface AppDeps {
-  tasks: TasksService;
-  hooks: Hooks;
-  log: Logger;
-  /** Its `apiKey` is what callers send as `Authorization: Bearer …`. */
-  config: Pick<Config, "apiKey">;
+/** What the API stands on. `config.apiKey` is what callers send as `Authorization: Bearer …`. */
+export interface AppDeps extends Pick<Tickwork, "tasks" | "operator" | "hooks" | "log"> {
+  config: Pick<Tickwork["config"], "apiKey">;
 }
 
-/** What a request's body may have. */
+/** The largest body of a request. */
 const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
 
 /**
- * The HTTP API: a Hono app over the service, the same on Lambda, on one machine and in tests.
+ * The HTTP API: a Hono app over a Tickwork, the same on Lambda, on one machine and in tests.
  *
  * @throws ConfigError when there is no API key
- * @example const response = await createApp(deps).request("/health/tasks");
+ * @example const response = await createApp(tickwork).request("/health/tasks");
  */
 export function createApp(deps: AppDeps) {
-  const { tasks, hooks, log, config } = deps;
+  const { tasks, operator, hooks, log, config } = deps;
   const { apiKey } = config;
   if (!apiKey)
-    throw new ConfigError("API_KEY is not set; it must be what callers send as Authorization: Bearer …");
+    throw new ConfigError("API_KEY must be what callers send as Authorization: Bearer …, got nothing.");
   return new Hono()
     .onError((error, c) => answerError(c, error, log))
-    .notFound((c) => answerError(c, errors.noSuchRoute(c.req.method, c.req.path), log))
+    .notFound((c) => {
+      const message = `There is no ${c.req.method} ${c.req.path}; /openapi.json lists what there is.`;
+      return answerError(c, new TickworkError("route_not_found", message), log);
+    })
     .use(logRequests(log))
-    .route("/", healthRoutes(tasks))
+    .route("/", healthRoutes(operator))
     .use(requireKey(apiKey))
     .use(
       bodyLimit({
         maxSize: BODY_LIMIT_BYTES,
         onError: () => {
-          throw errors.tooLarge(
+          throw new TickworkError(
             "body_too_large",
-            `The body has more than ${BODY_LIMIT_BYTES} bytes; send fewer tasks at once.`,
+            `The body must have at most ${BODY_LIMIT_BYTES} bytes, got more; send fewer tasks at once.`,
           );
         },
       }),
     )
     .get("/openapi.json", async (c) => c.json(await openApi()))
-    .route("/", controlRoutes(tasks))
-    .route("/", hookRoutes(tasks, hooks))
+    .route("/", controlRoutes(operator))
+    .route("/", hookRoutes(operator, hooks))
     .route("/", taskRoutes(tasks));
 }
 

@@ -1,43 +1,39 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { type ErrorKind, errors, type Logger, messageOf, TickworkError } from "#core";
+import { type ErrorKind, type Logger, TickworkError } from "#core";
+import { messageOf, statusOf } from "../core/errors.ts";
 import { requestOf } from "./log.ts";
 
-/** The one place where an error becomes a status. */
-const STATUS: Record<ErrorKind, ContentfulStatusCode> = {
-  malformed: 400,
-  unauthorized: 401,
-  not_found: 404,
-  conflict: 409,
-  too_large: 413,
-  invalid: 422,
-  unavailable: 503,
+/** What callers are told instead of the message: what a database or a defect says about itself is for the log alone. */
+const HIDDEN: Partial<Record<ErrorKind, string>> = {
+  unavailable:
+    "A database does not answer. What was asked may have been done; with an Idempotency-Key it is safe to repeat.",
+  internal: "Something went wrong here; the log says what.",
 };
 
 const RETRY_AFTER_SECONDS = "5";
 
-/** How every error looks: `{"error": {"code", "message", "issues"?}}`. */
+/** The one place where an error becomes an answer: `{"error": {"code", "message", "issues"?}}`, its status from the catalogue. */
 export function answerError(c: Context, thrown: unknown, log: Logger): Response {
-  const error =
-    thrown instanceof HTTPException ? errors.malformed("malformed_request", thrown.message) : thrown;
-  if (error instanceof TickworkError && error.kind !== "unavailable") {
-    if (error.kind === "unauthorized") c.header("WWW-Authenticate", "Bearer");
-    const { code, message, issues } = error;
-    return c.json({ error: { code, message, ...(issues ? { issues } : {}) } }, STATUS[error.kind]);
-  }
-  if (error instanceof TickworkError) {
-    // What a database says of itself is for the log, not for the world.
-    log.error("a request failed", { ...requestOf(c), error: error.message });
-    c.header("Retry-After", RETRY_AFTER_SECONDS);
-    const message =
-      "A database does not answer. What was asked may have been done; with an Idempotency-Key it is safe to repeat.";
-    return c.json({ error: { code: error.code, message } }, STATUS.unavailable);
-  }
-  // What nobody expected says nothing to the world; the log has it.
-  log.error("a request failed unexpectedly", { ...requestOf(c), error: messageOf(error), cause: error });
+  const { code, kind, message, issues, cause } = errorOf(thrown);
+  const hidden = HIDDEN[kind];
+  if (hidden)
+    log.error("a request failed", {
+      ...requestOf(c),
+      code,
+      error: message,
+      ...(code === "internal" && { cause }),
+    });
+  if (kind === "unauthorized") c.header("WWW-Authenticate", "Bearer");
+  if (kind === "unavailable") c.header("Retry-After", RETRY_AFTER_SECONDS);
   return c.json(
-    { error: { code: "internal", message: "Something went wrong here; the log says what." } },
-    500,
+    { error: { code, message: hidden ?? message, ...(issues ? { issues } : {}) } },
+    statusOf(code),
   );
+}
+
+function errorOf(thrown: unknown): TickworkError {
+  if (thrown instanceof TickworkError) return thrown;
+  if (thrown instanceof HTTPException) return new TickworkError("malformed_request", thrown.message);
+  return new TickworkError("internal", messageOf(thrown), { cause: thrown });
 }

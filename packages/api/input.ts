@@ -1,23 +1,24 @@
-/** Reading requests: what is not readable is 400, what is readable and not acceptable is 422. */
+/** Reading requests: what cannot be read is 400; what can be read but is not acceptable is 422. */
 import type { MiddlewareHandler } from "hono";
 import * as v from "valibot";
-import { errors, quote } from "#core";
+import { TickworkError } from "#core";
+import { errors, quote } from "../core/errors.ts";
 
 type Typed<Target extends "json" | "query" | "param", Schema extends v.GenericSchema> = MiddlewareHandler<
-  // biome-ignore lint/suspicious/noExplicitAny: any environment, as Hono's own validators say it
+  // biome-ignore lint/suspicious/noExplicitAny: any environment, as in Hono's own validators
   any,
   string,
   { in: { [T in Target]: v.InferInput<Schema> }; out: { [T in Target]: v.InferOutput<Schema> } }
 >;
 
-/** The body as JSON, whatever its content type says: `curl -d` says that it is a form. */
+/** The body as JSON, whatever its content type: `curl -d` calls it a form. */
 async function readJson(request: { text(): Promise<string> }): Promise<unknown> {
   const text = await request.text();
-  if (text.trim() === "") throw errors.malformed("malformed_json", "The body is empty; JSON is expected.");
+  if (text.trim() === "") throw new TickworkError("malformed_json", "The body must be JSON, got nothing.");
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw errors.malformed("malformed_json", `The body is not JSON: ${(error as Error).message}`);
+    throw new TickworkError("malformed_json", `The body must be JSON: ${(error as Error).message}`);
   }
 }
 
@@ -30,7 +31,7 @@ export function json<Schema extends v.GenericSchema>(schema: Schema): Typed<"jso
   };
 }
 
-/** A body whose values the service itself checks, by the same schemas: here it only gets its type. */
+/** A body that core checks, by the same schemas; here it only gets its type. */
 export function uncheckedJson<Schema extends v.GenericSchema>(_schema: Schema): Typed<"json", Schema> {
   return async (c, next) => {
     c.req.addValidatedData("json", (await readJson(c.req)) as object);
@@ -38,7 +39,7 @@ export function uncheckedJson<Schema extends v.GenericSchema>(_schema: Schema): 
   };
 }
 
-/** Parameters behind the question mark. */
+/** The parameters after the question mark. */
 export function query<Schema extends v.GenericSchema>(schema: Schema): Typed<"query", Schema> {
   return async (c, next) => {
     c.req.addValidatedData("query", check(schema, c.req.query()) as object);
@@ -54,7 +55,7 @@ function check<Schema extends v.GenericSchema>(schema: Schema, value: unknown): 
   );
 }
 
-/** Ids are opaque to callers: one that cannot be an id belongs to no task. */
+/** Ids are opaque to callers, so what cannot be an id is one that no task has. */
 export function taskId(text: string): number {
   const id = Number(text);
   if (!/^[1-9]\d{0,15}$/.test(text) || !Number.isSafeInteger(id)) throw errors.taskNotFound(quote(text));

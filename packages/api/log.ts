@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Logger } from "#core";
 
-/** A line a request, for who debugs. */
+/** Logs a line for each request, for debugging. */
 export function logRequests(log: Logger): MiddlewareHandler {
   return async (c, next) => {
     const began = performance.now();
@@ -11,7 +11,7 @@ export function logRequests(log: Logger): MiddlewareHandler {
   };
 }
 
-/** What tells a request from others in the log; Lambda's id of it where there is one. */
+/** What identifies a request in the log, with Lambda's id where there is one. */
 export function requestOf(c: Context): Record<string, unknown> {
   const { lambdaContext } = (c.env ?? {}) as { lambdaContext?: { awsRequestId?: string } };
   return { method: c.req.method, path: c.req.path, requestId: lambdaContext?.awsRequestId };

@@ -2,10 +2,10 @@ import type * as v from "valibot";
 import { type Operation, operations } from "./operations.ts";
 import { ErrorSchema, TaskSchema } from "./schemas.ts";
 
-/** `$ref` where a schema is one that has a name. */
+/** Schemas that are referred to by name. */
 const NAMED = { Task: TaskSchema, Error: ErrorSchema };
 
-/** The description of the API, OpenAPI 3.1. What makes it is loaded when somebody asks for it. */
+/** The description of the API, OpenAPI 3.1. The code that renders it is loaded on first use. */
 export async function openApi(): Promise<Record<string, unknown>> {
   const { toJsonSchema } = await import("@valibot/to-json-schema");
   const render = (schema: v.GenericSchema, typeMode: "input" | "output") => {
@@ -14,7 +14,7 @@ export async function openApi(): Promise<Record<string, unknown>> {
       $defs: __,
       ...rendered
     } = toJsonSchema(schema, {
-      // Our own checks have no word in JSON Schema; their messages say what is accepted.
+      // JSON Schema cannot express our own checks; their messages say what is accepted.
       errorMode: "ignore",
       typeMode,
       definitions: NAMED,
@@ -61,7 +61,7 @@ export async function openApi(): Promise<Record<string, unknown>> {
         ...(json ? { requestBody: { required: true, ...body(json, "input") } } : {}),
         responses: {
           [answer.status]: { description: "Done.", ...(answer.schema ? body(answer.schema, "output") : {}) },
-          ...Object.fromEntries(statuses.map((status) => [status, failure(MEANING[status] ?? "Refused.")])),
+          ...Object.fromEntries(statuses.map((status) => [status, failure(MEANING[status] ?? "Rejected.")])),
         },
       },
     };
@@ -97,8 +97,8 @@ const MEANING: Readonly<Record<number, string>> = {
   401: "The key is missing or wrong.",
   404: "There is no such task or route.",
   409: "The state of the task forbids it.",
-  413: "Too much at once.",
-  422: "A value is not acceptable; issues say which, and what is.",
+  413: "The request is too large.",
+  422: "A value is not acceptable; issues says which one and what it must be.",
   500: "The service is not healthy.",
   503: "Postgres does not answer.",
 };

@@ -1,4 +1,4 @@
-/** Every operation of the API, once: its address for the routes, and what `/openapi.json` says of it. */
+/** Every operation of the API, once: its path for the routes, and what `/openapi.json` says about it. */
 import type * as v from "valibot";
 import * as s from "./schemas.ts";
 
@@ -9,10 +9,11 @@ export interface Operation {
   json?: v.GenericSchema;
   query?: v.GenericSchema;
   headers?: Record<string, string>;
-  /** The status when all is well, and what it carries. */
+  /** The status and the body of a success. */
   answer: { status: 200 | 201 | 202 | 204; schema?: v.GenericSchema };
-  /** Other statuses that it may answer with, beside 401 and 503. */
+  /** Other statuses that it may answer with, apart from 401 and 503. */
   errors: readonly number[];
+  /** Needs no key. */
   open?: boolean;
 }
 
@@ -20,10 +21,10 @@ export const operations = {
   createTasks: {
     method: "post",
     path: "/tasks",
-    summary: "Makes a task, or up to 1,000 in an array: all or none.",
+    summary: "Creates a task, or up to 1,000 in an array: all or none.",
     json: s.NewTasksSchema,
     headers: {
-      "Idempotency-Key": "The same key within 24 hours answers with the same tasks and makes none.",
+      "Idempotency-Key": "The same key within 24 hours answers with the same tasks and creates none.",
     },
     answer: { status: 201, schema: s.CreatedSchema },
     errors: [400, 413, 422],
@@ -46,7 +47,7 @@ export const operations = {
   isRunning: {
     method: "get",
     path: "/tasks/running",
-    summary: "Whether a task runs anywhere (isTaskRunning).",
+    summary: "Whether a task is running anywhere (isTaskRunning).",
     answer: { status: 200, schema: s.RunningSchema },
     errors: [],
   },
@@ -68,7 +69,7 @@ export const operations = {
   stats: {
     method: "get",
     path: "/tasks/stats",
-    summary: "The cache and the service (getCacheStats).",
+    summary: "The state of the cache (getCacheStats).",
     answer: { status: 200, schema: s.StatsSchema },
     errors: [],
   },
@@ -76,7 +77,7 @@ export const operations = {
     method: "post",
     path: "/tasks/reset-stuck",
     summary:
-      "Ends every running task in Error, whoever runs it, frees the flags, and says which tasks that were.",
+      "Ends every running task in Error, releases the running flags, and answers with the tasks that were reset.",
     answer: { status: 200, schema: s.ResetSchema },
     errors: [],
   },
@@ -98,7 +99,7 @@ export const operations = {
   deleteTask: {
     method: "delete",
     path: "/tasks/:id",
-    summary: "Deletes a task that does not run.",
+    summary: "Deletes a task that is not running.",
     answer: { status: 204 },
     errors: [404, 409],
   },
@@ -120,7 +121,7 @@ export const operations = {
     method: "post",
     path: "/hooks/:collection/:event",
     summary:
-      "Tells that an item of a collection was created, changed or deleted elsewhere. Of baasix_Tasks, the cache is told.",
+      "Reports that an item of a collection was created, changed or deleted elsewhere. For baasix_Tasks, the cache follows.",
     json: s.HookSchema,
     answer: { status: 200, schema: s.HookAnswerSchema },
     errors: [400, 404, 422],
@@ -128,7 +129,7 @@ export const operations = {
   health: {
     method: "get",
     path: "/health/tasks",
-    summary: "200 when the service is healthy, else 500.",
+    summary: "200 when Tickwork is healthy, otherwise 500.",
     answer: { status: 200, schema: s.HealthSchema },
     errors: [500],
     open: true,

@@ -1,16 +1,16 @@
-/** What the API takes and gives, beside the schemas of tasks that core has. */
+/** What the API takes and answers; core has the schemas of new tasks and of changes. */
 import * as v from "valibot";
-import { quote, TASK_STATUSES } from "#core";
-import { NewTaskSchema, TaskChangesSchema } from "#core/schemas";
+import { TASK_STATUSES } from "#core";
+import { mustBe, quote } from "../core/errors.ts";
+import { accepts, NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 
-export const LIST_LIMIT = { default: 50, max: 200 };
+/** How many tasks a page of the list has. */
+const LIST_LIMIT = { default: 50, max: 200 };
 
-const accepts = (what: string) => (issue: v.BaseIssue<unknown>) =>
-  `${quote(issue.input)} is not accepted; ${what} is`;
-const onlyThese = (names: string) => (issue: v.StrictObjectIssue) =>
-  issue.expected === "never"
-    ? `is not known here; ${names} can be given`
-    : `is missing; ${names} is expected`;
+const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
+  if (issue.expected === "never") return `is not known here; ${names} can be given`;
+  return issue.path ? "is missing" : `the body ${mustBe(`an object with ${names}`, issue.input)}`;
+};
 
 export { NewTaskSchema, TaskChangesSchema };
 
@@ -19,7 +19,7 @@ export const NewTasksSchema = v.union([NewTaskSchema, v.array(NewTaskSchema)]);
 const limit = accepts(`a whole number from 1 to ${LIST_LIMIT.max}`);
 const cursor = accepts("a next_cursor of an earlier answer");
 
-/** Cursors are opaque: the id before which the next page begins. */
+/** Cursors are opaque to callers: the id before which the next page begins. */
 export const cursorOf = (id: number): string => Buffer.from(`before:${id}`).toString("base64url");
 const idOf = (text: string): number =>
   Number(/^before:([1-9]\d{0,15})$/.exec(Buffer.from(text, "base64url").toString())?.[1] ?? Number.NaN);
@@ -50,21 +50,22 @@ export const ListQuerySchema = v.strictObject(
 );
 
 export const RunningSchema = v.strictObject(
-  { isRunning: v.pipe(v.boolean(accepts("true or false")), v.description("Whether a task runs.")) },
+  { isRunning: v.pipe(v.boolean(accepts("true or false")), v.description("Whether a task is running.")) },
   onlyThese("isRunning"),
 );
 
 export const HookSchema = v.looseObject(
   {
     data: v.pipe(
-      v.record(v.string(), v.unknown(), accepts("an object, the item")),
+      v.record(v.string(), v.unknown(), accepts("an object: the item")),
       v.description("The item that was created, changed or deleted."),
     ),
   },
-  "an object with the item in data is expected",
+  (issue) =>
+    issue.path ? "is missing" : `the body ${mustBe("an object with the item in data", issue.input)}`,
 );
 
-// ---- answers
+// What the API answers with.
 
 const time = v.pipe(v.string(), v.isoTimestamp());
 

@@ -7,7 +7,7 @@
  * A name is only ever used for a time that is still to come. A schedule that has fired may be there for a while
  * before EventBridge deletes it; taken for one that is still to fire, it would cost a wake-up.
  */
-import type { Doorbell, TickEvent } from "../core/doorbell/doorbell.ts";
+import type { Doorbell, Logger, TickEvent } from "#core";
 import {
   RING_ANSWER_LIMIT_MS,
   RING_CONNECT_LIMIT_MS,
@@ -16,7 +16,6 @@ import {
   WAKE_UP_AGE_SECONDS,
   WAKE_UP_RETRIES,
 } from "../core/limits.ts";
-import type { Logger } from "../core/log.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;

@@ -1,1 +1,2 @@
-export { postgresOnly, prefixOf, runtime, type Secrets, useWires, type Wires } from "./runtime.ts";
+export { createEmbeddedMetrics } from "./embedded-metrics.ts";
+export { postgresOnly, runtime, type Secrets } from "./runtime.ts";

@@ -1,67 +1,47 @@
-/** The one file that reads the environment and constructs the clients of vendors. */
-import { createHash } from "node:crypto";
-import { neon } from "@neondatabase/serverless";
+/** Tickwork on AWS, built from the environment that the deployment gives its functions. */
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { Redis } from "@upstash/redis";
-import { systemClock } from "../core/clock.ts";
-import { type Config, type Environment, readConfig } from "../core/config.ts";
-import { hooks, install, installed } from "../core/current.ts";
-import type { Doorbell } from "../core/doorbell/doorbell.ts";
-import { ConfigError } from "../core/errors.ts";
-import { createRedisCommands } from "../core/gate/redis-commands.ts";
 import {
-  DEFAULT_TIMEOUT_MS,
-  LAMBDA_LIMIT_MS,
-  REDIS_RETRIES,
-  REDIS_TIMEOUT_MS,
-  TRANSIENT_BACKOFF_MAX_MS,
-  TRANSIENT_BACKOFF_MS,
-} from "../core/limits.ts";
-import { createLogger, type Logger } from "../core/log.ts";
-import { createEmbeddedMetrics } from "../core/metrics.ts";
-import { backoffMs } from "../core/retry.ts";
-import { createDatabase, type Database } from "../core/store/database.ts";
-import type { TaskDefinition } from "../core/tasks/define-task.ts";
-import { createTickwork, type Tickwork } from "../core/tickwork.ts";
+  type Config,
+  ConfigError,
+  createDatabase,
+  createLogger,
+  createRedisCommands,
+  createTickwork,
+  type Database,
+  type Environment,
+  hooks,
+  type Logger,
+  type RedisCommands,
+  readConfig,
+  systemClock,
+  type TaskDefinition,
+  type Tickwork,
+} from "#core";
+import { install, installed } from "../core/current.ts";
+import { prefixOf } from "../core/gate/prefix.ts";
+import { DEFAULT_TIMEOUT_MS, LAMBDA_LIMIT_MS } from "../core/limits.ts";
+import { openNeon } from "../drivers/neon.ts";
+import { openUpstash } from "../drivers/upstash.ts";
 import { createAwsDoorbell } from "./doorbell.ts";
+import { createEmbeddedMetrics } from "./embedded-metrics.ts";
 
-/** What stands in for AWS, Neon and Upstash when everything runs on one machine. */
-export interface Wires {
-  env: Environment;
-  log: Logger;
-  doorbell: Doorbell;
-  /** Begins the keys in Redis: `prefixOf` the database that is really used. */
-  prefix: string;
-  /** Answers the requests of Upstash's client. */
-  redis: Parameters<Redis["use"]>[0];
-}
-
-let wires: Wires | undefined;
-
-/** Has `runtime` use these instead of AWS. For one machine, before the first call of `runtime`. */
-export function useWires(given: Wires | undefined): void {
-  wires = given;
-  install(undefined);
-}
-
-/** Values that are not in the environment in the clear. Asked for on AWS only. */
+/** Values that are not in the environment in the clear: a function asks for those that it needs. */
 export type Secrets = (config: Pick<Config, "cacheEnabled">) => Environment;
 
 /**
- * The Tickwork of this process, built at the first call: what the functions call.
+ * The Tickwork of this process, built at the first call: what the functions call. Where another was installed before,
+ * as on one machine, it is that one.
  *
  * @throws ConfigError with one line when a value in the environment is missing or not acceptable
- * @example const { tasks } = runtime(definitions, postgres, redis);
+ * @example const { worker } = runtime(definitions, postgres, redis);
  */
 export function runtime(
   definitions: readonly TaskDefinition<StandardSchemaV1>[],
   ...secrets: Secrets[]
 ): Tickwork {
-  const running = installed();
-  if (running) return running;
-  const built = wires ? onOneMachine(definitions, wires) : onAws(definitions, withSecrets(secrets));
-  install(built);
-  return built;
+  const running = installed() ?? build(definitions, withSecrets(secrets));
+  install(running);
+  return running;
 }
 
 /** Postgres alone, for what needs nothing else: the migrations of a deployment. */
@@ -75,22 +55,12 @@ function withSecrets(secrets: readonly Secrets[]): Environment {
   return Object.assign({ ...process.env }, ...secrets.map((secret) => secret(config)));
 }
 
-function onOneMachine(
-  definitions: readonly TaskDefinition<StandardSchemaV1>[],
-  { env, log, doorbell, prefix, redis }: Wires,
-): Tickwork {
-  const config = readConfig(env, log);
-  const client = connectRedis(config);
-  client?.use(redis);
-  return createTickwork({ ...connect(config, client), log, doorbell, definitions, hooks, prefix });
-}
-
-function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: Environment): Tickwork {
+function build(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: Environment): Tickwork {
   const log = jsonLog(env);
   const config = readConfig(env, log);
   const named = (name: string) => {
     const value = env[name];
-    if (!value) throw new ConfigError(`${name} is not set; the deployment sets it.`);
+    if (!value) throw new ConfigError(`${name} must be set, got nothing; the deployment sets it.`);
     return value;
   };
   const doorbell = createAwsDoorbell({
@@ -101,8 +71,10 @@ function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
     log,
   });
   const tickwork = createTickwork({
-    ...connect(config, connectRedis(config)),
+    config,
     log,
+    database: connectPostgres(config),
+    redis: connectRedis(config),
     doorbell,
     definitions,
     hooks,
@@ -115,16 +87,23 @@ function onAws(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
     metrics: createEmbeddedMetrics({ service: env.TICKWORK_SERVICE ?? "tickwork", write: writeLine }),
   });
   // Sent where a function has an extension, before its sandbox goes away.
-  process.once("SIGTERM", () => void tickwork.tasks.shutdown());
+  process.once("SIGTERM", () => void tickwork.worker.shutdown());
   return tickwork;
 }
 
-/** A Redis may be shared, by other applications and by other stages of this one: each database has keys of its own. */
-export function prefixOf(databaseUrl: string): string {
-  const { hostname, port, pathname } = new URL(databaseUrl);
-  // Neon's pooled and direct addresses are the same database.
-  const name = `${hostname.replace("-pooler.", ".")}:${port}${pathname}`;
-  return `tickwork:${createHash("sha256").update(name).digest("hex").slice(0, 8)}`;
+function connectPostgres({ databaseUrl }: Config): Database {
+  if (!databaseUrl)
+    throw new ConfigError("DATABASE_URL must be an address that begins with postgres://, got nothing.");
+  return createDatabase(openNeon(databaseUrl), systemClock);
+}
+
+function connectRedis({ cacheEnabled, redisUrl: url, redisToken: token }: Config): RedisCommands | undefined {
+  if (!cacheEnabled) return undefined;
+  if (!url || !token)
+    throw new ConfigError(
+      "CACHE_REDIS_URL and CACHE_REDIS_TOKEN must be set, or CACHE_ENABLED must be false.",
+    );
+  return createRedisCommands(openUpstash({ url, token }));
 }
 
 /** Past the console, which Lambda wraps: a line that is JSON already stays as it is, and metrics are read from it. */
@@ -133,37 +112,4 @@ const writeLine = (line: string) => void process.stdout.write(`${line}\n`);
 function jsonLog({ DEBUGGING, TICKWORK_SERVICE, AWS_LAMBDA_FUNCTION_NAME }: Environment): Logger {
   const fields = { service: TICKWORK_SERVICE, function: AWS_LAMBDA_FUNCTION_NAME };
   return createLogger({ level: DEBUGGING === "true" ? "debug" : "info", write: writeLine, fields });
-}
-
-function connect(config: Config, redis: Redis | undefined) {
-  return { config, database: connectPostgres(config), redis: redis && createRedisCommands(redis) };
-}
-
-function connectPostgres({ databaseUrl }: Config): Database {
-  if (!databaseUrl)
-    throw new ConfigError("DATABASE_URL is not set; it must be an address that begins with postgres://.");
-  return createDatabase(neon(databaseUrl), systemClock);
-}
-
-function connectRedis(config: Config): Redis | undefined {
-  if (!config.cacheEnabled) return undefined;
-  const { redisUrl: url, redisToken: token } = config;
-  if (!url || !token)
-    throw new ConfigError(
-      "CACHE_REDIS_URL and CACHE_REDIS_TOKEN must be set, or CACHE_ENABLED must be false.",
-    );
-  return new Redis({
-    url,
-    token,
-    // Ids are digits and tokens are text: nothing may come back as another type, and no order may be changed.
-    automaticDeserialization: false,
-    enableAutoPipelining: false,
-    enableTelemetry: false,
-    readYourWrites: true,
-    signal: () => AbortSignal.timeout(REDIS_TIMEOUT_MS),
-    retry: {
-      retries: REDIS_RETRIES,
-      backoff: (n) => backoffMs(n + 1, TRANSIENT_BACKOFF_MS, TRANSIENT_BACKOFF_MAX_MS),
-    },
-  });
 }

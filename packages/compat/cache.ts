@@ -1,24 +1,25 @@
-import { quote, type Tickwork } from "#core";
+import type { Tickwork } from "#core";
+import { mustBe } from "../core/errors.ts";
 import { refusal } from "./refusals.ts";
 import { inUse } from "./tickwork.ts";
 
-/** A cache of values that are JSON, beside Tickwork's own keys. */
+/** A cache of JSON values, next to Tickwork's own keys. */
 export interface CompatCache {
-  /** Null when there is nothing, or not any more. */
+  /** Null if there is nothing, or it has expired. */
   get(key: string): Promise<unknown>;
-  /** @param ttlSeconds absent: until it is deleted, or Redis needs the room */
+  /** @param ttlSeconds whole seconds; absent: until it is deleted, or Redis evicts it */
   set(key: string, value: unknown, ttlSeconds?: number): Promise<void>;
-  /** Whether it was there. */
+  /** Returns whether it was there. */
   delete(key: string): Promise<boolean>;
   del(key: string): Promise<boolean>;
 }
 
-/** What there is in memory at most; the oldest go first. */
+/** Entries in memory at most; the oldest go first. */
 const MEMORY_LIMIT = 10_000;
 
 /**
- * The cache of Baasix: values in Tickwork's Redis, under keys of their own. With CACHE_ENABLED=false they live in the
- * memory of this process: other processes do not see them, they are gone when it ends, and of more than 10,000 the oldest go.
+ * Baasix's cache: values in Tickwork's Redis, under keys of their own. With CACHE_ENABLED=false they live in the memory
+ * of this process: no other process sees them, they are gone when it ends, and it keeps the latest 10,000.
  *
  * @throws RedisError, from each method, when Redis does not answer
  * @example await getCache().set("rates", { EUR: 1.1 }, 60);
@@ -34,9 +35,9 @@ const cache: CompatCache = {
   },
   async set(key, value, ttlSeconds) {
     const text = JSON.stringify(value);
-    if (text === undefined) throw refusal("value", `${quote(value)} is not accepted; any JSON is`);
+    if (text === undefined) throw refusal("value", mustBe("JSON", value));
     if (ttlSeconds !== undefined && !(Number.isInteger(ttlSeconds) && ttlSeconds > 0))
-      throw refusal("ttlSeconds", `${quote(ttlSeconds)} is not accepted; whole seconds from 1 are`);
+      throw refusal("ttlSeconds", mustBe("whole seconds from 1", ttlSeconds));
     await storeOf(inUse()).set(key, text, ttlSeconds);
   },
   delete: async (key) => storeOf(inUse()).remove(key),
@@ -69,14 +70,14 @@ function storeOf(tickwork: Tickwork): TextStore {
 
 function createMemory(): TextStore {
   const entries = new Map<string, { text: string; endsAtMs: number }>();
-  const living = (key: string) => {
+  const find = (key: string) => {
     const entry = entries.get(key);
     if (!entry || entry.endsAtMs > Date.now()) return entry;
     entries.delete(key);
     return undefined;
   };
   return {
-    get: async (key) => living(key)?.text ?? null,
+    get: async (key) => find(key)?.text ?? null,
     set: async (key, text, ttlSeconds) => {
       entries.delete(key);
       entries.set(key, {
@@ -87,9 +88,9 @@ function createMemory(): TextStore {
       if (entries.size > MEMORY_LIMIT && oldest !== undefined) entries.delete(oldest);
     },
     remove: async (key) => {
-      const there = living(key) !== undefined;
+      const found = find(key) !== undefined;
       entries.delete(key);
-      return there;
+      return found;
     },
   };
 }

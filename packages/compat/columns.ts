@@ -1,14 +1,13 @@
-import { type Database, errors } from "#core";
-import * as sql from "./sql.ts";
+import { type Database, TickworkError } from "#core";
 import { inUse } from "./tickwork.ts";
 
-/** A column of the table: ours, or of a table that was there before. */
+/** A column of the table, be it ours or an adopted one. */
 export interface Column {
   name: string;
-  /** As SQL writes it, from Postgres's own catalog, so that it may stand in a statement. */
+  /** As SQL writes it, from Postgres's catalog, so it may stand in a statement. */
   type: string;
   kind: "time" | "json" | "integer" | "other";
-  /** What it is when a new row does not say: an expression, from the catalog as well; null for null. */
+  /** The default of a new row: an expression, from the catalog as well; null for null. */
   initial: string | null;
 }
 
@@ -23,30 +22,36 @@ const KINDS: Readonly<Record<string, Column["kind"]>> = {
   bigint: "integer",
 };
 
-/** The token is a secret between a worker and Postgres: here it is no column at all. */
+/** The token is a secret between a worker and Postgres, so here it is not a column at all. */
 const HIDDEN = "lease_token";
+
+const CATALOG = `
+  select attname as name, format_type(atttypid, null) as type, case when attidentity = '' then pg_get_expr(adbin, adrelid)
+    else format('nextval(%L)', pg_get_serial_sequence('"baasix_Tasks"', attname)) end as initial
+  from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum
+  where attrelid = to_regclass('"baasix_Tasks"') and attnum > 0 and not attisdropped order by attnum`;
 
 const known = new WeakMap<Database, Promise<Columns>>();
 
 /**
  * The table's columns, read once for each database: a column that is added later is seen after a restart.
  *
- * @throws TickworkError when there is no table
+ * @throws TickworkError `table_missing`
  */
 export function columnsOf(database: Database = inUse().database): Promise<Columns> {
   const cached = known.get(database);
   if (cached) return cached;
   const reading = readColumns(database);
   known.set(database, reading);
-  // What failed is asked again by the next caller.
+  // After a failure, the next caller asks again.
   reading.catch(() => known.delete(database));
   return reading;
 }
 
 async function readColumns(database: Database): Promise<Columns> {
-  const rows = await database.query<Omit<Column, "kind">>(sql.columns(), { repeatable: true });
+  const rows = await database.query<Omit<Column, "kind">>({ text: CATALOG }, { repeatable: true });
   if (rows.length === 0)
-    throw errors.unavailable('There is no table "baasix_Tasks"; migrations make it.', undefined);
+    throw new TickworkError("table_missing", 'There is no table "baasix_Tasks"; migrations create it.');
   return new Map(
     rows
       .filter(({ name }) => name !== HIDDEN)

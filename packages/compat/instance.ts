@@ -1,11 +1,11 @@
-import { errors, type Task } from "#core";
-import type { Columns } from "./columns.ts";
-import { columnsOf } from "./columns.ts";
+import type { Task } from "#core";
+import { errors } from "../core/errors.ts";
+import { type Columns, columnsOf } from "./columns.ts";
 import { type Found, findRows, removeRows, updateRows } from "./rows.ts";
 import type { Condition } from "./sql.ts";
 import type { TaskValues } from "./values.ts";
 
-/** A row as Sequelize gives it: as in `Task`, with a Date for each time. A row of an adopted table may have more. */
+/** A row as Sequelize gives it: a `Task` with a Date for each time. A row of an adopted table may have more columns. */
 export type TaskRow = Omit<Task, TimeColumn> & {
   [Column in TimeColumn]: null extends Task[Column] ? Date | null : Date;
 };
@@ -18,7 +18,7 @@ type TimeColumn =
   | "finished_at"
   | "lease_expires_at";
 
-/** What an instance can do. These are not enumerable: an instance is spread, printed and compared as its columns. */
+/** The methods of an instance. They are not enumerable, so an instance spreads, prints and compares as its columns. */
 export interface InstanceMethods {
   /** The value of a column, or a plain copy of all of them. */
   get(key: string): unknown;
@@ -28,22 +28,22 @@ export interface InstanceMethods {
   readonly dataValues: TaskRow;
   /** Writes these values. @throws TickworkError `task_not_found` */
   update(values: TaskValues): Promise<TaskInstance>;
-  /** Writes what was assigned since it was read. @throws TickworkError `task_not_found` */
+  /** Writes what was assigned since the row was read. @throws TickworkError `task_not_found` */
   save(): Promise<TaskInstance>;
-  /** Reads the row anew, and drops what was assigned. @throws TickworkError `task_not_found` */
+  /** Reads the row again and drops what was assigned. @throws TickworkError `task_not_found` */
   reload(): Promise<TaskInstance>;
-  /** Deletes the row; harmless when it is gone. */
+  /** Deletes the row; harmless if it is gone. */
   destroy(): Promise<void>;
 }
 
 export type TaskInstance = TaskRow & InstanceMethods;
 
-/** Makes an instance of a row. It keeps its id to itself: nobody can make it write to another row. */
+/** Makes an instance of a row. It remembers its own id, so assigning another one cannot redirect its writes. */
 export function instanceOf({ id, task }: Found, columns: Columns): TaskInstance {
   const self: Record<string, unknown> = {};
   const names = Object.keys(task);
   const where = async (): Promise<Condition> => idIs(await columnsOf(), id);
-  /** The row as it was when it was read or written last: what differs from it was assigned since. */
+  /** The row as it was last read or written: what differs from it was assigned since. */
   let known: Record<string, unknown> = {};
 
   const absorb = (row: Record<string, unknown>) => {
@@ -97,7 +97,7 @@ export function instanceOf({ id, task }: Found, columns: Columns): TaskInstance 
   return absorb(task);
 }
 
-/** The condition that means one row. */
+/** The condition that selects one row. */
 export function idIs(columns: Columns, id: number | string): Condition {
   const column = columns.get("id");
   if (!column) throw errors.taskNotFound(id);

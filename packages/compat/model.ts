@@ -1,4 +1,5 @@
-import { quote, type Task } from "#core";
+import type { Task } from "#core";
+import { mustBe } from "../core/errors.ts";
 import { columnsOf } from "./columns.ts";
 import { idIs, instanceOf, type TaskInstance } from "./instance.ts";
 import { checkOptions, type FindOptions, neededWhere, queryOf, whereOf } from "./options.ts";
@@ -8,43 +9,43 @@ import type { TaskValues } from "./values.ts";
 import type { Where } from "./where.ts";
 
 /**
- * The table of tasks with the shapes of a Sequelize model, for code that was written for Baasix. A read is one request
- * to Postgres. A write is one to Postgres and one to Redis: the cache is right when it returns, the doorbell was rung
- * and the hooks were called. (A process asks Postgres once more, at its first call, which columns the table has.)
+ * The table of tasks in the shape of a Sequelize model, for code that was written for Baasix. A read is one request to
+ * Postgres. A write is one to Postgres and one to Redis: when it returns, the cache is up to date, the doorbell was rung
+ * and the hooks were called. (With its first call, a process also asks Postgres which columns the table has.)
  *
- * Every method throws TickworkError: `invalid_request` names a column, an operator or a value that is not acceptable and
- * what is; `task_running` says that a task was to be set to "Running" while another is.
+ * Every method throws TickworkError: `invalid_request` names the column, operator or value that is not acceptable, and
+ * what is; `task_running` means that a task was to be set to "Running" while another one is.
  */
 export const TasksModel = {
   /**
-   * Makes a task. No `scheduled_time` means now, no `task_status` means "Not started".
+   * Creates a task. No `scheduled_time` means now, no `task_status` means "Not started".
    *
    * @example await TasksModel.create({ type: "cleanup", metadata: JSON.stringify({ import_id: 7 }) });
    */
   async create(values: TaskValues, options?: object): Promise<TaskInstance> {
     checkOptions(options, ["returning"]);
     const [task] = await insertRows([values]);
-    if (!task) throw new Error("an insert answers the row that it made");
+    if (!task) throw new Error("an insert must return its row, got none");
     return instance(task);
   },
 
-  /** Makes tasks, all or none, in one request. Returns them in the order given. */
+  /** Creates tasks, all or none, in one request. Returns them in the order given. */
   async bulkCreate(list: readonly TaskValues[], options?: object): Promise<TaskInstance[]> {
     checkOptions(options, ["returning"]);
-    if (!Array.isArray(list)) throw refusal("", `${quote(list)} is not accepted; a list of tasks is`);
+    if (!Array.isArray(list)) throw refusal("values", mustBe("a list of tasks", list));
     return Promise.all((await insertRows(list)).map(instance));
   },
 
   /**
-   * Changes every row that matches. What goes into the JSON of a row (`metadata`, `error_message`, attributes that are no
-   * columns) is added to what is there; a column that is given whole is replaced.
+   * Changes every row that matches. What goes into the JSON of a row (`metadata`, `error_message`, attributes that are not
+   * columns) is added to what is there; a column that is given as a whole is replaced.
    *
-   * @returns how many rows; with `returning: true` also these rows
+   * @returns how many rows; with `returning: true` also the rows
    * @example const [affected] = await TasksModel.update({ task_status: "Completed" }, { where: { id: task.id } });
    */
   update,
 
-  /** Deletes every row that matches, and returns how many. A running one too: its worker loses its lease. */
+  /** Deletes every row that matches, and returns how many. Running ones too: their workers lose their leases. */
   async destroy(options: { where: Where }): Promise<number> {
     return (await removeRows(neededWhere(await columnsOf(), options))).length;
   },
@@ -71,7 +72,7 @@ export const TasksModel = {
     return row ? instanceOf(row, columns) : null;
   },
 
-  /** The rows of a page, and how many there are on all pages; one request. */
+  /** The rows of a page and the number of rows on all pages, in one request. */
   async findAndCountAll(options?: FindOptions): Promise<{ count: number; rows: TaskInstance[] }> {
     const columns = await columnsOf();
     const { count, rows } = await findAndCountRows(queryOf(columns, options));

@@ -1,4 +1,4 @@
-import { quote } from "#core";
+import { mustBe, quote } from "../core/errors.ts";
 import type { Column, Columns } from "./columns.ts";
 import { refusal } from "./refusals.ts";
 import type { Condition, Ordering, Query } from "./sql.ts";
@@ -20,24 +20,23 @@ export interface FindOptions {
   attributes?: readonly string[] | { exclude: readonly string[] } | undefined;
 }
 
-/** Options of Sequelize that change nothing here: they are let through and not looked at. */
+/** Options of Sequelize that change nothing here: accepted and ignored. */
 const WITHOUT_EFFECT = ["raw", "logging", "benchmark", "validate", "individualHooks", "paranoid"];
 
 /**
- * Refuses options that would change what happens and are not known here: a `transaction`, for one, cannot be kept over
- * HTTP, and nobody should believe that it was.
+ * Rejects unknown options that would change what happens: a `transaction`, for one, cannot span HTTP requests, and a
+ * caller must not believe that it did.
  */
 export function checkOptions(options: unknown, accepted: readonly string[]): void {
   if (options === undefined || options === null) return;
-  if (typeof options !== "object")
-    throw refusal("options", `${quote(options)} is not accepted; an object is`);
+  if (typeof options !== "object") throw refusal("options", mustBe("an object", options));
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined || accepted.includes(name) || WITHOUT_EFFECT.includes(name)) continue;
-    throw refusal("options", `${quote(name)} is not an option here; ${accepted.join(", ") || "none"} are`);
+    throw refusal("options", `must have only ${accepted.join(", ")}, got ${quote(name)}`);
   }
 }
 
-/** Checks the options of a finder. @throws TickworkError that names what is not acceptable, and what is */
+/** Checks the options of a finder. @throws TickworkError that names what is not acceptable and what is */
 export function queryOf(columns: Columns, options: FindOptions = {}): Query {
   checkOptions(options, ["where", "order", "limit", "offset", "attributes"]);
   return {
@@ -54,7 +53,7 @@ export function whereOf(columns: Columns, { where }: Pick<FindOptions, "where">)
 }
 
 /**
- * The `where` of a write, which has to be there: without one every row would be meant.
+ * The `where` of a write, which is required: without one, every row would match.
  *
  * @throws TickworkError as Sequelize throws
  */
@@ -68,8 +67,7 @@ export function neededWhere(columns: Columns, options: { where: Where } | undefi
 function orderOf(columns: Columns, order: FindOptions["order"]): Ordering[] {
   if (order === undefined || order === null) return [];
   const entries = typeof order === "string" ? [order] : order;
-  if (!Array.isArray(entries))
-    throw refusal("order", `${quote(order)} is not accepted; a list of columns is`);
+  if (!Array.isArray(entries)) throw refusal("order", mustBe("a list of columns", order));
   return entries.map((entry): Ordering => {
     const [name, direction = "ASC", ...more] = typeof entry === "string" ? [entry] : entry;
     const column = columnNamed(columns, name, "order");
@@ -77,7 +75,7 @@ function orderOf(columns: Columns, order: FindOptions["order"]): Ordering[] {
     if (!words || more.length > 0)
       throw refusal(
         `order.${column.name}`,
-        `${quote([direction, ...more].join(", "))} is not accepted; ASC or DESC is, with NULLS FIRST or NULLS LAST`,
+        mustBe("ASC or DESC, perhaps with NULLS FIRST or NULLS LAST", [direction, ...more].join(", ")),
       );
     const [, way, nulls] = words.map((word) => word?.toLowerCase());
     return {
@@ -94,7 +92,7 @@ function countOf(value: unknown, name: string): number | undefined {
   if (value === undefined || value === null) return undefined;
   const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
   if (typeof number === "number" && Number.isSafeInteger(number) && number >= 0) return number;
-  throw refusal(name, `${quote(value)} is not accepted; a whole number from 0 is`);
+  throw refusal(name, mustBe("a whole number from 0", value));
 }
 
 function attributesOf(columns: Columns, attributes: FindOptions["attributes"]): Column[] | undefined {
@@ -105,8 +103,5 @@ function attributesOf(columns: Columns, attributes: FindOptions["attributes"]): 
     const excluded = new Set(named(attributes.exclude));
     return [...columns.values()].filter((column) => !excluded.has(column));
   }
-  throw refusal(
-    "attributes",
-    "are not accepted like this; a list of columns is, or { exclude: a list of columns }",
-  );
+  throw refusal("attributes", mustBe("a list of columns, or { exclude: a list of columns }", attributes));
 }

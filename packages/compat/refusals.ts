@@ -1,26 +1,28 @@
-import { errors, isUniqueViolation, messageOf, PostgresError, type TickworkError } from "#core";
+import { PostgresError, TickworkError } from "#core";
+import { errors, messageOf } from "../core/errors.ts";
+import { isUniqueViolation } from "../core/store/postgres-errors.ts";
 
-/** @example throw refusal("where.colour", "is not a column; these are: …") */
+/** @example throw refusal("limit", mustBe("a whole number from 0", -1)) */
 export function refusal(path: string, message: string): TickworkError {
   return errors.invalid([{ path, message }]);
 }
 
-/** SQLSTATEs that are about the values: data exceptions, constraints of the table, types that cannot be compared. */
+/** SQLSTATEs about the values: data exceptions, constraints of the table, types that cannot be compared. */
 const ABOUT_VALUES = ["22", "23", "42804", "42846", "42883"];
 
-/** What Postgres refuses is the caller's error where it is about values, and about the slot where it is that. */
-export async function refusing<T>(request: () => Promise<T>): Promise<T> {
+/** Makes errors of Postgres that are about the caller's values, or about the slot of a running task, the caller's. */
+export async function translatingDataErrors<T>(request: () => Promise<T>): Promise<T> {
   try {
     return await request();
   } catch (error) {
     if (isUniqueViolation(error, "tickwork_running"))
-      throw errors.conflict(
+      throw new TickworkError(
         "task_running",
-        'No task was set to "Running": another one is, and one at a time may be. ' +
-          "It ends when its status changes, or when its lease is over and a tick finds it.",
+        'No task was set to "Running", because another one is and only one at a time may be. ' +
+          "That one ends when its status changes, or when its lease is over and a tick finds it.",
       );
     if (error instanceof PostgresError && ABOUT_VALUES.some((known) => error.sqlState?.startsWith(known)))
-      throw refusal("", `Postgres does not accept this: ${messageOf(error.cause)}`);
+      throw refusal("", `Postgres rejects this: ${messageOf(error.cause)}`);
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { Op } from "./operators.ts";
 const sequelize = { models: { baasix_Tasks: TasksModel }, Sequelize: { Op } };
 
 /**
- * What code for Baasix expects of its Sequelize: the model of tasks, and the operators.
+ * Baasix's Sequelize, as far as code about tasks uses it: the model of tasks, and the operators.
  *
  * @example
  * const sequelize = getSequelize();

@@ -1,57 +1,58 @@
 import {
   type CacheStats,
-  DEFAULTS,
   type Hooks,
   hooks,
-  MAX_REFRESH_INTERVAL_SECONDS,
-  messageOf,
-  type TasksService,
-  WINDOW_MS,
+  type Operator,
+  type Tasks,
+  type Tickwork,
+  type Worker,
 } from "#core";
+import { DEFAULTS, MAX_REFRESH_INTERVAL_SECONDS } from "../core/config.ts";
+import { messageOf } from "../core/errors.ts";
+import { WINDOW_MS } from "../core/limits.ts";
 import { inUse } from "./tickwork.ts";
 
-const running = () => inUse().tasks;
+/** Baasix's TasksService as one object: its methods under their own names, and all that Tickwork adds. */
+export type TasksService = Tasks & Operator & Worker;
 
 /**
- * Tickwork's service, whichever runs when a method is called: extensions import it before anything runs. The three that
- * never throw do not throw then either; the others reject with ConfigError.
+ * The services of whichever Tickwork runs when a method is called: extensions import this before anything runs. Until
+ * then the three methods that never throw give empty answers, and the others reject with ConfigError.
  *
  * @example if (await tasksService.isTaskRunning()) return;
  */
 export const tasksService: TasksService = {
-  get config() {
-    return running().config;
-  },
   getNotStartedTasks: () =>
-    whileRunning(
-      (tasks) => tasks.getNotStartedTasks(),
+    onceRunning(
+      ({ operator }) => operator.getNotStartedTasks(),
       () => [],
     ),
   isTaskRunning: () =>
-    whileRunning(
-      (tasks) => tasks.isTaskRunning(),
+    onceRunning(
+      ({ operator }) => operator.isTaskRunning(),
       () => false,
     ),
-  getCacheStats: () => whileRunning((tasks) => tasks.getCacheStats(), statsOfNone),
+  getCacheStats: () => onceRunning(({ operator }) => operator.getCacheStats(), emptyStats),
 
-  setTaskRunning: async (isRunning) => running().setTaskRunning(isRunning),
-  forceRefresh: async () => running().forceRefresh(),
-  waitForTaskCompletion: async (timeoutMs) => running().waitForTaskCompletion(timeoutMs),
-  shutdown: async () => running().shutdown(),
+  setTaskRunning: async (isRunning) => inUse().operator.setTaskRunning(isRunning),
+  forceRefresh: async () => inUse().operator.forceRefresh(),
+  waitForTaskCompletion: async (timeoutMs) => inUse().operator.waitForTaskCompletion(timeoutMs),
+  resetStuck: async () => inUse().operator.resetStuck(),
+  deleteFinished: async (olderThanDays, options) => inUse().operator.deleteFinished(olderThanDays, options),
+  notifyChanged: async (ids) => inUse().operator.notifyChanged(ids),
+  afterWrite: async (event, tasks, nowMs) => inUse().operator.afterWrite(event, tasks, nowMs),
 
-  create: async (tasks, options) => running().create(tasks, options),
-  get: async (id) => running().get(id),
-  list: async (filter) => running().list(filter),
-  update: async (id, changes) => running().update(id, changes),
-  remove: async (id) => running().remove(id),
-  retry: async (id) => running().retry(id),
-  cancel: async (id) => running().cancel(id),
-  resetStuck: async () => running().resetStuck(),
-  deleteFinished: async (olderThanDays, options) => running().deleteFinished(olderThanDays, options),
-  changed: async (ids) => running().changed(ids),
-  written: async (event, rows, nowMs) => running().written(event, rows, nowMs),
-  tick: async (options) => running().tick(options),
-  refresh: async () => running().refresh(),
+  create: async (tasks, options) => inUse().tasks.create(tasks, options),
+  get: async (id) => inUse().tasks.get(id),
+  list: async (filter) => inUse().tasks.list(filter),
+  update: async (id, changes) => inUse().tasks.update(id, changes),
+  remove: async (id) => inUse().tasks.remove(id),
+  retry: async (id) => inUse().tasks.retry(id),
+  cancel: async (id) => inUse().tasks.cancel(id),
+
+  tick: async (options) => inUse().worker.tick(options),
+  refresh: async (options) => inUse().worker.refresh(options),
+  shutdown: async () => inUse().worker.shutdown(),
 };
 
 /**
@@ -63,21 +64,21 @@ export const hooksService: Pick<Hooks, "registerHook"> = {
   registerHook: (collection, event, hook) => hooks.registerHook(collection, event, hook),
 };
 
-async function whileRunning<T>(
-  ask: (tasks: TasksService) => Promise<T>,
+async function onceRunning<T>(
+  ask: (tickwork: Tickwork) => Promise<T>,
   otherwise: (error: unknown) => T,
 ): Promise<T> {
-  let tasks: TasksService;
+  let tickwork: Tickwork;
   try {
-    tasks = running();
+    tickwork = inUse();
   } catch (error) {
     console.error(messageOf(error));
     return otherwise(error);
   }
-  return ask(tasks);
+  return ask(tickwork);
 }
 
-function statsOfNone(error: unknown): CacheStats {
+function emptyStats(error: unknown): CacheStats {
   const { refreshIntervalSeconds } = DEFAULTS;
   return {
     cachedTasksCount: 0,

@@ -1,14 +1,14 @@
 /**
- * All of this room's SQL. Values are parameters, always; the names that get into a text are columns that Postgres's
- * catalog lists (`columns.ts`), written by `quoted`, and the types beside them are the catalog's as well.
+ * The statements over tasks. Values are always parameters; the names in a text are columns that Postgres's catalog lists
+ * (`columns.ts`), written by `quoted`, and the types with them are the catalog's as well.
  *
- * Rows travel as JSON in both directions: `json_populate_recordset` gives a value the type of the table's own column,
- * so one statement works on a table of ours and on one that Baasix made.
+ * Rows travel as JSON in both directions: `json_populate_record` gives a value the type of the table's own column, so
+ * one statement works on our table and on one that Baasix made.
  */
 import type { Statement } from "#core";
 import type { Column } from "./columns.ts";
 
-/** What a `where` says, checked (`where.ts`): all that is left to do is to write it down. */
+/** What a `where` says, checked (`where.ts`) and ready to be written as SQL. */
 export type Condition =
   /** An empty `and` is true, an empty `or` false. */
   | { kind: "and" | "or"; of: readonly Condition[] }
@@ -66,24 +66,16 @@ export interface Changes {
 const TABLE = `"baasix_Tasks"`;
 const NOW_MS = "ceil(extract(epoch from now()) * 1000)::float8 as now_ms";
 
-/** The one way in which a name gets into a statement. */
-export function quoted(name: string): string {
+/** The only way in which a name gets into a statement. */
+function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-/** Answers rows of name, type and initial. */
-export function columns(): Statement {
-  return {
-    text: `select attname as name, format_type(atttypid, null) as type, case when attidentity = '' then pg_get_expr(adbin, adrelid)
-        else format('nextval(%L)', pg_get_serial_sequence('${TABLE}', attname)) end as initial
-      from pg_attribute left join pg_attrdef on adrelid = attrelid and adnum = attnum
-      where attrelid = to_regclass('${TABLE}') and attnum > 0 and not attisdropped order by attnum`,
-  };
-}
-
 /**
- * One statement, so all rows or none. Answers rows of task and now_ms; ids grow in the order of the rows, so that tasks
- * of the same time run in it. `columns`: those that any row gives; a row that does not give one gets what is initial.
+ * One statement, so all rows or none. Returns rows of task and now_ms. Ids grow in the order of the rows, so that tasks
+ * with the same due time run in that order.
+ *
+ * @param columns those that any row gives; a row that does not give one gets its default
  */
 export function insert(columns: readonly Column[], rows: readonly Record<string, unknown>[]): Statement {
   const { params, param } = parameters();
@@ -111,7 +103,7 @@ export function insert(columns: readonly Column[], rows: readonly Record<string,
   };
 }
 
-/** Answers rows of task and now_ms: what was changed, as it is now. */
+/** Returns rows of task and now_ms: what was changed, as it is now. */
 export function update({ row, merges }: Changes, where: Condition): Statement {
   const { params, param } = parameters();
   const given = Object.keys(row);
@@ -129,29 +121,29 @@ export function update({ row, merges }: Changes, where: Condition): Statement {
       : "";
   return {
     text: `with changed as (update ${TABLE} as t set ${assignments.join(", ")} ${source}
-      where ${written(where, param)} returning t.*)
+      where ${conditionSql(where, param)} returning t.*)
       select row_to_json(changed) as task, ${NOW_MS} from changed`,
     params,
   };
 }
 
-/** Answers rows of task and now_ms: what was deleted, as it was. */
+/** Returns rows of task and now_ms: what was deleted, as it was. */
 export function remove(where: Condition): Statement {
   const { params, param } = parameters();
   return {
-    text: `with gone as (delete from ${TABLE} as t where ${written(where, param)} returning t.*)
+    text: `with gone as (delete from ${TABLE} as t where ${conditionSql(where, param)} returning t.*)
       select row_to_json(gone) as task, ${NOW_MS} from gone`,
     params,
   };
 }
 
-/** Answers rows of id and task. */
+/** Returns rows of id and task. */
 export function find(query: Query): Statement {
   const { params, param } = parameters();
   return { text: selection(query, param), params };
 }
 
-/** Answers one row of count, of all that match, and rows, the objects that `find` answers. */
+/** Returns one row of count, of all that match, and rows, the objects that `find` returns. */
 export function findAndCount(query: Query): Statement {
   const { params, param } = parameters();
   return {
@@ -161,7 +153,7 @@ export function findAndCount(query: Query): Statement {
   };
 }
 
-/** Answers one row of count. */
+/** Returns one row of count. */
 export function count(where: Condition): Statement {
   const { params, param } = parameters();
   return { text: counting(where, param), params };
@@ -187,7 +179,7 @@ function selection({ where, order, limit, offset, attributes }: Query, param: Pa
       `${asType(column, column.type === "json" ? "text" : column.type)}${descending ? " desc" : ""}${nulls ? ` nulls ${nulls}` : ""}`,
   );
   return [
-    `select t.id, ${task} as task from ${TABLE} as t where ${written(where, param)}`,
+    `select t.id, ${task} as task from ${TABLE} as t where ${conditionSql(where, param)}`,
     by.length > 0 && `order by ${by.join(", ")}`,
     limit !== undefined && `limit ${param(limit)}::bigint`,
     offset !== undefined && `offset ${param(offset)}::bigint`,
@@ -197,19 +189,19 @@ function selection({ where, order, limit, offset, attributes }: Query, param: Pa
 }
 
 function counting(where: Condition, param: Param): string {
-  return `select count(*)::float8 as count from ${TABLE} as t where ${written(where, param)}`;
+  return `select count(*)::float8 as count from ${TABLE} as t where ${conditionSql(where, param)}`;
 }
 
-function written(condition: Condition, param: Param): string {
+function conditionSql(condition: Condition, param: Param): string {
   switch (condition.kind) {
     case "and":
     case "or": {
-      const parts = condition.of.map((part) => written(part, param));
+      const parts = condition.of.map((part) => conditionSql(part, param));
       if (parts.length === 0) return condition.kind === "and" ? "true" : "false";
       return parts.length === 1 ? parts.join() : `(${parts.join(` ${condition.kind} `)})`;
     }
     case "not":
-      return `not (${written(condition.of, param)})`;
+      return `not (${conditionSql(condition.of, param)})`;
     case "is":
       return `t.${quoted(condition.column.name)} is ${condition.value}`;
     case "test": {
@@ -226,15 +218,15 @@ function asType({ name, type }: Column, as: string): string {
   return as === type ? `t.${quoted(name)}` : `t.${quoted(name)}::${as}`;
 }
 
-/** Postgres's text for an array. Everything in it is quoted, so that nothing in it means anything. */
+/** Postgres's text for an array. Every entry is quoted, so that none is read as syntax. */
 function listOf(values: readonly (string | null)[]): string {
   const entries = values.map((value) => (value === null ? "NULL" : `"${value.replace(/["\\]/g, "\\$&")}"`));
   return `{${entries.join(",")}}`;
 }
 
 /**
- * The column's object with the members of `members`, and without those that `drop` names. What is no object stays, as
- * the member `value`; `values.ts` does the same where the whole value is at hand. Not by `jsonb`, which forgets the
+ * The column's object with the members of `members`, and without those that `drop` names. What is not an object becomes
+ * the member `value`; `values.ts` does the same where the whole value is at hand. Not with `jsonb`, which forgets the
  * order of members and how a number was written.
  */
 function merged({ name, type }: Column, members: string, drop: string): string {

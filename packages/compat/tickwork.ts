@@ -3,9 +3,9 @@ import { current, type Tickwork } from "#core";
 let chosen: Tickwork | undefined;
 
 /**
- * Has this room work on that Tickwork instead of the process's own. For tests, and for more than one in a process.
+ * Makes this room work on another Tickwork than the process's own: for tests, and for several in one process.
  *
- * @param tickwork undefined: the process's own again, the one that `runtime` built
+ * @param tickwork undefined: the process's own again
  * @example useTickwork(bed.make({ definitions }));
  */
 export function useTickwork(tickwork: Tickwork | undefined): void {
@@ -13,9 +13,9 @@ export function useTickwork(tickwork: Tickwork | undefined): void {
 }
 
 /**
- * The Tickwork to work on. Asked for with every call and never kept: extensions are loaded before anything runs.
+ * The Tickwork to work on. Looked up with every call and never kept: extensions are loaded before anything runs.
  *
- * @throws ConfigError when none runs in this process yet
+ * @throws ConfigError if none runs in this process yet
  */
 export function inUse(): Tickwork {
   return chosen ?? current();

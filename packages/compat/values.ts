@@ -1,19 +1,21 @@
-/** Where what foreign code writes belongs: into the table's columns, or into the JSON of one of them. */
-import { messageOf, quote, TASK_STATUSES, TIME_FORMAT } from "#core";
+/** Sorts what foreign code writes into the table's columns, or into the JSON of one of them. */
+import { TASK_STATUSES } from "#core";
+import { messageOf, mustBe, quote } from "../core/errors.ts";
+import { TIME_FORMAT } from "../core/tasks/time.ts";
 import type { Column, Columns } from "./columns.ts";
 import { refusal } from "./refusals.ts";
 import type { Changes } from "./sql.ts";
 import { timeOf } from "./times.ts";
 
 /**
- * What `create` and `update` take: the table's columns, and beside them
+ * What `create` and `update` take: the table's columns, and besides
  * - `metadata`, an object or its JSON: its members become members of `task_data`
  * - `error_message`, a text or an Error: becomes `error_data.message`; null empties `error_data`
- * - anything else becomes a member of `task_data` under its own name
+ * - anything else: becomes a member of `task_data` under its own name
  *
  * A column of that name, which an adopted table may have, takes precedence. What is undefined is left out. Tickwork
- * keeps rev, slot, the lease and updatedAt itself and passes over what is given for them, so that a row that was read
- * can be written back; `id` and `createdAt` are settable when a task is made.
+ * maintains rev, slot, the lease and updatedAt itself and ignores what is given for them, so that a row that was read
+ * can be written back; `id` and `createdAt` can be set when a task is created.
  */
 export interface TaskValues {
   type?: string | undefined;
@@ -28,23 +30,22 @@ export interface TaskValues {
   [attribute: string]: unknown;
 }
 
-/** A row for `insert`: every value as JSON has it. */
+/** A row for `insert`, every value as JSON. */
 export function rowOf(columns: Columns, values: TaskValues, path: string): Record<string, unknown> {
   const { row, members, error } = sorted(columns, values, path, KEPT);
   if (Object.keys(members).length > 0) row.task_data = withMembers(row.task_data, members);
   if (error) row.error_data = withMembers(row.error_data, error);
-  if (row.type === undefined || row.type === null)
-    throw refusal(`${path}.type`, "is missing; the name of a type is needed");
+  if (row.type === undefined || row.type === null) throw refusal(`${path}.type`, "is missing");
   return row;
 }
 
-/** What an `update` writes; undefined when there is nothing in it. */
+/** What an `update` writes; undefined if that is nothing. */
 export function changesOf(columns: Columns, values: TaskValues): Changes | undefined {
   const { row, members, error } = sorted(columns, values, "values", KEPT_LATER);
   const merges: Changes["merges"][number][] = [];
   const add = (name: string, added: Record<string, unknown>, drop: readonly string[]) => {
     const column = columns.get(name);
-    // Given whole: then what is added is added here. Else to whatever each row has, by Postgres.
+    // To a value that is given as a whole, members are added here; otherwise to whatever each row has, by Postgres.
     if (name in row) row[name] = withMembers(row[name], added);
     else if (column) merges.push({ column, members: added, drop });
   };
@@ -53,11 +54,11 @@ export function changesOf(columns: Columns, values: TaskValues): Changes | undef
   return merges.length > 0 || Object.keys(row).length > 0 ? { row, merges } : undefined;
 }
 
-/** Columns that Tickwork keeps. */
+/** Columns that Tickwork maintains. */
 const KEPT = new Set(["rev", "slot", "lease_token", "lease_expires_at", "updatedAt"]);
-/** As in Sequelize, what a row was made with stays. */
+/** As in Sequelize, these stay as they were created. */
 const KEPT_LATER = new Set([...KEPT, "id", "createdAt"]);
-/** These tell of an earlier error: beside another message they would be wrong. */
+/** These describe an earlier error; next to another message they would be wrong. */
 const STALE = ["code", "stack"];
 
 interface Sorted {
@@ -70,7 +71,7 @@ interface Sorted {
 
 function sorted(columns: Columns, values: TaskValues, path: string, kept: ReadonlySet<string>): Sorted {
   if (typeof values !== "object" || values === null || Array.isArray(values))
-    throw refusal(path, `${quote(values)} is not accepted; an object of attributes is`);
+    throw refusal(path, mustBe("an object of attributes", values));
   const row: [string, unknown][] = [];
   const members: [string, unknown][] = [];
   let error: Sorted["error"];
@@ -87,7 +88,7 @@ function sorted(columns: Columns, values: TaskValues, path: string, kept: Readon
       else members.push([name, metadata]);
     } else members.push([name, jsonOf(value, `${path}.${name}`)]);
   }
-  // By `fromEntries`, for which a member called __proto__ is one like any other.
+  // With `fromEntries`, a member called __proto__ is one like any other.
   return { row: Object.fromEntries(row), members: Object.fromEntries(members), error };
 }
 
@@ -97,23 +98,23 @@ function storable(column: Column, value: unknown, path: string): unknown {
   if (value === null) return null;
   if (column.kind === "time") {
     const time = timeOf(value);
-    if (time === undefined) throw refusal(path, `${quote(value)} is not accepted; ${TIME_FORMAT} is`);
+    if (time === undefined) throw refusal(path, mustBe(TIME_FORMAT, value));
     return time;
   }
   if (typeof value === "number" && !Number.isFinite(value))
-    throw refusal(path, `${quote(value)} is not accepted; a finite number is`);
+    throw refusal(path, mustBe("a finite number", value));
   if (typeof value === "bigint") return String(value);
   return jsonOf(column.kind === "json" ? parsed(value) : value, path);
 }
 
-/** @throws TickworkError when it is no status of a task: a table that Baasix made may not check that itself */
+/** @throws TickworkError if it is not the status of a task: a table that Baasix made may not check that itself */
 export function checkStatus(value: unknown, path: string): string {
   const status = TASK_STATUSES.find((known) => known === value);
   if (status) return status;
-  throw refusal(path, `${quote(value)} is not accepted; ${TASK_STATUSES.map(quote).join(", ")} are`);
+  throw refusal(path, mustBe(`one of ${TASK_STATUSES.map(quote).join(", ")}`, value));
 }
 
-/** Objects and lists that came as JSON; any other text is a text. */
+/** Parses text that is a JSON object or list; any other text stays a text. */
 export function parsed(value: unknown): unknown {
   if (typeof value !== "string" || !/^\s*[{[]/.test(value)) return value;
   try {
@@ -123,7 +124,7 @@ export function parsed(value: unknown): unknown {
   }
 }
 
-/** The value as JSON will have it. @throws TickworkError when it has no place in JSON */
+/** The value as it looks after JSON. @throws TickworkError if JSON cannot express it */
 export function jsonOf(value: unknown, path: string): unknown {
   try {
     const text = JSON.stringify(value);
@@ -133,7 +134,7 @@ export function jsonOf(value: unknown, path: string): unknown {
   }
 }
 
-/** As `merged` in `sql.ts`: an object gets the members, and what is none stays as the member `value`. */
+/** As `merged` in `sql.ts`: an object gets the members; anything else becomes the member `value` of one. */
 function withMembers(value: unknown, members: Record<string, unknown>): unknown {
   if (value === undefined || value === null) return members;
   return isPlainObject(value) ? { ...value, ...members } : { value, ...members };
@@ -151,7 +152,7 @@ function errorOf(thrown: unknown): Record<string, unknown> {
   return { message: storableText(message), name: "Error" };
 }
 
-/** A zero byte, or half of a pair, in some library's message must not keep a task from ending in Error. */
+/** A zero byte, or half a surrogate pair, in some library's message must not keep a task from ending in Error. */
 function storableText(text: string): string {
   return text
     .replaceAll("\0", "")

@@ -1,16 +1,17 @@
-/** Time as a part of Tickwork sees it; tests give another one. */
+/** Time as Tickwork sees it; tests give another one. */
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
   now(): number;
   /** Resolves after `ms`, or at once when the signal aborts; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
-  /** Does something after `ms`. Returns what prevents it. */
+  /** Calls `act` after `ms`. Returns a function that prevents it. */
   after(ms: number, act: () => void): () => void;
 }
 
-/** What `setTimeout` can hold. */
+/** The longest delay of `setTimeout`. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** The clock of the system. */
 export const systemClock: Clock = {
   now: Date.now,
   sleep: (ms, signal) =>
@@ -30,8 +31,10 @@ export const systemClock: Clock = {
   },
 };
 
-/** A moment by the clock of a database: when it is, and how long until then. The second holds on any machine. */
+/** A moment by the clock of a database. */
 export interface Moment {
+  /** Milliseconds since 1970, UTC. */
   atMs: number;
+  /** Milliseconds until then, which hold on any machine, whatever its clock says. */
   inMs: number;
 }

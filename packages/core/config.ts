@@ -1,7 +1,7 @@
-import { ConfigError, quote } from "./errors.ts";
+import { ConfigError, mustBe } from "./errors.ts";
 import type { Logger } from "./log.ts";
 
-/** What users may set. Every default stands here and nowhere else. */
+/** What users may set, by environment variables. */
 export interface Config {
   /** `DATABASE_URL`: a Neon or any other Postgres address; absent means the embedded one. */
   databaseUrl: string | undefined;
@@ -21,7 +21,7 @@ export interface Config {
   runningTtlSeconds: number;
   /** `TASK_CACHE_LIMIT`: tasks in the cache at most, the earliest ones. */
   cacheLimit: number;
-  /** `TASK_MAX_CRASHES`: workers that may die of a task before it ends in `Error`. */
+  /** `TASK_MAX_CRASHES`: how many workers may die while they run a task before it ends in `Error`. */
   maxCrashes: number;
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
@@ -35,6 +35,7 @@ export interface Config {
   debugging: boolean;
 }
 
+/** Every default, declared once. */
 export const DEFAULTS = {
   cacheEnabled: true,
   refreshIntervalSeconds: 600,
@@ -48,18 +49,20 @@ export const DEFAULTS = {
   debugging: false,
 } as const satisfies Partial<Config>;
 
-/** Longer than this, and tasks could become due before any refresh has seen them (the mission's 3 hours). */
+/** With a longer interval, tasks could become due before any refresh has seen them. */
 export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
 
 /** A second between checks is the least that makes sense; the rest keeps timers within what they can hold. */
 const DAY_SECONDS = 86_400;
 
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads the configuration. Empty values count as absent.
  *
- * @throws ConfigError with one line: the variable, what it was, what it may be.
+ * @param log is warned about values that are changed
+ * @throws ConfigError with one line: the variable, what it must be, what it was
  * @example readConfig({ TASK_CONCURRENCY: "4" }).concurrency; // 4
  */
 export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config {
@@ -83,9 +86,11 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     if (value === undefined) return undefined;
     const accepted = `an address that begins with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
     // The value is a secret as a rule, so it is not repeated.
-    if (!URL.canParse(value)) return refuse(name, "not an address", accepted);
+    if (!URL.canParse(value))
+      throw new ConfigError(`${name} must be ${accepted}, got a value that is not an address.`);
     const { protocol } = new URL(value);
-    if (!schemes.includes(protocol.slice(0, -1))) return refuse(name, `one of ${protocol}//…`, accepted);
+    if (!schemes.includes(protocol.slice(0, -1)))
+      throw new ConfigError(`${name} must be ${accepted}, got ${protocol}//….`);
     return value;
   };
 
@@ -125,5 +130,5 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
 }
 
 function refuse(name: string, value: string, accepted: string): never {
-  throw new ConfigError(`${name} is ${quote(value)}; it must be ${accepted}.`);
+  throw new ConfigError(`${name} ${mustBe(accepted, value)}.`);
 }

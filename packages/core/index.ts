@@ -1,52 +1,51 @@
+/**
+ * The public entry: what users get as `tickwork`, and other rooms as `#core`. Everything in it has a docstring, whose
+ * examples `test/core/examples.test.ts` checks. Rooms import internals from their own files, by relative path.
+ */
 export { type Clock, type Moment, systemClock } from "./clock.ts";
-export {
-  type Config,
-  DEFAULTS,
-  type Environment,
-  MAX_REFRESH_INTERVAL_SECONDS,
-  readConfig,
-} from "./config.ts";
-export { current, hooks, install, installed } from "./current.ts";
+export { type Config, type Environment, readConfig } from "./config.ts";
+export { current, hooks } from "./current.ts";
 export type { Doorbell, TickEvent } from "./doorbell/doorbell.ts";
 export {
   ConfigError,
+  type ErrorCode,
   type ErrorKind,
-  errors,
   type Issue,
-  messageOf,
   PermanentError,
-  quote,
   RetryAfter,
+  type TaskErrorCode,
   TickworkError,
 } from "./errors.ts";
-export { createRedisCommands, type RedisCommands, RedisError } from "./gate/redis-commands.ts";
-export { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, WINDOW_MS } from "./limits.ts";
+export {
+  createRedisCommands,
+  type RedisCommands,
+  type RedisDriver,
+  RedisError,
+  type RedisReply,
+} from "./gate/redis-commands.ts";
 export { createLogger, type Logger, silent } from "./log.ts";
-export { createEmbeddedMetrics, type Measurements, type Metrics } from "./metrics.ts";
+export type { Measurements, Metrics } from "./metrics.ts";
 export { type AbortCode, TaskAborted } from "./run/abort.ts";
 export type { RefreshReport } from "./run/refresh.ts";
-export type { TickReport } from "./run/tally.ts";
-export { type CacheStats, TASKS, type TasksService } from "./services/service.ts";
-export { createDatabase, type Database, PostgresError, type Statement } from "./store/database.ts";
-export { migrate, SCHEMA_VERSION } from "./store/migrations.ts";
-export type { ListFilter } from "./store/read.ts";
-export { isUniqueViolation, toTask } from "./store/rows.ts";
+export type { Ending, TickReport } from "./run/tally.ts";
+export type { CacheStats, Operator } from "./services/operator.ts";
+export type { Worker } from "./services/worker.ts";
 export {
-  createRegistry,
+  createDatabase,
+  type Database,
+  type PostgresDriver,
+  PostgresError,
+  type Statement,
+} from "./store/database.ts";
+export { migrate } from "./store/migrations.ts";
+export {
   defineTask,
   foreignTask,
-  type Registry,
+  type HandlerConfig,
   type TaskContext,
   type TaskDefinition,
 } from "./tasks/define-task.ts";
-export {
-  createHooks,
-  HOOK_EVENTS,
-  type Hook,
-  type HookContext,
-  type HookEvent,
-  type Hooks,
-} from "./tasks/hooks.ts";
+export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
 export {
   type AttemptRecord,
@@ -58,5 +57,5 @@ export {
   type TaskErrorData,
   type TaskStatus,
 } from "./tasks/task.ts";
-export { parseTime, TIME_FORMAT } from "./tasks/time.ts";
+export type { ListFilter, Tasks } from "./tasks/tasks.ts";
 export { createTickwork, type Parts, type Tickwork } from "./tickwork.ts";

@@ -3,7 +3,7 @@
  * limited by one of these, or by a value of `config.ts`.
  */
 
-/** Tasks due within this time are cached (the mission's "4 hours"). */
+/** Tasks due within this time are cached. */
 export const WINDOW_MS = 4 * 60 * 60 * 1000;
 /** `task_data` above this stays out of the cache; who reads the window gets it from Postgres. */
 export const CACHED_DATA_LIMIT_BYTES = 4 * 1024;

@@ -1,4 +1,4 @@
-/** Where a part of Tickwork writes what it did. Fields are flat and JSON-able. */
+/** Where Tickwork writes what it does. Fields are JSON, without nesting. */
 export interface Logger {
   debug(message: string, fields?: Record<string, unknown>): void;
   info(message: string, fields?: Record<string, unknown>): void;
@@ -11,7 +11,7 @@ export interface Logger {
 const LEVELS = ["debug", "info", "warn", "error"] as const;
 
 /**
- * A logger of one JSON object a line.
+ * A logger that writes one JSON object a line.
  *
  * @example const log = createLogger({ level: "info", write: (line) => process.stdout.write(`${line}\n`) });
  */
@@ -39,7 +39,7 @@ export function createLogger(options: {
   };
 }
 
-/** Errors have no enumerable properties: say what they are. */
+/** JSON omits the properties of errors, because they are not enumerable. */
 function describeErrors(_key: string, value: unknown): unknown {
   if (!(value instanceof Error)) return typeof value === "bigint" ? Number(value) : value;
   return {
@@ -50,5 +50,5 @@ function describeErrors(_key: string, value: unknown): unknown {
   };
 }
 
-/** Says nothing. */
+/** A logger that writes nothing. */
 export const silent: Logger = { debug() {}, info() {}, warn() {}, error() {}, with: () => silent };

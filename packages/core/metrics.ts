@@ -1,73 +1,21 @@
 /** What Tickwork counts. Units are in the names. */
 export interface Measurements {
-  /** By every tick that ran something. */
+  /** The next seven: sent by every tick that ran something. */
   TasksCompleted?: number;
   TasksFailed?: number;
   TasksRetried?: number;
   TasksGivenBack?: number;
   TasksLeaseLost?: number;
-  /** How long after they were due the attempts began. */
+  /** How long after its due time each attempt began. */
   TaskLatenessMilliseconds?: readonly number[];
   TaskDurationMilliseconds?: readonly number[];
-  /** By every refresh: waiting tasks that are due, as far as the cache takes them. */
+  /** From here on: sent by every refresh. Waiting tasks that are due, up to the limit of the cache. */
   QueueDepth?: number;
-  /** How long the one that waits longest has been due; a lost wake-up is seen here. */
+  /** How long the task that waits longest has been due; it shows a lost wake-up. */
   OldestDueAgeSeconds?: number;
   RunningTasks?: number;
   RefreshMilliseconds?: number;
 }
 
+/** Receives what Tickwork counts. */
 export type Metrics = (measurements: Measurements) => void;
-
-/** Values of one measurement that CloudWatch takes in a line. */
-const VALUES_LIMIT = 100;
-
-/**
- * Metrics by CloudWatch's embedded metric format: a log line that CloudWatch reads as metrics. It costs no request.
- *
- * @example const metrics = createEmbeddedMetrics({ service: "shop-production", write: (line) => process.stdout.write(`${line}\n`) });
- */
-export function createEmbeddedMetrics(options: {
-  service: string;
-  write: (line: string) => void;
-  now?: () => number;
-}): Metrics {
-  const { service, write, now = Date.now } = options;
-  return (measurements) => {
-    const values = Object.entries(measurements).filter(
-      ([, value]) => !Array.isArray(value) || value.length > 0,
-    );
-    if (values.length === 0) return;
-    const directive = {
-      Namespace: "Tickwork",
-      Dimensions: [["service"]],
-      Metrics: values.map(([Name]) => ({ Name, Unit: unitOf(Name) })),
-    };
-    const limited = values.map(([name, value]) => [
-      name,
-      Array.isArray(value) ? spread(value as number[]) : value,
-    ]);
-    write(
-      JSON.stringify({
-        _aws: { Timestamp: now(), CloudWatchMetrics: [directive] },
-        service,
-        ...Object.fromEntries(limited),
-      }),
-    );
-  };
-}
-
-function unitOf(name: string): "Milliseconds" | "Seconds" | "Count" {
-  if (name.endsWith("Milliseconds")) return "Milliseconds";
-  return name.endsWith("Seconds") ? "Seconds" : "Count";
-}
-
-/** At most as many as a line takes; of more, every n-th in order of size, so that the extremes stay. */
-function spread(values: readonly number[]): number[] {
-  if (values.length <= VALUES_LIMIT) return [...values];
-  const sorted = [...values].sort((a, b) => a - b);
-  return Array.from(
-    { length: VALUES_LIMIT },
-    (_, n) => sorted[Math.round((n * (sorted.length - 1)) / (VALUES_LIMIT - 1))] ?? 0,
-  );
-}

@@ -12,11 +12,16 @@ import { createRedisGate } from "./gate/redis-gate.ts";
 import { FOREIGN_LEASE_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import { createTasksService, type TasksService } from "./services/service.ts";
+import { createAnnouncer } from "./services/announce.ts";
+import { createOperator, type Operator } from "./services/operator.ts";
+import { createTasks } from "./services/tasks.ts";
+import { createWorker, type Worker } from "./services/worker.ts";
 import type { Database } from "./store/database.ts";
+import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
 import { createRegistry, type TaskDefinition } from "./tasks/define-task.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
+import type { Tasks } from "./tasks/tasks.ts";
 
 /** What a Tickwork is made of. */
 export interface Parts {
@@ -27,27 +32,36 @@ export interface Parts {
   redis?: RedisCommands | undefined;
   doorbell: Doorbell;
   definitions: readonly TaskDefinition<StandardSchemaV1>[];
-  /** What a handler may declare at most, in milliseconds; absent where nothing ends a process. */
+  /** The longest time limit that a type may declare, in milliseconds; absent where nothing ends a process. */
   timeoutLimitMs?: number | undefined;
-  /** Begins every key in Redis. */
+  /** Begins every key in Redis. Default `tickwork`. */
   prefix?: string;
-  /** Absent: hooks of its own. */
+  /** Default: hooks of its own. */
   hooks?: Hooks | undefined;
+  /** Receives what is counted. Default: nothing does. */
   metrics?: Metrics | undefined;
-  /** Ends the process: a handler goes on although it was told to stop. */
+  /** Ends the process when a handler ignores its signal. Default `process.exit(1)`. */
   exit?: (reason: string) => never | Promise<never>;
+  /** Default: the system's. */
   clock?: Clock;
-  /** The clock of Postgres, as SQL. */
+  /** An SQL expression that takes the place of Postgres's clock in tests. */
   now?: string;
+  /** Default `randomUUID`. */
   newToken?: () => string;
 }
 
+/** A Tickwork: three services, and the parts that they stand on. */
 export interface Tickwork {
-  tasks: TasksService;
+  /** Creates, finds and changes tasks. */
+  tasks: Tasks;
+  /** Watches and corrects the whole. */
+  operator: Operator;
+  /** Runs tasks. */
+  worker: Worker;
   hooks: Hooks;
   store: Store;
   database: Database;
-  /** Absent when there is no cache. */
+  /** Undefined when there is no cache. */
   redis: RedisCommands | undefined;
   /** Begins every key in Redis. */
   prefix: string;
@@ -56,23 +70,34 @@ export interface Tickwork {
 }
 
 /**
- * Puts the parts together. Nothing is asked of Postgres or Redis before it is used.
+ * Puts the parts together. It asks nothing of Postgres and Redis until a method is called.
  *
- * @throws TickworkError when the definitions of tasks are not usable
+ * @throws TickworkError `bad_definition`
+ * @example
+ * const { tasks, worker } = createTickwork({
+ *   config: readConfig({}),
+ *   log: silent,
+ *   database,
+ *   doorbell,
+ *   definitions: [defineTask({ type: "greet", run: async () => "Hello" })],
+ * });
+ * await tasks.create([{ type: "greet" }]);
+ * await worker.tick();
  */
 export function createTickwork(parts: Parts): Tickwork {
-  const { config, log, database, redis, clock = systemClock, now = "now()", prefix = "tickwork" } = parts;
+  const { config, log, database, redis, clock = systemClock, now, prefix = "tickwork" } = parts;
   const leaseMs = config.runningTtlSeconds * 1000;
   const registry = createRegistry(
     parts.definitions,
     parts.timeoutLimitMs === undefined ? {} : { timeoutLimitMs: parts.timeoutLimitMs },
   );
-  const store = createStore(database, {
+  const timed = now === undefined ? database : withClock(database, now);
+  const store = createStore({
+    database: timed,
     leaseMs,
     maxCrashes: config.maxCrashes,
     cacheLimit: config.cacheLimit,
     foreign: registry.foreign,
-    now,
   });
   const gateOptions: GateOptions = {
     prefix,
@@ -82,39 +107,33 @@ export function createTickwork(parts: Parts): Tickwork {
     limit: config.cacheLimit,
     earlyMs: parts.doorbell.earlyMs,
   };
-  const postgresGate = createPostgresGate(database, { ...gateOptions, foreign: registry.foreign, now });
+  const postgresGate = createPostgresGate(timed, gateOptions, registry.foreign);
   const gate = redis
     ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
     : postgresGate;
   const hooks = parts.hooks ?? createHooks(log);
-  const tasks = createTasksService({
-    store,
-    gate,
-    hooks,
-    config,
-    clock,
-    log,
+  const ringer = createRinger(parts.doorbell, clock, log, {
+    horizonMs: 2 * config.refreshIntervalSeconds * 1000,
+  });
+  const announcer = createAnnouncer({ store, gate, ringer, hooks, registry });
+  const shared = { store, gate, ringer, clock, log, metrics: parts.metrics, config };
+  const tasks = createTasks({ store, announcer, registry, clock });
+  const operator = createOperator({ ...shared, announcer });
+  const worker = createWorker({
+    ...shared,
     registry,
-    ringer: createRinger(parts.doorbell, clock, log, { horizonMs: 2 * config.refreshIntervalSeconds * 1000 }),
+    tasks,
+    handlerConfig: { dataDir: config.dataDir, httpRequestAllow: config.httpRequestAllow },
+    deleteFinished: operator.deleteFinished,
     newToken: parts.newToken ?? randomUUID,
     exit: parts.exit ?? exitProcess(log),
-    metrics: parts.metrics,
   });
-  return {
-    tasks,
-    hooks,
-    store,
-    database,
-    redis,
-    prefix,
-    config,
-    log,
-  };
+  return { tasks, operator, worker, hooks, store, database, redis, prefix, config, log };
 }
 
 function exitProcess(log: Logger) {
   return (reason: string): never => {
-    log.error("the process is given up", { reason });
+    log.error("the process gives up", { reason });
     process.exit(1);
   };
 }

@@ -1,29 +1,26 @@
+/** Any PostgreSQL through node-postgres: one process on one machine, or in a container. */
 import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
 import pg from "pg";
-import { type Backend, transactionModes, type WireQuery, type WireResult } from "../local/neon-wire.ts";
+import type { PostgresDriver, Statement } from "#core";
 
-/** Values stay as the text that Postgres sent: Neon's driver is who reads them. */
-const AS_TEXT = { getTypeParser: () => (value: unknown) => value } as pg.CustomTypesConfig;
-
-/** Connections of one process. Ticks need one a slot, the API and refreshes some more. */
+/** Connections of one process: ticks need one a slot, the API and refreshes some more. */
 const POOL_SIZE = 10;
 /** How long a new connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** How long a connection is silent before TCP asks whether its other end is still there. */
+/** How long a connection is silent before TCP checks that its other end is still there. */
 const KEEP_ALIVE_AFTER_MS = 10_000;
 /** Different statements that a connection remembers prepared; all of Tickwork's are far fewer. */
 const PREPARED_LIMIT = 200;
 
-/** Like psql: who names nobody is whoever runs this. */
-function withUser(databaseUrl: string): string {
-  const url = new URL(databaseUrl);
-  url.username ||= process.env.PGUSER ?? userInfo().username;
-  return url.href;
-}
-
-/** A real Postgres behind Neon's driver. Statements are prepared once a connection, which saves their planning. */
-export function openPg(databaseUrl: string): Backend {
+/**
+ * Opens a pool of connections. Nothing is asked before the first query. Statements are prepared once a connection,
+ * which saves their planning. A query that is aborted costs its connection: what it would still answer belongs to
+ * nobody.
+ *
+ * @example const driver = openPg("postgres://127.0.0.1:5432/shop");
+ */
+export function openPg(databaseUrl: string): PostgresDriver {
   const pool = new pg.Pool({
     connectionString: withUser(databaseUrl),
     max: POOL_SIZE,
@@ -32,54 +29,77 @@ export function openPg(databaseUrl: string): Backend {
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });
-  // A connection that breaks while it idles is replaced; without a listener it would end the process.
+  // A connection that breaks while idle is replaced; without a listener it would end the process.
   pool.on("error", () => {});
-  // The pool listens to idle ones only, and a transaction holds its own; its next query says that it broke.
+  // The pool listens to idle connections only. One in use reports through its next query that it broke.
   pool.on("connect", (client) => client.on("error", () => {}));
-  const names = new Map<string, string>();
+  const prepared = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
-    const known = names.get(text);
-    if (known || names.size >= PREPARED_LIMIT) return known;
+    const known = prepared.get(text);
+    if (known || prepared.size >= PREPARED_LIMIT) return known;
     const name = createHash("sha1").update(text).digest("base64url");
-    names.set(text, name);
+    prepared.set(text, name);
     return name;
   };
-  const run = async (client: pg.Pool | pg.PoolClient, { query, params }: WireQuery): Promise<WireResult> => {
-    const name = nameOf(query);
-    const result = await client.query({
-      ...(name ? { name } : { queryMode: "extended" }),
-      text: query,
-      values: params,
-      rowMode: "array",
-      types: AS_TEXT,
-    } as pg.QueryArrayConfig);
-    return {
-      command: result.command,
-      rowCount: result.rowCount,
-      fields: result.fields,
-      rows: result.rows as (string | null)[][],
-    };
+  const run = async (client: pg.PoolClient, { text, params = [] }: Statement): Promise<unknown[]> => {
+    const name = nameOf(text);
+    // Named or extended, never simple: that would accept several statements in one string.
+    const config = { text, values: [...params], ...(name ? { name } : { queryMode: "extended" }) };
+    return (await client.query(config as pg.QueryConfig)).rows;
+  };
+  const withClient = async <T>(
+    signal: AbortSignal,
+    work: (client: pg.PoolClient) => Promise<T>,
+  ): Promise<T> => {
+    const client = await pool.connect();
+    const cut = () => streamOf(client).destroy();
+    if (signal.aborted) cut();
+    else signal.addEventListener("abort", cut, { once: true });
+    let broken = false;
+    try {
+      return await work(client);
+    } catch (error) {
+      broken = isBroken(error);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", cut);
+      client.release(broken || streamOf(client).destroyed);
+    }
   };
   return {
-    query: (query) => run(pool, query),
-    async transaction(queries, options) {
-      const client = await pool.connect();
-      let broken: Error | undefined;
-      try {
-        await client.query(`BEGIN ${transactionModes(options)}`);
-        const results: WireResult[] = [];
-        for (const query of queries) results.push(await run(client, query));
-        await client.query("COMMIT");
-        return results;
-      } catch (error) {
-        await client.query("ROLLBACK").catch((failure: Error) => {
-          broken = failure;
-        });
-        throw error;
-      } finally {
-        client.release(broken);
-      }
-    },
+    query: (statement, signal) => withClient(signal, (client) => run(client, statement)),
+    transaction: (statements, signal) =>
+      withClient(signal, async (client) => {
+        try {
+          await client.query("BEGIN");
+          const results: unknown[][] = [];
+          for (const statement of statements) results.push(await run(client, statement));
+          await client.query("COMMIT");
+          return results;
+        } catch (error) {
+          // A connection that cannot even roll back is not used again.
+          await client.query("ROLLBACK").catch(() => streamOf(client).destroy());
+          throw error;
+        }
+      }),
     close: () => pool.end(),
   };
+}
+
+/** Whether an error ends its connection: it is not an answer of Postgres, or it says that Postgres hangs up. */
+function isBroken(error: unknown): boolean {
+  return !(error instanceof pg.DatabaseError) || /^(08|57P)/.test(error.code ?? "08");
+}
+
+/** The socket, which node-postgres's types leave out. */
+function streamOf(client: pg.PoolClient): { destroyed: boolean; destroy(): void } {
+  return (client as unknown as { connection: { stream: { destroyed: boolean; destroy(): void } } }).connection
+    .stream;
+}
+
+/** Like psql, defaults to the operating system's user. */
+function withUser(databaseUrl: string): string {
+  const url = new URL(databaseUrl);
+  url.username ||= process.env.PGUSER ?? userInfo().username;
+  return url.href;
 }

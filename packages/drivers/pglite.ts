@@ -1,36 +1,38 @@
-import type { PGlite, Results, Transaction } from "@electric-sql/pglite";
-import { type Backend, transactionModes, type WireQuery, type WireResult } from "../local/neon-wire.ts";
+/** The embedded Postgres. */
+import type { PGlite, Transaction } from "@electric-sql/pglite";
+import type { PostgresDriver, Statement } from "#core";
 
-/** Every value as text in both directions, whatever its type. */
-const AS_TEXT = new Proxy({}, { get: () => (value: unknown) => value });
-const TO_TEXT = new Proxy({}, { get: () => String });
+/** Types by their number in Postgres, where PGlite would answer otherwise than node-postgres and Neon's driver do. */
+const INT8 = 20;
+const NUMERIC = 1700;
 
-/** The embedded Postgres behind Neon's driver. It has one session, so statements never run beside each other. */
-export function pgliteBackend(db: PGlite): Backend {
-  // This database is ours alone, and options of a query are merged key by key, which would need every type's number.
-  db.parsers = AS_TEXT;
+/** Parameters travel as text, whatever their type, as they do with the other drivers. */
+const TO_TEXT = new Proxy({}, { get: () => textOf });
+
+/**
+ * Tickwork on an open PGlite, which from now on answers its other callers as node-postgres would. It has one session,
+ * so statements never run beside each other, and none can be aborted.
+ *
+ * @example const driver = pgliteDriver(await PGlite.create("./data"));
+ */
+export function pgliteDriver(db: PGlite): PostgresDriver {
+  db.parsers = { ...db.parsers, [INT8]: String, [NUMERIC]: String };
   db.serializers = TO_TEXT;
-  const run = async (session: PGlite | Transaction, { query, params }: WireQuery): Promise<WireResult> =>
-    shape(await session.query(query, params, { rowMode: "array" }));
+  const run = async (session: PGlite | Transaction, { text, params = [] }: Statement): Promise<unknown[]> =>
+    (await session.query(text, [...params])).rows;
   return {
-    query: (query) => run(db, query),
-    transaction: (queries, options) =>
+    query: (statement) => run(db, statement),
+    transaction: (statements) =>
       db.transaction(async (session) => {
-        const modes = transactionModes(options);
-        if (modes) await session.exec(`SET TRANSACTION ${modes}`);
-        const results: WireResult[] = [];
-        for (const query of queries) results.push(await run(session, query));
+        const results: unknown[][] = [];
+        for (const statement of statements) results.push(await run(session, statement));
         return results;
       }),
     close: () => db.close(),
   };
 }
 
-function shape(result: Results<unknown>): WireResult {
-  return {
-    command: "",
-    rowCount: result.affectedRows ?? null,
-    fields: result.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID })),
-    rows: result.rows as (string | null)[][],
-  };
+function textOf(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -1,7 +1,8 @@
 /** `npm run demo`: twenty varied tasks over the next minute, and what becomes of them, in the terminal. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, type Environment, messageOf, type NewTask, readConfig, type Task } from "#core";
+import { ConfigError, type Environment, type NewTask, readConfig, type Task } from "#core";
+import { messageOf } from "../core/errors.ts";
 
 if (existsSync(".env")) process.loadEnvFile(".env");
 

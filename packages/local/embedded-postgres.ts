@@ -3,8 +3,7 @@ import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { pgliteBackend } from "../drivers/pglite.ts";
-import type { Backend } from "./neon-wire.ts";
+import type { PGlite } from "@electric-sql/pglite";
 
 /** Making a new database takes this process some seconds. */
 const INIT_TIMEOUT_MS = 120_000;
@@ -15,7 +14,7 @@ const INIT_TIMEOUT_MS = 120_000;
  * Making one takes half a gigabyte of memory that WebAssembly never gives back, so a child process does it, beside
  * the place where it belongs: a database that was made by half is never opened.
  */
-export async function openEmbeddedPostgres(folder: string): Promise<Backend> {
+export async function openEmbeddedPostgres(folder: string): Promise<PGlite> {
   if (!existsSync(folder)) {
     const unfinished = `${folder}.new`;
     rmSync(unfinished, { recursive: true, force: true });
@@ -29,8 +28,7 @@ export async function openEmbeddedPostgres(folder: string): Promise<Backend> {
     renameSync(unfinished, folder);
   }
   const { PGlite } = await import("@electric-sql/pglite");
-  const db = await PGlite.create(folder);
-  return pgliteBackend(db);
+  return PGlite.create(folder);
 }
 
 /** Where in a data folder the embedded Postgres is. */

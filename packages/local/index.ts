@@ -1,10 +1,5 @@
-export { openRedis, type RedisBackend, type WireRequest } from "../drivers/ioredis.ts";
-export { openPg } from "../drivers/pg.ts";
-export { pgliteBackend } from "../drivers/pglite.ts";
-export { createMemoryRedis, createMemoryRequester, type MemoryRedis } from "../memory-redis/index.ts";
 export { openEmbeddedPostgres, postgresFolder } from "./embedded-postgres.ts";
 export { lockFolder } from "./folder-lock.ts";
 export { createHumanLog } from "./human-log.ts";
-export { answerNeon, type Backend, forgetNeon } from "./neon-wire.ts";
 export { type Server, startServer } from "./server.ts";
 export { createTimerDoorbell, type TimerDoorbell } from "./timers.ts";

@@ -6,12 +6,11 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { runtime } from "#aws";
-import { ConfigError, type Environment, type Logger, messageOf, migrate } from "#core";
-import { definitions } from "#tasks";
+import { ConfigError, type Environment, type Logger, migrate } from "#core";
 import { handler as api } from "../../functions/api.ts";
 import { handler as refresh } from "../../functions/refresh.ts";
 import { handler as tick } from "../../functions/tick.ts";
+import { messageOf } from "../core/errors.ts";
 import { parseAllowList } from "../tasks/allow-list.ts";
 import { gatewayEvent, lambdaContext, sendResult } from "./lambda-events.ts";
 import { openStack } from "./stack.ts";
@@ -51,7 +50,7 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
         log.error("a refresh failed; the next one will mend it", { error: messageOf(error) }),
     );
   try {
-    const { tasks, store, config, database } = runtime(definitions);
+    const { worker, store, config, database } = stack.tickwork;
     parseAllowList(config.httpRequestAllow);
     await migrate(database, log);
     if (stack.embedded) await store.endLeases();
@@ -68,7 +67,7 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
       embedded: stack.embedded,
       async close() {
         clearInterval(timer);
-        await Promise.all([tasks.shutdown(), refreshing]);
+        await Promise.all([worker.shutdown(), refreshing]);
         await closeHttp(http);
         await stack.close();
       },

@@ -1,18 +1,30 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { prefixOf, useWires } from "#aws";
-import { type Config, type Environment, type Logger, readConfig } from "#core";
-import { openRedis, type RedisBackend } from "../drivers/ioredis.ts";
-import { openPg } from "../drivers/pg.ts";
-import { createMemoryRedis, createMemoryRequester } from "../memory-redis/index.ts";
+import {
+  type Config,
+  createDatabase,
+  createRedisCommands,
+  createTickwork,
+  type Environment,
+  hooks,
+  type Logger,
+  type PostgresDriver,
+  type RedisDriver,
+  readConfig,
+  systemClock,
+  type Tickwork,
+} from "#core";
+import { definitions } from "#tasks";
+import { install } from "../core/current.ts";
+import { prefixOf } from "../core/gate/prefix.ts";
 import { openEmbeddedPostgres, postgresFolder } from "./embedded-postgres.ts";
 import { lockFolder } from "./folder-lock.ts";
-import { answerNeon, type Backend, forgetNeon } from "./neon-wire.ts";
 import { createTimerDoorbell, type TimerDoorbell } from "./timers.ts";
 
-/** What the functions stand on when everything runs on one machine. */
+/** Tickwork on one machine, and what it stands on. */
 export interface Stack {
+  tickwork: Tickwork;
   config: Config;
   apiKey: string;
   doorbell: TimerDoorbell;
@@ -28,52 +40,51 @@ export interface StackOptions {
   tick: Parameters<typeof createTimerDoorbell>[0];
 }
 
+/** Where the embedded Postgres is, as far as keys in Redis are concerned. */
+const EMBEDDED_URL = "postgresql://tickwork@embedded/tickwork";
+
+/** Services that run beside this one are what one wants to reach on one machine. */
+const LOOPBACK = "localhost,127.0.0.0/8,::1";
+
 /**
- * Opens Postgres and Redis, embedded or real, and has the functions of this process use them.
+ * Opens Postgres and Redis, embedded or real, and installs a Tickwork on them: the functions of this process use it.
  *
  * @throws ConfigError with one line when a value in the environment is not acceptable, or the data folder is in use
  */
 export async function openStack({ env, log, tick }: StackOptions): Promise<Stack> {
-  const config = readConfig(env, log);
-  mkdirSync(config.dataDir, { recursive: true });
+  const read = readConfig({ HTTP_REQUEST_ALLOW: LOOPBACK, ...env }, log);
+  mkdirSync(read.dataDir, { recursive: true });
+  const apiKey = read.apiKey ?? keptApiKey(read.dataDir);
+  const config = { ...read, apiKey };
   const embedded = config.databaseUrl === undefined;
   const unlock = embedded ? lockFolder(config.dataDir) : undefined;
-  let postgres: Backend | undefined;
+  let postgres: PostgresDriver | undefined;
   try {
-    postgres =
-      config.databaseUrl === undefined
-        ? await openEmbeddedPostgres(postgresFolder(config.dataDir))
-        : openPg(config.databaseUrl);
-    const redis = openRedisOf(config);
-    const databaseUrl = answerNeon(embedded ? "embedded" : "server", postgres);
-    const apiKey = config.apiKey ?? keptApiKey(config.dataDir);
+    postgres = await openPostgres(config);
+    const redis = config.cacheEnabled ? await openRedis(config) : undefined;
     const doorbell = createTimerDoorbell(tick, log);
-    useWires({
-      env: {
-        // On one machine, services that run beside this one are what one wants to reach.
-        HTTP_REQUEST_ALLOW: "localhost,127.0.0.0/8,::1",
-        ...env,
-        DATABASE_URL: databaseUrl,
-        CACHE_REDIS_URL: "https://redis.tickwork.invalid",
-        CACHE_REDIS_TOKEN: "local",
-        API_KEY: apiKey,
-      },
+    const tickwork = createTickwork({
+      config,
       log,
+      database: createDatabase(postgres, systemClock),
+      redis: redis && createRedisCommands(redis),
       doorbell,
-      prefix: prefixOf(config.databaseUrl ?? databaseUrl),
-      redis: (request) => redis.answer(request) as never,
+      definitions,
+      hooks,
+      prefix: prefixOf(config.databaseUrl ?? EMBEDDED_URL),
     });
+    install(tickwork);
     const opened = postgres;
     return {
+      tickwork,
       config,
       apiKey,
       doorbell,
       embedded,
       async close() {
         await doorbell.stop();
-        useWires(undefined);
-        forgetNeon(databaseUrl);
-        await Promise.all([opened.close(), redis.close()]);
+        install(undefined);
+        await Promise.all([opened.close(), redis?.close()]);
         unlock?.();
       },
     };
@@ -84,11 +95,28 @@ export async function openStack({ env, log, tick }: StackOptions): Promise<Stack
   }
 }
 
+/** A driver is loaded when it is needed: the embedded stack starts without the clients of real servers. */
+async function openPostgres({ databaseUrl, dataDir }: Config): Promise<PostgresDriver> {
+  if (databaseUrl !== undefined) {
+    const { openPg } = await import("../drivers/pg.ts");
+    return openPg(databaseUrl);
+  }
+  const { pgliteDriver } = await import("../drivers/pglite.ts");
+  return pgliteDriver(await openEmbeddedPostgres(postgresFolder(dataDir)));
+}
+
 /** A real Redis, Upstash itself, or the embedded one. */
-function openRedisOf({ redisUrl }: Config): RedisBackend {
-  if (redisUrl) return openRedis(redisUrl);
-  const answer = createMemoryRequester(createMemoryRedis({}));
-  return { answer, close: async () => {} };
+async function openRedis({ redisUrl, redisToken }: Config): Promise<RedisDriver> {
+  if (redisUrl === undefined) {
+    const { openMemory } = await import("../drivers/memory.ts");
+    return openMemory();
+  }
+  if (/^https?:/.test(redisUrl)) {
+    const { openUpstash } = await import("../drivers/upstash.ts");
+    return openUpstash({ url: redisUrl, token: redisToken ?? "" });
+  }
+  const { openIoredis } = await import("../drivers/ioredis.ts");
+  return openIoredis(redisUrl);
 }
 
 /** A key of this folder's own, made once. */

@@ -1,5 +1,5 @@
 import type { Doorbell, Logger, TickEvent } from "#core";
-import { messageOf } from "#core";
+import { messageOf } from "../core/errors.ts";
 
 /** A tick that a timer brought a hair early sleeps the rest. */
 const EARLY_MS = 1_000;

@@ -7,4 +7,3 @@
  */
 export { createMemoryRedis, type MemoryRedis, type MemoryRedisOptions } from "./memory-redis.ts";
 export { RedisError, type RedisReply } from "./reply.ts";
-export { createMemoryRequester, type RestRequest, type RestResponse } from "./requester.ts";

@@ -1,24 +1,26 @@
 /**
- * Keeps `http_request` away from what only this machine or its network can reach: whoever may post a task could else
- * read the metadata service of the cloud, or an internal API (SSRF).
+ * Keeps `http_request` away from what only this machine or its network can reach: otherwise anyone who may post a task
+ * could read the cloud's metadata service, or an internal API (SSRF).
  *
  * A name is checked where it is resolved for the connection: the addresses that pass are the ones that are connected
- * to. Resolving once to check and once more to connect would let a name answer differently the second time.
+ * to. Resolving it once to check and again to connect would let it answer differently the second time.
  */
 import { promises as dns, type LookupAddress } from "node:dns";
 import { isIP, type LookupFunction } from "node:net";
-import { messageOf, PermanentError } from "#core";
+import { PermanentError } from "#core";
+import { messageOf } from "../core/errors.ts";
 import { type AllowRule, isAllowed, type Target } from "./allow-list.ts";
+import type { OwnErrorCode } from "./error-codes.ts";
 import { parseAddress, specialUseOf } from "./ip-address.ts";
 
 /** All addresses of a host. */
 export type Lookup = (host: string) => Promise<LookupAddress[]>;
 
 /**
- * To be asked for every URL before it is connected to, and again for each redirect.
+ * Called for every URL before it is connected to, and again for each redirect.
  *
  * @returns the lookup that the connection must use
- * @throws PermanentError `http_address_refused` when the URL names an address that may not be reached
+ * @throws PermanentError `http_address_refused` if the URL names an address that may not be reached
  */
 export type AddressGuard = (url: URL) => LookupFunction;
 
@@ -32,7 +34,7 @@ export function createAddressGuard(
   return (url) => {
     const host = url.hostname.replace(/^\[|\]$/g, "");
     const target: Target = { host, port: Number(url.port) || (url.protocol === "https:" ? 443 : 80) };
-    /** Why an address may not be connected to; undefined: it may. */
+    /** Why an address may not be connected to; undefined if it may. */
     const objection = (text: string): string | undefined => {
       const address = parseAddress(text);
       if (!address) return "not an IP address";
@@ -74,7 +76,8 @@ function refusal(host: string, reasons: readonly string[]): PermanentError {
   return Object.assign(
     new PermanentError(
       `http_request may not connect to ${host}: ${what}. HTTP_REQUEST_ALLOW can allow the address or the host.`,
+      { code: "http_address_refused" satisfies OwnErrorCode },
     ),
-    { name: "AddressRefusedError", code: "http_address_refused" },
+    { name: "AddressRefusedError" },
   );
 }

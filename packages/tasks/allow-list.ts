@@ -1,8 +1,9 @@
 import { isIP } from "node:net";
-import { ConfigError, quote } from "#core";
+import { ConfigError } from "#core";
+import { mustBe } from "../core/errors.ts";
 import { type Address, contains, type Network, parseNetwork } from "./ip-address.ts";
 
-/** One exception: a network or a host name, and the port if it is for one port only. */
+/** One exception: a network or a host name, with the port if it is for one port only. */
 export type AllowRule = ({ network: Network } | { name: string }) & { port?: number };
 
 /** Where a connection is meant to go. */
@@ -18,19 +19,18 @@ const ACCEPTED =
 /**
  * Reads the entries of `HTTP_REQUEST_ALLOW`.
  *
- * @throws ConfigError with one line that names the entry and what is accepted
+ * @throws ConfigError with one line that says what an entry must be and what this one was
  * @example parseAllowList(["10.1.0.0/16", "localhost:8080", "[::1]:8080"]);
  */
 export function parseAllowList(entries: readonly string[]): AllowRule[] {
   return entries.map((entry) => {
     const rule = parseEntry(entry.trim());
-    if (!rule)
-      throw new ConfigError(`HTTP_REQUEST_ALLOW has ${quote(entry)}; each entry must be ${ACCEPTED}.`);
+    if (!rule) throw new ConfigError(`HTTP_REQUEST_ALLOW: each entry ${mustBe(ACCEPTED, entry)}.`);
     return rule;
   });
 }
 
-/** Whether a rule lets `target` be reached at `address`. */
+/** Whether a rule allows reaching `target` at `address`. */
 export function isAllowed(rules: readonly AllowRule[], target: Target, address: Address): boolean {
   const name = nameOf(target.host);
   return rules.some(
@@ -55,7 +55,7 @@ function parseEntry(entry: string): AllowRule | undefined {
   return name === undefined ? undefined : { name, ...port };
 }
 
-/** A host name as a URL has it (lower case, international names in ASCII); nothing that a URL would read as an address. */
+/** A host name as in a URL (lower case, international names in ASCII), unless a URL would read it as an address. */
 function readName(text: string): string | undefined {
   if (!URL.canParse(`http://${text}`)) return undefined;
   const { hostname, href } = new URL(`http://${text}`);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { defineTask } from "#core";
+import { mustBe } from "../core/errors.ts";
 import { onlyFields } from "./only-fields.ts";
 import { deleteTempFiles, errorOf, type FileNote, fileNames } from "./temp-files.ts";
 
@@ -11,11 +12,11 @@ export interface CleanupResult {
   refused_files: FileNote[];
 }
 
-/** A century: more days than that are no time that Postgres can reckon with. */
+/** A century; larger values exceed what Postgres can represent. */
 const MAX_DAYS = 36_500;
 
 /**
- * `cleanup`: deletes finished tasks that are older than some days, and temporary files in the data folder.
+ * `cleanup`: deletes tasks that finished some days ago, and temporary files in the data folder.
  *
  * @example await tasks.create([{ type: "cleanup", task_data: { older_than_days: 30, temp_files: ["imports/7.csv"] } }]);
  */
@@ -23,36 +24,33 @@ export const cleanup = defineTask({
   type: "cleanup",
   data: v.pipe(
     onlyFields({
-      /** Finished tasks of this age are deleted; absent: none are. 0 deletes all finished ones. */
+      /** Tasks that finished longer ago are deleted; 0 deletes all finished ones. Absent: none. */
       older_than_days: v.optional(
         v.pipe(
           v.number(),
           v.check(
             (days) => days >= 0 && days <= MAX_DAYS,
-            ({ input }) => `${input} is not accepted; a number from 0 to ${MAX_DAYS} is`,
+            ({ input }) => mustBe(`a number from 0 to ${MAX_DAYS}`, input),
           ),
         ),
       ),
-      /** Relative to the data folder, or absolute and within it. */
+      /** Paths relative to the data folder, or absolute ones within it. */
       temp_files: v.optional(fileNames),
     }),
     v.check(
       ({ older_than_days, temp_files }) => older_than_days !== undefined || temp_files !== undefined,
-      "says nothing to clean up; older_than_days, temp_files or both are accepted",
+      "must have older_than_days, temp_files or both, got neither",
     ),
   ),
   run: async ({ older_than_days, temp_files = [] }, context): Promise<CleanupResult> => {
-    const { task, tasks, signal, progress, log } = context;
-    const deleted_tasks =
-      older_than_days === undefined
-        ? 0
-        : await tasks.deleteFinished(older_than_days, { keepId: task.id, signal });
-    // It stops at the signal, and says then how many it had.
+    const { config, signal, progress, log } = context;
+    const deleted_tasks = older_than_days === undefined ? 0 : await context.deleteFinished(older_than_days);
+    // It returns early when the signal aborts.
     signal.throwIfAborted();
-    const report = await deleteTempFiles(temp_files, { dataDir: tasks.config.dataDir, signal, progress });
+    const report = await deleteTempFiles(temp_files, { dataDir: config.dataDir, signal, progress });
     const error = errorOf(report);
     if (error) {
-      // The error names a few of the files only.
+      // The error names only a few of the files.
       log.warn("a cleanup left files behind", { deleted_tasks, ...report });
       throw error;
     }

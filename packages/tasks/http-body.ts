@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 
-/** A body as it stands in a result. */
+/** A body as it appears in a result. */
 export interface HttpBody {
-  /** Text; what JSON says, if the body is complete and its type is JSON; base64 for anything else. */
+  /** Text; the parsed value, if the body is complete and its type is JSON; base64 for anything else. */
   body: unknown;
   /** Set when `body` is base64. */
   encoding?: "base64";
-  /** The body was longer. */
+  /** Whether the body was longer. */
   truncated: boolean;
 }
 
@@ -20,13 +20,13 @@ export function encodeBody(
   return { bytes: Buffer.from(JSON.stringify(body)), headers: { "content-type": "application/json" } };
 }
 
-/** The first bytes of a body, and whether there were more. */
+/** The first bytes of a body, and whether it had more. */
 export interface BodyStart {
   bytes: Buffer;
   truncated: boolean;
 }
 
-/** Reads up to `limitBytes`, then drops the connection: the rest is not downloaded. */
+/** Reads up to `limitBytes`, then drops the connection, so that the rest is not downloaded. */
 export async function readStart(response: IncomingMessage, limitBytes: number): Promise<BodyStart> {
   const chunks: Buffer[] = [];
   let size = 0;
@@ -43,7 +43,7 @@ const JSON_TYPE = /^(application|text)\/json$|\+json$/;
 const TEXT_TYPE =
   /^text\/|\+xml$|^application\/(xml|yaml|javascript|x-javascript|x-ndjson|x-www-form-urlencoded)$/;
 
-/** Text stays text only if nothing is lost by it: what its encoding cannot express becomes base64. */
+/** Text stays text only if nothing is lost: bytes that are not valid in its encoding become base64. */
 export function decodeBody(start: BodyStart, headers: IncomingHttpHeaders): HttpBody {
   const { bytes, truncated } = start;
   const text = textOf(start, headers);
@@ -51,7 +51,7 @@ export function decodeBody(start: BodyStart, headers: IncomingHttpHeaders): Http
   return { body: JSON_TYPE.test(typeOf(headers).name) && !truncated ? parsedOr(text) : text, truncated };
 }
 
-/** The body as text; undefined when it is none. */
+/** The body as text; undefined if it is not text. */
 export function textOf({ bytes, truncated }: BodyStart, headers: IncomingHttpHeaders): string | undefined {
   if (bytes.byteLength === 0) return "";
   const { name, charset } = typeOf(headers);
@@ -69,10 +69,10 @@ function typeOf(headers: IncomingHttpHeaders): { name: string; charset: string }
   return { name, charset: charset?.slice("charset=".length).replaceAll('"', "") ?? "utf-8" };
 }
 
-/** Undefined when the bytes are not text of this encoding. Postgres cannot keep zero bytes in a text. */
+/** Undefined if the bytes are not text in this encoding. Postgres cannot store zero bytes in a text. */
 function decodeText(bytes: Buffer, charset: string, truncated: boolean): string | undefined {
   try {
-    // With `stream`, a character that was cut in two at the end is left out and is no mistake.
+    // With `stream`, a character that was cut in two at the end is dropped instead of being an error.
     const text = new TextDecoder(charset, { fatal: true }).decode(bytes, { stream: truncated });
     return text.includes("\0") ? undefined : text;
   } catch {

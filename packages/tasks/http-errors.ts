@@ -1,30 +1,37 @@
-/** How a request can fail. Each error has a code; a permanent one is not worth another attempt. */
+/** How a request can fail. Each error has a code; for a permanent one, another attempt would be useless. */
 import { STATUS_CODES } from "node:http";
-import { messageOf, PermanentError, RetryAfter } from "#core";
-import type { Hop } from "./http-exchange.ts";
+import { PermanentError, RetryAfter } from "#core";
+import { messageOf } from "../core/errors.ts";
+import type { OwnErrorCode } from "./error-codes.ts";
 
-/** Characters of a body, and of a URL, that a message may have. */
+/** What a message says about the request that failed. */
+interface Request {
+  method: string;
+  url: URL;
+}
+
+/** Characters of a body, and of a URL, that a message may quote. */
 const QUOTED_BODY_LIMIT = 500;
 const QUOTED_URL_LIMIT = 300;
 
-/** A server may ask for any time; a day is the longest that is waited before it is tried again. */
+/** A server may ask for any time; a request is tried again after a day at most. */
 const RETRY_AFTER_LIMIT_MS = 24 * 60 * 60 * 1000;
 
-/** Statuses below 500 that say "later", not "never". */
+/** Statuses below 500 that mean "later", not "never". */
 const PASSING = new Set([408, 425, 429]);
 
 /**
- * The error of a status of 400 or more: named `HttpStatusError`, with a code such as `http_404`. It is a PermanentError,
- * a RetryAfter or an ordinary Error, which decides what becomes of the task.
+ * The error for a status of 400 or more: named `HttpStatusError`, with a code such as `http_404`. It is a
+ * PermanentError, a RetryAfter or an ordinary Error, which decides what becomes of the task.
  */
 export function statusError(
-  hop: Pick<Hop, "method" | "url">,
+  request: Request,
   status: number,
   { text = "", retryAfter }: { text?: string | undefined; retryAfter?: string | undefined } = {},
 ): Error {
   const reason = STATUS_CODES[status] ? ` ${STATUS_CODES[status]}` : "";
   const start = cut(text.trim(), QUOTED_BODY_LIMIT);
-  const message = `${describe(hop)} answered ${status}${reason}${start && `: ${start}`}`;
+  const message = `${describe(request)} answered ${status}${reason}${start && `: ${start}`}`;
   const delayMs = status === 429 || status === 503 ? retryAfterMs(retryAfter) : undefined;
   const passing = status >= 500 || PASSING.has(status);
   const error =
@@ -39,7 +46,7 @@ export function statusError(
 /**
  * Reads `Retry-After`: seconds or a date.
  *
- * @returns milliseconds, or undefined when it names no time that is still to come (the usual pause applies then)
+ * @returns milliseconds, or undefined if it does not name a time in the future (then the usual pause applies)
  */
 export function retryAfterMs(value: string | undefined, nowMs = Date.now()): number | undefined {
   if (value === undefined) return undefined;
@@ -49,29 +56,28 @@ export function retryAfterMs(value: string | undefined, nowMs = Date.now()): num
 
 export function timeoutError(method: string, url: string, seconds: number): Error {
   const message = `${method} ${cut(url, QUOTED_URL_LIMIT)} took longer than ${seconds} s`;
-  return Object.assign(new Error(message), { name: "HttpTimeoutError", code: "http_timeout" });
+  const code: OwnErrorCode = "http_timeout";
+  return Object.assign(new Error(message), { name: "HttpTimeoutError", code });
 }
 
-export function redirectError(
-  code: "http_bad_redirect" | "http_too_many_redirects",
-  hop: Pick<Hop, "method" | "url">,
-  what: string,
-): PermanentError {
-  return Object.assign(new PermanentError(`${describe(hop)} ${what}`), { name: "HttpRedirectError", code });
+export function redirectError(code: OwnErrorCode, request: Request, what: string): PermanentError {
+  return Object.assign(new PermanentError(`${describe(request)} ${what}`, { code }), {
+    name: "HttpRedirectError",
+  });
 }
 
 /** What the network did, with the code of Node: `ECONNREFUSED`, `ENOTFOUND`, `ECONNRESET`, … */
-export function networkError(hop: Pick<Hop, "method" | "url">, cause: unknown): Error {
-  // Several addresses that all failed are an AggregateError, whose own message is empty.
+export function networkError(request: Request, cause: unknown): Error {
+  // If all of several addresses failed, it is an AggregateError, whose own message is empty.
   const what = cause instanceof AggregateError ? cause.errors.map(messageOf).join("; ") : messageOf(cause);
-  const { code = "http_network" } = cause as { code?: string };
-  return Object.assign(new Error(`${describe(hop)} failed: ${what}`, { cause }), {
+  const { code = "http_network" satisfies OwnErrorCode } = cause as { code?: string };
+  return Object.assign(new Error(`${describe(request)} failed: ${what}`, { cause }), {
     name: "HttpNetworkError",
     code,
   });
 }
 
-function describe({ method, url }: Pick<Hop, "method" | "url">): string {
+function describe({ method, url }: Request): string {
   return `${method} ${cut(url.href, QUOTED_URL_LIMIT)}`;
 }
 

@@ -1,8 +1,9 @@
-/** One request and the head of its answer; and where a redirect leads. */
+/** One request and the head of its response; and where a redirect leads. */
 import http, { type IncomingMessage, type RequestOptions } from "node:http";
 import https from "node:https";
 import type { LookupFunction } from "node:net";
-import { PermanentError, quote } from "#core";
+import { PermanentError } from "#core";
+import { quote } from "../core/errors.ts";
 import { encodeBody } from "./http-body.ts";
 import { networkError, redirectError } from "./http-errors.ts";
 import type { HttpRequestData } from "./http-request-data.ts";
@@ -16,10 +17,10 @@ export interface Hop {
   body: Buffer | undefined;
 }
 
-/** Sent unless the data says otherwise. Compressed bodies would have to be kept as they are. */
+/** Sent unless the data says otherwise. Not compressed: a compressed body could only be kept as it is. */
 const USUAL_HEADERS = { accept: "*/*", "accept-encoding": "identity", "user-agent": "tickwork" };
 
-/** The request as it was asked for. */
+/** The request that the task's data asks for. */
 export function firstHop({ method, url, headers, body }: HttpRequestData): Hop {
   const given = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
@@ -39,9 +40,9 @@ const SECRET_HEADERS = ["authorization", "cookie"];
 
 /**
  * Where a response redirects to, by the rules of `fetch`: 303 asks for a GET, 301 and 302 turn a POST into one, 307 and
- * 308 keep everything. What proves who we are is only for the origin that it was given for.
+ * 308 keep everything. Credentials are sent only to the origin that they were given for.
  *
- * @returns undefined when the response is no redirect
+ * @returns undefined if the response is not a redirect
  * @throws PermanentError `http_bad_redirect`
  */
 export function nextHop(hop: Hop, { statusCode = 0, headers }: IncomingMessage): Hop | undefined {
@@ -55,7 +56,7 @@ export function nextHop(hop: Hop, { statusCode = 0, headers }: IncomingMessage):
     throw redirectError(
       "http_bad_redirect",
       hop,
-      `redirects to ${quote(url.protocol)}; only http and https are followed`,
+      `redirects to ${quote(url.protocol)}, but only http and https are followed`,
     );
   url.username = "";
   url.password = "";
@@ -77,14 +78,14 @@ export function nextHop(hop: Hop, { statusCode = 0, headers }: IncomingMessage):
 }
 
 /**
- * How long one address of a host may take before the next is tried. Node's own quarter of a second is less than a
- * connection to another continent takes, and where the next address cannot be reached at all that is the end.
+ * How long one address of a host may take before the next is tried. Node's default of a quarter of a second is less
+ * than a connection to another continent takes, and if the next address cannot be reached at all, the request fails.
  */
 const CONNECT_ATTEMPT_MS = 2_500;
 
 /**
- * Sends a request on a connection of its own, which ends with the response: nothing is left when the task is over.
- * An abort destroys it at once.
+ * Sends a request on a connection of its own, which ends with the response, so that nothing is left when the task is
+ * over. An abort destroys it at once.
  */
 export function exchange(hop: Hop, lookup: LookupFunction, signal: AbortSignal): Promise<IncomingMessage> {
   const { url, method, body } = hop;
@@ -101,18 +102,18 @@ export function exchange(hop: Hop, lookup: LookupFunction, signal: AbortSignal):
   return new Promise((resolve, reject) => {
     const request = (url.protocol === "https:" ? https : http).request(url, options);
     request.on("response", (response) => {
-      // Whoever reads the body hears of it there; nobody may be reading any more.
+      // A reader of the body gets the error there; without a reader, it must not be unhandled.
       response.on("error", () => {});
       resolve(response);
     });
     request.on("error", (error) => reject(failure(hop, error, signal)));
-    // Node is silent about an answer that is none (101): it closes the connection.
+    // Node does not report an answer that has no response (101): it just closes the connection.
     request.on("close", () => reject(failure(hop, new Error("closed without an answer"), signal)));
     request.end(body);
   });
 }
 
-/** What a failed exchange throws: why it was aborted, or that an address was refused, or what the network did. */
+/** What a failed exchange throws: why it was aborted, that an address was refused, or what the network did. */
 export function failure(hop: Hop, error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason;
   return error instanceof PermanentError ? error : networkError(hop, error);

@@ -1,6 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import * as v from "valibot";
-import { quote } from "#core";
+import { mustBe, quote } from "../core/errors.ts";
 import { onlyFields } from "./only-fields.ts";
 
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
@@ -9,7 +9,7 @@ const MAX_TIMEOUT_SECONDS = 600;
 const MAX_REDIRECTS = 5;
 const URL_LIMIT = 8_192;
 
-/** They belong to the connection, which is ours, or follow from the URL and the body. */
+/** They belong to the connection, or follow from the URL and the body. */
 const OWN_HEADERS = new Set([
   "connection",
   "content-length",
@@ -50,26 +50,26 @@ export const httpRequestData = v.pipe(
     /** `http:` or `https:`. */
     url,
     headers: v.optional(headers, {}),
-    /** A string is sent as it is; anything else, `null` too, as JSON. */
+    /** A string is sent as it is, anything else as JSON, including `null`. */
     body: v.optional(v.unknown()),
-    /** For all of it: connecting, redirects and body. Default 30. */
+    /** Covers everything: connecting, redirects and body. Default 30. */
     timeout_seconds: v.optional(
       v.pipe(
         v.number(),
         v.check(
           (seconds) => seconds > 0 && seconds <= MAX_TIMEOUT_SECONDS,
-          ({ input }) => `${input} is not accepted; more than 0 and at most ${MAX_TIMEOUT_SECONDS} is`,
+          ({ input }) => mustBe(`more than 0 and at most ${MAX_TIMEOUT_SECONDS}`, input),
         ),
       ),
       30,
     ),
-    /** How many redirects are followed; 0: the redirect itself is the result. Default 5. */
+    /** How many redirects are followed; with 0, the redirect itself is the result. Default 5. */
     follow_redirects: v.optional(
       v.pipe(
         v.number(),
         v.check(
           (count) => Number.isInteger(count) && count >= 0 && count <= MAX_REDIRECTS,
-          ({ input }) => `${input} is not accepted; a whole number from 0 to ${MAX_REDIRECTS} is`,
+          ({ input }) => mustBe(`a whole number from 0 to ${MAX_REDIRECTS}`, input),
         ),
       ),
       MAX_REDIRECTS,
@@ -78,7 +78,7 @@ export const httpRequestData = v.pipe(
   v.forward(
     v.check(
       ({ method, body }) => body === undefined || (method !== "GET" && method !== "HEAD"),
-      ({ input }) => `a ${input.method} request has none; POST, PUT, PATCH, DELETE and OPTIONS may`,
+      ({ input }) => `must be absent, since a ${input.method} request has none`,
     ),
     ["body"],
   ),
@@ -88,13 +88,12 @@ export type HttpRequestData = v.InferOutput<typeof httpRequestData>;
 
 /** The message never repeats a URL with a password in it. */
 function urlIssue(text: string): string | undefined {
-  if (text.length > URL_LIMIT) return `has ${text.length} characters; at most ${URL_LIMIT} are accepted`;
-  if (!URL.canParse(text))
-    return `${quote(text)} is not a URL; one that begins with http:// or https:// is accepted`;
+  if (text.length > URL_LIMIT) return `must have at most ${URL_LIMIT} characters, got ${text.length}`;
+  if (!URL.canParse(text)) return mustBe("a URL that begins with http:// or https://", text);
   const { protocol, username, password } = new URL(text);
   if (protocol !== "http:" && protocol !== "https:")
-    return `begins with ${quote(protocol)}; http:// and https:// are accepted`;
-  if (username || password) return "has a user name or a password in it; an authorization header is accepted";
+    return `must begin with http:// or https://, got ${quote(protocol)}`;
+  if (username || password) return "must have no user name and no password; send an authorization header";
   return undefined;
 }
 
@@ -104,17 +103,17 @@ function headersIssue(given: Record<string, string>): string | undefined {
     try {
       validateHeaderName(name);
     } catch {
-      return `${quote(name)} is not a name of a header; letters, digits and hyphens are accepted`;
+      return `must have names of letters, digits and hyphens, got ${quote(name)}`;
     }
     const lower = name.toLowerCase();
-    if (OWN_HEADERS.has(lower)) return `${quote(name)} cannot be set; it belongs to the connection`;
-    if (seen.has(lower)) return `${quote(name)} is given twice; upper and lower case are the same`;
+    if (OWN_HEADERS.has(lower)) return `must not have ${quote(name)}, which belongs to the connection`;
+    if (seen.has(lower)) return `must not have ${quote(name)} twice; upper and lower case are the same`;
     seen.add(lower);
     try {
       validateHeaderValue(name, value);
     } catch {
       // The value may be a secret.
-      return `the value of ${quote(name)} has a line break or another character that no header may have`;
+      return `must have no line break, and no other character that is invalid in a header, in ${quote(name)}`;
     }
   }
   return undefined;

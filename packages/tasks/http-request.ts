@@ -7,7 +7,7 @@ import { redirectError, statusError, timeoutError } from "./http-errors.ts";
 import { exchange, failure, firstHop, type Hop, nextHop } from "./http-exchange.ts";
 import { type HttpRequestData, httpRequestData } from "./http-request-data.ts";
 
-/** What a request that was answered with a status below 400 leaves in `result_data`. */
+/** The `result_data` of a request that was answered with a status below 400. */
 export interface HttpRequestResult extends HttpBody {
   status: number;
   /** By lower-case name; `set-cookie` is an array. */
@@ -20,34 +20,30 @@ export interface HttpRequestResult extends HttpBody {
 
 /** Bytes of a body that are kept; the rest is not downloaded. */
 const BODY_LIMIT_BYTES = 64 * 1024;
-/** Bytes of an error's body that its message may quote. */
+/** Bytes of an error's body that are read for its message. */
 const ERROR_BODY_LIMIT_BYTES = 1024;
 
 /**
- * `http_request`: sends an HTTP request. A status of 400 or more is a failure: with attempts left (`max_attempts`;
- * one by default, because not every request may be repeated) 408, 425, 429 and 5xx are tried again, after the time
- * that the server asks for if it does; other statuses end the task at once.
+ * `http_request`: sends an HTTP request. A status of 400 or more is a failure: if attempts are left (`max_attempts`; one
+ * by default, because not every request may be repeated), 408, 425, 429 and 5xx are tried again, after the pause that
+ * the server asks for, if any. Other statuses end the task at once.
  *
- * Private addresses are refused, except for those that `HTTP_REQUEST_ALLOW` lists.
+ * Private addresses are refused unless `HTTP_REQUEST_ALLOW` lists them.
  *
  * @example await tasks.create([{ type: "http_request", task_data: { method: "POST", url: "https://example.com/hook", body: { id: 7 } } }]);
  */
 export const httpRequest = defineTask({
   type: "http_request",
   data: httpRequestData,
-  run: async (data, { signal, tasks }) =>
-    performHttpRequest(data, {
-      signal,
-      guard: createAddressGuard(parseAllowList(tasks.config.httpRequestAllow)),
-    }),
+  run: async (data, { signal, config }) =>
+    performHttpRequest(data, { signal, guard: createAddressGuard(parseAllowList(config.httpRequestAllow)) }),
 });
 
 /**
- * Sends the request and follows its redirects. `timeout_seconds` is for all of it, body included.
+ * Sends the request and follows its redirects. `timeout_seconds` covers all of it, body included.
  *
- * @throws an Error with a `code`: `http_404` and the like, `http_timeout`, `http_address_refused`, `http_bad_redirect`,
- * `http_too_many_redirects`, or that of the network failure (`ECONNREFUSED`, `ENOTFOUND`, …); the reason of `signal`
- * when that aborts
+ * @throws an Error with a `code`: `http_404` and the like, an OwnErrorCode, or that of the network failure
+ * (`ECONNREFUSED`, `ENOTFOUND`, …); the reason of `signal` if that aborts
  */
 export async function performHttpRequest(
   data: HttpRequestData,
@@ -80,11 +76,11 @@ async function follow(
         throw redirectError(
           "http_too_many_redirects",
           hop,
-          `redirects once more after ${redirects}; at most ${data.follow_redirects} are followed`,
+          `redirects again after ${redirects} redirects; at most ${data.follow_redirects} are followed`,
         );
       hop = next;
     } finally {
-      // However it ends, no connection is left open.
+      // However it ends, no connection stays open.
       response.destroy();
     }
   }
@@ -97,7 +93,7 @@ async function readAnswer(
 ): Promise<Omit<HttpRequestResult, "redirects">> {
   const { statusCode: status = 0, headers } = response;
   if (status >= 400) {
-    // The status says more than that the body broke off.
+    // The status says more than a body that broke off.
     const start = await readStart(response, ERROR_BODY_LIMIT_BYTES).catch(() => undefined);
     throw statusError(hop, status, {
       retryAfter: headers["retry-after"],

@@ -1,6 +1,6 @@
 /**
- * The tasks that ship with Tickwork. Their code is loaded when it is needed, so nothing of it may be exported from
- * here: who wants more than the list imports the files.
+ * The tasks that ship with Tickwork. Their code is loaded when it is needed, so it must not be exported from here: import
+ * the files themselves for more than this list.
  */
 import { lazyTask } from "#core";
 
@@ -8,8 +8,8 @@ export type { CleanupResult } from "./cleanup.ts";
 export type { HttpRequestResult } from "./http-request.ts";
 
 /**
- * What the deployment can run. Add your own here: write it in a file of its own with `defineTask`, as `cleanup.ts`
- * does, and put it in the list; as it is, or with `lazyTask` when its code is large.
+ * What the deployment can run. To add a type, define it with `defineTask` in a file of its own, as `cleanup.ts` does, and
+ * put it in this list: as it is, or with `lazyTask` if its code is large.
  */
 export const definitions = [
   lazyTask({ type: "http_request", load: async () => (await import("./http-request.ts")).httpRequest }),

@@ -1,4 +1,4 @@
-/** IP addresses as numbers, and which of them are not part of the public internet. */
+/** IP addresses as numbers, and which of them do not belong to the public internet. */
 import { isIP, isIPv4 } from "node:net";
 
 /** An address as a number: 32 bits for IPv4, 128 for IPv6. */
@@ -13,10 +13,10 @@ export interface Network extends Address {
 }
 
 /**
- * Reads an address. An IPv4-mapped one (`::ffff:10.0.0.1`) becomes the IPv4 address that is really connected to, and
- * a zone (`fe80::1%eth0`) is dropped.
+ * Reads an address. An IPv4-mapped one (`::ffff:10.0.0.1`) becomes the IPv4 address that is really connected to, and a
+ * zone (`fe80::1%eth0`) is dropped.
  *
- * @returns undefined when the text is not an address
+ * @returns undefined if the text is not an address
  */
 export function parseAddress(text: string): Address | undefined {
   const network = parseNetwork(text.replace(/%.*$/, ""));
@@ -24,7 +24,7 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /**
- * Reads a network in CIDR notation; an address alone is a network of one.
+ * Reads a network in CIDR notation; a single address is a network of one.
  *
  * @example parseNetwork("10.0.0.0/8")
  */
@@ -72,7 +72,7 @@ const network = (text: string): Network => {
   return parsed;
 };
 
-/** The registries of special-purpose addresses of IANA, and one address that is public only by its look. */
+/** IANA's registries of special-purpose addresses, and one address that only looks public. */
 const SPECIAL = Object.entries({
   "0.0.0.0/8": "this host",
   "10.0.0.0/8": "a private network",
@@ -91,7 +91,7 @@ const SPECIAL = Object.entries({
   "224.0.0.0/4": "multicast",
   "255.255.255.255/32": "broadcast",
   "240.0.0.0/4": "reserved",
-  // Azure answers its machines from here, credentials included.
+  // Here Azure serves its machines, including their credentials.
   "168.63.129.16/32": "the host of an Azure machine",
   "::/128": "this host",
   "::1/128": "loopback",
@@ -105,16 +105,16 @@ const SPECIAL = Object.entries({
   "3fff::/20": "reserved for documentation",
 }).map(([text, reason]) => ({ network: network(text), reason }));
 
-/** IPv6 that the public internet uses so far. What is outside is refused without knowing what it will be for. */
+/** The part of IPv6 that the public internet uses so far. The rest is refused, whatever it will be used for. */
 const GLOBAL_UNICAST = network("2000::/3");
 
-/** Networks whose addresses carry an IPv4 address, which is where the packets end; and how far right it stands. */
+/** Networks whose addresses contain the IPv4 address that packets end up at; `shift` is its distance from the right. */
 const EMBEDDING = [
   { network: network("64:ff9b::/96"), shift: 0n, name: "NAT64" },
   { network: network("2002::/16"), shift: 80n, name: "6to4" },
 ];
 
-/** What an address is, if it is not a public one: `loopback`, `a private network`, … */
+/** What an address is if it is not public: `loopback`, `a private network`, … */
 export function specialUseOf(address: Address): string | undefined {
   const embedding = EMBEDDING.find((candidate) => contains(candidate.network, address));
   if (embedding) {

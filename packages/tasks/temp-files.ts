@@ -1,35 +1,37 @@
 /**
- * Deletes files that a task names, which is to say that a caller of the API names: nothing outside the data folder may
- * be reached, by whatever spelling, and nothing in it that the embedded stack lives on.
+ * Deletes files that a task names, which means that a caller of the API names them: nothing outside the data folder may
+ * be reached, by whatever spelling, and nothing in it that the embedded stack needs.
  *
- * What is unlinked is always the real path of the folder plus the last name, so a link on the way is resolved before
- * it is judged, and a link at the end is removed and never followed.
+ * What is unlinked is always the real path of the folder plus the last name, so a link on the way is resolved before it
+ * is checked, and a link at the end is removed and never followed.
  */
 import { lstat, realpath, unlink } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import * as v from "valibot";
-import { messageOf, PermanentError, quote } from "#core";
+import { PermanentError } from "#core";
+import { messageOf, quote } from "../core/errors.ts";
+import type { OwnErrorCode } from "./error-codes.ts";
 
 /** Files that one task may name. */
-export const TEMP_FILES_LIMIT = 10_000;
+const TEMP_FILES_LIMIT = 10_000;
 
 /** A list of files, for the schemas of tasks. */
 export const fileNames = v.pipe(
   v.array(v.string()),
   v.maxLength(
     TEMP_FILES_LIMIT,
-    ({ input }) => `has ${input.length} files; at most ${TEMP_FILES_LIMIT} are accepted`,
+    ({ input }) => `must have at most ${TEMP_FILES_LIMIT} files, got ${input.length}`,
   ),
 );
 
 /** The embedded Postgres, the lock that keeps two processes off it, and the key of the API. */
 const PROTECTED = ["postgres", "tickwork.lock", "api-key"];
 
-/** Files that one error names. */
+/** Files that an error names at most. */
 const NAMED_FILES = 5;
 
 export interface FileNote {
-  /** As it was given. */
+  /** As the task named it. */
   file: string;
   reason: string;
 }
@@ -37,26 +39,26 @@ export interface FileNote {
 /** What became of the files. */
 export interface FileReport {
   deleted_files: number;
-  /** Not there: somebody was faster, or an earlier attempt of this task. */
+  /** Not there: never, or deleted before, perhaps by an earlier attempt of this task. */
   missing_files: number;
-  /** Not ours to delete. */
+  /** May not be deleted. */
   refused_files: FileNote[];
-  /** Ours to delete, and the file system did not let us. */
+  /** May be deleted, but the file system did not allow it. */
   failed_files: (FileNote & { code: string })[];
 }
 
 export interface DeleteOptions {
-  /** Relative names are relative to it. */
+  /** The folder that relative names are relative to, and that no file may be outside of. */
   dataDir: string;
   signal: AbortSignal;
-  /** Told after each file, 0 to 1. */
+  /** Called after each file, 0 to 1. */
   progress(fraction: number): Promise<void>;
 }
 
 /**
  * Deletes the files one by one. A file that is refused or fails does not keep the others from being deleted.
  *
- * @throws the reason of `signal` when that aborts
+ * @throws the reason of `signal` if that aborts
  */
 export async function deleteTempFiles(
   files: readonly string[],
@@ -76,25 +78,26 @@ export async function deleteTempFiles(
     } catch (error) {
       const code = codeOf(error);
       if (isMissing(code)) report.missing_files++;
-      else report.failed_files.push({ file, reason: messageOf(error), code: code ?? "cleanup_failed" });
+      else report.failed_files.push({ file, reason: messageOf(error), code: code ?? FAILED });
     }
     await progress((n + 1) / files.length);
   }
   return report;
 }
 
+const FAILED: OwnErrorCode = "cleanup_failed";
+const REFUSED: OwnErrorCode = "cleanup_refused";
+
 /**
- * The error that a report with refused or failed files ends its task with. What was refused will be refused again and
- * is permanent; what failed may succeed another time, and the files that are gone by then count as missing.
+ * The error that ends a task whose report has refused or failed files. What was refused will be refused again, so that
+ * is permanent; what failed may succeed the next time, when the files that are gone count as missing.
  */
 export function errorOf({ refused_files, failed_files, ...done }: FileReport): Error | undefined {
   const rest = `${done.deleted_files} deleted, ${done.missing_files} missing`;
   if (refused_files.length > 0)
-    return Object.assign(
-      new PermanentError(
-        `${refused_files.length} files may not be deleted (${rest}): ${name(refused_files)}`,
-      ),
-      { code: "cleanup_refused" },
+    return new PermanentError(
+      `${refused_files.length} files may not be deleted (${rest}): ${name(refused_files)}`,
+      { code: REFUSED },
     );
   const [first] = failed_files;
   if (!first) return undefined;
@@ -110,11 +113,11 @@ function name(notes: readonly FileNote[]): string {
 }
 
 interface Folder {
-  /** As it was configured, made absolute. */
+  /** As configured, made absolute. */
   given: string;
-  /** Where it really is; undefined: it is not there. */
+  /** Where it really is; undefined if it does not exist. */
   real: string | undefined;
-  /** Real paths that must stay. */
+  /** Real paths that must not be deleted. */
   protected: string[];
 }
 
@@ -122,7 +125,7 @@ async function lookAt(dataDir: string): Promise<Folder> {
   const given = resolve(dataDir);
   const real = await realpathIfThere(given);
   if (real === undefined) return { given, real, protected: [] };
-  // Each may be a link to where its data really is.
+  // Each may be a link to where its data is.
   const links = await Promise.all(PROTECTED.map((entry) => realpathIfThere(join(real, entry))));
   return { given, real, protected: links.filter((path) => path !== undefined) };
 }
@@ -130,7 +133,7 @@ async function lookAt(dataDir: string): Promise<Folder> {
 /**
  * The real path of a file that may be deleted, or why it may not, as the rest of a sentence that begins with its name.
  *
- * @throws ENOENT when it is not there
+ * @throws ENOENT if it does not exist
  */
 async function locate(folder: Folder, file: string): Promise<{ path: string } | { refused: string }> {
   if (file.includes("\0")) return { refused: "has a zero byte in its name" };
@@ -139,7 +142,7 @@ async function locate(folder: Folder, file: string): Promise<{ path: string } | 
   if (path === folder.given || path === folder.real) return { refused: "is the data folder itself" };
   const lexicallyIn = [folder.given, folder.real].some((base) => base !== undefined && isWithin(base, path));
   if (!lexicallyIn) return { refused: "lies outside the data folder" };
-  // Without the data folder nothing is there, and this throws.
+  // If there is no data folder, this throws.
   const root = folder.real ?? (await realpath(folder.given));
 
   const target = join(await realpath(dirname(path)), basename(path));
@@ -153,7 +156,7 @@ async function locate(folder: Folder, file: string): Promise<{ path: string } | 
 }
 
 function isProtected(root: string, folder: Folder, target: string): boolean {
-  // Some file systems do not tell upper case from lower case.
+  // Some file systems do not distinguish upper and lower case.
   const [first = ""] = relative(root, target).toLowerCase().split(sep);
   return (
     PROTECTED.includes(first) || folder.protected.some((path) => path === target || isWithin(path, target))

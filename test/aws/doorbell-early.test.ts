@@ -5,8 +5,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Clock, systemClock } from "#core";
 import { openDoorbell } from "../support/aws/open-doorbell.ts";
-import { eventually, openTestBed, type TestBed } from "../support/bed/bed.ts";
+import { openTestBed, type TestBed } from "../support/bed/bed.ts";
 import { noting } from "../support/bed/tasks.ts";
+import { eventually } from "../support/eventually.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -40,8 +41,8 @@ describe("a task of which a schedule reminds", () => {
     await bed.clear();
     const { ran, definition } = noting();
     const { doorbell, aws, close } = await openDoorbell({ now });
-    const { tasks } = bed.make({ doorbell, clock, now: POSTGRES_NOW, definitions: [definition] });
-    await tasks.refresh();
+    const { tasks, worker } = bed.make({ doorbell, clock, now: POSTGRES_NOW, definitions: [definition] });
+    await worker.refresh();
 
     const minute = Math.ceil((now() + 2.5 * MINUTE_MS) / MINUTE_MS) * MINUTE_MS;
     const dueAtMs = minute + intoMinuteMs;
@@ -50,7 +51,7 @@ describe("a task of which a schedule reminds", () => {
 
     await eventually(() => aws.scheduler.due(lateMs).length > 0);
     const wokenAtMs = now();
-    expect(await tasks.tick({ timeLeftMs: INVOCATION_MS })).toMatchObject({ completed: 1, ended: "idle" });
+    expect(await worker.tick({ timeLeftMs: INVOCATION_MS })).toMatchObject({ completed: 1, ended: "idle" });
     expect(ran).toHaveLength(1);
 
     const task = await tasks.get(made?.id ?? 0);

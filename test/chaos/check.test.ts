@@ -1,8 +1,9 @@
 /** The judge is judged: each promise that is broken on paper is found, and what faults explain is not held against anybody. */
 import { describe, expect, test } from "vitest";
 import type { AuditedLease } from "../support/chaos/audit.ts";
-import { check, type Facts } from "../support/chaos/check.ts";
-import type { LedgerLine } from "../support/chaos/ledger.ts";
+import { check } from "../support/chaos/check.ts";
+import type { Facts } from "../support/chaos/facts.ts";
+import type { JournalLine } from "../support/chaos/handler-journal.ts";
 
 const data = { ms: 1, failures: 0, deaf: false };
 const acknowledged = (id: number) => ({ id, at: 0, ends: "Completed" as const, data });
@@ -23,20 +24,20 @@ const lease = (
 const settled = (at: number, rev: number) =>
   ({ endedAt: at, end: "settled", to: "Completed", settledBy: rev }) satisfies Partial<AuditedLease>;
 const taken = (at: number) => ({ endedAt: at, end: "taken", to: "Running" }) satisfies Partial<AuditedLease>;
-const ran = (task: number, rev: number, from: number, to?: number): LedgerLine[] => [
+const ran = (task: number, rev: number, from: number, to?: number): JournalLine[] => [
   { at: from, event: "start", task, rev, slot: 0, attempt: 1 },
   ...(to === undefined ? [] : [{ at: to, event: "end" as const, task, rev, how: "completed" as const }]),
 ];
 const life = (
   n: number,
-  lines: LedgerLine[],
+  lines: JournalLine[],
   more: Partial<Facts["lives"][number]> = {},
 ): Facts["lives"][number] => ({
   n,
   startedAt: 0,
   servingAt: 1,
   stops: [],
-  ledger: "",
+  journal: "",
   log: "",
   lines,
   lastWords: "",

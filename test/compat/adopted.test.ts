@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { Op, TasksModel } from "#compat";
-import { stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 
 const TENANT = "6e1a2f52-8d4f-4d1d-a87e-2f0b9f0f9a01";
 
-/** A table as Baasix makes it, with a status of any text, and whatever else its users wanted. */
+/** A table as Baasix creates it, where the status is any text, with more columns of its users. */
 const tableWith = (more: string) => `create table "baasix_Tasks" (
   id serial primary key, task_status varchar(255) not null default 'Not started', type varchar(255) not null,
   scheduled_time timestamptz, attachment_id uuid, task_data jsonb, result_data json, error_data json,
@@ -13,7 +13,7 @@ const tableWith = (more: string) => `create table "baasix_Tasks" (
   "userCreated_Id" uuid, "userUpdated_Id" uuid,
   "createdAt" timestamptz not null, "updatedAt" timestamptz not null)`;
 
-describe.each(stacks)("on a table that Baasix made, on %s", (kind) => {
+eachStack("on a table that Baasix made", (kind) => {
   const compat = compatBed(kind, { migrated: false });
   const adopt = async (more = "") => {
     await compat.bed.sql(
@@ -27,13 +27,13 @@ describe.each(stacks)("on a table that Baasix made, on %s", (kind) => {
   describe("with its own columns", () => {
     beforeEach(() => adopt());
 
-    test("columns of other types and other columns are written and found", async () => {
+    test("columns of other types, and other columns, are written and found", async () => {
       const [first, second] = await TasksModel.bulkCreate([
         { type: "a", tenant_Id: TENANT, status: "draft", metadata: { n: 1 } },
         { type: "b" },
       ]);
       expect(first).toMatchObject({ id: 1, tenant_Id: TENANT, status: "draft", task_data: { n: 1 } });
-      // What a row does not have gets its default, whatever the rows beside it have.
+      // A column that a row does not give gets its default, even if other rows give it.
       expect(second).toMatchObject({ tenant_Id: null, status: "published", task_data: null });
       expect(await TasksModel.count({ where: { tenant_Id: TENANT } })).toBe(1);
       expect(await TasksModel.count({ where: { tenant_Id: [TENANT], status: { [Op.like]: "dr%" } } })).toBe(
@@ -43,7 +43,7 @@ describe.each(stacks)("on a table that Baasix made, on %s", (kind) => {
       expect(
         await TasksModel.findAll({ where: { status: "archived" }, order: [["tenant_Id", "ASC"]] }),
       ).toMatchObject([{ id: 1, task_data: { n: 1, note: "jsonb" } }]);
-      // In the order given, whatever columns each has: tasks of the same time run in it.
+      // In the order given, whatever columns each has: tasks with the same due time run in that order.
       const more = await TasksModel.bulkCreate([
         { type: "c" },
         { type: "d", status: null },
@@ -65,7 +65,7 @@ describe.each(stacks)("on a table that Baasix made, on %s", (kind) => {
       });
     });
 
-    test("a status that is none is refused, though the table would take it", async () => {
+    test("an unknown status is rejected, although the table would take it", async () => {
       const { id } = await TasksModel.create({ type: "a" });
       await expect(TasksModel.update({ task_status: "Done" }, { where: { id } })).rejects.toThrow('"Done"');
       await expect(TasksModel.count({ where: { task_status: "done" } })).rejects.toThrow('"done"');
@@ -80,7 +80,7 @@ describe.each(stacks)("on a table that Baasix made, on %s", (kind) => {
     });
   });
 
-  test("metadata and error_message go to columns of those names where there are some", async () => {
+  test("metadata and error_message go to the columns of those names, if there are any", async () => {
     await adopt(
       `metadata json, error_message text, priority integer not null default 5, "deletedAt" timestamptz,`,
     );
@@ -129,7 +129,7 @@ describe.each(stacks)("on a table that Baasix made, on %s", (kind) => {
     expect(await TasksModel.count({ where: { place: { [Op.like]: "(1%" } } })).toBe(1);
   });
 
-  test("without the table it is said that migrations make it", async () => {
+  test("without the table, the error says that migrations create it", async () => {
     await compat.bed.sql(`drop table if exists "baasix_Tasks"`);
     compat.use();
     await expect(TasksModel.count()).rejects.toThrow('There is no table "baasix_Tasks"');

@@ -1,10 +1,10 @@
-import { describe, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { getCache } from "#compat";
 import { RedisError } from "#core";
-import { stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 
-describe.each(stacks)("the cache on %s", (kind) => {
+eachStack("the cache", (kind) => {
   const compat = compatBed(kind);
 
   test.each([
@@ -24,16 +24,18 @@ describe.each(stacks)("the cache on %s", (kind) => {
     expect(await cache.get("key")).toBe(1);
     expect(await cache.del("key")).toBe(true);
     expect(await cache.del("key")).toBe(false);
-    await expect(cache.set("key", undefined)).rejects.toThrow("value: undefined is not accepted");
-    await expect(cache.set("key", 1, 0.5)).rejects.toThrow("ttlSeconds: 0.5 is not accepted");
+    await expect(cache.set("key", undefined)).rejects.toThrow("value must be JSON, got undefined");
+    await expect(cache.set("key", 1, 0.5)).rejects.toThrow(
+      "ttlSeconds must be whole seconds from 1, got 0.5",
+    );
   });
 
-  test("its keys are its own, and end when they are told to", async () => {
-    const { tasks, prefix } = await compat.useWarm();
+  test("has keys of its own, and they expire", async () => {
+    const { operator, prefix } = await compat.useWarm();
     await getCache().set("due", "mine", 60);
     expect(await compat.bed.redis("GET", `{${prefix}}:cache:due`)).toBe('"mine"');
     expect(await compat.bed.redis("TTL", `{${prefix}}:cache:due`)).toBeGreaterThan(50);
-    expect(await tasks.getCacheStats()).toMatchObject({ initialized: true, cachedTasksCount: 0 });
+    expect(await operator.getCacheStats()).toMatchObject({ initialized: true, cachedTasksCount: 0 });
   });
 
   test("throws when Redis does not answer", async () => {
@@ -46,7 +48,7 @@ describe.each(stacks)("the cache on %s", (kind) => {
       await expect(work).rejects.toBeInstanceOf(RedisError);
   });
 
-  test("in memory, values end too, are each Tickwork's own, and have a limit", async () => {
+  test("in memory, values expire too, belong to one Tickwork, and are limited in number", async () => {
     compat.use({ env: { CACHE_ENABLED: "false" } });
     const cache = getCache();
     vi.useFakeTimers({ toFake: ["Date"] });

@@ -1,18 +1,19 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { getSequelize, hooksService } from "#compat";
 import { hooks } from "#core";
 import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
-import { eventually, stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
-import "./mission/hook-extension.js";
+import { eventually } from "../support/eventually.ts";
+import "./baasix/hook-extension.js";
 
 const imported = (data: Record<string, unknown>) =>
   hooks.fire("items.create.after", { collection: "data_imports", data });
 
-describe.each(stacks)("the mission's hook extension on %s", (kind) => {
+eachStack("the hook extension of Baasix's documentation", (kind) => {
   const compat = compatBed(kind);
   beforeEach(() => {
     vi.spyOn(console, "log").mockReturnValue();
@@ -21,8 +22,8 @@ describe.each(stacks)("the mission's hook extension on %s", (kind) => {
     vi.restoreAllMocks();
   });
 
-  test("makes a task of a large import: its metadata is the data of the task, which is cached at once", async () => {
-    const { tasks } = await compat.useWarm();
+  test("creates a task for a large import: its metadata becomes task_data, and it is cached at once", async () => {
+    const { tasks, operator } = await compat.useWarm();
     expect(
       await imported({ id: 7, status: "completed", record_count: 1001, temp_files: ["a.csv", "b.csv"] }),
     ).toEqual({ ran: 1, failed: 0 });
@@ -33,11 +34,11 @@ describe.each(stacks)("the mission's hook extension on %s", (kind) => {
       task_data: { import_id: 7, temp_files: ["a.csv", "b.csv"] },
     });
     compat.bed.counts.reset();
-    expect((await tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
     expect(compat.bed.counts.postgres).toBe(0);
   });
 
-  test("makes none of a small import, or of one that goes on, and passes the data on", async () => {
+  test("creates none for a small or unfinished import, and passes the data on", async () => {
     compat.use();
     const seen: unknown[] = [];
     const takeBack = hooksService.registerHook("data_imports", "items.create.after", ({ data, tenant }) => {
@@ -51,12 +52,12 @@ describe.each(stacks)("the mission's hook extension on %s", (kind) => {
     expect(await getSequelize().models.baasix_Tasks.count()).toBe(0);
   });
 
-  test("what it makes is what cleanup_temp_files runs", async () => {
+  test("the task that it creates is run by cleanup_temp_files", async () => {
     const dataDir = temporaryFolder();
     try {
       mkdirSync(join(dataDir, "imports"));
       writeFileSync(join(dataDir, "imports", "7.csv"), "1,2");
-      // A doorbell that has ticks come: the model has to ring it.
+      // The doorbell causes ticks: the model has to ring it.
       const { tasks } = compat.use({
         definitions: [cleanupTempFiles],
         env: { DATA_DIR: dataDir },

@@ -1,14 +1,14 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { TasksModel } from "#compat";
-import { stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 
 const PAST = new Date("2020-01-01T00:00:00Z");
 
-describe.each(stacks)("an instance on %s", (kind) => {
+eachStack("an instance", (kind) => {
   const compat = compatBed(kind);
 
-  test("is its columns: its methods are seen by nobody who looks at it", async () => {
+  test("looks like its columns: its methods are not enumerable", async () => {
     compat.use();
     const task = await TasksModel.create({ type: "a", scheduled_time: PAST, metadata: { n: 1 } });
     expect(Object.keys(task)).toContain("task_data");
@@ -37,7 +37,7 @@ describe.each(stacks)("an instance on %s", (kind) => {
     expect(running?.lease_expires_at).toBeNull();
   });
 
-  test("get, toJSON and dataValues give values and plain copies", async () => {
+  test("get, toJSON and dataValues return values and plain copies", async () => {
     compat.use();
     const task = await TasksModel.create({ type: "a", task_data: { list: [1] } });
     expect(task.get("type")).toBe("a");
@@ -51,7 +51,7 @@ describe.each(stacks)("an instance on %s", (kind) => {
     expect(task.scheduled_time.getTime()).toBeGreaterThan(0);
   });
 
-  test("update writes what it is given and shows the row as it is then", async () => {
+  test("update writes what it is given and then shows the row as it is", async () => {
     compat.use();
     const task = await TasksModel.create({ type: "a", task_data: { a: 1 } });
     task.attachment_id = "not saved yet";
@@ -70,10 +70,10 @@ describe.each(stacks)("an instance on %s", (kind) => {
     expect(await compat.row(1)).toMatchObject({ attachment_id: "not saved yet", rev: "4" });
   });
 
-  test("save writes what was assigned, also inside of JSON, and nothing else", async () => {
+  test("save writes what was assigned, even inside JSON, and nothing else", async () => {
     compat.use();
     const task = await TasksModel.create({ type: "a", task_data: { list: [1] } });
-    await compat.bed.sql(`update "baasix_Tasks" set attachment_id = 'by somebody else' where id = 1`);
+    await compat.bed.sql(`update "baasix_Tasks" set attachment_id = 'written elsewhere' where id = 1`);
     task.task_status = "Completed";
     (task.task_data as { list: number[] }).list.push(2);
     task.scheduled_time.setTime(PAST.getTime());
@@ -83,33 +83,33 @@ describe.each(stacks)("an instance on %s", (kind) => {
       task_status: "Completed",
       task_data: { list: [1, 2], colour: "red" },
       scheduled_time: PAST,
-      attachment_id: "by somebody else",
+      attachment_id: "written elsewhere",
     });
     expect(task).not.toHaveProperty("colour");
     expect(await TasksModel.findByPk(1)).toEqual(task);
   });
 
-  test("reload reads it anew", async () => {
+  test("reload reads the row again", async () => {
     compat.use();
     const task = await TasksModel.create({ type: "a" });
     await compat.bed.sql(`update "baasix_Tasks" set type = 'b' where id = 1`);
     task.type = "c";
     expect(await task.reload()).toBe(task);
     expect(task).toMatchObject({ type: "b", rev: 2 });
-    // Nothing was assigned since.
+    // Nothing was assigned afterwards.
     compat.bed.counts.reset();
     await task.save();
     expect(compat.bed.counts.postgres).toBe(0);
   });
 
-  test("destroy deletes its row and no other, whatever its id says now", async () => {
-    const { tasks } = await compat.useWarm();
+  test("destroy deletes its own row, even if another id was assigned", async () => {
+    const { operator } = await compat.useWarm();
     const [task] = await TasksModel.bulkCreate([{ type: "a" }, { type: "b" }]);
     if (task) task.id = 2;
     await task?.save();
     await task?.update({ rev: 9 });
     await task?.destroy();
-    expect((await tasks.getNotStartedTasks()).map(({ id }) => id)).toEqual([2]);
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([2]);
     expect(await TasksModel.findByPk(1)).toBeNull();
     await task?.destroy();
     await expect(task?.update({ type: "c" })).rejects.toMatchObject({ code: "task_not_found" });

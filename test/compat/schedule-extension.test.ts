@@ -1,14 +1,15 @@
-import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, type Mock, test, vi } from "vitest";
 import { TasksModel } from "#compat";
 import { foreignTask } from "#core";
-import { eventually, stacks } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { noting } from "../support/bed/tasks.ts";
-import job from "./mission/schedule-extension.js";
+import { eventually } from "../support/eventually.ts";
+import job from "./baasix/schedule-extension.js";
 
 type Process = (task: { id: number }) => Promise<void>;
 
-describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
+eachStack("the schedule extension of Baasix's documentation", (kind) => {
   const compat = compatBed(kind);
   let processBatchEmails: Mock<Process>;
   let log: Mock<typeof console.log>;
@@ -16,7 +17,7 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
 
   beforeEach(() => {
     processBatchEmails = vi.fn<Process>(async () => {});
-    // The document's text calls these and does not define them.
+    // The documentation's code calls these but does not define them.
     vi.stubGlobal("processBatchEmails", processBatchEmails);
     vi.stubGlobal("processDataExport", async () => {
       throw new Error("the disk is full");
@@ -36,32 +37,32 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
   });
 
   test("has nothing to do without tasks", async () => {
-    const { tasks } = compat.use();
+    const { operator } = compat.use();
     await job.run();
     expect(lines()).toEqual(["Task processor started", "No tasks to process"]);
-    expect(await tasks.isTaskRunning()).toBe(false);
+    expect(await operator.isTaskRunning()).toBe(false);
   });
 
-  test("skips while a task runs, and leaves it alone", async () => {
-    const { tasks } = compat.use();
+  test("does nothing while a task is running", async () => {
+    const { operator } = compat.use();
     await TasksModel.create({ type: "email_batch" });
-    await tasks.setTaskRunning(true);
+    await operator.setTaskRunning(true);
     await job.run();
     expect(lines()).toEqual(["Task processor started", "Task already running, skipping..."]);
     expect(processBatchEmails).not.toHaveBeenCalled();
-    expect(await tasks.isTaskRunning()).toBe(true);
+    expect(await operator.isTaskRunning()).toBe(true);
     expect(await compat.row(1)).toMatchObject({ task_status: "Not started", rev: "1" });
   });
 
-  test("runs beside Tickwork's own ticks: they leave its types to it, and run theirs", async () => {
+  test("runs beside Tickwork's ticks, which leave its types to it and run their own", async () => {
     const { ran, definition } = noting();
-    const { tasks } = await compat.useWarm({
+    const { operator } = await compat.useWarm({
       ticking: true,
       definitions: [definition, foreignTask({ type: "email_batch" })],
     });
     await TasksModel.create({ type: "email_batch" });
     await TasksModel.create({ type: "note" });
-    await eventually(async () => ran.length === 1 && !(await tasks.isTaskRunning()));
+    await eventually(async () => ran.length === 1 && !(await operator.isTaskRunning()));
     await job.run();
     expect(processBatchEmails).toHaveBeenCalledTimes(1);
     expect(await compat.row(1)).toMatchObject({ task_status: "Completed" });
@@ -70,23 +71,23 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
     expect(lines().at(-1)).toBe("No tasks to process");
   });
 
-  test("processes the first task, which holds a lease meanwhile, so that a tick starts nothing", async () => {
+  test("processes the first task, which holds a lease meanwhile, so a tick starts nothing", async () => {
     const { ran, definition } = noting("email_batch");
-    const { tasks } = await compat.useWarm({ definitions: [definition] });
+    const { operator, worker } = await compat.useWarm({ definitions: [definition] });
     await TasksModel.bulkCreate([
       { type: "email_batch" },
       { type: "email_batch", scheduled_time: "2020-01-01T00:00:00Z" },
     ]);
     processBatchEmails.mockImplementation(async ({ id }) => {
-      expect(await tasks.isTaskRunning()).toBe(true);
+      expect(await operator.isTaskRunning()).toBe(true);
       const running = await compat.row(id);
       expect(running).toMatchObject({ task_status: "Running", slot: "0", lease_token: null });
       expect(Date.parse(running?.lease_expires_at ?? "")).toBeGreaterThan(Date.now() + 14 * 60_000);
-      expect(await tasks.tick()).toMatchObject({ completed: 0, ended: "held" });
+      expect(await worker.tick()).toMatchObject({ completed: 0, ended: "held" });
       // Even with the flag lost, the lease holds.
-      await tasks.setTaskRunning(false);
-      expect(await tasks.tick()).toMatchObject({ completed: 0, ended: "conflict" });
-      expect((await tasks.getNotStartedTasks()).map((task) => task.id)).toEqual([1]);
+      await operator.setTaskRunning(false);
+      expect(await worker.tick()).toMatchObject({ completed: 0, ended: "conflict" });
+      expect((await operator.getNotStartedTasks()).map((task) => task.id)).toEqual([1]);
     });
     await job.run();
     expect(processBatchEmails).toHaveBeenCalledTimes(1);
@@ -105,9 +106,9 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
       error_data: null,
     });
     expect(await compat.row(1)).toMatchObject({ task_status: "Not started" });
-    // The flag is free again, and what waited can run.
-    expect(await tasks.isTaskRunning()).toBe(false);
-    expect(await tasks.tick()).toMatchObject({ completed: 1 });
+    // The flag is free again, and the waiting task can run.
+    expect(await operator.isTaskRunning()).toBe(false);
+    expect(await worker.tick()).toMatchObject({ completed: 1 });
     expect(ran.map(({ id }) => id)).toEqual([1]);
   });
 
@@ -115,7 +116,7 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
     ["data_export", "the disk is full"],
     ["unheard_of", "Unknown task type: unheard_of"],
   ])("a %s that fails ends in Error, with the message", async (type, message) => {
-    const { tasks } = await compat.useWarm();
+    const { tasks, operator } = await compat.useWarm();
     await TasksModel.create({ type });
     await job.run();
     expect(complaints.mock.calls.map(([line]) => line as string)).toEqual([
@@ -128,7 +129,7 @@ describe.each(stacks)("the mission's schedule extension on %s", (kind) => {
       finished_at: expect.any(String),
       lease_expires_at: null,
     });
-    expect(await tasks.isTaskRunning()).toBe(false);
-    expect(await tasks.getNotStartedTasks()).toEqual([]);
+    expect(await operator.isTaskRunning()).toBe(false);
+    expect(await operator.getNotStartedTasks()).toEqual([]);
   });
 });

@@ -1,9 +1,11 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { runtime, useWires } from "#aws";
+import { runtime } from "#aws";
 import { getCache, hooksService, TasksModel, tasksService, useTickwork } from "#compat";
-import { ConfigError, hooks, silent } from "#core";
-import { openTestBed, stacks } from "../support/bed/bed.ts";
+import { ConfigError, hooks } from "#core";
+import { install } from "../../packages/core/current.ts";
+import { openTestBed } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 import { noting } from "../support/bed/tasks.ts";
 
@@ -12,7 +14,7 @@ describe("before anything runs", () => {
     vi.restoreAllMocks();
   });
 
-  test("what never throws does not throw, and says so", async () => {
+  test("what never throws does not throw, but complains", async () => {
     const complaints = vi.spyOn(console, "error").mockReturnValue();
     const { getNotStartedTasks, isTaskRunning, getCacheStats } = tasksService;
     expect(await getNotStartedTasks()).toEqual([]);
@@ -31,7 +33,7 @@ describe("before anything runs", () => {
     expect(complaints).toHaveBeenCalledTimes(3);
   });
 
-  test("the rest rejects", async () => {
+  test("everything else rejects", async () => {
     for (const work of [
       () => tasksService.setTaskRunning(true),
       () => tasksService.forceRefresh(),
@@ -44,7 +46,7 @@ describe("before anything runs", () => {
       await expect(work()).rejects.toBeInstanceOf(ConfigError);
   });
 
-  test("hooks can be registered, and are the process's", async () => {
+  test("hooks can be registered, and are those of the process", async () => {
     const hook = vi.fn();
     const takeBack = hooksService.registerHook("things", "items.delete.after", hook);
     expect(await hooks.fire("items.delete.after", { collection: "things", data: { id: 1 } })).toEqual({
@@ -59,13 +61,13 @@ describe("before anything runs", () => {
   });
 });
 
-describe.each(stacks)("tasksService on %s", (kind) => {
+eachStack("tasksService", (kind) => {
   const compat = compatBed(kind);
 
-  test("is whatever runs when it is called", async () => {
+  test("belongs to whatever Tickwork runs when it is called", async () => {
     const { ran, definition } = noting("a");
     compat.use({ definitions: [definition], env: { TASK_LIST_REFRESH_INTERVAL: "60" } });
-    expect(tasksService.config.refreshIntervalSeconds).toBe(60);
+    expect(await tasksService.getCacheStats()).toMatchObject({ refreshIntervalSeconds: 60 });
     await tasksService.forceRefresh();
     const [first] = await tasksService.create([
       { type: "a" },
@@ -81,44 +83,38 @@ describe.each(stacks)("tasksService on %s", (kind) => {
     await tasksService.remove(1);
     expect(await tasksService.resetStuck()).toEqual([]);
     await compat.bed.sql(`delete from "baasix_Tasks"`);
-    await tasksService.changed([2]);
+    await tasksService.notifyChanged([2]);
     expect(await tasksService.refresh()).toMatchObject({ waiting: 0 });
-    expect(await tasksService.deleteFinished(0, { keepId: 0, signal: new AbortController().signal })).toBe(0);
+    expect(await tasksService.deleteFinished(0)).toBe(0);
     expect(await tasksService.waitForTaskCompletion(0)).toBe(true);
     await tasksService.setTaskRunning(true);
     expect(await tasksService.waitForTaskCompletion(0)).toBe(false);
     await tasksService.shutdown();
     expect(ran).toHaveLength(1);
     compat.use();
-    expect(tasksService.config.refreshIntervalSeconds).toBe(600);
+    expect(await tasksService.getCacheStats()).toMatchObject({ refreshIntervalSeconds: 600 });
   });
 
-  test("has every method of the service", () => {
-    const { tasks } = compat.use();
-    expect(new Set(Object.keys(tasksService))).toEqual(new Set(Object.keys(tasks)));
+  test("has every method of the three services", () => {
+    const { tasks, operator, worker } = compat.use();
+    expect(new Set(Object.keys(tasksService))).toEqual(
+      new Set(Object.keys({ ...tasks, ...operator, ...worker })),
+    );
   });
 });
 
-test("without useTickwork it is the Tickwork that the process runs", async () => {
+test("without useTickwork, it belongs to the process's own Tickwork", async () => {
   const bed = await openTestBed("embedded");
   try {
     useTickwork(undefined);
-    useWires({
-      env: {
-        DATABASE_URL: `postgresql://tickwork@${bed.prefix}.tickwork.invalid/tickwork`,
-        CACHE_ENABLED: "false",
-      },
-      log: silent,
-      doorbell: noteRings(),
-      prefix: bed.prefix,
-      redis: { request: () => Promise.reject(new Error("not asked")) } as never,
-    });
+    const tickwork = bed.make({ withoutRedis: true, doorbell: noteRings() });
+    install(tickwork);
     const { tasks } = runtime([]);
     await TasksModel.create({ type: "a" });
     expect(await tasks.get(1)).toMatchObject({ type: "a" });
     expect((await tasksService.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
   } finally {
-    useWires(undefined);
+    install(undefined);
     await bed.close();
   }
 });

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
 import { getCache, getSequelize, hooksService, Op, TasksModel, tasksService } from "#compat";
 import { RedisError } from "#core";
-import { eventually, stacks } from "../support/bed/bed.ts";
 import { compatBed, runSnippet } from "../support/bed/compat.ts";
+import { eachStack } from "../support/bed/describe-on-stacks.ts";
+import { eventually } from "../support/eventually.ts";
 
-/** As much of Express as the mission's health endpoint uses. */
+/** As much of Express as the documentation's health endpoint uses. */
 function fakeExpress() {
   const routes = new Map<string, (request: unknown, response: unknown) => Promise<void>>();
   return {
@@ -27,7 +28,7 @@ function fakeExpress() {
   };
 }
 
-describe.each(stacks)("the mission's snippets on %s", (kind) => {
+eachStack("the snippets of Baasix's documentation", (kind) => {
   const compat = compatBed(kind);
   const sequelize = getSequelize();
   let log: Mock<typeof console.log>;
@@ -51,11 +52,11 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
     });
 
     test("setTaskRunning", async () => {
-      const { tasks } = compat.use();
-      const setTaskRunning = vi.spyOn(tasks, "setTaskRunning");
+      const { operator } = compat.use();
+      const setTaskRunning = vi.spyOn(operator, "setTaskRunning");
       await runSnippet("api-set-task-running", { tasksService });
       expect(setTaskRunning.mock.calls).toEqual([[true], [false]]);
-      expect(await tasks.isTaskRunning()).toBe(false);
+      expect(await operator.isTaskRunning()).toBe(false);
     });
 
     test("isTaskRunning", async () => {
@@ -74,7 +75,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
       expect(await tasksService.getCacheStats()).toMatchObject({ initialized: true });
     });
 
-    test("getCacheStats: the fields of the document, no more", async () => {
+    test("getCacheStats: the fields of the documentation and no others", async () => {
       await compat.useWarm();
       await TasksModel.bulkCreate([{ type: "a" }, { type: "b" }]);
       await runSnippet("api-get-cache-stats", { tasksService });
@@ -106,8 +107,8 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
       await runSnippet("practice-2-check-first", { tasksService });
     });
 
-    test("3: a task goes over Running to Completed", async () => {
-      const { tasks } = await compat.useWarm();
+    test("3: a task becomes Running and then Completed", async () => {
+      const { operator } = await compat.useWarm();
       const seen: unknown[] = [];
       const takeBack = onUpdate((task) => seen.push(task.task_status));
       const task = await TasksModel.create({ type: "a" });
@@ -115,10 +116,10 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
       takeBack();
       expect(seen).toEqual(["Running", "Completed"]);
       expect(await compat.row(1)).toMatchObject({ task_status: "Completed", attempts: "1", slot: null });
-      expect(await tasks.getNotStartedTasks()).toEqual([]);
+      expect(await operator.getNotStartedTasks()).toEqual([]);
     });
 
-    test("5: errors are written and thrown on", async () => {
+    test("5: errors are stored and rethrown", async () => {
       await compat.useWarm();
       const [good, bad] = await TasksModel.bulkCreate([{ type: "a" }, { type: "b" }]);
       const processTask = async (task: { type: string }) => {
@@ -139,7 +140,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
   describe("of the troubleshooting", () => {
     test("1: tasks that do not appear in the cache", async () => {
       compat.use();
-      // Written by somebody else, so that only a refresh finds them; the last one is beyond the window.
+      // Written without Tickwork, so that only a refresh finds them; the last one is beyond the window.
       await compat.bed.sql(`insert into "baasix_Tasks" (type, scheduled_time, task_status) values
         ('a', now(), 'Not started'), ('b', now() + interval '3 hours', 'Not started'),
         ('c', now(), 'Completed'), ('d', now() + interval '5 hours', 'Not started')`);
@@ -155,17 +156,17 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
     });
 
     test("2: tasks stuck in Running", async () => {
-      const { tasks } = await compat.useWarm();
+      const { tasks, operator } = await compat.useWarm();
       await TasksModel.bulkCreate([{ type: "stuck", task_status: "Running" }, { type: "waits" }]);
-      await tasks.setTaskRunning(true);
+      await operator.setTaskRunning(true);
       await runSnippet("trouble-2-stuck", { tasksService, sequelize });
-      expect(await tasks.isTaskRunning()).toBe(false);
+      expect(await operator.isTaskRunning()).toBe(false);
       expect(await tasks.get(1)).toMatchObject({
         task_status: "Error",
         error_data: { message: "Manually reset", name: "Error" },
       });
       expect(await status(2)).toBe("Not started");
-      expect(await compat.bed.redis("ZCARD", `{${compat.bed.prefix}}:lease`)).toBe(0);
+      expect(await compat.bed.redis("ZCARD", `{${compat.bed.prefix}}:running`)).toBe(0);
     });
 
     test("3: the connection of the cache", async () => {
@@ -219,7 +220,7 @@ describe.each(stacks)("the mission's snippets on %s", (kind) => {
     });
   });
 
-  test("Op is reached as Sequelize has it", () => {
+  test("Op is where Sequelize has it", () => {
     expect(sequelize.Sequelize.Op).toBe(Op);
     expect(sequelize.models.baasix_Tasks).toBe(TasksModel);
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DEFAULTS, readConfig } from "#core";
+import { DEFAULTS, readConfig } from "../../packages/core/config.ts";
 
 const refusal = (env: Record<string, string>) => {
   try {
@@ -15,7 +15,7 @@ test("without an environment the defaults hold", () => {
   expect(readConfig({ TASK_CONCURRENCY: "  ", CACHE_ENABLED: "" })).toMatchObject(DEFAULTS);
 });
 
-test("the mission's example is read as it stands", () => {
+test("the example of Baasix's TasksService is read as it stands", () => {
   const config = readConfig({
     CACHE_REDIS_URL: "redis://localhost:6379",
     CACHE_ENABLED: "true",
@@ -46,22 +46,22 @@ test("a refresh interval of more than three hours becomes three hours, with a wa
 });
 
 test.each([
-  [{ TASK_CONCURRENCY: "zero" }, 'TASK_CONCURRENCY is "zero"; it must be a whole number from 1 to 1000.'],
-  [{ TASK_CONCURRENCY: "0" }, 'TASK_CONCURRENCY is "0"; it must be a whole number from 1 to 1000.'],
-  [{ TASK_RUNNING_TTL: "1.5" }, 'TASK_RUNNING_TTL is "1.5"; it must be a whole number from 2 to 86400.'],
+  [{ TASK_CONCURRENCY: "zero" }, 'TASK_CONCURRENCY must be a whole number from 1 to 1000, got "zero".'],
+  [{ TASK_CONCURRENCY: "0" }, 'TASK_CONCURRENCY must be a whole number from 1 to 1000, got "0".'],
+  [{ TASK_RUNNING_TTL: "1.5" }, 'TASK_RUNNING_TTL must be a whole number from 2 to 86400, got "1.5".'],
   [
     { TASK_LIST_REFRESH_INTERVAL: "-5" },
-    'TASK_LIST_REFRESH_INTERVAL is "-5"; it must be a whole number from 1 to 31536000.',
+    'TASK_LIST_REFRESH_INTERVAL must be a whole number from 1 to 31536000, got "-5".',
   ],
-  [{ CACHE_ENABLED: "maybe" }, 'CACHE_ENABLED is "maybe"; it must be true or false.'],
-  [{ PORT: "70000" }, 'PORT is "70000"; it must be a whole number from 0 to 65535.'],
+  [{ CACHE_ENABLED: "maybe" }, 'CACHE_ENABLED must be true or false, got "maybe".'],
+  [{ PORT: "70000" }, 'PORT must be a whole number from 0 to 65535, got "70000".'],
   [
     { DATABASE_URL: "mysql://root:secret@db/x" },
-    'DATABASE_URL is "one of mysql://…"; it must be an address that begins with postgres:// or postgresql://.',
+    "DATABASE_URL must be an address that begins with postgres:// or postgresql://, got mysql://….",
   ],
   [
     { CACHE_REDIS_URL: "localhost" },
-    'CACHE_REDIS_URL is "not an address"; it must be an address that begins with https:// or http:// or redis:// or rediss://.',
+    "CACHE_REDIS_URL must be an address that begins with https:// or http:// or redis:// or rediss://, got a value that is not an address.",
   ],
 ])("%o stops the start with one line", (env, message) => {
   expect(refusal(env as unknown as Record<string, string>)).toBe(message);

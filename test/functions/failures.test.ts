@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Task } from "#core";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { logOf } from "../support/lambda/log-lines.ts";
 import type { Stage } from "../support/lambda/stage.ts";
-import { useStages } from "../support/lambda/stages.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";
+import { useStages } from "../support/lambda/use-stages.ts";
 import { silence } from "../support/lambda/web-server.ts";
 
 const SECOND_MS = 1_000;
@@ -67,7 +67,7 @@ describe(`on ${storesAreOn}`, () => {
         error: { errorType: "Runtime.ExitError", errorMessage: expect.stringContaining("exit status 1") },
       });
       expect(logOf(stage.tick)).toContainEqual(
-        expect.objectContaining({ level: "error", message: "the process is given up" }),
+        expect.objectContaining({ level: "error", message: "the process gives up" }),
       );
     });
 

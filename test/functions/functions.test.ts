@@ -2,12 +2,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
 import { FUNCTIONS, type FunctionName } from "../../scripts/bundle.ts";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { gatewayEvent, httpAnswer } from "../support/lambda/gateway-event.ts";
 import { logOf, metricsOf } from "../support/lambda/log-lines.ts";
 import type { Stage } from "../support/lambda/stage.ts";
-import { useStages } from "../support/lambda/stages.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";
+import { useStages } from "../support/lambda/use-stages.ts";
 
 describe(`on ${storesAreOn}`, () => {
   const open = useStages();

@@ -1,9 +1,9 @@
 /** The functions under settings that a deployer may have. */
 import { describe, expect, test } from "vitest";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { logOf } from "../support/lambda/log-lines.ts";
-import { useStages } from "../support/lambda/stages.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";
+import { useStages } from "../support/lambda/use-stages.ts";
 
 describe(`on ${storesAreOn}`, () => {
   const open = useStages();
@@ -42,7 +42,7 @@ describe(`on ${storesAreOn}`, () => {
             ok: false,
             error: {
               errorType: "ConfigError",
-              errorMessage: 'TASK_CONCURRENCY is "many"; it must be a whole number from 1 to 1000.',
+              errorMessage: 'TASK_CONCURRENCY must be a whole number from 1 to 1000, got "many".',
             },
           });
     });

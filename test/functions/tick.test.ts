@@ -1,10 +1,10 @@
 /** What ticks do together, each in a process of its own. */
 import { describe, expect, test } from "vitest";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { logOf, metricsOf } from "../support/lambda/log-lines.ts";
 import type { Stage } from "../support/lambda/stage.ts";
-import { useStages } from "../support/lambda/stages.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";
+import { useStages } from "../support/lambda/use-stages.ts";
 
 const SECOND_MS = 1_000;
 /** Everything here is over long before, on a machine with time to spare. */

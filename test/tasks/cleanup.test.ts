@@ -1,66 +1,33 @@
-import { execFileSync } from "node:child_process";
-import { lstat, mkdir, mkdtemp, readdir, realpath, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { createRegistry, PermanentError } from "#core";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { PermanentError } from "#core";
 import { type CleanupResult, definitions } from "#tasks";
+import { createRegistry } from "../../packages/core/tasks/define-task.ts";
 import { cleanup } from "../../packages/tasks/cleanup.ts";
 import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
-import { deleteTempFiles, errorOf } from "../../packages/tasks/temp-files.ts";
-import { failureOf, issuesOf, runTask, type Surroundings } from "../support/web/helpers.ts";
-
-/** A folder with a data folder and something beside it that must survive. */
-async function aDisk() {
-  const base = await realpath(await mkdtemp(join(tmpdir(), "tickwork-cleanup-")));
-  onTestFinished(() => rm(base, { recursive: true, force: true }));
-  const dataDir = join(base, "data");
-  await mkdir(join(dataDir, "imports"), { recursive: true });
-  await mkdir(join(base, "data-of-others"));
-  for (const file of ["data/a", "data/b", "data/imports/7.csv", "outside", "data-of-others/x"])
-    await writeFile(join(base, file), "content");
-  const exists = async (path: string) => {
-    try {
-      await lstat(join(base, path));
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  return { base, dataDir, exists };
-}
+import { errorOf } from "../../packages/tasks/temp-files.ts";
+import { aDisk } from "../support/web/disk.ts";
+import { failureOf, issuesOf, runTask, type Surroundings } from "../support/web/run-task.ts";
 
 const clean = (data: unknown, surroundings?: Surroundings) =>
   runTask<CleanupResult>(cleanup, data, surroundings);
 
-/** Runs a cleanup of one file that must be refused, and says why it was. */
-async function refusalOf(file: string, dataDir: string): Promise<string> {
-  const error = await failureOf(clean({ temp_files: [file] }, { dataDir }));
-  expect(error).toMatchObject({ code: "cleanup_refused" });
-  expect(error).toBeInstanceOf(PermanentError);
-  const { refused_files } = await deleteTempFiles([file], {
-    dataDir,
-    signal: new AbortController().signal,
-    progress: async () => {},
-  });
-  expect(refused_files).toEqual([{ file, reason: expect.any(String) }]);
-  expect(error.message).toContain(refused_files[0]?.reason);
-  return refused_files[0]?.reason ?? "";
-}
-
 describe("data", () => {
   test.each([
-    [{}, /^: says nothing to clean up; older_than_days, temp_files or both/],
-    [null, /^: undefined is not accepted; an object with older_than_days, temp_files is/],
-    [{ older_than_days: -1 }, /^older_than_days: -1 is not accepted; a number from 0 to 36500 is/],
-    [{ older_than_days: 36_501 }, /^older_than_days: 36501 is not accepted/],
-    [{ older_than_days: Number.POSITIVE_INFINITY }, /^older_than_days: /],
+    [{}, /^must have older_than_days, temp_files or both, got neither$/],
+    [null, /^must be an object with older_than_days, temp_files, got undefined$/],
+    [{ older_than_days: -1 }, /^older_than_days must be a number from 0 to 36500, got -1$/],
+    [{ older_than_days: 36_501 }, /^older_than_days must be a number from 0 to 36500, got 36501$/],
+    [{ older_than_days: Number.POSITIVE_INFINITY }, /^older_than_days .*, got Infinity$/],
     [{ older_than_days: "30" }, /^older_than_days: .*number/],
-    [{ older_than_days: 1, tmp_files: [] }, /^tmp_files: is not a field/],
+    [
+      { older_than_days: 1, tmp_files: [] },
+      /^tmp_files is not a known field; these are: older_than_days, temp_files$/,
+    ],
     [{ temp_files: "a" }, /^temp_files: /],
     [{ temp_files: [1] }, /^temp_files\.0: /],
-    [{ temp_files: Array(10_001).fill("a") }, /^temp_files: has 10001 files; at most 10000 are accepted/],
-  ])("%j is not accepted", async (data, message) => {
+    [{ temp_files: Array(10_001).fill("a") }, /^temp_files must have at most 10000 files, got 10001$/],
+  ])("rejects %j", async (data, message) => {
     expect((await issuesOf(cleanup, data)).join("\n")).toMatch(message);
   });
 
@@ -69,38 +36,31 @@ describe("data", () => {
     [{ older_than_days: 0.5 }],
     [{ temp_files: [] }],
     [{ older_than_days: 36_500, temp_files: Array(10_000).fill("a") }],
-  ])("%j is", async (data) => {
+  ])("accepts %j", async (data) => {
     expect(await issuesOf(cleanup, data)).toEqual([]);
   });
 });
 
 describe("finished tasks", () => {
-  test("are deleted by their age, but for this task", async () => {
+  test("are deleted by their age", async () => {
     const { dataDir } = await aDisk();
-    const calls: unknown[] = [];
-    const { signal } = new AbortController();
-    const result = await clean(
-      { older_than_days: 1.5 },
-      {
-        dataDir,
-        signal,
-        deleteFinished: async (...call) => {
-          calls.push(call);
-          return 12;
-        },
-      },
-    );
-    expect(calls).toEqual([[1.5, { keepId: 7, signal }]]);
+    const ages: number[] = [];
+    const deleteFinished = async (olderThanDays: number) => {
+      ages.push(olderThanDays);
+      return 12;
+    };
+    const result = await clean({ older_than_days: 1.5 }, { dataDir, deleteFinished });
+    expect(ages).toEqual([1.5]);
     expect(result).toEqual({ deleted_tasks: 12, deleted_files: 0, missing_files: 0, refused_files: [] });
   });
 
-  test("zero days are an age", async () => {
+  test("are all deleted with an age of zero days", async () => {
     let days: number | undefined;
     await clean({ older_than_days: 0 }, { deleteFinished: async (given) => (days = given) });
     expect(days).toBe(0);
   });
 
-  test("stay when no age is given", async () => {
+  test("stay if no age is given", async () => {
     const { dataDir } = await aDisk();
     const deleteFinished = async () => {
       throw new Error("not asked for");
@@ -108,7 +68,7 @@ describe("finished tasks", () => {
     expect((await clean({ temp_files: ["a"] }, { dataDir, deleteFinished })).deleted_tasks).toBe(0);
   });
 
-  test("an abort meanwhile ends the task before the files", async () => {
+  test("an abort while they are deleted ends the task before the files", async () => {
     const { dataDir, exists } = await aDisk();
     const aborter = new AbortController();
     const reason = new Error("over");
@@ -127,194 +87,8 @@ describe("finished tasks", () => {
   });
 });
 
-describe("files", () => {
-  test("relative and absolute ones are deleted, and missing ones counted", async () => {
-    const { dataDir, exists } = await aDisk();
-    const temp_files = [
-      "a",
-      "imports/7.csv",
-      join(dataDir, "b"),
-      "a",
-      "c",
-      "no/such/folder",
-      "b/below-a-file",
-    ];
-    const result = await clean({ temp_files }, { dataDir });
-    expect(result).toEqual({ deleted_tasks: 0, deleted_files: 3, missing_files: 4, refused_files: [] });
-    for (const file of ["data/a", "data/b", "data/imports/7.csv"]) expect(await exists(file)).toBe(false);
-    expect(await exists("data/imports")).toBe(true);
-  });
-
-  test("odd names are names", async () => {
-    const { dataDir } = await aDisk();
-    const names = ["..hidden", "...", " ", "~", "ü", "-rf", "a\nb", "*", "Postgres-dump", "api-key.txt"];
-    for (const name of names) await writeFile(join(dataDir, name), "");
-    expect((await clean({ temp_files: names }, { dataDir })).deleted_files).toBe(names.length);
-    expect((await readdir(dataDir)).sort()).toEqual(["a", "b", "imports"]);
-  });
-
-  test("a data folder that is relative, or a link, is the same folder", async () => {
-    const { base, dataDir, exists } = await aDisk();
-    await symlink(dataDir, join(base, "link"));
-    const temp_files = ["a", join(base, "link", "b"), join(dataDir, "imports/7.csv")];
-    expect((await clean({ temp_files }, { dataDir: join(base, "link") })).deleted_files).toBe(3);
-    expect(await exists("data")).toBe(true);
-
-    await writeFile(join(dataDir, "a"), "");
-    const fromHere = relative(process.cwd(), dataDir);
-    expect((await clean({ temp_files: ["a"] }, { dataDir: fromHere })).deleted_files).toBe(1);
-  });
-
-  test("without a data folder all are missing, and what lies outside is still refused", async () => {
-    const { base, exists } = await aDisk();
-    const dataDir = join(base, "nowhere");
-    expect((await clean({ temp_files: ["a", join(dataDir, "b")] }, { dataDir })).missing_files).toBe(2);
-    expect(await refusalOf(join(base, "outside"), dataDir)).toBe("lies outside the data folder");
-    expect(await exists("outside")).toBe(true);
-  });
-
-  test.each([
-    "../outside",
-    "imports/../../outside",
-    "a/../../outside",
-    "./../outside",
-    "imports/..",
-    "..",
-    "imports/../a",
-    "..\\outside",
-  ])("%s: no going up", async (file) => {
-    const { dataDir, exists } = await aDisk();
-    expect(await refusalOf(file, dataDir)).toBe("has .. in its path");
-    expect(await exists("outside")).toBe(true);
-    expect(await exists("data/a")).toBe(true);
-  });
-
-  test("absolute paths outside, the likes of the folder's name included", async () => {
-    const { base, dataDir, exists } = await aDisk();
-    for (const file of ["outside", "data-of-others/x"]) {
-      expect(await refusalOf(join(base, file), dataDir)).toBe("lies outside the data folder");
-      expect(await exists(file)).toBe(true);
-    }
-    expect(await refusalOf("/", dataDir)).toBe("lies outside the data folder");
-    expect(await refusalOf(`${dataDir}/../outside`, dataDir)).toBe("has .. in its path");
-    expect(await exists("outside")).toBe(true);
-  });
-
-  test("the data folder itself, in all its names", async () => {
-    const { base, dataDir, exists } = await aDisk();
-    await symlink(dataDir, join(base, "link"));
-    for (const file of ["", ".", "./", "./.", dataDir, `${dataDir}/`])
-      expect(await refusalOf(file, dataDir)).toBe("is the data folder itself");
-    expect(await refusalOf(join(base, "link"), join(base, "link"))).toBe("is the data folder itself");
-    expect(await refusalOf(dataDir, join(base, "link"))).toBe("is the data folder itself");
-    expect(await exists("link")).toBe(true);
-    expect(await exists("data")).toBe(true);
-  });
-
-  test("folders, empty ones too", async () => {
-    const { dataDir, exists } = await aDisk();
-    await mkdir(join(dataDir, "empty"));
-    for (const file of ["empty", "empty/", "imports", join(dataDir, "imports")])
-      expect(await refusalOf(file, dataDir)).toBe("is a folder");
-    expect(await exists("data/empty")).toBe(true);
-    expect(await exists("data/imports/7.csv")).toBe(true);
-  });
-
-  test("a pipe is no file", async () => {
-    const { dataDir, exists } = await aDisk();
-    execFileSync("mkfifo", [join(dataDir, "pipe")]);
-    expect(await refusalOf("pipe", dataDir)).toBe("is neither a file nor a link");
-    expect(await exists("data/pipe")).toBe(true);
-  });
-
-  test("a zero byte", async () => {
-    const { dataDir } = await aDisk();
-    expect(await refusalOf("a\0b", dataDir)).toBe("has a zero byte in its name");
-  });
-
-  test("a link is removed and not followed", async () => {
-    const { base, dataDir, exists } = await aDisk();
-    await symlink(join(base, "outside"), join(dataDir, "to-file"));
-    await symlink(join(base, "data-of-others"), join(dataDir, "to-folder"));
-    await symlink(join(base, "nothing"), join(dataDir, "to-nothing"));
-    await symlink(join(dataDir, "a"), join(dataDir, "to-a"));
-    const temp_files = ["to-file", "to-folder", "to-nothing", "to-a"];
-    expect((await clean({ temp_files }, { dataDir })).deleted_files).toBe(4);
-    for (const file of ["outside", "data-of-others/x", "data/a"]) expect(await exists(file)).toBe(true);
-    for (const file of temp_files) expect(await exists(`data/${file}`)).toBe(false);
-  });
-
-  test("a link on the way may lead around within the folder, and not out of it", async () => {
-    const { base, dataDir, exists } = await aDisk();
-    await symlink(join(base, "data-of-others"), join(dataDir, "out"));
-    await symlink("..", join(dataDir, "imports/up"));
-    await symlink(base, join(dataDir, "imports/base"));
-    expect(await refusalOf("out/x", dataDir)).toBe("lies outside the data folder, through a link");
-    expect(await refusalOf("out/not-there", dataDir)).toBe("lies outside the data folder, through a link");
-    expect(await refusalOf("imports/base/outside", dataDir)).toBe(
-      "lies outside the data folder, through a link",
-    );
-    // The data folder by another way.
-    expect(await refusalOf("imports/base/data", dataDir)).toBe(
-      "lies outside the data folder, through a link",
-    );
-    expect(await exists("data-of-others/x")).toBe(true);
-    expect(await exists("outside")).toBe(true);
-    expect((await clean({ temp_files: ["imports/up/a"] }, { dataDir })).deleted_files).toBe(1);
-    expect(await exists("data/a")).toBe(false);
-  });
-
-  test("what the embedded stack lives on", async () => {
-    const { dataDir, exists } = await aDisk();
-    await mkdir(join(dataDir, "postgres/base"), { recursive: true });
-    for (const file of ["postgres/PG_VERSION", "postgres/base/1", "tickwork.lock", "api-key"])
-      await writeFile(join(dataDir, file), "");
-    await symlink("postgres", join(dataDir, "pg"));
-    await symlink(".", join(dataDir, "here"));
-    const files = [
-      "postgres",
-      "postgres/PG_VERSION",
-      "postgres/base/1",
-      "postgres//base///1",
-      "pg/PG_VERSION",
-      "pg/base/1",
-      "here/here/postgres/PG_VERSION",
-      "tickwork.lock",
-      "./tickwork.lock",
-      "here/tickwork.lock",
-      "api-key",
-      "here/api-key",
-      join(dataDir, "api-key"),
-      // Some file systems take it for the same.
-      "API-KEY",
-    ];
-    for (const file of files) expect(await refusalOf(file, dataDir)).toBe("belongs to the embedded stack");
-    for (const file of ["postgres/PG_VERSION", "postgres/base/1", "tickwork.lock", "api-key"])
-      expect(await exists(`data/${file}`)).toBe(true);
-    // Of that name, and not the stack's.
-    await writeFile(join(dataDir, "imports/api-key"), "");
-    expect((await clean({ temp_files: ["imports/api-key", "pg"] }, { dataDir })).deleted_files).toBe(2);
-    expect(await exists("data/postgres/PG_VERSION")).toBe(true);
-  });
-
-  test("the stack's data where a link says it really is", async () => {
-    const { dataDir, exists } = await aDisk();
-    await mkdir(join(dataDir, "disk2"));
-    await writeFile(join(dataDir, "disk2/PG_VERSION"), "");
-    await symlink("disk2", join(dataDir, "postgres"));
-    expect(await refusalOf("disk2/PG_VERSION", dataDir)).toBe("belongs to the embedded stack");
-    expect(await refusalOf("postgres/PG_VERSION", dataDir)).toBe("belongs to the embedded stack");
-    expect(await refusalOf("postgres", dataDir)).toBe("belongs to the embedded stack");
-    await rename(join(dataDir, "a"), join(dataDir, "key"));
-    await symlink("key", join(dataDir, "api-key"));
-    expect(await refusalOf("key", dataDir)).toBe("belongs to the embedded stack");
-    expect(await exists("data/disk2/PG_VERSION")).toBe(true);
-    expect(await exists("data/key")).toBe(true);
-  });
-});
-
 describe("the end of a cleanup", () => {
-  test("refused files do not keep the others, and five of them are named", async () => {
+  test("refused files do not keep the others from being deleted, and five of them are named", async () => {
     const { dataDir, exists } = await aDisk();
     const refused = Array.from({ length: 7 }, (_, n) => `../r${n}`);
     const run = clean({ temp_files: ["a", ...refused, "b", "missing"] }, { dataDir });
@@ -330,7 +104,7 @@ describe("the end of a cleanup", () => {
     expect(await exists("data/b")).toBe(false);
   });
 
-  test("a long name does not make a long message", async () => {
+  test("a long file name does not make a long message", async () => {
     const { dataDir } = await aDisk();
     const error = await failureOf(
       clean({ temp_files: Array(9).fill(`../${"x".repeat(3_000)}`) }, { dataDir }),
@@ -338,7 +112,7 @@ describe("the end of a cleanup", () => {
     expect(error.message.length).toBeLessThan(1_000);
   });
 
-  test("the file system says no: tried again, if attempts are left", async () => {
+  test("a failure of the file system may be tried again", async () => {
     const { dataDir, exists } = await aDisk();
     const long = "x".repeat(300);
     const error = await failureOf(clean({ temp_files: [long, "a"] }, { dataDir }));
@@ -348,7 +122,7 @@ describe("the end of a cleanup", () => {
     expect(await exists("data/a")).toBe(false);
   });
 
-  test("what was refused decides, when both happened", () => {
+  test("if files were refused and others failed, the refusal decides", () => {
     const note = { file: "x", reason: "r" };
     const report = { deleted_files: 0, missing_files: 0, refused_files: [note], failed_files: [] };
     const failed = [{ ...note, code: "EBUSY" }];
@@ -357,7 +131,7 @@ describe("the end of a cleanup", () => {
     expect(errorOf({ ...report, refused_files: [] })).toBeUndefined();
   });
 
-  test("progress is reported and the signal honoured between files", async () => {
+  test("progress is reported, and the signal obeyed, between files", async () => {
     const { dataDir, exists } = await aDisk();
     const reported: number[] = [];
     const aborter = new AbortController();
@@ -377,7 +151,7 @@ describe("the end of a cleanup", () => {
 describe("cleanup_temp_files", () => {
   const run = (data: unknown, surroundings?: Surroundings) => runTask(cleanupTempFiles, data, surroundings);
 
-  test("deletes what an import left", async () => {
+  test("deletes the files of an import", async () => {
     const { dataDir, exists } = await aDisk();
     const data = { import_id: 42, temp_files: ["imports/7.csv", "gone"], requested_by: "the hook" };
     expect(await run(data, { dataDir })).toEqual({
@@ -416,7 +190,7 @@ describe("cleanup_temp_files", () => {
   });
 });
 
-test("the tasks that ship can be registered, on Lambda too", () => {
+test("the tasks that ship can be registered, even with Lambda's time limit", () => {
   expect(createRegistry(definitions, { timeoutLimitMs: 750_000 }).types).toEqual([
     "http_request",
     "cleanup",

@@ -1,9 +1,16 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { describe, expect, test } from "vitest";
-import { createRegistry, silent, systemClock, type Task, TaskAborted } from "#core";
-import { definitions } from "#tasks";
+import { PermanentError, RetryAfter, silent, systemClock, type Task, TaskAborted } from "#core";
+import { definitions, type HttpRequestResult } from "#tasks";
 import { runAttempt } from "../../packages/core/run/attempt.ts";
+import { createRegistry } from "../../packages/core/tasks/define-task.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
-import { aTask, fakeService, serve, until } from "../support/web/helpers.ts";
+import { httpRequest } from "../../packages/tasks/http-request.ts";
+import { eventually } from "../support/eventually.ts";
+import { aTask } from "../support/run/rows.ts";
+import { failureOf, handlerConfig, noTasks, runTask } from "../support/web/run-task.ts";
+import { serve } from "../support/web/server.ts";
 
 const NOW_MS = Date.parse("2026-11-24T09:00:00Z");
 
@@ -24,17 +31,99 @@ test.each([
   expect(retryAfterMs(value, NOW_MS)).toBe(expected);
 });
 
+const send = (data: unknown) => runTask<HttpRequestResult>(httpRequest, data);
+
+describe("statuses", () => {
+  const answering = (status: number, headers: Record<string, string> = {}, body = "") =>
+    serve((_, response) => response.writeHead(status, headers).end(body));
+
+  test.each([200, 201, 204, 206, 300, 304, 399])("%i is a result", async (status) => {
+    const server = await answering(status);
+    expect((await send({ url: server.url })).status).toBe(status);
+  });
+
+  test.each([400, 401, 403, 404, 405, 409, 410, 418, 422, 451, 499])("%i is permanent", async (status) => {
+    const server = await answering(status, { "retry-after": "7" });
+    const error = await failureOf(send({ url: server.url }));
+    expect(error).toMatchObject({ name: "HttpStatusError", code: `http_${status}`, status });
+    expect(error).toBeInstanceOf(PermanentError);
+  });
+
+  test.each([408, 425, 429, 500, 501, 502, 503, 504, 599])("%i is temporary", async (status) => {
+    const server = await answering(status);
+    const error = await failureOf(send({ url: server.url }));
+    expect(error).toMatchObject({ name: "HttpStatusError", code: `http_${status}`, status });
+    expect(error).not.toBeInstanceOf(PermanentError);
+    expect(error).not.toBeInstanceOf(RetryAfter);
+  });
+
+  test.each([429, 503])("%i with Retry-After sets the pause", async (status) => {
+    const server = await answering(status, { "retry-after": "7" });
+    const error = await failureOf(send({ url: server.url }));
+    expect(error).toBeInstanceOf(RetryAfter);
+    expect(error).toMatchObject({ name: "HttpStatusError", code: `http_${status}`, delayMs: 7_000 });
+  });
+
+  test.each([408, 500, 502])("%i ignores Retry-After", async (status) => {
+    const server = await answering(status, { "retry-after": "7" });
+    expect(await failureOf(send({ url: server.url }))).not.toBeInstanceOf(RetryAfter);
+  });
+
+  test("the message has the request, the status and the beginning of the body", async () => {
+    const server = await answering(404, { "content-type": "application/json" }, '{"error":"no such thing"}');
+    const error = await failureOf(send({ method: "DELETE", url: `${server.url}/x?y=z` }));
+    expect(error.message).toBe(
+      `DELETE ${server.url}/x?y=z answered 404 Not Found: {"error":"no such thing"}`,
+    );
+  });
+
+  test("without a body, or if it is not text, the message ends with the status", async () => {
+    for (const headers of [{}, { "content-type": "image/png" }]) {
+      const server = await answering(500, headers, "content-type" in headers ? "PNG" : "");
+      const error = await failureOf(send({ url: server.url }));
+      expect(error.message).toBe(`GET ${server.url}/ answered 500 Internal Server Error`);
+    }
+  });
+
+  test("the message is limited, and so is what is read for it", async () => {
+    let ended: Promise<void> | undefined;
+    const server = await serve((_, response) => {
+      response.writeHead(400, { "content-type": "text/plain" });
+      const endless = Readable.from(
+        (function* () {
+          for (;;) yield Buffer.alloc(16_384, "y");
+        })(),
+      );
+      ended = pipeline(endless, response);
+    });
+    const error = await failureOf(send({ url: `${server.url}/${"x".repeat(5_000)}` }));
+    expect(error.code).toBe("http_400");
+    expect(error.message.length).toBeLessThan(1_000);
+    expect(error.message).toContain(`Bad Request: ${"y".repeat(500)}…`);
+    expect(await failureOf(ended ?? Promise.resolve())).toMatchObject({ code: "ERR_STREAM_PREMATURE_CLOSE" });
+    await eventually(() => server.open === 0);
+  });
+
+  test("a failed request leaves no connection open", async () => {
+    const server = await answering(500);
+    await failureOf(send({ url: server.url }));
+    await eventually(() => server.open === 0);
+  });
+});
+
 describe("what becomes of the task", () => {
   const attempt = (changes: Partial<Task>, { signal = new AbortController().signal } = {}) => {
     const registry = createRegistry(definitions);
-    const task: Task = { ...aTask, type: "http_request", ...changes };
+    const task: Task = aTask({ type: "http_request", ...changes });
     return runAttempt(
       {
         store: { renew: async () => undefined },
         registry,
         clock: systemClock,
         log: silent,
-        service: fakeService(),
+        tasks: noTasks,
+        handlerConfig,
+        deleteFinished: async () => 0,
         leaseMs: 60_000,
         exit: (reason) => {
           throw new Error(reason);
@@ -105,7 +194,10 @@ describe("what becomes of the task", () => {
   test("data that is not valid ends it", async () => {
     expect(await attempt({ task_data: { url: "x" }, max_attempts: 3 })).toMatchObject({
       kind: "failed",
-      error: { code: "invalid_data", message: expect.stringMatching(/^task_data\.url: "x" is not a URL/) },
+      error: {
+        code: "invalid_data",
+        message: expect.stringMatching(/^task_data\.url must be a URL .*, got "x"$/),
+      },
     });
   });
 
@@ -113,9 +205,9 @@ describe("what becomes of the task", () => {
     const server = await serve(() => {});
     const aborter = new AbortController();
     const outcome = attempt({ task_data: { url: server.url } }, { signal: aborter.signal });
-    await until("the request arrived", () => server.received.length === 1);
+    await eventually(() => server.received.length === 1);
     aborter.abort(new TaskAborted("shutdown"));
     expect(await outcome).toEqual({ kind: "given_back", crashed: false });
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 });

@@ -3,12 +3,14 @@ import { describe, expect, test } from "vitest";
 import { PermanentError } from "#core";
 import type { HttpRequestResult } from "#tasks";
 import { httpRequest } from "../../packages/tasks/http-request.ts";
-import { failureOf, runTask, type Surroundings, serve, until } from "../support/web/helpers.ts";
+import { eventually } from "../support/eventually.ts";
+import { failureOf, runTask, type Surroundings } from "../support/web/run-task.ts";
+import { serve } from "../support/web/server.ts";
 
 const send = (data: unknown, surroundings?: Surroundings) =>
   runTask<HttpRequestResult>(httpRequest, data, surroundings);
 
-/** Redirects each path as the table says, and answers "ok" to all others. */
+/** Redirects the paths of the table, and answers "ok" to all others. */
 const redirecting = (table: Record<string, string>, status = 302): RequestListener => {
   return (request, response) => {
     const location = table[request.url ?? ""];
@@ -24,24 +26,24 @@ test("a chain of five, relative and absolute", async () => {
   const result = await send({ url: `${server.url}/0#here` });
   expect(server.received.map(({ path }) => path)).toEqual(["/0", "/1", "/2", "/3", "/3?n=4", "/5"]);
   expect(result).toMatchObject({ status: 200, body: "ok", redirects: 5, url: `${server.url}/5` });
-  await until("all connections are closed", () => server.open === 0);
+  await eventually(() => server.open === 0);
 });
 
-test("fewer redirects than there are", async () => {
+test("more redirects than follow_redirects allows", async () => {
   const server = await serve(redirecting({ "/0": "/a/1", "/a/1": "2", "/a/2": "../3", "/3": "/4" }));
   expect((await send({ url: `${server.url}/0`, follow_redirects: 4 })).redirects).toBe(4);
   const error = await failureOf(send({ url: `${server.url}/0`, follow_redirects: 3 }));
   expect(error.code).toBe("http_too_many_redirects");
 });
 
-test("a loop ends, for good", async () => {
+test("a loop ends, permanently", async () => {
   const server = await serve(redirecting({ "/a": "/b", "/b": "/a" }));
   const error = await failureOf(send({ url: `${server.url}/a` }));
   expect(error).toMatchObject({ name: "HttpRedirectError", code: "http_too_many_redirects" });
   expect(error).toBeInstanceOf(PermanentError);
-  expect(error.message).toBe(`GET ${server.url}/b redirects once more after 5; at most 5 are followed`);
+  expect(error.message).toBe(`GET ${server.url}/b redirects again after 5 redirects; at most 5 are followed`);
   expect(server.received).toHaveLength(6);
-  await until("all connections are closed", () => server.open === 0);
+  await eventually(() => server.open === 0);
 });
 
 test("follow_redirects: 0 makes the redirect the result", async () => {
@@ -61,7 +63,7 @@ test.each([300, 302, 304])("a %i without a location is a result", async (status)
 });
 
 test.each([
-  ["ftp://example.com/", /redirects to "ftp:"; only http and https are followed/],
+  ["ftp://example.com/", /redirects to "ftp:", but only http and https are followed/],
   ["javascript:alert(1)", /redirects to "javascript:"/],
   ["file:///etc/passwd", /redirects to "file:"/],
   ["http://[", /redirects to "http:\/\/\[", which is not a URL/],
@@ -71,16 +73,16 @@ test.each([
   expect(error).toMatchObject({ name: "HttpRedirectError", code: "http_bad_redirect" });
   expect(error).toBeInstanceOf(PermanentError);
   expect(error.message).toMatch(message);
-  await until("the connection is closed", () => server.open === 0);
+  await eventually(() => server.open === 0);
 });
 
-test.each(["/next", "ftp://example.com/"])("the body of a redirect to %s is left alone", async (location) => {
+test.each(["/next", "ftp://example.com/"])("the body of a redirect to %s is not read", async (location) => {
   const server = await serve((request, response) => {
     if (request.url === "/next") response.end("ok");
     else response.writeHead(302, { location }).write("a body that does not end");
   });
   await send({ url: server.url }).catch(() => undefined);
-  await until("all connections are closed", () => server.open === 0);
+  await eventually(() => server.open === 0);
 });
 
 test("a location in UTF-8", async () => {
@@ -106,7 +108,7 @@ describe("the method", () => {
     [303, "PUT"],
     [303, "PATCH"],
     [303, "DELETE"],
-  ])("%i turns %s into GET, without the body and what describes it", async (status, method) => {
+  ])("%i turns %s into GET, without the body and its headers", async (status, method) => {
     const second = await methodAfter(status, method);
     expect(second).toMatchObject({ method: "GET", body: "", headers: { "x-one": "1" } });
     expect(second?.headers).not.toHaveProperty("content-type");
@@ -188,7 +190,7 @@ describe("what proves who we are", () => {
 });
 
 describe("a redirect to an address that may not be reached", () => {
-  test("another port than the one that is allowed", async () => {
+  test("to another port than the allowed one", async () => {
     const secret = await serve((_, response) => response.end("secret"));
     const server = await serve(redirecting({ "/": secret.url }));
     const error = await failureOf(
@@ -197,7 +199,7 @@ describe("a redirect to an address that may not be reached", () => {
     expect(error.code).toBe("http_address_refused");
     expect(error).toBeInstanceOf(PermanentError);
     expect(secret.connections).toBe(0);
-    await until("the connection is closed", () => server.open === 0);
+    await eventually(() => server.open === 0);
   });
 
   test.each([

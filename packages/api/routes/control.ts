@@ -1,25 +1,25 @@
 import { Hono } from "hono";
-import type { TasksService } from "#core";
+import type { Operator } from "#core";
 import { json } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { RunningSchema } from "../schemas.ts";
 
-/** The mission's methods over HTTP. */
-export function controlRoutes(tasks: TasksService) {
+/** The methods of Baasix's TasksService over HTTP. */
+export function controlRoutes(operator: Operator) {
   return new Hono()
-    .get(op.notStarted.path, async (c) => c.json(await tasks.getNotStartedTasks()))
-    .get(op.isRunning.path, async (c) => c.json({ isRunning: await tasks.isTaskRunning() }))
+    .get(op.notStarted.path, async (c) => c.json(await operator.getNotStartedTasks()))
+    .get(op.isRunning.path, async (c) => c.json({ isRunning: await operator.isTaskRunning() }))
     .put(op.setRunning.path, json(RunningSchema), async (c) => {
-      await tasks.setTaskRunning(c.req.valid("json").isRunning);
-      return c.json({ isRunning: await tasks.isTaskRunning() });
+      await operator.setTaskRunning(c.req.valid("json").isRunning);
+      return c.json({ isRunning: await operator.isTaskRunning() });
     })
     .post(op.refresh.path, async (c) => {
-      await tasks.forceRefresh();
-      return c.json(await tasks.getCacheStats());
+      await operator.forceRefresh();
+      return c.json(await operator.getCacheStats());
     })
     .post(op.resetStuck.path, async (c) => {
-      const reset = await tasks.resetStuck();
-      return c.json({ reset, isRunning: await tasks.isTaskRunning() });
+      const reset = await operator.resetStuck();
+      return c.json({ reset, isRunning: await operator.isTaskRunning() });
     })
-    .get(op.stats.path, async (c) => c.json(await tasks.getCacheStats()));
+    .get(op.stats.path, async (c) => c.json(await operator.getCacheStats()));
 }

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
-import type { TasksService } from "#core";
+import type { Operator } from "#core";
 import { operations as op } from "../operations.ts";
 
-/** For monitors: open, and 500 when they should call somebody. */
-export function healthRoutes(tasks: TasksService) {
+/** For monitors: needs no key, and answers 500 when something needs attention. */
+export function healthRoutes(operator: Operator) {
   return new Hono().get(op.health.path, async (c) => {
-    const stats = await tasks.getCacheStats();
+    const stats = await operator.getCacheStats();
     const healthy = stats.initialized && !stats.error;
     return c.json({ healthy, stats }, healthy ? 200 : 500);
   });

@@ -1,26 +1,26 @@
 import { Hono } from "hono";
-import { errors, HOOK_EVENTS, type HookEvent, type Hooks, quote, TASKS, type TasksService } from "#core";
+import { type HookEvent, type Hooks, type Operator, TickworkError } from "#core";
+import { errors, mustBe } from "../../core/errors.ts";
+import { HOOK_EVENTS, TASKS } from "../../core/tasks/hooks.ts";
 import { json } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { HookSchema } from "../schemas.ts";
 
-/** Changes that others made, of tasks and of whatever extensions listen to. */
-export function hookRoutes(tasks: TasksService, hooks: Hooks) {
+/** Changes that were made elsewhere: to tasks, and to whatever collections extensions listen to. */
+export function hookRoutes(operator: Operator, hooks: Hooks) {
   return new Hono().post(op.hook.path, json(HookSchema), async (c) => {
     const { collection, event } = c.req.param();
     if (!isHookEvent(event))
-      throw errors.notFound(
+      throw new TickworkError(
         "unknown_event",
-        `${quote(event)} is not an event; these are: ${HOOK_EVENTS.join(", ")}.`,
+        `The event ${mustBe(`one of ${HOOK_EVENTS.join(", ")}`, event)}.`,
       );
     const context = c.req.valid("json");
     if (collection === TASKS) {
       const id = Number(context.data.id);
       if (!Number.isSafeInteger(id) || id < 1)
-        throw errors.invalid([
-          { path: "data.id", message: `${quote(context.data.id)} is not accepted; the id of the task is` },
-        ]);
-      await tasks.changed([id]);
+        throw errors.invalid([{ path: "data.id", message: mustBe("the id of a task", context.data.id) }]);
+      await operator.notifyChanged([id]);
     }
     return c.json(await hooks.fire(event, { ...context, collection }));
   });

@@ -1,11 +1,11 @@
 import { Hono } from "hono";
-import type { TasksService } from "#core";
+import type { Tasks } from "#core";
 import { query, taskId, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { cursorOf, ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
 
-/** Making, finding and changing tasks. */
-export function taskRoutes(tasks: TasksService) {
+/** Creates, finds and changes tasks. */
+export function taskRoutes(tasks: Tasks) {
   return new Hono()
     .post(op.createTasks.path, uncheckedJson(NewTasksSchema), async (c) => {
       const body = c.req.valid("json");

@@ -1,9 +1,20 @@
-import type { Redis } from "@upstash/redis";
 import { TickworkError } from "../errors.ts";
 
-/** Redis as Tickwork uses it: scripts, reading many fields of one hash, and plain values. One request a call. */
+/** Strings come as strings, integers as numbers, nil as null, whatever a string looks like. */
+export type RedisReply = string | number | null | RedisReply[];
+
+/**
+ * What a Redis driver does: it sends one command and answers. It rejects when Redis answers with an error, and when it
+ * does not answer within `REDIS_TIMEOUT_MS`.
+ */
+export interface RedisDriver {
+  call(command: readonly string[]): Promise<RedisReply>;
+  close(): Promise<void>;
+}
+
+/** Redis as Tickwork uses it: scripts, many fields of one hash, and plain values. One request a call. */
 export interface RedisCommands {
-  /** Runs a script. Strings come back as strings, integers as numbers, nil as null. */
+  /** Runs a script. */
   run<Reply>(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply>;
   fields(key: string, fields: readonly string[]): Promise<(string | null)[]>;
   get(key: string): Promise<string | null>;
@@ -12,41 +23,44 @@ export interface RedisCommands {
   remove(key: string): Promise<boolean>;
 }
 
-/** A failure of Redis or of the way to it. It makes things slower, never wrong. */
+/**
+ * A failure of Redis or of the way to it. It makes things slower, never wrong.
+ *
+ * @example
+ * await redis.get("key").catch((error: unknown) => {
+ *   if (!(error instanceof RedisError)) throw error;
+ * });
+ */
 export class RedisError extends TickworkError {
   constructor(cause: unknown) {
-    super("unavailable", "redis_unavailable", `Redis: ${cause instanceof Error ? cause.message : cause}`, {
+    super("redis_unavailable", `Redis: ${cause instanceof Error ? cause.message : cause}`, {
       cause,
     });
   }
 }
 
-export function createRedisCommands(redis: Redis): RedisCommands {
-  const guarded = async <T>(work: () => Promise<T>) => {
+/**
+ * What Tickwork needs of Redis, over a driver.
+ *
+ * @throws RedisError, from each method
+ * @example const redis = createRedisCommands(redisDriver);
+ */
+export function createRedisCommands(driver: RedisDriver): RedisCommands {
+  const call = async <Reply>(...command: (string | number)[]): Promise<Reply> => {
     try {
-      return await work();
+      return (await driver.call(command.map(String))) as Reply;
     } catch (error) {
       throw new RedisError(error);
     }
   };
   return {
-    // EVAL and not EVALSHA: a script is 2 KB at most, and one request stays one request after a restart of Redis.
-    run: <Reply>(script: string, keys: readonly string[], args: readonly (string | number)[]) =>
-      guarded(() => redis.eval<(string | number)[], Reply>(script, [...keys], [...args])),
-    // Not HMGET of the client: whether that answers an array or an object depends on its options.
-    fields: (key, fields) =>
-      guarded(() =>
-        redis.eval<string[], (string | null)[]>(
-          "return redis.call('HMGET', KEYS[1], unpack(ARGV))",
-          [key],
-          [...fields],
-        ),
-      ),
-    get: (key) => guarded(() => redis.get<string>(key)),
-    set: (key, value, ttlSeconds) =>
-      guarded(async () => {
-        await redis.set(key, value, ttlSeconds === undefined ? undefined : { ex: ttlSeconds });
-      }),
-    remove: (key) => guarded(async () => (await redis.del(key)) > 0),
+    // EVAL and not EVALSHA: one request stays one request after a restart of Redis.
+    run: (script, keys, args) => call("EVAL", script, keys.length, ...keys, ...args),
+    fields: (key, fields) => call("HMGET", key, ...fields),
+    get: (key) => call("GET", key),
+    set: async (key, value, ttlSeconds) => {
+      await call("SET", key, value, ...(ttlSeconds === undefined ? [] : ["EX", ttlSeconds]));
+    },
+    remove: async (key) => (await call<number>("DEL", key)) > 0,
   };
 }

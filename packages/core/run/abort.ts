@@ -10,9 +10,10 @@ export const ABORT_MESSAGES: Record<AbortCode, string> = {
 };
 
 /**
- * `signal.reason` of an aborted handler.
+ * The `signal.reason` of an aborted handler.
  *
- * @example if (signal.reason instanceof TaskAborted && signal.reason.code === "cancelled") await undo();
+ * @example
+ * if (signal.reason instanceof TaskAborted && signal.reason.code === "cancelled") console.log("clean up");
  */
 export class TaskAborted extends Error {
   override readonly name = "TaskAborted";

@@ -1,18 +1,27 @@
 /** One attempt: checks the task's data, runs the handler beside a heartbeat, and says what becomes of the row. */
-import { messageOf } from "../errors.ts";
+import { describeIssues, messageOf } from "../errors.ts";
 import { ABORT_GRACE_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
-import { checkData, type Registry, type TaskContext, type TaskDefinition } from "../tasks/define-task.ts";
+import {
+  checkData,
+  type HandlerConfig,
+  type Registry,
+  type TaskContext,
+  type TaskDefinition,
+} from "../tasks/define-task.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome } from "../tasks/task.ts";
+import type { Tasks } from "../tasks/tasks.ts";
 import { type AbortCode, TaskAborted } from "./abort.ts";
 import { type HeartbeatDeps, startHeartbeat } from "./heartbeat.ts";
 import { aborted, completed, failed, failedForGood, GIVEN_BACK } from "./outcome.ts";
 
 export interface AttemptDeps extends HeartbeatDeps {
   registry: Registry;
-  /** What handlers get as `tasks`. */
-  service: TaskContext["tasks"];
+  /** What handlers get as `tasks`, `config` and `deleteFinished`. */
+  tasks: Tasks;
+  handlerConfig: HandlerConfig;
+  deleteFinished(olderThanDays: number, options: { keepId: number; signal: AbortSignal }): Promise<number>;
   /** Ends the process: a handler keeps running although it was told to stop. */
   exit(reason: string): never | Promise<never>;
 }
@@ -38,10 +47,11 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
   }
   const checked = await checkData(definition, task.task_data);
   if ("issues" in checked) {
-    const text = checked.issues
-      .map(({ path, message }) => (path ? `task_data.${path}: ${message}` : `task_data: ${message}`))
-      .join("; ");
-    return failedForGood(deps, task, text, { code: "invalid_data" });
+    const issues = checked.issues.map(({ path, message }) => ({
+      path: path ? `task_data.${path}` : "task_data",
+      message,
+    }));
+    return failedForGood(deps, task, describeIssues(issues), { code: "invalid_data" });
   }
   // The claim's answer took as long as the lease, so another worker may have the task; or this one has to stop.
   if (clock.now() >= lease.leasedAt + leaseMs || options.interrupt.aborted) return GIVEN_BACK;
@@ -58,7 +68,7 @@ async function runHandler(
   definition: TaskDefinition,
   data: unknown,
 ): Promise<Outcome> {
-  const { registry, clock, log, service: tasks } = deps;
+  const { registry, clock, log, tasks, handlerConfig: config } = deps;
   const { task } = lease;
   const timeoutMs = registry.timeoutMsOf(definition);
   const deadlineMs = clock.now() + timeoutMs;
@@ -73,6 +83,8 @@ async function runHandler(
     progress: heartbeat.progress,
     log: log.with({ task: task.id, type: task.type, attempt: task.attempts }),
     tasks,
+    config,
+    deleteFinished: (olderThanDays) => deps.deleteFinished(olderThanDays, { keepId: task.id, signal }),
   });
   try {
     const end = await Promise.race([work, aborting.ignored]);

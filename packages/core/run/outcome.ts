@@ -1,6 +1,6 @@
 /** What an attempt's end means for its row. Pure, but for a warning in the log. */
 import type { Clock } from "../clock.ts";
-import { messageOf, PermanentError, RetryAfter } from "../errors.ts";
+import { messageOf, PermanentError, RetryAfter, type TaskErrorCode } from "../errors.ts";
 import { BACKOFF_FIRST_MS, BACKOFF_MAX_MS, RESULT_LIMIT_BYTES, RETRY_LIMIT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { backoffMs } from "../retry.ts";
@@ -77,10 +77,10 @@ export function failedForGood(
   deps: OutcomeDeps,
   task: Task,
   message: string,
-  { cause, ...properties }: { code?: string; name?: string; cause?: unknown } = {},
+  { name, ...options }: { code?: TaskErrorCode; name?: string; cause?: unknown } = {},
 ): Outcome {
-  const error = new PermanentError(message, cause === undefined ? undefined : { cause });
-  return failed(deps, task, undefined, Object.assign(error, properties));
+  const error = new PermanentError(message, options);
+  return failed(deps, task, undefined, name ? Object.assign(error, { name }) : error);
 }
 
 /** The handler threw: it is tried again while attempts are left. */

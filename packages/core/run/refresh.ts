@@ -15,16 +15,17 @@ export interface RefreshDeps {
   metrics?: Metrics | undefined;
 }
 
+/** What a refresh found. */
 export interface RefreshReport {
-  /** Waiting tasks in the window, as far as the cache takes them. */
+  /** Waiting tasks in the window, up to the limit of the cache. */
   waiting: number;
   /** Those of them that are due. */
   due: number;
-  /** How long the one that waits longest has been due, in seconds; 0 when none is. */
+  /** How long the task that waits longest has been due, in seconds; 0 if none is. */
   oldestDueAgeSeconds: number;
   /** Running tasks. */
   running: number;
-  /** The window had more than the cache takes. */
+  /** Whether the window had more than the cache takes. */
   cut: boolean;
   durationMs: number;
 }
@@ -53,7 +54,6 @@ export async function runRefresh({
   if (window) await ringer.ringFor(window.writes, window.nowMs, { by: "refresh" });
   if (!kept || !window)
     throw new TickworkError(
-      "unavailable",
       "refresh_too_slow",
       "The refresh took so long that what it read may be old; the cache stays as it was.",
     );

@@ -15,9 +15,11 @@ export interface TickReport {
 }
 
 /**
+ * What ended a tick.
+ *
  * - `idle`: nothing is due
- * - `held`: tasks are due and every flag is held
- * - `conflict`: a task with a living lease is in the slot
+ * - `held`: tasks are due, but every flag is held
+ * - `conflict`: a task with a valid lease is in the slot
  * - `stopped`: its time was up, or the process is shutting down
  * - `unclaimable`: something looked due and could not be claimed
  */

@@ -1,126 +1,128 @@
-/** A waiting task becomes a running one. */
 import type { Moment } from "../clock.ts";
-import { type Facts, fromNow, type Standing, standingOf } from "../tasks/standing.ts";
-import { claiming as claimingSql, epochMs, nextDue, withCrash } from "./fragments.ts";
+import type { Facts, Standing } from "../tasks/standing.ts";
+import type { StoreDeps } from "./deps.ts";
+import { CRASH_HISTORY, epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS } from "./fragments.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
-import { type Connection, isUniqueViolation, type Row, toTask } from "./rows.ts";
-import { idArray, statement, textArray } from "./statement.ts";
+import { isUniqueViolation } from "./postgres-errors.ts";
+import { standingNow } from "./read.ts";
+import { type Row, type TaskRow, tasksOf, toTask } from "./rows.ts";
+import { queryRepeatable, statement } from "./statement.ts";
 
 export type ClaimResult =
   | { kind: "claimed"; lease: Lease; buried: Standing[] }
-  /** Nothing to claim. `truth` is where the ids that looked due really stand; `next` is when something is due. */
+  /** There is nothing to claim. `truth` is where the tasks that looked due really stand. */
   | { kind: "empty"; truth: Standing[]; next: Moment | undefined; buried: Standing[] }
-  /** The slot holds a task with a living lease. */
+  /** A worker with a live lease is in the slot. */
   | { kind: "conflict"; leaseEndsInMs: number };
 
-export const claimSql = (now: string) => ({
-  /**
-   * First ends what has killed too many workers, and gives back what other programs did not finish; then claims one
-   * task. When there is none, says in the same answer where the ids that looked due stand, and when something is due.
-   */
-  claim: statement<{
-    slot: number;
-    next_token: string;
-    lease_ms: number;
-    max_crashes: number;
-    seen: string;
-    foreign: string;
-  }>(`
-    with buried as (
-      update "baasix_Tasks" set task_status = 'Error', crashes = crashes + 1, "updatedAt" = ${now},
-        error_data = json_build_object('message', 'its worker died ' || (crashes + 1) || ' times while it ran',
-          'name', 'CrashedError', 'code', 'crashed', 'attempts', attempts, 'history', ${withCrash})
-      where task_status = 'Running' and lease_expires_at <= ${now} and crashes >= :max_crashes::int
-      returning id, rev),
-    returned as (
-      update "baasix_Tasks" set task_status = 'Not started', crashes = crashes + 1, history = ${withCrash},
-        "updatedAt" = ${now}
-      where task_status = 'Running' and lease_expires_at <= ${now} and crashes < :max_crashes::int
-        and type = any(:foreign::text[])
-      returning id),
-    claimed as (${claimingSql(now).overdueOrDue("(select count(*) from buried) + (select count(*) from returned) >= 0")})
-    select (select row_to_json(claimed) from claimed) as task, ${epochMs(now)} as now_ms,
-      (select json_agg(buried) from buried) as buried,
-      case when exists (select from claimed) then null else ${nextDue} end as next_ms,
-      case when exists (select from claimed) then null else
-        (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', type,
-          'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
-          from "baasix_Tasks" where id = any(:seen::bigint[])) end as seen`),
-  /** When the lease of the task in a slot ends. */
-  slotHolder: statement<{ slot: number }>(`
-    select id, ${epochMs("lease_expires_at")} as lease_ms, ${epochMs(now)} as now_ms
-    from "baasix_Tasks" where task_status = 'Running' and slot = :slot::int`),
-  heldBy: statement<{ token: string }>(`
-    select row_to_json(t) as task from "baasix_Tasks" t
-    where task_status = 'Running' and lease_token = :token::text`),
-});
+/** The lease that a claim asks for. */
+const REQUEST = { slot: "int", newToken: "text", leaseMs: "float8" } as const;
 
-export interface ClaimOptions {
-  leaseMs: number;
-  maxCrashes: number;
-  /** Types that other programs run. */
-  foreign: readonly string[];
+/** A waiting task becomes a running one. */
+const STARTED = `task_status = 'Running', slot = :slot, lease_token = :newToken,
+  lease_expires_at = now() + ${milliseconds(":leaseMs")}, attempts = attempts + 1,
+  started_at = now(), finished_at = null, progress = null, cancel_requested = false, "updatedAt" = now(),
+  rev = rev + 1`;
+
+const EARLIEST_DUE = `(select id from "baasix_Tasks"
+  where task_status = 'Not started' and scheduled_time <= now() and ${OURS}
+  order by scheduled_time, id limit 1 for update skip locked)`;
+
+/** Claims the next task that is due, if the condition `only` holds. */
+export const claimDue = (only: string) => `
+  update "baasix_Tasks" set ${STARTED}
+  where id = ${EARLIEST_DUE} and ${only}
+  returning *`;
+
+/** The same, but a task whose lease ended goes first, and before all others the one that blocks the slot. */
+export const claimOverdueOrDue = (only: string) => `
+  update "baasix_Tasks" set ${STARTED},
+    crashes = crashes + case when task_status = 'Running' then 1 else 0 end,
+    history = case when task_status = 'Running' then ${CRASH_HISTORY} else history end
+  where id = coalesce(
+    (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
+        and ${OURS}
+      order by (slot is not distinct from :slot) desc, lease_expires_at limit 1 for update skip locked),
+    ${EARLIEST_DUE}) and ${only}
+  returning *`;
+
+/**
+ * First ends tasks that have killed too many workers, and gives back what other programs did not finish; then claims
+ * one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really stand, and when
+ * Postgres has something due.
+ */
+export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]", foreign: "text[]" })`
+  with buried as (
+    update "baasix_Tasks" set task_status = 'Error', crashes = crashes + 1, "updatedAt" = now(),
+      error_data = json_build_object('message', 'its worker died ' || (crashes + 1) || ' times while it ran',
+        'name', 'CrashedError', 'code', 'crashed', 'attempts', attempts, 'history', ${CRASH_HISTORY})
+    where task_status = 'Running' and lease_expires_at <= now() and crashes >= :maxCrashes
+    returning id, rev),
+  returned as (
+    update "baasix_Tasks" set task_status = 'Not started', crashes = crashes + 1, history = ${CRASH_HISTORY}, "updatedAt" = now()
+    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and type = any(:foreign)
+    returning id),
+  claimed as (${claimOverdueOrDue("(select count(*) from buried) + (select count(*) from returned) >= 0")})
+  select (select row_to_json(claimed) from claimed) as task, ${NOW_MS},
+    (select json_agg(buried) from buried) as buried,
+    case when exists (select from claimed) then null else ${NEXT_DUE_MS} end as next_ms,
+    case when exists (select from claimed) then null else
+      (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', type,
+        'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
+        from "baasix_Tasks" where id = any(:seen)) end as seen`;
+
+interface ClaimRow {
+  task: Row | null;
+  now_ms: number;
+  next_ms: number | null;
+  buried: { id: number; rev: number }[] | null;
+  seen: Facts[] | null;
 }
 
-export function claiming({ now, query, queryRepeatable }: Connection, options: ClaimOptions) {
-  const sql = claimSql(now);
-  const fixed = {
-    lease_ms: options.leaseMs,
-    max_crashes: options.maxCrashes,
-    foreign: textArray(options.foreign),
-  };
-  return {
-    /** Claims the task that is due first, and before all one whose lease has ended. */
-    async claim(request: LeaseRequest, seen: readonly number[]): Promise<ClaimResult> {
-      const { slot, token } = request;
-      type Answer = {
-        task: Row | null;
-        now_ms: number;
-        next_ms: number | null;
-        buried: { id: number; rev: number }[] | null;
-        seen: Facts[] | null;
-      };
-      let answer: Answer | undefined;
-      try {
-        [answer] = await query<Answer>(sql.claim({ slot, next_token: token, seen: idArray(seen), ...fixed }));
-      } catch (error) {
-        if (!isUniqueViolation(error, "tickwork_running")) throw error;
-        const [holder] = await queryRepeatable<{ lease_ms: number; now_ms: number }>(
-          sql.slotHolder({ slot }),
-        );
-        return { kind: "conflict", leaseEndsInMs: holder ? Math.max(0, holder.lease_ms - holder.now_ms) : 0 };
-      }
-      const buried = (answer?.buried ?? []).map(({ id, rev }): Standing => ({ id, rev, kind: "gone" }));
-      if (answer?.task) return { kind: "claimed", lease: { ...request, task: toTask(answer.task) }, buried };
-      const nowMs = answer?.now_ms ?? 0;
-      const nextMs = answer?.next_ms ?? null;
-      return {
-        kind: "empty",
-        truth: truthOf(seen, answer?.seen ?? [], nowMs, options.foreign),
-        next: nextMs === null ? undefined : { atMs: nextMs, inMs: nextMs - nowMs },
-        buried,
-      };
-    },
+/** When the lease of the worker in a slot ends. */
+export const SLOT_HOLDER = statement({ slot: "int" })`
+  select id, ${epochMs("lease_expires_at")} as lease_ms, ${NOW_MS}
+  from "baasix_Tasks" where task_status = 'Running' and slot = :slot`;
 
-    /** The lease that a request got: how a worker learns what a claim did whose answer was lost. */
-    async heldBy(request: LeaseRequest): Promise<Lease | undefined> {
-      const [row] = await queryRepeatable<{ task: Row }>(sql.heldBy({ token: request.token }));
-      return row && { ...request, task: toTask(row.task) };
-    },
-  };
-}
+type SlotHolder = { lease_ms: number; now_ms: number };
 
-/** Where the ids that looked due really stand; those that are not there at all can only be forgotten. */
-function truthOf(
+/**
+ * Claims the task that is due first; tasks whose lease ended go before all others.
+ *
+ * @param seen ids of tasks that looked due
+ */
+export async function claim(
+  { database, leaseMs, maxCrashes, foreign }: StoreDeps,
+  request: LeaseRequest,
   seen: readonly number[],
-  found: readonly Facts[],
-  nowMs: number,
-  foreign: readonly string[],
-): Standing[] {
-  const rows = new Map(found.map((row) => [row.id, row]));
-  return seen.map((id): Standing => {
-    const row = rows.get(id);
-    if (!row) return { id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" };
-    return fromNow(standingOf(row, nowMs, foreign), nowMs);
-  });
+): Promise<ClaimResult> {
+  const { slot, token: newToken } = request;
+  let row: ClaimRow | undefined;
+  try {
+    [row] = await database.query<ClaimRow>(CLAIM({ slot, newToken, leaseMs, maxCrashes, seen, foreign }));
+  } catch (error) {
+    if (!isUniqueViolation(error, "tickwork_running")) throw error;
+    const [holder] = await queryRepeatable<SlotHolder>(database, SLOT_HOLDER({ slot }));
+    return { kind: "conflict", leaseEndsInMs: holder ? Math.max(0, holder.lease_ms - holder.now_ms) : 0 };
+  }
+  if (!row) throw new Error("a claim must answer one row, got none");
+  const { task, now_ms: nowMs, next_ms: nextMs } = row;
+  const buried = (row.buried ?? []).map(({ id, rev }): Standing => ({ id, rev, kind: "gone" }));
+  if (task) return { kind: "claimed", lease: { ...request, task: toTask(task) }, buried };
+  const facts = new Map((row.seen ?? []).map((one) => [one.id, one]));
+  return {
+    kind: "empty",
+    truth: seen.map((id) => standingNow(id, facts.get(id), nowMs, foreign)),
+    next: nextMs === null ? undefined : { atMs: nextMs, inMs: nextMs - nowMs },
+    buried,
+  };
+}
+
+export const HELD_BY = statement({ token: "text" })`
+  select row_to_json(t) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = :token`;
+
+/** The lease that a request got, if any: this tells what became of a claim whose answer was lost. */
+export async function heldBy({ database }: StoreDeps, request: LeaseRequest): Promise<Lease | undefined> {
+  const [task] = tasksOf(await queryRepeatable<TaskRow>(database, HELD_BY({ token: request.token })));
+  return task && { ...request, task };
 }

@@ -1,12 +1,25 @@
-import type { NeonQueryFunction } from "@neondatabase/serverless";
 import type { Clock } from "../clock.ts";
 import { TickworkError } from "../errors.ts";
 import { POSTGRES_TIMEOUT_MS } from "../limits.ts";
 import { retrying } from "../retry.ts";
 
+/** SQL, with its parameters as `$1`, `$2`, …. */
 export interface Statement {
   text: string;
   params?: readonly unknown[];
+}
+
+/**
+ * What a Postgres driver does: it sends once, and answers with the rows or rejects. The error of a statement that
+ * Postgres refused carries its SQLSTATE as `code`, and its `constraint`. When the signal aborts nobody waits any more.
+ *
+ * Values come as node-postgres parses them: int8 and numeric as strings, json as values, timestamps as Date.
+ */
+export interface PostgresDriver {
+  query(statement: Statement, signal: AbortSignal): Promise<unknown[]>;
+  /** Several statements in one transaction, in one request where the protocol allows it. */
+  transaction(statements: readonly Statement[], signal: AbortSignal): Promise<unknown[][]>;
+  close(): Promise<void>;
 }
 
 /** Postgres as Tickwork uses it: one request for each call, whatever is in it. */
@@ -20,9 +33,17 @@ export interface Database {
   ): Promise<Row[][]>;
 }
 
-/** A failure of Postgres or of the way to it. */
+/**
+ * A failure of Postgres or of the way to it.
+ *
+ * @example
+ * await tasks.create([{ type: "greet" }]).catch((error: unknown) => {
+ *   if (error instanceof PostgresError && error.transient) console.log("try again with an idempotency key");
+ *   else throw error;
+ * });
+ */
 export class PostgresError extends TickworkError {
-  /** The SQLSTATE, or undefined when no answer came: then it is not known whether the statement took. */
+  /** The SQLSTATE, or undefined if no answer came: then it is unknown whether the statement took effect. */
   readonly sqlState: string | undefined;
   readonly constraint: string | undefined;
   /** Whether the same statement may well succeed a moment later. */
@@ -35,7 +56,7 @@ export class PostgresError extends TickworkError {
       message?: unknown;
     };
     const sqlState = typeof code === "string" && SQL_STATE.test(code) ? code : undefined;
-    super("unavailable", "postgres_unavailable", `Postgres: ${message ?? cause}`, { cause });
+    super("postgres_unavailable", `Postgres: ${message ?? cause}`, { cause });
     this.sqlState = sqlState;
     this.constraint = typeof constraint === "string" ? constraint : undefined;
     this.transient = sqlState === undefined || TRANSIENT_STATES.some((prefix) => sqlState.startsWith(prefix));
@@ -60,17 +81,18 @@ const REFUSING_STATES = ["22", "23", "54", "P0001", "42804"];
 export const isRefused = (error: unknown): error is PostgresError =>
   error instanceof PostgresError && REFUSING_STATES.some((prefix) => error.sqlState?.startsWith(prefix));
 
-/** Whether it is unknown if a statement took: it was sent and no answer of Postgres came back. */
-export const isUnanswered = (error: unknown): boolean =>
-  error instanceof PostgresError &&
-  (error.sqlState === undefined || error.sqlState.startsWith("08") || error.sqlState.startsWith("57P"));
-
-export function createDatabase(sql: NeonQueryFunction<false, false>, clock: Clock): Database {
+/**
+ * What Tickwork needs of Postgres, over a driver: with time limits, and with repetitions where they are safe.
+ *
+ * @throws PostgresError, from each method
+ * @example const database = createDatabase(postgresDriver, systemClock);
+ */
+export function createDatabase(driver: PostgresDriver, clock: Clock): Database {
   const attempt = async <T>(
     repeatable: boolean,
     timeoutMs: number,
-    send: (options: { fetchOptions: { signal: AbortSignal } }) => Promise<T>,
-  ) => {
+    send: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> => {
     const once = () =>
       new Promise<T>((resolve, reject) => {
         // Not `AbortSignal.timeout`: its timer would live on after the answer, one for each query.
@@ -80,11 +102,10 @@ export function createDatabase(sql: NeonQueryFunction<false, false>, clock: Cloc
           reject(new PostgresError(error));
         };
         const timer = setTimeout(() => {
-          limit.abort();
-          // Who answers inside of this process may not listen to the signal.
           fail(new Error(`no answer in ${timeoutMs} ms`));
+          limit.abort();
         }, timeoutMs);
-        send({ fetchOptions: { signal: limit.signal } }).then((answer) => {
+        send(limit.signal).then((answer) => {
           clearTimeout(timer);
           resolve(answer);
         }, fail);
@@ -92,10 +113,8 @@ export function createDatabase(sql: NeonQueryFunction<false, false>, clock: Cloc
     return repeatable ? retrying(clock, once, isTransient) : once();
   };
   return {
-    query: async <Row>({ text, params }: Statement, { repeatable = false } = {}) =>
-      (await attempt(repeatable, POSTGRES_TIMEOUT_MS, (options) =>
-        sql.query(text, [...(params ?? [])], options),
-      )) as Row[],
+    query: async <Row>(statement: Statement, { repeatable = false } = {}) =>
+      (await attempt(repeatable, POSTGRES_TIMEOUT_MS, (signal) => driver.query(statement, signal))) as Row[],
     transaction: async <Row>(
       statements: readonly Statement[],
       {
@@ -103,11 +122,6 @@ export function createDatabase(sql: NeonQueryFunction<false, false>, clock: Cloc
         timeoutMs = POSTGRES_TIMEOUT_MS,
       }: { repeatable?: boolean; timeoutMs?: number } = {},
     ) =>
-      (await attempt(repeatable, timeoutMs, (options) =>
-        sql.transaction(
-          statements.map(({ text, params }) => sql.query(text, [...(params ?? [])])),
-          options,
-        ),
-      )) as Row[][],
+      (await attempt(repeatable, timeoutMs, (signal) => driver.transaction(statements, signal))) as Row[][],
   };
 }

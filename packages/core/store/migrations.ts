@@ -1,9 +1,9 @@
 /**
- * The schema, in numbered forward steps. They are code, so no bundler can lose them. Each step runs in one
- * transaction with its own note that it ran, under an advisory lock, and does nothing when the note is there:
- * two processes that migrate at once are harmless.
+ * The schema, as numbered steps that only go forward. They are code, so no bundler can lose them. Each step runs in one
+ * transaction together with the note that it ran, under an advisory lock, and does nothing when the note exists: two
+ * processes may migrate at once.
  *
- * A table that Baasix made is adopted: its rows and columns stay as they are, and what is missing is added.
+ * A table that Baasix made is adopted: its rows and columns stay as they are, and missing columns are added.
  */
 import { MIGRATION_TIMEOUT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
@@ -12,16 +12,16 @@ import { FOREIGN_LEASE } from "./fragments.ts";
 
 interface Migration {
   name: string;
-  sql: (now: string) => string;
+  sql: string;
 }
 
-/** Any number will do, as long as it is always the same: "tickwork" on a telephone's keys. */
+/** Any number will do as long as it never changes: "tickwork" on a telephone's keys. */
 const LOCK = 84_259_675;
 
 const MIGRATIONS: readonly Migration[] = [
   {
-    name: "the table of tasks, ours or adopted",
-    sql: (now) => `
+    name: "the table of tasks, created or adopted",
+    sql: `
       if to_regclass('"baasix_Tasks"') is null then
         create type "enum_baasix_Tasks_task_status" as enum ('Not started', 'Running', 'Completed', 'Error');
         create table "baasix_Tasks" (
@@ -62,19 +62,19 @@ const MIGRATIONS: readonly Migration[] = [
         add column if not exists history jsonb,
         add column if not exists lateness jsonb,
         add column if not exists rev bigint not null default 0;
-      -- Whoever runs a task at this moment knows nothing of leases: it has a while to finish.
-      update "baasix_Tasks" set lease_expires_at = ${now} + ${FOREIGN_LEASE}
+      -- Tasks that run at this moment are run by programs that know nothing of leases: give them time to finish.
+      update "baasix_Tasks" set lease_expires_at = now() + ${FOREIGN_LEASE}
         where task_status = 'Running' and lease_expires_at is null;
-      -- The claim and the window read this one, the rows that wait and no others.
+      -- The claim and the window read this index: it holds the waiting rows only.
       create index tickwork_waiting on "baasix_Tasks" (scheduled_time, id) where task_status = 'Not started';
-      -- At most one running task in a slot: Postgres keeps the promise, whatever any worker believes.
+      -- At most one running task per slot: Postgres enforces it, whatever a worker believes.
       create unique index tickwork_running on "baasix_Tasks" (slot) where task_status = 'Running';
-      -- People look for what failed; almost no row is in it.
+      -- For listing failed tasks; it holds very few rows.
       create index tickwork_failed on "baasix_Tasks" (id) where task_status = 'Error';`,
   },
   {
-    name: "every write counts, and rows that others set to Running get a lease",
-    sql: (now) => `
+    name: "rev grows with every write, and rows that other programs set to Running get a lease",
+    sql: `
       create or replace function tickwork_before_write() returns trigger language plpgsql as $trigger$
       begin
         if tg_op = 'UPDATE' then
@@ -83,11 +83,11 @@ const MIGRATIONS: readonly Migration[] = [
           new.rev := greatest(coalesce(new.rev, 0), 0) + 1;
         end if;
         if new.task_status = 'Running' then
-          -- Tickwork comes with a token. Whoever comes without one does not know leases.
+          -- Tickwork sets a token. A program that sets none knows nothing of leases.
           if new.lease_token is null and (tg_op = 'INSERT' or old.task_status <> 'Running' or new.lease_expires_at is null) then
             new.slot := 0;
-            new.lease_expires_at := ${now} + ${FOREIGN_LEASE};
-            new.started_at := ${now};
+            new.lease_expires_at := now() + ${FOREIGN_LEASE};
+            new.started_at := now();
             new.finished_at := null;
             new.attempts := new.attempts + 1;
           end if;
@@ -97,24 +97,24 @@ const MIGRATIONS: readonly Migration[] = [
           new.lease_expires_at := null;
           new.cancel_requested := false;
           if new.task_status = 'Not started' then
-            new.scheduled_time := coalesce(new.scheduled_time, ${now});
+            new.scheduled_time := coalesce(new.scheduled_time, now());
             new.finished_at := null;
           elsif tg_op = 'INSERT' or old.task_status is distinct from new.task_status then
-            new.finished_at := ${now};
+            new.finished_at := now();
           end if;
         end if;
         return new;
       end $trigger$;
       create trigger tickwork_before_insert before insert on "baasix_Tasks"
         for each row execute function tickwork_before_write();
-      -- The few statements that make up a task's run count for themselves and leave the row in order; calling a function
-      -- for each of them would take a fifth of their time.
+      -- The statements that run a task increase rev and keep the row consistent themselves: calling this function for
+      -- each of them would cost a fifth of their time.
       create trigger tickwork_before_update before update on "baasix_Tasks"
         for each row when (new.rev = old.rev) execute function tickwork_before_write();`,
   },
   {
-    name: "flags for who has no Redis, and idempotency keys",
-    sql: () => `
+    name: "flags for running without Redis, and idempotency keys",
+    sql: `
       create table if not exists tickwork_flags (
         name text primary key,
         token text not null,
@@ -130,23 +130,24 @@ const MIGRATIONS: readonly Migration[] = [
       create index if not exists tickwork_requests_age on tickwork_requests (created_at);`,
   },
   {
-    name: "finished tasks are listed without a look at those that wait",
-    sql: () => `
+    name: "finished tasks are listed without reading the waiting ones",
+    sql: `
       create index tickwork_finished on "baasix_Tasks" (task_status, id) where task_status in ('Completed', 'Error');
       drop index tickwork_failed;`,
   },
 ];
 
-/** The number of the newest migration: the schema that this code needs. */
+/** The number of the newest step: the schema that this code needs. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
- * Brings the schema to `SCHEMA_VERSION`. Safe to call from everywhere, at any time, by many at once.
+ * Brings the schema to `SCHEMA_VERSION`. It is safe to call at any time, in many processes at once.
  *
  * @returns the names of the steps that this call applied
- * @throws PostgresError when Postgres is out of reach or refuses a step; then nothing of that step is done
+ * @throws PostgresError if Postgres is unreachable or refuses a step, of which nothing is done then
+ * @example const applied = await migrate(database, log);
  */
-export async function migrate(database: Database, log: Logger, now = "now()"): Promise<string[]> {
+export async function migrate(database: Database, log: Logger): Promise<string[]> {
   if ((await schemaVersion(database)) >= SCHEMA_VERSION) return [];
   const applied: string[] = [];
   for (const [index, { name, sql }] of MIGRATIONS.entries()) {
@@ -158,7 +159,7 @@ export async function migrate(database: Database, log: Logger, now = "now()"): P
             create table if not exists tickwork_migrations (id integer primary key, name text not null, applied_at timestamptz not null);
             perform set_config('tickwork.applied', 'no', true);
             if not exists (select from tickwork_migrations where id = ${index + 1}) then
-              ${sql(now)}
+              ${sql}
               insert into tickwork_migrations (id, name, applied_at) values (${index + 1}, '${name}', now());
               perform set_config('tickwork.applied', 'yes', true);
             end if;
@@ -175,7 +176,7 @@ export async function migrate(database: Database, log: Logger, now = "now()"): P
   return applied;
 }
 
-/** The newest migration that the database has seen; 0 for none. */
+/** The number of the newest step that the database has had; 0 when it has had none. */
 export async function schemaVersion(database: Database): Promise<number> {
   try {
     const [row] = await database.query<{ version: number }>(

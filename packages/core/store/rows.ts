@@ -1,48 +1,30 @@
-import { errors } from "../errors.ts";
+/**
+ * Rows travel as JSON (`row_to_json`): the same statement then works on a table of ours and on one that Baasix made,
+ * where columns have other types and there may be more of them.
+ */
 import type { Task } from "../tasks/task.ts";
-import { type Database, PostgresError, type Statement } from "./database.ts";
 
-/** A row as SQL gives it: times are ISO in the session's zone, the rest is as in `Task`. */
+/** A row as Postgres gives it: times are ISO in the session's zone, the rest is as in `Task`. */
 export type Row = Record<string, unknown> & { id: number };
 
-/** What the families of statements work with. */
-export interface Connection {
-  /** The clock of Postgres, as SQL. */
-  now: string;
-  query<Answer>(statement: Statement): Promise<Answer[]>;
-  /** For statements that may safely be sent twice. */
-  queryRepeatable<Answer>(statement: Statement): Promise<Answer[]>;
-}
+export type TaskRow = { task: Row };
+export type TimedRow = TaskRow & { now_ms: number };
 
-export function connectionOf(database: Database, now: string): Connection {
-  return {
-    now,
-    query: (statement) => database.query(statement),
-    queryRepeatable: (statement) => database.query(statement, { repeatable: true }),
-  };
-}
+/** A task, and when Postgres wrote it, by its own clock. */
+export type TimedTask = { task: Task; nowMs: number };
+export type TimedTasks = { tasks: Task[]; nowMs: number };
 
-const TIMES = [
-  "scheduled_time",
-  "createdAt",
-  "updatedAt",
-  "started_at",
-  "finished_at",
-  "lease_expires_at",
-] as const;
+export const tasksOf = (rows: readonly TaskRow[]): Task[] => rows.map(({ task }) => toTask(task));
 
-/** As Postgres writes a UTC time in JSON, with at least three digits of a second. */
-const IN_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}\+00:00$/;
+export const timedTasksOf = (rows: readonly TimedRow[]): TimedTasks => ({
+  tasks: tasksOf(rows),
+  nowMs: rows[0]?.now_ms ?? 0,
+});
 
-/** What is not a time (`infinity`) stays as it is. */
-function toIso(text: string): string {
-  // Nearly all of them, and every task has several: these need not be parsed and formatted again.
-  if (IN_UTC.test(text)) return `${text.slice(0, 23)}Z`;
-  const time = new Date(text);
-  return Number.isNaN(time.getTime()) ? text : time.toISOString();
-}
+export const timedTaskOf = ([row]: readonly TimedRow[]): TimedTask | undefined =>
+  row && { task: toTask(row.task), nowMs: row.now_ms };
 
-/** A row as the world sees it: times in UTC, and nothing that only the holder of a lease may know. */
+/** A row as the world sees it: times in UTC, and nothing that only the holder of the lease may know. */
 export function toTask({ lease_token: _, ...row }: Row): Task {
   for (const column of TIMES) {
     const value = row[column];
@@ -51,34 +33,15 @@ export function toTask({ lease_token: _, ...row }: Row): Task {
   return row as unknown as Task;
 }
 
-export const tasksOf = (rows: { task: Row }[]): Task[] => rows.map(({ task }) => toTask(task));
+const TIMES = ["scheduled_time", "createdAt", "updatedAt", "started_at", "finished_at", "lease_expires_at"];
 
-/** A changed task, and Postgres's time. */
-export interface Changed {
-  task: Task;
-  nowMs: number;
-}
+/** How Postgres writes a UTC time in JSON, when it has at least three digits after the second. */
+const IN_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}\+00:00$/;
 
-export const changedOf = (rows: { task: Row; now_ms: number }[]): Changed | undefined =>
-  rows[0] && { task: toTask(rows[0].task), nowMs: rows[0].now_ms };
-
-/** A value that Postgres cannot store (a malformed uuid, a zero byte) is the caller's error, not an outage. */
-export async function translatingDataErrors<T>(write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (error instanceof PostgresError && error.sqlState?.startsWith("22"))
-      throw errors.invalid([
-        { path: "", message: `Postgres cannot store this: ${(error.cause as Error).message}` },
-      ]);
-    throw error;
-  }
-}
-
-const UNIQUE_VIOLATION = "23505";
-
-export function isUniqueViolation(error: unknown, constraint: string): boolean {
-  return (
-    error instanceof PostgresError && error.sqlState === UNIQUE_VIOLATION && error.constraint === constraint
-  );
+/** `infinity` and whatever else is not a date stays as it is. */
+function toIso(text: string): string {
+  // Nearly every time has this form, and every task has several: parsing them all would cost more.
+  if (IN_UTC.test(text)) return `${text.slice(0, 23)}Z`;
+  const time = new Date(text);
+  return Number.isNaN(time.getTime()) ? text : time.toISOString();
 }

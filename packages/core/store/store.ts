@@ -1,34 +1,47 @@
-import { changing } from "./change.ts";
-import { type ClaimOptions, claiming } from "./claim.ts";
-import type { Database } from "./database.ts";
-import { inserting } from "./insert.ts";
-import { operating } from "./operate.ts";
-import { reading } from "./read.ts";
-import { connectionOf } from "./rows.ts";
-import { settling } from "./settle.ts";
-import { readingWindow } from "./window.ts";
+import { cancel, patch, remove, retry } from "./change.ts";
+import { claim, heldBy } from "./claim.ts";
+import type { StoreDeps } from "./deps.ts";
+import { insert, insertOnce } from "./insert.ts";
+import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
+import { get, getMany, list, readWindow, standing } from "./read.ts";
+import { renew, settle } from "./settle.ts";
+import { window } from "./window.ts";
 
-export interface StoreOptions extends ClaimOptions {
-  cacheLimit: number;
-  /** The clock of Postgres, as SQL; tests give another one. */
-  now?: string;
-}
+export type { ClaimResult } from "./claim.ts";
+export type { ListFilter } from "./read.ts";
+export type { SettleOptions } from "./settle.ts";
+export type { Window } from "./window.ts";
 
 export type Store = ReturnType<typeof createStore>;
 
 /**
  * Tasks in Postgres. Each method is one request, unless it says otherwise, and throws PostgresError when Postgres does
- * not answer or refuses. Its SQL stands beside it.
+ * not answer or refuses.
  */
-export function createStore(database: Database, options: StoreOptions) {
-  const connection = connectionOf(database, options.now ?? "now()");
+export function createStore(deps: StoreDeps) {
+  const bind =
+    <Args extends unknown[], Result>(method: (deps: StoreDeps, ...args: Args) => Result) =>
+    (...args: Args): Result =>
+      method(deps, ...args);
   return {
-    ...inserting(connection),
-    ...reading(connection, options.cacheLimit),
-    ...changing(connection),
-    ...claiming(connection, options),
-    ...settling(connection, options),
-    ...readingWindow(connection, database, options),
-    ...operating(connection),
+    insert: bind(insert),
+    insertOnce: bind(insertOnce),
+    get: bind(get),
+    getMany: bind(getMany),
+    list: bind(list),
+    readWindow: bind(readWindow),
+    standing: bind(standing),
+    patch: bind(patch),
+    remove: bind(remove),
+    retry: bind(retry),
+    cancel: bind(cancel),
+    claim: bind(claim),
+    heldBy: bind(heldBy),
+    settle: bind(settle),
+    renew: bind(renew),
+    window: bind(window),
+    resetRunning: bind(resetRunning),
+    deleteFinished: bind(deleteFinished),
+    endLeases: bind(endLeases),
   };
 }

@@ -1,34 +1,41 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { Config } from "../config.ts";
 import { type Issue, PermanentError, TickworkError } from "../errors.ts";
-import { DEFAULT_TIMEOUT_MS } from "../limits.ts";
+import { DEFAULT_TIMEOUT_MS, NAME_LIMIT } from "../limits.ts";
 import type { Logger } from "../log.ts";
-import type { TasksService } from "../services/service.ts";
 import type { Task } from "./task.ts";
+import type { Tasks } from "./tasks.ts";
 
-/** What a handler gets beside its data. */
+/** The part of the configuration that handlers may see: no address and no key of a server is in it. */
+export type HandlerConfig = Readonly<Pick<Config, "dataDir" | "httpRequestAllow">>;
+
+/** What a handler gets beside its data: its task, and no more of Tickwork than it may touch. */
 export interface TaskContext {
   /** The row as it was claimed. `task.id` is the same in every attempt: use it to make effects idempotent. */
   task: Task;
   /** 1 for the first start of this task, 2 for the second, … */
   attempt: number;
   /**
-   * Aborts when the time limit is reached, when somebody cancels the task, when the process has to stop, or when the
-   * lease is lost. A handler that goes on regardless costs its process. `signal.reason` says which.
+   * Aborts when the time limit is reached, the task is cancelled, the process has to stop, or the lease is lost;
+   * `signal.reason` is a TaskAborted that says which. A handler that ignores it for 5 seconds costs its process.
    */
   signal: AbortSignal;
   /** When the signal will abort for the time limit at the latest. */
   deadline: Date;
   /** Reports how far the task is, 0 to 1. Written at most once a second. */
   progress(fraction: number): Promise<void>;
-  /** Adds the task's id, type and attempt to everything. */
+  /** Adds the task's id, type and attempt to every line. */
   log: Logger;
-  /** To make more tasks, and for the configuration. */
-  tasks: TasksService;
+  /** Creates more tasks; finds, changes and cancels them. */
+  tasks: Tasks;
+  config: HandlerConfig;
+  /** Deletes the tasks that finished more than so many days ago, until `signal` aborts. Returns how many. */
+  deleteFinished(olderThanDays: number): Promise<number>;
 }
 
 /** A type of task: its name, what its data must look like, and its code. */
 export interface TaskDefinition<Schema extends StandardSchemaV1 = StandardSchemaV1> {
-  /** What callers give as `type`; up to 255 characters. */
+  /** What callers give as `type`; 1 to 255 characters. */
   type: string;
   /** Any Standard Schema (Valibot, Zod, ArkType, …). Checked when a task is posted and again when it runs. */
   data?: Schema;
@@ -36,22 +43,26 @@ export interface TaskDefinition<Schema extends StandardSchemaV1 = StandardSchema
   maxAttempts?: number;
   /** Seconds that one attempt may take. Default and, on Lambda, maximum: 750 (12.5 minutes). */
   timeoutSeconds?: number;
-  /** The pause before attempt `n + 1`, in milliseconds. Default: 1 s, doubling to an hour, with jitter. */
+  /** The pause before attempt `failures + 1`, in milliseconds. Default: 1 s, doubling to an hour, with jitter. */
   backoffMs?: (failures: number) => number;
-  /** Other programs run it: it may be posted, and is listed, and no tick minds it. See `foreignTask`. */
+  /** Another program runs it; see `foreignTask`. */
   foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
   run(data: StandardSchemaV1.InferOutput<Schema>, context: TaskContext): Promise<unknown>;
 }
 
 /**
- * Defines a type of task.
+ * Defines a type of task. The handler's `data` has the type that the schema says.
  *
  * @example
- * export const greet = defineTask({
+ * const greet = defineTask({
  *   type: "greet",
- *   data: v.object({ name: v.string() }),
- *   run: async ({ name }) => ({ greeting: `Hello ${name}` }),
+ *   maxAttempts: 3,
+ *   timeoutSeconds: 60,
+ *   run: async (data, { attempt, log }) => {
+ *     log.info("greeting", { attempt });
+ *     return { greeted: data };
+ *   },
  * });
  */
 export function defineTask<Schema extends StandardSchemaV1>(
@@ -61,11 +72,11 @@ export function defineTask<Schema extends StandardSchemaV1>(
 }
 
 /**
- * Names a type of task that a program of your own runs, such as a schedule extension that was written for Baasix: it
- * finds the tasks with `getNotStartedTasks` and writes their rows itself. One that it does not finish within 15 minutes
- * goes back to `Not started`.
+ * Names a type of task that a program of your own runs, such as a schedule extension written for Baasix: it finds its
+ * tasks with `getNotStartedTasks` and writes their rows itself. Tickwork accepts and lists them but never runs them; one
+ * that is left `Running` for 15 minutes goes back to `Not started`.
  *
- * @example foreignTask({ type: "email_batch" })
+ * @example const emails = foreignTask({ type: "email_batch" });
  */
 export function foreignTask({ type, data }: Pick<TaskDefinition, "type" | "data">): TaskDefinition {
   return {
@@ -93,7 +104,7 @@ export interface Registry {
 /**
  * Collects definitions.
  *
- * @throws TickworkError when two have the same type, or one is not usable
+ * @throws TickworkError `bad_definition` when two have the same type, or one of their values is not usable
  * @example const registry = createRegistry([httpRequest, cleanup, greet]);
  */
 export function createRegistry(
@@ -107,21 +118,18 @@ export function createRegistry(
       ? Math.min(DEFAULT_TIMEOUT_MS, timeoutLimitMs ?? DEFAULT_TIMEOUT_MS)
       : timeoutSeconds * 1000;
   for (const definition of definitions) {
-    const { type, maxAttempts = 1 } = definition;
+    const { type, maxAttempts = 1, timeoutSeconds } = definition;
     const refuse = (message: string) =>
-      new TickworkError("invalid", "bad_definition", `Task type "${type}": ${message}`);
-    if (type.length === 0 || type.length > 255)
-      throw refuse(`its name has ${type.length} characters; 1 to 255 are accepted`);
+      new TickworkError("bad_definition", `Task type "${type}": ${message}.`);
+    if (type.length === 0 || type.length > NAME_LIMIT)
+      throw refuse(`its name must have 1 to ${NAME_LIMIT} characters, got ${type.length}`);
     if (byType.has(type)) throw refuse("it is defined twice");
     if (!Number.isInteger(maxAttempts) || maxAttempts < 1)
-      throw refuse(`maxAttempts is ${maxAttempts}; it must be 1 or more`);
+      throw refuse(`maxAttempts must be a whole number from 1, got ${maxAttempts}`);
     const timeoutMs = timeoutMsOf(definition);
-    if (!(timeoutMs > 0))
-      throw refuse(`timeoutSeconds is ${definition.timeoutSeconds}; it must be more than 0`);
+    if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
     if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
-      throw refuse(
-        `timeoutSeconds is ${timeoutMs / 1000}; here a handler has at most ${timeoutLimitMs / 1000} seconds`,
-      );
+      throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
     byType.set(type, definition);
   }
   return {

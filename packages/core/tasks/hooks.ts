@@ -1,16 +1,20 @@
-import { messageOf } from "../errors.ts";
+import { messageOf, mustBe } from "../errors.ts";
 import type { Logger } from "../log.ts";
 
-/** What happened to an item of a collection. */
+/** The collection that hooks know tasks by: the name of their table. */
+export const TASKS = "baasix_Tasks";
+
+/** What can happen to an item of a collection. */
 export const HOOK_EVENTS = ["items.create.after", "items.update.after", "items.delete.after"] as const;
 
+/** What happened to an item of a collection. */
 export type HookEvent = (typeof HOOK_EVENTS)[number];
 
-/** What a hook is given; others may put more into it. */
+/** What a hook is given; callers may add more. */
 export interface HookContext {
   collection: string;
-  // Items of other people's collections have whatever columns they have.
-  // biome-ignore lint/suspicious/noExplicitAny: the mission's example reads data.status without a cast
+  // Items of other collections have columns that Tickwork knows nothing of.
+  // biome-ignore lint/suspicious/noExplicitAny: hooks written for Baasix read data.status without a cast
   data: any;
   [key: string]: unknown;
 }
@@ -18,15 +22,18 @@ export interface HookContext {
 /** May return the data, changed or not, for the hooks after it. */
 export type Hook = (context: HookContext) => unknown;
 
+/** The hooks of one Tickwork. */
 export interface Hooks {
   /**
-   * Has `hook` called after each such event. Hooks of one event run in the order of their registration.
+   * Has `hook` called after each such event. Hooks of one event run in the order of their registration. Tasks are the
+   * collection `baasix_Tasks`.
    *
-   * @returns a function that takes the hook back
-   * @example hooks.registerHook("data_imports", "items.create.after", async ({ data }) => { … });
+   * @returns a function that removes the hook
+   * @throws TypeError when there is no such event
+   * @example hooks.registerHook("baasix_Tasks", "items.create.after", ({ data }) => console.log(data.id));
    */
   registerHook(collection: string, event: HookEvent, hook: Hook): () => void;
-  /** Calls the hooks. One that throws is logged and breaks nothing. */
+  /** Calls the hooks of an event. One that throws is logged and breaks nothing. */
   fire(event: HookEvent, context: HookContext): Promise<{ ran: number; failed: number }>;
 }
 
@@ -36,7 +43,7 @@ export function createHooks(log: Pick<Logger, "error">): Hooks {
   return {
     registerHook(collection, event, hook) {
       if (!HOOK_EVENTS.includes(event))
-        throw new TypeError(`"${event}" is not an event of a hook; these are: ${HOOK_EVENTS.join(", ")}`);
+        throw new TypeError(`event ${mustBe(`one of ${HOOK_EVENTS.join(", ")}`, event)}`);
       const key = keyOf(collection, event);
       const registered = hooks.get(key) ?? new Set();
       hooks.set(key, registered.add(hook));

@@ -1,19 +1,22 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { TaskDefinition } from "./define-task.ts";
 
-/** What has to be known of a type before its code is loaded. */
+/** What must be known about a type before its code is loaded. */
 export interface LazyTaskOptions
   extends Pick<TaskDefinition, "type" | "maxAttempts" | "timeoutSeconds" | "backoffMs"> {
-  /** Loads the definition, with `import()`. Called once in a process, when a task of the type is first checked or run. */
+  /** Loads the definition, with `import()`: once in a process, when a task of the type is first checked or run. */
   load: () => Promise<TaskDefinition>;
 }
 
 /**
- * Defines a type of task whose code is loaded when it is needed: what a function does not run does not make its cold
- * starts longer. With `splitting`, bundlers put it into a file of its own.
+ * Defines a type of task whose code is loaded when it is needed, so that it does not slow down the cold starts of
+ * functions that never run it. Bundlers with `splitting` put it into a file of its own.
  *
  * @example
- * export const report = lazyTask({ type: "report", load: async () => (await import("./report.ts")).report });
+ * const report = lazyTask({
+ *   type: "report",
+ *   load: async () => (await import("./report.ts")).report,
+ * });
  */
 export function lazyTask({ load, ...options }: LazyTaskOptions): TaskDefinition {
   let loading: Promise<TaskDefinition> | undefined;

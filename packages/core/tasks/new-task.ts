@@ -1,16 +1,17 @@
 /**
- * What callers may give: one set of schemas, which checks every way in before anything is written, gives the HTTP
- * client its types, and is what `/openapi.json` shows.
+ * What callers may give: one set of schemas, which checks everything that comes in before anything is written, gives
+ * the HTTP client its types, and is what `/openapi.json` shows.
  */
 import * as v from "valibot";
-import { errors, type Issue, quote, TickworkError } from "../errors.ts";
+import { errors, type Issue, mustBe, quote, TickworkError } from "../errors.ts";
 import { BATCH_LIMIT, MAX_ATTEMPTS_LIMIT, NAME_LIMIT, TASK_DATA_LIMIT_BYTES } from "../limits.ts";
 import { checkData, type Registry } from "./define-task.ts";
 import type { NewTask, TaskChanges } from "./task.ts";
 import { parseTime, TIME_FORMAT } from "./time.ts";
 
-const accepts = (what: string) => (issue: v.BaseIssue<unknown>) =>
-  `${quote(issue.input)} is not accepted; ${what} is`;
+/** A schema's message for a value that is not what it must be. */
+export const accepts = (what: string) => (issue: v.BaseIssue<unknown>) => mustBe(what, issue.input);
+
 const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
 const count = accepts(`a whole number from 1 to ${MAX_ATTEMPTS_LIMIT}`);
 
@@ -19,7 +20,7 @@ const fields = {
     v.string(name),
     v.minLength(1, name),
     v.maxLength(NAME_LIMIT, name),
-    v.description("Which handler runs it."),
+    v.description("The type of the task: which handler runs it."),
   ),
   scheduled_time: v.pipe(
     v.nullish(
@@ -32,11 +33,11 @@ const fields = {
   ),
   task_data: v.pipe(
     v.optional(v.unknown()),
-    v.description("Any JSON, up to 256 KB; its type says what it must look like."),
+    v.description("Any JSON, up to 256 KB; the schema of its type says what it must look like."),
   ),
   attachment_id: v.pipe(
     v.nullish(v.pipe(v.string(name), v.minLength(1, name), v.maxLength(NAME_LIMIT, name))),
-    v.description("A file that belongs to it."),
+    v.description("A file that belongs to the task."),
   ),
   max_attempts: v.pipe(
     v.nullish(
@@ -48,51 +49,57 @@ const fields = {
   ),
 };
 
-const onlyTheseFields = (issue: v.StrictObjectIssue) =>
-  issue.expected === "never"
-    ? `is not a field that can be set; these can: ${Object.keys(fields).join(", ")}`
-    : issue.path
-      ? "is missing"
-      : `${quote(issue.input)} is not accepted; an object with a type is`;
+const FIELDS = Object.keys(fields).join(", ");
 
-/** A task to be made. */
+const onlyTheseFields = (issue: v.StrictObjectIssue) => {
+  if (issue.expected === "never") return `is not a field that can be set; these can: ${FIELDS}`;
+  return issue.path ? "is missing" : `the task ${mustBe("an object with a type", issue.input)}`;
+};
+
+/** A task to be created. */
 export const NewTaskSchema = v.strictObject(fields, onlyTheseFields);
-/** Changes of a task that has not started. */
+/** Changes to a task that has not started. */
 export const TaskChangesSchema = v.strictObject(
   { ...fields, type: v.optional(fields.type) },
   onlyTheseFields,
 );
 
+/** What is wrong with a request. */
+interface Findings {
+  issues: Issue[];
+  /** How many of them are about a type that has no handler. */
+  unknownTypes: number;
+}
+
 /**
- * Checks tasks that somebody wants to make: all are good, or none is made.
+ * Checks tasks that are to be created. If one is not acceptable, none is.
  *
- * @throws TickworkError `invalid_request`, `unknown_type`, `task_data_too_large` or `too_many_tasks`, with an issue for each value
+ * @throws TickworkError `invalid_request` or `unknown_type`, with an issue for each value; `task_data_too_large` or
+ * `too_many_tasks`
  */
 export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[]): Promise<NewTask[]> {
   if (tasks.length > BATCH_LIMIT)
-    throw errors.tooLarge(
+    throw new TickworkError(
       "too_many_tasks",
-      `There are ${tasks.length} tasks in the array; at most ${BATCH_LIMIT} are accepted at once.`,
+      `The array must have at most ${BATCH_LIMIT} tasks, got ${tasks.length}.`,
     );
   if (tasks.length === 0)
-    throw errors.invalid([
-      { path: "", message: `the array is empty; 1 to ${BATCH_LIMIT} tasks are accepted` },
-    ]);
-  const issues: Issue[] = [];
+    throw errors.invalid([{ path: "", message: `the array must have 1 to ${BATCH_LIMIT} tasks, got none` }]);
+  const findings: Findings = { issues: [], unknownTypes: 0 };
   const checked: NewTask[] = [];
   for (const [n, given] of tasks.entries()) {
     const at = tasks.length === 1 ? "" : `[${n}]`;
-    const task = checkShape(NewTaskSchema, given, at, issues);
+    const task = checkShape(NewTaskSchema, given, at, findings);
     if (!task) continue;
-    await checkTypeAndData(registry, task, at, issues);
+    await checkTypeAndData(registry, task, at, findings);
     checked.push(normal(task));
   }
-  if (issues.length > 0) throw refusal(issues);
+  if (findings.issues.length > 0) throw refusal(findings);
   return checked;
 }
 
 /**
- * Checks changes of a task that is `current` so far.
+ * Checks changes to the task `current`.
  *
  * @throws TickworkError as `checkNewTasks`
  */
@@ -101,13 +108,10 @@ export async function checkChanges(
   current: NewTask,
   given: TaskChanges,
 ): Promise<TaskChanges> {
-  const issues: Issue[] = [];
-  const changes = checkShape(TaskChangesSchema, given, "", issues);
+  const findings: Findings = { issues: [], unknownTypes: 0 };
+  const changes = checkShape(TaskChangesSchema, given, "", findings);
   if (changes && Object.keys(changes).length === 0)
-    issues.push({
-      path: "",
-      message: `there is nothing to change; ${Object.keys(fields).join(", ")} are accepted`,
-    });
+    findings.issues.push({ path: "", message: `the changes must have at least one of ${FIELDS}, got none` });
   if (changes && ("type" in changes || "task_data" in changes))
     await checkTypeAndData(
       registry,
@@ -116,9 +120,9 @@ export async function checkChanges(
         task_data: "task_data" in changes ? changes.task_data : current.task_data,
       },
       "",
-      issues,
+      findings,
     );
-  if (!changes || issues.length > 0) throw refusal(issues);
+  if (!changes || findings.issues.length > 0) throw refusal(findings);
   return normal(changes);
 }
 
@@ -126,7 +130,7 @@ function checkShape<Schema extends v.GenericSchema>(
   schema: Schema,
   given: unknown,
   at: string,
-  issues: Issue[],
+  { issues }: Findings,
 ): v.InferOutput<Schema> | undefined {
   const result = v.safeParse(schema, given);
   if (result.success) return result.output;
@@ -139,30 +143,31 @@ async function checkTypeAndData(
   registry: Registry,
   { type, task_data }: NewTask,
   at: string,
-  issues: Issue[],
+  findings: Findings,
 ): Promise<void> {
   const bytes = Buffer.byteLength(JSON.stringify(task_data ?? null));
   if (bytes > TASK_DATA_LIMIT_BYTES)
-    throw errors.tooLarge(
+    throw new TickworkError(
       "task_data_too_large",
-      `${join(at, "task_data")} has ${bytes} bytes as JSON; at most ${TASK_DATA_LIMIT_BYTES} are accepted. Store the data foreign and give its address.`,
+      `${join(at, "task_data")} must have at most ${TASK_DATA_LIMIT_BYTES} bytes as JSON, got ${bytes}. Store the data elsewhere and give its address.`,
     );
   const definition = registry.get(type);
   if (!definition) {
     const known = registry.types.map(quote).join(", ") || "none";
-    issues.push({
+    findings.issues.push({
       path: join(at, "type"),
-      message: `${quote(type)} has no handler; these have one: ${known}`,
+      message: mustBe(`one that has a handler (${known})`, type),
     });
+    findings.unknownTypes++;
     return;
   }
   const checked = await checkData(definition, task_data);
   if (!("issues" in checked)) return;
   for (const { path, message } of checked.issues)
-    issues.push({ path: join(at, join("task_data", path)), message });
+    findings.issues.push({ path: join(at, join("task_data", path)), message });
 }
 
-/** Times as they are stored; Postgres's own clock fills in those that are absent. */
+/** Times as they are stored; Postgres's clock fills in those that are absent. */
 function normal<Fields extends TaskChanges>(task: Fields): Fields {
   return task.scheduled_time ? { ...task, scheduled_time: parseTime(task.scheduled_time) } : task;
 }
@@ -171,10 +176,6 @@ function join(at: string, path: string): string {
   return at && path ? `${at}.${path}` : at || path;
 }
 
-function refusal(issues: Issue[]): TickworkError {
-  const unknownType = issues.every(
-    ({ message, path }) => path.endsWith("type") && message.includes("has no handler"),
-  );
-  const error = errors.invalid(issues);
-  return unknownType ? new TickworkError("invalid", "unknown_type", error.message, { issues }) : error;
+function refusal({ issues, unknownTypes }: Findings): TickworkError {
+  return errors.invalid(issues, unknownTypes === issues.length ? "unknown_type" : "invalid_request");
 }

@@ -2,21 +2,21 @@ import { CACHED_DATA_LIMIT_BYTES, WINDOW_MS } from "../limits.ts";
 import type { Task, TaskStatus } from "./task.ts";
 
 /**
- * Where a task stands at this `rev`: all that the gate has to know of it.
+ * Where a task stands at this `rev`: all that the gate has to know about it.
  *
  * - `waiting`: it is due within the window, at `atMs`
  * - `foreign`: the same, but another program runs it; it is listed, and no tick starts it
  * - `running`: its lease ends at `atMs`
  * - `gone`: it is finished, deleted, or due later than the window
  *
- * `inMs` is the time until then by Postgres's clock. It is there where the clock of the cache was seen to disagree.
+ * `inMs` is the time until then by Postgres's clock. It is set where the clock of the cache was seen to disagree.
  */
 export type Standing =
   | { id: number; rev: number; kind: "waiting" | "foreign"; atMs: number; inMs?: number; task?: Task }
   | { id: number; rev: number; kind: "running"; atMs: number; inMs?: number }
   | { id: number; rev: number; kind: "gone" };
 
-/** What a row says of where its task stands. Times are epoch milliseconds by Postgres's clock. */
+/** What a row says about where its task stands. Times are epoch milliseconds by Postgres's clock. */
 export interface Facts {
   id: number;
   rev: number;

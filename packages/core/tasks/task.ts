@@ -1,29 +1,31 @@
 /**
  * The words of Tickwork.
  *
- * - **task**: a row of `"baasix_Tasks"`; its status is one of the four below, nothing else
+ * - **task**: a row of `"baasix_Tasks"`; its status is always one of the four below
  * - **handler**: the code for one `type` of task
  * - **window**: the tasks due within four hours; only they are cached
- * - **cache**: the window's `Not started` tasks in Redis, and the running ones at the end of their lease
+ * - **cache**: the window's `Not started` tasks in Redis, and the running ones, filed under the end of their lease
  * - **refresh**: rebuilds the window from Postgres
  * - **tick**: one run of the processor: enter, run what is due, leave
  * - **running flag**: a Redis key with a TTL and its holder's token, "a task is running"
- * - **lease**: the same claim in Postgres, on the row; it ends by itself when its holder dies
+ * - **lease**: the same claim in Postgres, on the row; when its holder dies, it expires
  * - **slot**: 0 … TASK_CONCURRENCY-1; one running task in each
  * - **doorbell**: what makes a tick happen, at once or at a given time
- * - **rev**: a number on every row that grows with each write to it, whoever writes
+ * - **rev**: a number on every row that grows with each write to it, no matter who writes
  * - **attempt**: one start of a task's handler
  */
 
+/** Every status that a task can have. */
 export const TASK_STATUSES = ["Not started", "Running", "Completed", "Error"] as const;
 
+/** The status of a task. */
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
-/** What `error_data` holds of a task that failed. */
+/** What `error_data` holds when a task failed. */
 export interface TaskErrorData {
   message: string;
   name: string;
-  /** A machine-readable reason where there is one: `timeout`, `cancelled`, `unknown_type`, `crashed`, … */
+  /** A machine-readable reason where there is one: a TaskErrorCode, or whatever the handler's error had. */
   code?: string;
   stack?: string;
   /** How often the handler was started. */
@@ -48,18 +50,18 @@ export interface Lateness {
   ms: number;
   /**
    * - `flag_held`: another task was running; `task` says which, where that is known
-   * - `wake_up`: the doorbell is only so precise
+   * - `wake_up`: the doorbell is precise to a minute only
    * - `crash`: the worker of an earlier attempt died
-   * - `cache_miss`: the cache did not know of it
-   * - `worker_down`: nobody was there, or a ring was lost
+   * - `cache_miss`: the task was missing from the cache
+   * - `worker_down`: no tick came in time, because a ring was lost or nothing could run
    */
   reason: "flag_held" | "wake_up" | "crash" | "cache_miss" | "worker_down";
   task?: number;
 }
 
 /**
- * A task as everybody sees it: the row, with ISO 8601 strings (UTC) for times and parsed JSON.
- * A table that was there before Tickwork may have more columns; they are passed on as they are.
+ * A task as callers see it: the row, with times as ISO 8601 strings (UTC) and JSON parsed.
+ * A table that is older than Tickwork may have more columns; they are passed on as they are.
  */
 export interface Task {
   /** Opaque to callers. */
@@ -84,7 +86,7 @@ export interface Task {
   crashes: number;
   /** 0 to 1, as the handler reported it; null before it did. */
   progress: number | null;
-  /** Set when somebody asked a running task to stop. */
+  /** Whether the running task was asked to stop. */
   cancel_requested: boolean;
   started_at: string | null;
   finished_at: string | null;
@@ -92,34 +94,36 @@ export interface Task {
   lease_expires_at: string | null;
   /** Attempts that failed or died, oldest first. */
   history: AttemptRecord[] | null;
-  /** Why the last attempt that ended had started late; null when it had not. */
+  /** Why the last finished attempt started late; null when it started in time. */
   lateness: Lateness | null;
   rev: number;
 }
 
-/** What a caller gives to make a task. */
+/** What a caller gives to create a task. */
 export interface NewTask {
   type: string;
-  /** When it is due; absent means now. */
+  /** When it is due: a Date, or ISO 8601 with a zone. Absent means now. */
   scheduled_time?: Date | string | null | undefined;
+  /** Any JSON, up to 256 KB; the schema of its type says what it must look like. */
   task_data?: unknown;
+  /** A file that belongs to the task: 1 to 255 characters, opaque to Tickwork. */
   attachment_id?: string | null | undefined;
-  /** How often it may fail before it ends in `Error`; absent means the default of its type. */
+  /** How often it may fail before it ends in `Error`, 1 to 1,000; absent means the default of its type. */
   max_attempts?: number | null | undefined;
 }
 
 /** What a caller may change of a task that has not started. */
 export type TaskChanges = { [Field in keyof NewTask]?: NewTask[Field] | undefined };
 
-/** How an attempt ended, and so what becomes of the row. */
+/** How an attempt ended, which decides what becomes of the row. */
 export type Outcome =
   | { kind: "completed"; result: unknown }
   | { kind: "failed"; error: TaskErrorData; record: AttemptRecord }
   | { kind: "retried"; error: TaskErrorData; record: AttemptRecord; delayMs: number }
-  /** Interrupted through no fault of its own (or, with `crashed`, for using up a whole invocation). */
+  /** Interrupted through no fault of its own; or, with `crashed`, because it used up a whole invocation. */
   | { kind: "given_back"; crashed: boolean };
 
-/** The attempts that count against `max_attempts`: crashes have a limit of their own. */
+/** The attempts that count against `max_attempts`; crashes have a limit of their own. */
 export function failuresOf(task: Pick<Task, "attempts" | "crashes">): number {
   return Math.max(1, task.attempts - task.crashes);
 }

@@ -1,11 +1,11 @@
-/** What is accepted where a time is expected. */
+/** What a time must be, for messages. */
 export const TIME_FORMAT =
   "an ISO 8601 time with its zone, such as 2026-11-24T09:00:00Z or 2026-11-24T10:00:00+01:00";
 
 const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)$/i;
 
 /**
- * Reads a time strictly: a day that is not in the calendar, or a time without its zone, is none.
+ * Reads a time strictly: its day must be in the calendar, and it must name its zone.
  *
  * @returns ISO 8601 in UTC, or undefined
  * @example parseTime("2026-11-24T10:00:00+01:00"); // "2026-11-24T09:00:00.000Z"

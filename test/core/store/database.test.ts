@@ -1,18 +1,19 @@
-import { neon } from "@neondatabase/serverless";
 import { afterEach, expect, test, vi } from "vitest";
 import { createDatabase, systemClock } from "#core";
-import { answerNeon, forgetNeon } from "#local";
 import { POSTGRES_TIMEOUT_MS } from "../../../packages/core/limits.ts";
 
 afterEach(() => {
   vi.useRealTimers();
 });
 
-test("a Postgres that takes a statement and says nothing is an error when its time is up", async () => {
+test("a driver that never answers is an error when its time is up, and is told to give up", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-  const never = new Promise<never>(() => {});
-  const url = answerNeon("mute", { query: () => never, transaction: () => never, close: async () => {} });
-  const database = createDatabase(neon(url), systemClock);
+  const signals: AbortSignal[] = [];
+  const never = (_: unknown, signal: AbortSignal) => {
+    signals.push(signal);
+    return new Promise<never>(() => {});
+  };
+  const database = createDatabase({ query: never, transaction: never, close: async () => {} }, systemClock);
   const statement = { text: "select 1" };
   const unanswered = (timeoutMs: number) => ({
     message: `Postgres: no answer in ${timeoutMs} ms`,
@@ -25,5 +26,5 @@ test("a Postgres that takes a statement and says nothing is an error when its ti
   ]);
   await vi.advanceTimersByTimeAsync(POSTGRES_TIMEOUT_MS);
   await asked;
-  forgetNeon(url);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
 });

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SCHEMA_VERSION } from "#core";
-import { openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { SCHEMA_VERSION } from "../../../packages/core/store/migrations.ts";
+import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
+import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 
 let bed: TestBed;
@@ -13,12 +14,12 @@ const columns = () =>
      from information_schema.columns where table_name = 'baasix_Tasks' order by ordinal_position`,
   );
 
-describe.each(stacks)("on %s", (kind) => {
+eachStack("the migrations", (kind) => {
   beforeEach(async () => {
     bed = await openTestBed(kind, { migrated: false });
   });
 
-  test("an empty database gets the table as the mission lists it, and what execution needs", async () => {
+  test("an empty database gets the table that Baasix documents, and what running tasks takes", async () => {
     expect(await bed.make({ doorbell: noteRings() }).migrate()).toHaveLength(SCHEMA_VERSION);
     const shape = (await columns()).map(
       ({ column_name, type, nullable }) => `${column_name}: ${type}${nullable === "NO" ? " not null" : ""}`,
@@ -47,7 +48,7 @@ describe.each(stacks)("on %s", (kind) => {
     expect(bed.counts.postgres).toBe(1);
   });
 
-  test("eight processes that migrate at once are harmless", async () => {
+  test("eight processes may migrate at once", async () => {
     const steps = await Promise.all(
       Array.from({ length: 8 }, () => bed.make({ doorbell: noteRings() }).migrate()),
     );
@@ -55,7 +56,7 @@ describe.each(stacks)("on %s", (kind) => {
     expect(await bed.sql(`select id from tickwork_migrations`)).toHaveLength(SCHEMA_VERSION);
   });
 
-  test("a table of Baasix is adopted: rows and columns stay, what is missing is added, and its tasks run", async () => {
+  test("a table that Baasix made is adopted: rows and columns stay, missing columns are added, and its tasks run", async () => {
     await bed.sql(`create table "baasix_Tasks" (
       id serial primary key, task_status varchar(255) not null default 'Not started', type varchar(255) not null,
       scheduled_time timestamptz, attachment_id uuid, task_data json, result_data json, error_data json,
@@ -87,8 +88,8 @@ describe.each(stacks)("on %s", (kind) => {
     expect(await bed.sql(`select ${theirs} from "baasix_Tasks" order by id`)).toEqual(before);
     expect((await columns()).slice(0, typesBefore.length)).toEqual(typesBefore);
 
-    await tickwork.tasks.refresh();
-    await tickwork.tasks.tick();
+    await tickwork.worker.refresh();
+    await tickwork.worker.tick();
     // Those that run elsewhere have a lease now; the two that waited ran here, with their foreign columns.
     expect(ran).toEqual([
       { id: 1, tenant: "6e1a2f52-8d4f-4d1d-a87e-2f0b9f0f9a01" },
@@ -107,7 +108,7 @@ describe.each(stacks)("on %s", (kind) => {
     });
   });
 
-  test("whoever writes, rev grows; who sets Running without a lease gets one, and the slot is kept", async () => {
+  test("every write increases rev; a row that another program sets to Running gets a lease, and its slot is taken", async () => {
     await bed.make({ doorbell: noteRings() }).migrate();
     await bed.sql(`insert into "baasix_Tasks" (type) values ('a'), ('b')`);
     expect(await bed.sql(`select rev, scheduled_time is not null as timed from "baasix_Tasks"`)).toEqual([

@@ -1,31 +1,14 @@
-/** What the statements cost in a table of a million rows: Postgres's own words. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { gateSql } from "../../../packages/core/gate/postgres-gate.ts";
+/** What the statements cost in a table of a million rows, as Postgres itself reports it. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { GATE } from "../../../packages/core/gate/postgres-gate.ts";
 import { SEEN_LIMIT } from "../../../packages/core/limits.ts";
-import { claimSql } from "../../../packages/core/store/claim.ts";
+import { CLAIM } from "../../../packages/core/store/claim.ts";
 import type { Statement } from "../../../packages/core/store/database.ts";
-import { readSql } from "../../../packages/core/store/read.ts";
-import { settleSql } from "../../../packages/core/store/settle.ts";
-import { idArray } from "../../../packages/core/store/statement.ts";
-import { windowSql } from "../../../packages/core/store/window.ts";
-import { openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
-
-const NOW = "now()";
-const common = { slot: 0, next_token: "next", lease_ms: 60_000, foreign: "{}" };
-const seen = idArray(Array.from({ length: SEEN_LIMIT }, (_, n) => n + 1));
-const claim = claimSql(NOW).claim({ ...common, max_crashes: 3, seen });
-const completed = { ...common, id: 1, token: "x", result: null, lateness: null };
-const settle = settleSql(NOW).complete.thenDue(completed);
-const settleOverdue = settleSql(NOW).complete.thenOverdueOrDue({ ...completed, max_crashes: 3 });
-const gate = gateSql(NOW).decide({
-  token: "token",
-  ttl_ms: 60_000,
-  slots: 1,
-  nap_ms: 0,
-  held: null,
-  release: false,
-  foreign: "{}",
-});
+import { LIST } from "../../../packages/core/store/read.ts";
+import { COMPLETE } from "../../../packages/core/store/settle.ts";
+import { WINDOW } from "../../../packages/core/store/window.ts";
+import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
+import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 
 /** How many pages a plan touched. */
 const pagesOf = (lines: readonly string[]) =>
@@ -33,16 +16,33 @@ const pagesOf = (lines: readonly string[]) =>
     ...lines.flatMap((line) => [...line.matchAll(/(?:hit|read)=(\d+)/g)].map(([, pages]) => Number(pages))),
   );
 
+const lease = { slot: 0, newToken: "next", leaseMs: 60_000, foreign: [], maxCrashes: 3 };
+const seen = Array.from({ length: SEEN_LIMIT }, (_, n) => n + 1);
+const completed = { id: 1, token: "token", result: null, lateness: null, ...lease };
+
+const claim = CLAIM({ ...lease, seen });
+const settles: [string, Statement][] = [
+  ["a settle", COMPLETE.thenDue(completed)],
+  ["a settle that looks for leases that ended", COMPLETE.thenOverdueOrDue(completed)],
+];
+const gate = GATE({
+  token: "token",
+  flagTtlMs: 60_000,
+  slots: 1,
+  napMs: 0,
+  slot: null,
+  release: false,
+  foreign: [],
+});
 const statementsOfATask: [string, Statement][] = [
   ["a claim", claim],
-  ["a settle", settle],
-  ["a settle that looks for leases", settleOverdue],
+  ...settles,
   ["the gate of Postgres", gate],
 ];
 
-const literal = (value: unknown) => (value === null ? "null" : `'${value}'`);
+const literal = (param: unknown) => (typeof param === "string" ? `'${param}'` : String(param));
 
-/** Planned for its parameters, as every request to Neon is; and for any, as a connection does that lasts. */
+/** Planned for its own parameters, as every request to Neon is, and for any, as on a connection that lasts. */
 async function pagesInEachMode(bed: TestBed, { text, params = [] }: Statement): Promise<number[]> {
   const pages: number[] = [];
   for (const mode of ["force_custom_plan", "force_generic_plan"]) {
@@ -59,8 +59,8 @@ async function pagesInEachMode(bed: TestBed, { text, params = [] }: Statement): 
   return pages;
 }
 
-describe.each(stacks)("on %s", (kind) => {
-  // The embedded Postgres takes long to make a million rows; its planner is the same, and a tenth shows it.
+eachStack("the plans of statements", (kind) => {
+  // The embedded Postgres is slow to make a million rows; its planner is the same, and a tenth shows as much.
   const rows = kind === "embedded" ? 100_000 : 1_000_000;
   let bed: TestBed;
   beforeAll(async () => {
@@ -93,11 +93,8 @@ describe.each(stacks)("on %s", (kind) => {
     expect(buffers).toBeLessThan(150);
   });
 
-  test.each([
-    ["thenDue", settle],
-    ["thenOverdueOrDue", settleOverdue],
-  ])("so does a settle that claims the next one (%s)", async (_, statement) => {
-    const { text, buffers } = await explain(statement);
+  test.each(settles)("so does %s that claims the next task", async (_, settle) => {
+    const { text, buffers } = await explain(settle);
     expect(text).toContain("Index Scan using tickwork_waiting");
     expect(text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     expect(buffers).toBeLessThan(150);
@@ -107,8 +104,8 @@ describe.each(stacks)("on %s", (kind) => {
     for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(150);
   });
 
-  test("the window reads what it takes and no more, and the gate of Postgres a few pages", async () => {
-    const window = await explain(windowSql(NOW).window({ limit: 1_000, data_bytes: 4_096 }));
+  test("the window reads no more than it takes, and the gate of Postgres a few pages", async () => {
+    const window = await explain(WINDOW({ limit: 1_000, cachedBytes: 4_096 }));
     expect(window.text).toContain("Index Scan using tickwork_waiting");
     expect(window.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     const look = await explain(gate);
@@ -118,15 +115,15 @@ describe.each(stacks)("on %s", (kind) => {
   });
 
   test.each(["Completed", "Error", "Running"] as const)(
-    "the list of the status %s reads a few pages",
+    "a list of the tasks with status %s reads a few pages",
     async (status) => {
-      const { buffers } = await explain(readSql(NOW).list({ status, limit: 50 }));
+      const { buffers } = await explain(LIST(status)({ limit: 50 }));
       expect(buffers).toBeLessThan(150);
     },
   );
 });
 
-describe.each(stacks)("on %s, with statistics of a day when nothing waited", (kind) => {
+eachStack("the plans with statistics from a time when no task was waiting", (kind) => {
   const rows = 30_000;
   let bed: TestBed;
   beforeAll(async () => {

@@ -1,7 +1,6 @@
-/** A Tickwork for tests, on the embedded wires or on real servers, with both wires counted. */
-import { neon } from "@neondatabase/serverless";
-import { Redis } from "@upstash/redis";
+/** A Tickwork for tests, on the embedded drivers or on real servers, with the requests to both counted. */
 import {
+  type Clock,
   type Config,
   createDatabase as createClient,
   createRedisCommands,
@@ -9,26 +8,20 @@ import {
   type Environment,
   migrate,
   type Parts,
+  type PostgresDriver,
+  type RedisDriver,
   readConfig,
   silent,
   systemClock,
   type Tickwork,
 } from "#core";
-import {
-  answerNeon,
-  type Backend,
-  createMemoryRedis,
-  createMemoryRequester,
-  createTimerDoorbell,
-  forgetNeon,
-  openPg,
-  openRedis,
-  type RedisBackend,
-  type TimerDoorbell,
-  type WireRequest,
-} from "#local";
-import { createDatabase, randomName, redisServerUrl, serversAnswer } from "./servers.ts";
+import { openIoredis, openMemory, openPg, pgliteDriver } from "#drivers";
+import { createTimerDoorbell, type TimerDoorbell } from "#local";
+import { createDatabase, randomName, redisServerUrl, serversAnswer } from "../../../scripts/local-servers.ts";
+import { asText } from "./as-text.ts";
 import { openTemplate } from "./template.ts";
+
+export { eventually } from "../eventually.ts";
 
 export type StackKind = "embedded" | "real servers";
 
@@ -38,19 +31,19 @@ export const stacks: StackKind[] = serversAnswer ? ["embedded", "real servers"] 
 export interface TestBed {
   kind: StackKind;
   prefix: string;
-  /** Requests on each wire since the last `reset`. */
+  /** Requests to each server since the last `reset`. */
   counts: { postgres: number; redis: number; reset(): void };
-  /** What happens on the wires: before a request arrives (`postgres`, `redis`), and before its answer does. */
+  /** What happens on the way: before a request arrives (`postgres`, `redis`), and before its answer does. */
   faults: {
     postgres?: Fault<string>;
     postgresAnswer?: Fault<string>;
-    redis?: Fault<WireRequest>;
-    redisAnswer?: Fault<WireRequest>;
+    redis?: Fault<readonly string[]>;
+    redisAnswer?: Fault<readonly string[]>;
   };
   /** SQL beside Tickwork, as somebody else would write it. */
   sql<Row = Record<string, unknown>>(text: string, params?: unknown[]): Promise<Row[]>;
   redis(...command: (string | number)[]): Promise<unknown>;
-  /** A Tickwork on these wires; all of them are the same deployment. */
+  /** A Tickwork on these servers; all of them are the same deployment. */
   make(options?: MakeOptions): MadeTickwork;
   /** Empties the table and the cache. */
   clear(): Promise<void>;
@@ -78,8 +71,8 @@ export async function openTestBed(
   { migrated = true, redisNow }: { migrated?: boolean; redisNow?: () => number } = {},
 ): Promise<TestBed> {
   const database = kind === "real servers" ? await createDatabase() : undefined;
-  const backend = database ? openPg(database.url) : await openTemplate();
-  const redisBackend = kind === "real servers" ? openRedis(redisServerUrl) : memoryBackend(redisNow);
+  const postgres = database ? openPg(database.url) : await openEmbedded();
+  const redis = kind === "real servers" ? openIoredis(redisServerUrl) : openMemory(redisNow);
   const prefix = randomName();
   const counts = {
     postgres: 0,
@@ -90,46 +83,37 @@ export async function openTestBed(
     },
   };
   const faults: TestBed["faults"] = {};
-  const counted: Backend = {
-    query: async (query) => {
+  const countedPostgres: PostgresDriver = {
+    ...postgres,
+    query: async (statement, signal) => {
       counts.postgres++;
-      await faults.postgres?.(query.query);
-      const result = await backend.query(query);
-      await faults.postgresAnswer?.(query.query);
-      return result;
+      await faults.postgres?.(statement.text);
+      const rows = await postgres.query(statement, signal);
+      await faults.postgresAnswer?.(statement.text);
+      return rows;
     },
-    transaction: async (queries, options) => {
+    transaction: async (statements, signal) => {
       counts.postgres++;
-      await faults.postgres?.(queries.map(({ query }) => query).join(";"));
-      return backend.transaction(queries, options);
+      await faults.postgres?.(statements.map(({ text }) => text).join(";"));
+      return postgres.transaction(statements, signal);
     },
-    close: () => backend.close(),
   };
-  const databaseUrl = answerNeon(prefix, counted);
+  const countedRedis: RedisDriver = {
+    ...redis,
+    call: async (command) => {
+      counts.redis++;
+      await faults.redis?.(command);
+      const reply = await redis.call(command);
+      await faults.redisAnswer?.(command);
+      return reply;
+    },
+  };
   const made: MadeTickwork[] = [];
-
-  const answerRedis = async (request: WireRequest) => {
-    counts.redis++;
-    await faults.redis?.(request);
-    const answer = await redisBackend.answer(request);
-    await faults.redisAnswer?.(request);
-    return answer;
-  };
-  const connect = (config: Config, withRedis: boolean) => {
-    const redis = new Redis({
-      url: "https://redis.tickwork.invalid",
-      token: "test",
-      automaticDeserialization: false,
-      enableAutoPipelining: false,
-      enableTelemetry: false,
-    });
-    redis.use((request) => answerRedis(request) as never);
-    return {
-      config,
-      database: createClient(neon(databaseUrl), systemClock),
-      redis: withRedis && config.cacheEnabled ? createRedisCommands(redis) : undefined,
-    };
-  };
+  const connect = (config: Config, withRedis: boolean, clock: Clock) => ({
+    config,
+    database: createClient(countedPostgres, clock),
+    redis: withRedis && config.cacheEnabled ? createRedisCommands(countedRedis) : undefined,
+  });
 
   const bed: TestBed = {
     kind,
@@ -137,36 +121,32 @@ export async function openTestBed(
     counts,
     faults,
     async sql<Row>(text: string, params: unknown[] = []) {
-      const { fields, rows } = await backend.query({ query: text, params });
-      return rows.map((row) => Object.fromEntries(fields.map(({ name }, n) => [name, row[n]]))) as Row[];
+      const rows = await postgres.query({ text, params }, new AbortController().signal);
+      return rows.map(asText) as Row[];
     },
-    redis: async (...command) => {
-      const answer = (await redisBackend.answer({ body: command })) as { result?: unknown; error?: string };
-      if (answer.error) throw new Error(answer.error);
-      return answer.result;
-    },
+    redis: (...command) => redis.call(command.map(String)),
     make({ env = {}, withoutRedis = false, dies = false, ...parts } = {}) {
       const config = readConfig({ TASK_SHUTDOWN_WAIT_TIME: "0", ...env }, silent);
       let tickwork: Tickwork | undefined;
       const timers = parts.doorbell
         ? undefined
-        : createTimerDoorbell(async (event) => tickwork?.tasks.tick(event), parts.log ?? silent);
+        : createTimerDoorbell(async (event) => tickwork?.worker.tick(event), parts.log ?? silent);
       tickwork = createTickwork({
         log: silent,
         definitions: [],
         prefix,
         ...parts,
-        ...connect(config, !withoutRedis),
+        ...connect(config, !withoutRedis, parts.clock ?? systemClock),
         doorbell: parts.doorbell ?? (timers as TimerDoorbell),
       });
-      const { tasks } = tickwork;
+      const { worker } = tickwork;
       const { database, log } = tickwork;
       const one: MadeTickwork = {
         ...tickwork,
         migrate: () => migrate(database, log),
         doorbell: timers,
         stop: async () => {
-          await tasks.shutdown();
+          await worker.shutdown();
           await timers?.stop();
         },
       };
@@ -185,8 +165,7 @@ export async function openTestBed(
       await Promise.all(made.splice(0).map((one) => one.stop()));
       const keys = (await bed.redis("KEYS", `{${prefix}}:*`)) as string[];
       if (keys.length > 0) await bed.redis("DEL", ...keys);
-      forgetNeon(databaseUrl);
-      await Promise.all([backend.close(), redisBackend.close()]);
+      await Promise.all([postgres.close(), redis.close()]);
       await database?.drop();
     },
   };
@@ -199,24 +178,7 @@ export async function openTestBed(
   return bed;
 }
 
-/** An embedded Redis of one's own. */
-export function memoryBackend(now?: () => number): RedisBackend {
-  const answer = createMemoryRequester(createMemoryRedis(now ? { now } : {}));
-  return { answer: async (request) => answer(request), close: async () => {} };
-}
-
-type Nothing = false | null | undefined;
-
-/** Waits until `check` gives something, looking again and again; for what another part of the system does. */
-export async function eventually<T>(
-  check: () => T | Nothing | Promise<T | Nothing>,
-  { limitMs = 10_000 } = {},
-): Promise<T> {
-  const until = Date.now() + limitMs;
-  for (;;) {
-    const value = await check();
-    if (value) return value;
-    if (Date.now() > until) throw new Error(`not within ${limitMs} ms: ${check}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+async function openEmbedded(): Promise<PostgresDriver> {
+  const { db, close } = await openTemplate();
+  return { ...pgliteDriver(db), close };
 }

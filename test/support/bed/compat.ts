@@ -10,7 +10,7 @@ interface CompatOptions extends MakeOptions {
   ticking?: boolean;
 }
 
-/** A test bed whose latest Tickwork is the one that the room works on. Nothing ticks unless the test does. */
+/** A test bed whose latest Tickwork is the one that compat works on. Nothing ticks unless the test does. */
 export function compatBed(kind: StackKind, options?: Parameters<typeof openTestBed>[1]) {
   let bed: TestBed;
   beforeAll(async () => {
@@ -28,16 +28,16 @@ export function compatBed(kind: StackKind, options?: Parameters<typeof openTestB
     get bed() {
       return bed;
     },
-    /** The process's hooks are its hooks, as they are where a deployment runs. */
+    /** Its hooks are the process's, as in a deployment. */
     use({ ticking = false, ...made }: CompatOptions = {}): MadeTickwork {
       const tickwork = bed.make({ ...(ticking ? {} : { doorbell: noteRings() }), hooks, ...made });
       useTickwork(tickwork);
       return tickwork;
     },
-    /** As `use`, with a cache that was refreshed and with the columns read, so that requests can be counted. */
+    /** As `use`, but with the cache refreshed and the columns read, so that requests can be counted. */
     async useWarm(made: CompatOptions = {}): Promise<MadeTickwork> {
       const tickwork = this.use(made);
-      await tickwork.tasks.refresh();
+      await tickwork.worker.refresh();
       await TasksModel.count();
       bed.counts.reset();
       return tickwork;
@@ -52,17 +52,17 @@ export function compatBed(kind: StackKind, options?: Parameters<typeof openTestB
   };
 }
 
-/** A file of `mission/`: text of the mission's document. */
-export function missionText(name: string): string {
-  return readFileSync(new URL(`../../compat/mission/${name}`, import.meta.url), "utf8");
+/** A file of `test/compat/baasix`: text from the documentation of Baasix's TasksService. */
+export function baasixText(name: string): string {
+  return readFileSync(new URL(`../../compat/baasix/${name}`, import.meta.url), "utf8");
 }
 
 const AsyncFunction = (async () => {}).constructor as new (
   ...parametersAndBody: string[]
 ) => (...given: unknown[]) => Promise<unknown>;
 
-/** Runs a snippet of the mission's document, word for word, in a function that gives it its free variables. */
+/** Runs a snippet of that documentation, word for word, with the variables that it expects. */
 export async function runSnippet(name: string, variables: Record<string, unknown>): Promise<unknown> {
-  const run = new AsyncFunction(...Object.keys(variables), missionText(`snippets/${name}.txt`));
+  const run = new AsyncFunction(...Object.keys(variables), baasixText(`snippets/${name}.txt`));
   return run(...Object.values(variables));
 }

@@ -1,13 +1,26 @@
 import { rmSync } from "node:fs";
-import { serversAnswer } from "./servers.ts";
+import type { TestProject } from "vitest/node";
+import { serversAnswer } from "../../../scripts/local-servers.ts";
+import { STACK_NAMES } from "./stack-names.ts";
 import { makeTemplate } from "./template.ts";
 
-export default async function setup() {
+const ON_REAL_SERVERS = ` ${STACK_NAMES["real servers"]}`;
+
+export default async function setup({ vitest }: TestProject) {
   const template = await makeTemplate();
   process.env.TICKWORK_TEMPLATE = template;
-  if (!serversAnswer)
-    console.warn(
-      "No PostgreSQL at 127.0.0.1:5432 or no Redis at 127.0.0.1:6379: the suites named «… on real servers» are skipped.",
-    );
-  return () => rmSync(template, { recursive: true, force: true });
+  return () => {
+    rmSync(template, { recursive: true, force: true });
+    if (!serversAnswer) console.warn(`\n${describeSkipped(vitest.state.getTestModules())}\n`);
+  };
+}
+
+/** One line that names the suites for which this machine has no servers. */
+function describeSkipped(modules: ReturnType<TestProject["vitest"]["state"]["getTestModules"]>): string {
+  const names = modules.flatMap(({ children }) =>
+    [...children.allSuites()]
+      .filter((suite) => suite.name.endsWith(ON_REAL_SERVERS) && suite.state() === "skipped")
+      .map(({ name }) => name.slice(0, -ON_REAL_SERVERS.length)),
+  );
+  return `SKIPPED${ON_REAL_SERVERS}, because PostgreSQL at 127.0.0.1:5432 or Redis at 127.0.0.1:6379 does not answer: ${names.sort().join(", ")}.`;
 }

@@ -2,26 +2,27 @@
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Backend, openEmbeddedPostgres } from "#local";
+import type { PGlite } from "@electric-sql/pglite";
+import { openEmbeddedPostgres } from "#local";
 
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "tickwork-test-"));
 
 export async function makeTemplate(): Promise<string> {
   const folder = temporaryFolder();
-  const backend = await openEmbeddedPostgres(join(folder, "postgres"));
-  await backend.close();
+  const db = await openEmbeddedPostgres(join(folder, "postgres"));
+  await db.close();
   return folder;
 }
 
 /** An empty embedded Postgres of one's own. */
-export async function openTemplate(): Promise<Backend> {
+export async function openTemplate(): Promise<{ db: PGlite; close(): Promise<void> }> {
   const folder = temporaryFolder();
   cpSync(process.env.TICKWORK_TEMPLATE ?? (await makeTemplate()), folder, { recursive: true });
-  const backend = await openEmbeddedPostgres(join(folder, "postgres"));
+  const db = await openEmbeddedPostgres(join(folder, "postgres"));
   return {
-    ...backend,
+    db,
     close: async () => {
-      await backend.close();
+      await db.close();
       rmSync(folder, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,6 @@
 /**
  * What Postgres saw: a trigger of the test's own writes down every change of a task, in the transaction that makes it.
- * The leases that come out of it are exact, where the ledger can only tell when handlers ran.
+ * The leases that come out of it are exact, where the journal can only tell when handlers ran.
  */
 import type { OwnPostgres } from "./own-postgres.ts";
 

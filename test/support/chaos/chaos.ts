@@ -1,12 +1,12 @@
 /**
  * Real workers on servers of their own, tormented for some minutes: they are killed and stopped, Redis is emptied and
  * restarted, Postgres is cut off and restarted, while a client posts tasks. Then the queue drains, and what handlers
- * wrote into their ledgers is compared with what was promised.
+ * wrote into their journals is compared with what was promised.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../bed/bed.ts";
+import { eventually } from "../eventually.ts";
 import { countOpen, installAudit, readLeases, readRows } from "./audit.ts";
 import type { Binaries } from "./binaries.ts";
 import { buildWorker } from "./build-worker.ts";
@@ -14,7 +14,7 @@ import { check, type Verdict } from "./check.ts";
 import { startClient } from "./client.ts";
 import { type Fault, inflict, planFaults } from "./faults.ts";
 import { lastLines, startFleet } from "./fleet.ts";
-import { readLedger } from "./ledger.ts";
+import { readJournal } from "./handler-journal.ts";
 import { openOwnPostgres } from "./own-postgres.ts";
 import { openOwnRedis } from "./own-redis.ts";
 import { startProbe } from "./probe.ts";
@@ -45,7 +45,7 @@ export interface ChaosReport extends Verdict {
   lives: number;
   outages: number;
   drainMs: number;
-  /** Where ledgers and logs were kept; absent when nothing was wrong. */
+  /** Where journals and logs were kept; absent when nothing was wrong. */
   kept?: string;
 }
 
@@ -101,7 +101,7 @@ export async function runChaos({
       leases: await readLeases(postgres),
       lives: fleet.lives.map((life) => ({
         ...life,
-        lines: readLedger(life.ledger),
+        lines: readJournal(life.journal),
         lastWords: lastLines(life),
       })),
       outages: probe.outages,

@@ -1,34 +1,8 @@
 /** Compares what was promised with what was seen. Pure: everything that it knows is in `Facts`. */
-import type { AuditedLease, FinalRow } from "./audit.ts";
-import type { Acknowledged } from "./client.ts";
-import type { Fault } from "./faults.ts";
-import type { Life } from "./fleet.ts";
-import type { LedgerLine } from "./ledger.ts";
+import type { AuditedLease } from "./audit.ts";
+import { type Execution, executionsOf, type Facts } from "./facts.ts";
 import type { Outage } from "./probe.ts";
-
-export interface Facts {
-  slots: number;
-  leaseMs: number;
-  acknowledged: ReadonlyMap<number, Acknowledged>;
-  rows: readonly FinalRow[];
-  leases: readonly AuditedLease[];
-  lives: readonly (Life & { lines: readonly LedgerLine[]; lastWords: string })[];
-  /** When Postgres did not answer, as it was measured. */
-  outages: readonly Outage[];
-  faults: readonly Fault[];
-}
-
-/** A handler that ran, from the ledger. */
-interface Execution {
-  task: number;
-  rev: number;
-  slot: number;
-  attempt: number;
-  startedAt: number;
-  endedAt?: number;
-  how?: LedgerLine["how"];
-  life: Facts["lives"][number];
-}
+import { indent, taskStory } from "./task-story.ts";
 
 export interface Verdict {
   violations: string[];
@@ -59,7 +33,7 @@ export function check(facts: Facts): Verdict {
   const executionsOfTask = groupBy(executions, ({ task }) => task);
   const violate = (promise: string, what: string, task?: number) =>
     violations.push(
-      `${promise}: ${what}${task === undefined ? "" : `\n${story(facts, task, executionsOfTask.get(task) ?? [])}`}`,
+      `${promise}: ${what}${task === undefined ? "" : `\n${taskStory(facts, task, executionsOfTask.get(task) ?? [])}`}`,
     );
 
   checkEnds(facts, executionsOfTask, violate);
@@ -119,21 +93,6 @@ export function check(facts: Facts): Verdict {
 }
 
 type Violate = (promise: string, what: string, task?: number) => void;
-
-function executionsOf(life: Facts["lives"][number]): Execution[] {
-  const found: Execution[] = [];
-  const open = new Map<string, Execution>();
-  for (const { event, at, task = 0, rev = 0, slot = -1, attempt = 0, how } of life.lines) {
-    const key = `${task}:${rev}`;
-    if (event === "start") {
-      const execution: Execution = { task, rev, slot, attempt, startedAt: at, life };
-      open.set(key, execution);
-      found.push(execution);
-    }
-    if (event === "end") Object.assign(open.get(key) ?? {}, { endedAt: at, how });
-  }
-  return found;
-}
 
 /** Promise 1: what was acknowledged ended as it had to, and a handler says that it did. */
 function checkEnds(
@@ -231,7 +190,7 @@ function explain(
 ): Reason | undefined {
   const from = lease.claimedAt - SLACK_MS;
   const to = overAt(lease) + SLACK_MS;
-  // Without a start in the ledger nobody knows who claimed: any worker may have.
+  // Without a start in the journal nobody knows who claimed: any worker may have.
   const suspects = runner ? [runner] : facts.lives;
   if (suspects.some(({ endedAt }) => endedAt !== undefined && endedAt >= from && endedAt <= to))
     return "its worker died";
@@ -274,58 +233,6 @@ function recoveries(
     return next ? [next.startedAt - life.endedAt] : [];
   });
 }
-
-/** All that is known of a task, in order, for who has to find out what happened. */
-function story(
-  { acknowledged, rows, leases, outages, faults, lives }: Facts,
-  task: number,
-  executions: readonly Execution[],
-): string {
-  const lines: [at: number, what: string][] = [];
-  const posted = acknowledged.get(task);
-  if (posted) lines.push([posted.at, `acknowledged, ${JSON.stringify(posted.data)}, to end ${posted.ends}`]);
-  for (const lease of leases.filter((one) => one.task === task)) {
-    lines.push([lease.claimedAt, `claimed in slot ${lease.slot} at rev ${lease.rev}`]);
-    if (lease.endedAt !== undefined) {
-      const settler = lease.settledBy === undefined ? "" : `, an outcome of lease ${lease.settledBy}`;
-      lines.push([lease.endedAt, `lease ${lease.rev} ${lease.end}, now ${lease.to}${settler}`]);
-    }
-    lines.push([lease.expiresAt, `lease ${lease.rev} ends at the latest`]);
-  }
-  for (const { rev, startedAt, endedAt, how, life } of executions) {
-    lines.push([startedAt, `worker ${life.n} starts the handler on lease ${rev}`]);
-    if (endedAt !== undefined) lines.push([endedAt, `worker ${life.n}: the handler on lease ${rev} ${how}`]);
-    if (life.endedAt !== undefined) lines.push([life.endedAt, `worker ${life.n} is dead`]);
-    for (const { from, to } of life.stops)
-      lines.push([from, `worker ${life.n} is stopped`], [to, `worker ${life.n} goes on`]);
-    for (const { since, at } of life.lines)
-      if (since !== undefined)
-        lines.push([at, `worker ${life.n} says that it did nothing for ${at - since} ms`]);
-  }
-  const times = lines.map(([at]) => at).filter(Number.isFinite);
-  const [first, last] = [Math.min(...times) - 1_000, Math.max(...times) + 1_000];
-  for (const { from, to } of outages)
-    lines.push([from, "Postgres does not answer"], [to, "Postgres answers"]);
-  for (const { kind, at, life } of faults) lines.push([at, life === undefined ? kind : `${kind}: ${life}`]);
-  const row = rows.find(({ id }) => id === task);
-  const end = row
-    ? `in the end: ${row.status}, ${row.attempts} attempts, ${row.crashes} crashes`
-    : "in the end: no row";
-  // Workers that had nothing to do with it are of no interest.
-  const known = new Set(executions.map(({ life }) => life.n));
-  const others = new Set(lives.map(({ n }) => n).filter((n) => executions.length > 0 && !known.has(n)));
-  return indent(
-    [
-      ...[...new Map(lines.map((line) => [line.join(), line])).values()]
-        .filter(([at, what]) => at >= first && at <= last && !others.has(Number(/: (\d+)$/.exec(what)?.[1])))
-        .sort(([a], [b]) => a - b)
-        .map(([at, what]) => `${new Date(at).toISOString().slice(11, 23)} ${what}`),
-      end,
-    ].join("\n"),
-  );
-}
-
-const indent = (text: string) => text.replaceAll(/^/gm, "    ");
 
 function groupBy<T, Key>(all: readonly T[], keyOf: (one: T) => Key): Map<Key, T[]> {
   const groups = new Map<Key, T[]>();

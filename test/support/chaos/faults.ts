@@ -1,7 +1,7 @@
 /** What goes wrong and when: a plan that the seed decides, and what carries it out. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Fleet, Life } from "./fleet.ts";
-import { isBusy } from "./ledger.ts";
+import { isBusy } from "./handler-journal.ts";
 import type { OwnPostgres } from "./own-postgres.ts";
 import type { OwnRedis } from "./own-redis.ts";
 import type { Random } from "./random.ts";
@@ -104,7 +104,7 @@ async function strike(
   };
   const pause = async (ms: number) => {
     // Who runs nothing has nothing to lose.
-    const busy = fleet.serving().filter(({ ledger }) => isBusy(ledger));
+    const busy = fleet.serving().filter(({ journal }) => isBusy(journal));
     const life = choose(busy.length > 0 ? busy : fleet.serving());
     if (!life) return false;
     await fleet.pause(life, ms);

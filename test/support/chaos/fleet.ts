@@ -18,7 +18,7 @@ export interface Life {
   /** The exit code or the signal. */
   end?: number | NodeJS.Signals | null;
   stops: { from: number; to: number }[];
-  ledger: string;
+  journal: string;
   log: string;
 }
 
@@ -46,7 +46,7 @@ export interface FleetOptions {
   count: number;
   /** The file that `buildWorker` wrote. */
   worker: string;
-  /** Where ledgers and logs go. */
+  /** Where journals and logs go. */
   folder: string;
   env: Record<string, string>;
 }
@@ -62,15 +62,15 @@ export function startFleet({ count, worker, folder, env }: FleetOptions): Fleet 
       n,
       startedAt: Date.now(),
       stops: [],
-      ledger: join(folder, `worker-${n}.jsonl`),
+      journal: join(folder, `worker-${n}.jsonl`),
       log: join(folder, `worker-${n}.log`),
     };
     lives.push(life);
-    closeSync(openSync(life.ledger, "w"));
+    closeSync(openSync(life.journal, "w"));
     const log = openSync(life.log, "w");
     const process_ = startProcess(process.execPath, ["--enable-source-maps", worker], {
       cwd: folder,
-      env: { PATH: process.env.PATH, PORT: "0", API_KEY, CHAOS_LEDGER: life.ledger, ...env },
+      env: { PATH: process.env.PATH, PORT: "0", API_KEY, CHAOS_JOURNAL: life.journal, ...env },
       stdio: ["ignore", "pipe", log],
     });
     closeSync(log);

@@ -27,7 +27,7 @@ export function describeChaos(report: ChaosReport): string {
     violations.length === 0
       ? "every promise held"
       : [
-          `${violations.length} violations; ledgers and logs are in ${report.kept}`,
+          `${violations.length} violations; journals and logs are in ${report.kept}`,
           ...violations.slice(0, STORIES),
           ...(violations.length > STORIES ? [`… and ${violations.length - STORIES} more`] : []),
         ].join("\n\n"),

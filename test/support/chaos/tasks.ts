@@ -1,7 +1,7 @@
 /** The tasks of a worker that chaos torments, in place of those that ship. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineTask } from "#core";
-import { openLedger } from "./ledger.ts";
+import { openJournal } from "./handler-journal.ts";
 
 /** What is posted. */
 export interface WorkData {
@@ -20,7 +20,7 @@ const WATCH_MS = 100;
 /** A process that did nothing for so long may have missed a renewal. */
 const STALL_MS = 500;
 
-const write = openLedger(process.env.CHAOS_LEDGER ?? "/dev/null");
+const write = openJournal(process.env.CHAOS_JOURNAL ?? "/dev/null");
 
 /** Says when this process stood still, whoever stopped it. */
 let seen = Date.now();

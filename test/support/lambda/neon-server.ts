@@ -1,7 +1,7 @@
 /** Neon's SQL over HTTP in front of any Postgres: what answers its driver in one process, on a socket. */
 import { neonConfig } from "@neondatabase/serverless";
-import { answerNeon, type Backend, forgetNeon } from "#local";
 import { type HttpAnswer, type HttpRequest, serveHttp } from "../aws/http-server.ts";
+import { answerNeon, type Backend, forgetNeon } from "../wires/neon-wire.ts";
 
 export interface NeonServer {
   /** Where the driver's requests have to go, instead of to Neon. */

@@ -1,13 +1,16 @@
 /** This machine's PostgreSQL and Redis, or where there are none the embedded ones, behind the wires of Neon and Upstash. */
 import { randomBytes } from "node:crypto";
-import { neon } from "@neondatabase/serverless";
-import { prefixOf } from "#aws";
 import { createDatabase as createClient, migrate, silent, systemClock } from "#core";
-import { openPg, openRedis } from "#local";
+import { openNeon } from "#drivers";
+import { prefixOf } from "../../../packages/core/gate/prefix.ts";
 import { keysOf } from "../../../packages/core/gate/scripts/keys.ts";
-import { memoryBackend, stacks } from "../bed/bed.ts";
-import { createDatabase, redisServerUrl, serversAnswer } from "../bed/servers.ts";
+import { createDatabase, redisServerUrl, serversAnswer } from "../../../scripts/local-servers.ts";
+import { stacks } from "../bed/bed.ts";
 import { openTemplate } from "../bed/template.ts";
+import type { Backend } from "../wires/neon-wire.ts";
+import { openPgBackend } from "../wires/pg-backend.ts";
+import { pgliteBackend } from "../wires/pglite-backend.ts";
+import { memoryBackend, openRedisBackend } from "../wires/redis-wire.ts";
 import { type NeonServer, serveNeon } from "./neon-server.ts";
 import { serveUpstash, type UpstashServer } from "./upstash-server.ts";
 
@@ -35,8 +38,8 @@ export const storesAreOn = stacks.at(-1);
 /** Empty ones, and nobody else's. */
 export async function openStores(): Promise<Stores> {
   const database = serversAnswer ? await createDatabase() : undefined;
-  const postgres = database ? openPg(database.url) : await openTemplate();
-  const redis = database ? openRedis(redisServerUrl) : memoryBackend();
+  const postgres = database ? openPgBackend(database.url) : await openEmbedded();
+  const redis = database ? openRedisBackend(redisServerUrl) : memoryBackend();
   const name = randomBytes(6).toString("hex");
   const databaseUrl = `postgresql://tickwork:password@ep-${name}.tickwork.test/tickwork`;
   const redisToken = randomBytes(16).toString("base64url");
@@ -49,7 +52,7 @@ export async function openStores(): Promise<Stores> {
     redisToken,
     env: { NEON_ENDPOINT: "https://api.tickwork.test/sql", NEON_STAND_IN: neonServer.url },
     async migrate() {
-      await migrate(createClient(neon(neonServer.inProcessUrl), systemClock), silent);
+      await migrate(createClient(openNeon(neonServer.inProcessUrl), systemClock), silent);
     },
     sql: async (text, params = []) => (await postgres.query({ query: text, params })).rows,
     async close() {
@@ -59,4 +62,9 @@ export async function openStores(): Promise<Stores> {
       await database?.drop();
     },
   };
+}
+
+async function openEmbedded(): Promise<Backend> {
+  const { db, close } = await openTemplate();
+  return { ...pgliteBackend(db), close };
 }

@@ -1,6 +1,7 @@
 /** Upstash's REST API in front of any Redis, as its client speaks it: results in base64 where the client asks for it. */
-import type { RedisBackend } from "#local";
+
 import { type HttpAnswer, type HttpRequest, serveHttp } from "../aws/http-server.ts";
+import type { RedisBackend } from "../wires/redis-wire.ts";
 
 export interface UpstashServer {
   url: string;

@@ -7,14 +7,15 @@ import type { search } from "./search.ts";
 
 const root = join(import.meta.dirname, "../../..");
 
-/** What a mutant does not change, and what has to be the same for all. */
+/** What a mutant does not change, and what all of them must share. */
 const EXTERNAL = ["@electric-sql/pglite", "fengari", "fast-check", "pg", "ioredis"];
 
-/** The simulation with the changed core in it. */
+/** Bundles the simulation with the changed code in it, and loads it. */
 export async function buildMutant(mutant: Mutant): Promise<{ search: typeof search }> {
   const folder = join(root, "node_modules/.cache/tickwork-mutants");
   mkdirSync(folder, { recursive: true });
   const outfile = join(folder, `${mutant.name.replace(/\W+/g, "-")}.mjs`);
+  const changed = changedFiles(mutant);
   await build({
     entryPoints: [join(root, "test/support/world/search.ts")],
     outfile,
@@ -28,9 +29,8 @@ export async function buildMutant(mutant: Mutant): Promise<{ search: typeof sear
         name: "mutate",
         setup({ onLoad }) {
           onLoad({ filter: /\.ts$/ }, ({ path }) => {
-            const changes = mutant.changes.filter(({ file }) => path === join(root, file));
-            if (changes.length === 0) return undefined;
-            return { contents: changes.reduce(mutate, readFileSync(path, "utf8")), loader: "ts" };
+            const contents = changed.get(path);
+            return contents === undefined ? undefined : { contents, loader: "ts" };
           });
         },
       },
@@ -39,8 +39,22 @@ export async function buildMutant(mutant: Mutant): Promise<{ search: typeof sear
   return (await import(`${pathToFileURL(outfile)}?${Date.now()}`)) as { search: typeof search };
 }
 
-/** Replaces what is there exactly once; how it is laid out does not matter. */
-function mutate(text: string, { file, from, to }: Mutant["changes"][number]): string {
+/**
+ * The files that a mutant changes, by path, as they become.
+ *
+ * @throws Error when a fragment that it replaces is not in the code exactly once
+ */
+export function changedFiles({ changes }: Mutant): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const change of changes) {
+    const path = join(root, change.file);
+    files.set(path, replaceOnce(files.get(path) ?? readFileSync(path, "utf8"), change));
+  }
+  return files;
+}
+
+/** Replaces a fragment, however it is laid out. */
+function replaceOnce(text: string, { file, from, to }: Mutant["changes"][number]): string {
   const pattern = new RegExp(
     from
       .trim()
@@ -51,7 +65,6 @@ function mutate(text: string, { file, from, to }: Mutant["changes"][number]): st
     "g",
   );
   const places = text.match(pattern)?.length ?? 0;
-  if (places !== 1)
-    throw new Error(`${file} has ${places} places like this, and there should be one: ${from}`);
+  if (places !== 1) throw new Error(`${file} must contain this exactly once, got ${places} times: ${from}`);
   return text.replace(pattern, () => to);
 }

@@ -1,7 +1,7 @@
 import { PGlite } from "@electric-sql/pglite";
-import { neon } from "@neondatabase/serverless";
 import { createDatabase, migrate, silent, systemClock } from "#core";
-import { answerNeon, forgetNeon, pgliteBackend } from "#local";
+import { pgliteDriver } from "#drivers";
+import { withClock } from "../../../packages/core/store/statement.ts";
 import { loadSchemas } from "../../../packages/core/tasks/load-schemas.ts";
 import { TRIGGER_CLOCK } from "./wires.ts";
 
@@ -10,8 +10,6 @@ export async function openWorldDatabase(): Promise<PGlite> {
   // What the core loads when it first needs it takes real time, of which a story knows nothing.
   await loadSchemas();
   const db = await PGlite.create({ dataDir: "memory://" });
-  const url = answerNeon("world", pgliteBackend(db));
-  await migrate(createDatabase(neon(url), systemClock), silent, TRIGGER_CLOCK);
-  forgetNeon(url);
+  await migrate(withClock(createDatabase(pgliteDriver(db), systemClock), TRIGGER_CLOCK), silent);
   return db;
 }

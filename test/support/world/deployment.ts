@@ -9,7 +9,7 @@ import {
   type Tickwork,
 } from "#core";
 import { Lambda } from "./doorbell.ts";
-import type { Ledger } from "./ledger.ts";
+import type { RowWatcher } from "./row-watcher.ts";
 import { CLOCK, type SimulatedPostgres, type SimulatedRedis } from "./wires.ts";
 import { Process, type World } from "./world.ts";
 
@@ -35,7 +35,6 @@ export interface Work {
 interface Container {
   process: Process;
   tickwork: Tickwork;
-  close: () => void;
   busy: boolean;
 }
 
@@ -51,20 +50,20 @@ export class Deployment {
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
   readonly #redis: SimulatedRedis;
-  readonly #ledger: Ledger;
+  readonly #watcher: RowWatcher;
   readonly #options: DeploymentOptions;
 
   constructor(
     world: World,
     postgres: SimulatedPostgres,
     redis: SimulatedRedis,
-    ledger: Ledger,
+    watcher: RowWatcher,
     options: DeploymentOptions,
   ) {
     this.#world = world;
     this.#postgres = postgres;
     this.#redis = redis;
-    this.#ledger = ledger;
+    this.#watcher = watcher;
     this.#options = options;
     this.lambda = new Lambda(world, (name, event) => this.#invoke(name, event));
   }
@@ -72,7 +71,7 @@ export class Deployment {
   /** A new process with the service in it. */
   start(kind: string): Container {
     const process = new Process(this.#world, `${kind} ${++this.#names}`, this.#options.skewMs());
-    const { database, close } = this.#postgres.connect(process);
+    const database = this.#postgres.connect(process);
     let tokens = 0;
     const tickwork = createTickwork({
       config: readConfig(this.#options.env, silent),
@@ -91,7 +90,7 @@ export class Deployment {
         return new Promise<never>(() => {});
       },
     });
-    return { process, tickwork, close, busy: false };
+    return { process, tickwork, busy: false };
   }
 
   #work(process: Process) {
@@ -102,7 +101,7 @@ export class Deployment {
       backoffMs: () => BACKOFF_MS,
       run: async (data, context: TaskContext) => {
         const { ms, fails = 0, stubbornMs = 0, progress = false } = (data ?? { ms: 0 }) as Work;
-        const execution = this.#ledger.begin(context.task.id, context.attempt, process);
+        const execution = this.#watcher.begin(context.task.id, context.attempt, process);
         try {
           if (progress) await context.progress(0.5);
           if (ms > 0) await process.clock.sleep(ms, context.signal);
@@ -133,8 +132,8 @@ export class Deployment {
     try {
       await this.#orDeath(process, () =>
         name === "refresh"
-          ? tickwork.tasks.refresh()
-          : tickwork.tasks.tick({ ...event, timeLeftMs: this.#options.invocationMs }),
+          ? tickwork.worker.refresh()
+          : tickwork.worker.tick({ ...event, timeLeftMs: this.#options.invocationMs }),
       );
     } finally {
       container.busy = false;
@@ -170,7 +169,7 @@ export class Deployment {
     work: (tickwork: Tickwork) => Promise<T>,
     diesAfterMs?: number,
   ): Promise<{ value: T } | undefined> {
-    const { process, tickwork, close } = this.start("api");
+    const { process, tickwork } = this.start("api");
     if (diesAfterMs !== undefined) this.#world.after(diesAfterMs, () => process.kill());
     let answer: { value: T } | undefined;
     try {
@@ -182,7 +181,6 @@ export class Deployment {
       this.#world.tell(`${process.name}: ${(error as Error).message}`);
     }
     process.alive = false;
-    close();
     return answer;
   }
 
@@ -190,11 +188,10 @@ export class Deployment {
   async deploy(): Promise<void> {
     await Promise.all(
       this.containers.splice(0).map(async (container) => {
-        await this.#orDeath(container.process, () => container.tickwork.tasks.shutdown()).catch(() => {});
+        await this.#orDeath(container.process, () => container.tickwork.worker.shutdown()).catch(() => {});
         // An invocation that is under way ends by itself.
         while (container.busy && container.process.alive) await this.#world.sleep(100);
         container.process.kill();
-        container.close();
       }),
     );
   }

@@ -33,8 +33,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "store/settle.ts",
-        "where id = :id::bigint and lease_token = :token::text and task_status = 'Running'\n        returning rev, scheduled_time",
-        "where id = :id::bigint and :token::text is not null and task_status = 'Running'\n        returning rev, scheduled_time",
+        "where id = :id and lease_token = :token and task_status = 'Running'\n      returning rev, scheduled_time",
+        "where id = :id and :token is not null and task_status = 'Running'\n      returning rev, scheduled_time",
       ),
     ],
   },

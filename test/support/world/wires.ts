@@ -2,20 +2,19 @@
  * The two wires of the world. A request travels, the server does it whole or not at all, and the answer travels back;
  * each way takes time, and each may fail. What was sent is done even when its sender is dead by then.
  */
-import { neon } from "@neondatabase/serverless";
-import { Redis } from "@upstash/redis";
-import { createDatabase, createRedisCommands, type Database, type RedisCommands } from "#core";
 import {
-  answerNeon,
-  type Backend,
-  createMemoryRequester,
-  forgetNeon,
-  type MemoryRedis,
-  type WireRequest,
-} from "#local";
+  createDatabase,
+  createRedisCommands,
+  type Database,
+  type PostgresDriver,
+  type RedisCommands,
+  type Statement,
+} from "#core";
+import type { MemoryRedis } from "#memory-redis";
 import { ENTER, LEAVE, RELEASE } from "../../../packages/core/gate/scripts/decide.ts";
 import { RENEW } from "../../../packages/core/gate/scripts/flag.ts";
 import { PUT } from "../../../packages/core/gate/scripts/refresh.ts";
+import { asText } from "../bed/as-text.ts";
 import type { Process, World } from "./world.ts";
 
 /** What can go wrong on a wire, each as a probability from 0 to 1. */
@@ -101,18 +100,23 @@ export const CLOCK = "/*clock*/now()";
 /** The trigger cannot be rewritten with every statement; it reads a setting. */
 export const TRIGGER_CLOCK = "coalesce(current_setting('sim.now', true)::timestamptz, now())";
 
+/** The embedded Postgres cannot abort a statement. */
+const NEVER = new AbortController().signal;
+
 /** The world's Postgres: the embedded one, with the world's time. */
 export class SimulatedPostgres extends Server {
-  readonly #backend: Backend;
+  readonly #driver: PostgresDriver;
   readonly #world: World;
   readonly #skewMs: number;
   /** Sees each statement before and after it was done. */
-  watch: ((text: string, params: unknown[], execute: () => Promise<void>) => Promise<void>) | undefined;
+  watch:
+    | ((text: string, params: readonly unknown[], execute: () => Promise<void>) => Promise<void>)
+    | undefined;
 
-  constructor(world: World, backend: Backend, skewMs: number) {
+  constructor(world: World, driver: PostgresDriver, skewMs: number) {
     super("postgres");
     this.#world = world;
-    this.#backend = backend;
+    this.#driver = driver;
     this.#skewMs = skewMs;
   }
 
@@ -122,8 +126,8 @@ export class SimulatedPostgres extends Server {
 
   /** A statement in the world's time, from outside the wires. */
   async run(text: string, params: unknown[] = []): Promise<Record<string, string | null>[]> {
-    const { fields, rows } = await this.#backend.query({ query: this.#inTime(text), params });
-    return rows.map((row) => Object.fromEntries(fields.map(({ name }, n) => [name, row[n] ?? null])));
+    const rows = await this.#driver.query({ text: this.#inTime(text), params }, NEVER);
+    return rows.map(asText);
   }
 
   /** The same, as somebody else's program would do it: the trigger gets its time. */
@@ -132,30 +136,28 @@ export class SimulatedPostgres extends Server {
     return this.run(text, params);
   }
 
-  connect(process: Process): { database: Database; close: () => void } {
-    const name = `sim-${process.name.replace(" ", "-")}-${this.#world.random().toString(36).slice(2)}`;
-    const query: Backend["query"] = ({ query: text, params }) =>
-      send(this.#world, process, this, nameOf(text), () => this.#watched(text, params, process));
-    const url = answerNeon(name, {
-      query,
-      transaction: (queries, options) =>
-        send(this.#world, process, this, nameOf(queries.map((one) => one.query).join(" ")), async () => {
+  connect(process: Process): Database {
+    const driver: PostgresDriver = {
+      query: (statement) =>
+        send(this.#world, process, this, nameOf(statement.text), () => this.#watched(statement, process)),
+      transaction: (statements) =>
+        send(this.#world, process, this, nameOf(statements.map(({ text }) => text).join(" ")), async () => {
           await this.#setTriggerClock();
-          return this.#backend.transaction(
-            queries.map((one) => ({ ...one, query: this.#inTime(one.query) })),
-            options,
+          return this.#driver.transaction(
+            statements.map((one) => ({ ...one, text: this.#inTime(one.text) })),
+            NEVER,
           );
         }),
       close: async () => {},
-    });
-    return { database: createDatabase(neon(url), process.clock), close: () => forgetNeon(url) };
+    };
+    return createDatabase(driver, process.clock);
   }
 
-  async #watched(text: string, params: unknown[], sender: Process) {
+  async #watched({ text, params = [] }: Statement, sender: Process): Promise<unknown[]> {
     if (/insert into "baasix_Tasks"|update "baasix_Tasks"/.test(text)) await this.#setTriggerClock();
-    let result: Awaited<ReturnType<Backend["query"]>> | undefined;
+    let result: unknown[] | undefined;
     const execute = async () => {
-      result = await this.#backend.query({ query: this.#inTime(text, sender), params });
+      result = await this.#driver.query({ text: this.#inTime(text, sender), params }, NEVER);
     };
     if (this.watch) await this.watch(text, params, execute);
     else await execute();
@@ -174,36 +176,30 @@ export class SimulatedPostgres extends Server {
   }
 
   async #setTriggerClock(): Promise<void> {
-    await this.#backend.query({ query: "select set_config('sim.now', $1, false)", params: [this.#iso()] });
+    await this.#driver.query(
+      { text: "select set_config('sim.now', $1, false)", params: [this.#iso()] },
+      NEVER,
+    );
   }
 }
 
 /** The world's Redis: the embedded one, which reads the world's time. */
 export class SimulatedRedis extends Server {
   readonly #world: World;
-  readonly #answer: ReturnType<typeof createMemoryRequester>;
+  readonly #memory: MemoryRedis;
 
   constructor(world: World, memory: MemoryRedis) {
     super("redis");
     this.#world = world;
-    this.#answer = createMemoryRequester(memory);
+    this.#memory = memory;
   }
 
   connect(process: Process): RedisCommands {
-    const redis = new Redis({
-      url: "https://redis.tickwork.invalid",
-      token: "simulation",
-      automaticDeserialization: false,
-      enableAutoPipelining: false,
-      enableTelemetry: false,
+    return createRedisCommands({
+      call: (command) =>
+        send(this.#world, process, this, scriptOf(command), async () => this.#memory.call(command) as never),
+      close: async () => {},
     });
-    redis.use(
-      (request) =>
-        send(this.#world, process, this, scriptOf(request), async () =>
-          this.#answer(request as WireRequest),
-        ) as never,
-    );
-    return createRedisCommands(redis);
   }
 }
 
@@ -221,10 +217,8 @@ const NAMES: [RegExp, string][] = [
   [/insert into "baasix_Tasks"/, "insert"],
 ];
 
-function scriptOf({ body }: { body?: unknown }): string {
-  const [command, script] = body as [string, string];
-  if (command.toLowerCase() !== "eval") return command;
-  return SCRIPTS.get(script) ?? "script";
+function scriptOf([name = "", script = ""]: readonly string[]): string {
+  return name === "EVAL" ? (SCRIPTS.get(script) ?? "script") : name;
 }
 
 const SCRIPTS = new Map([

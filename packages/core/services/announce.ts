@@ -1,0 +1,64 @@
+import type { Ringer } from "../doorbell/ringer.ts";
+import type { Gate } from "../gate/gate.ts";
+import type { Store } from "../store/store.ts";
+import type { Registry } from "../tasks/define-task.ts";
+import { type HookEvent, type Hooks, TASKS } from "../tasks/hooks.ts";
+import { type Standing, standingOfTask } from "../tasks/standing.ts";
+import type { Task } from "../tasks/task.ts";
+
+/** Tells the cache, the doorbell and the hooks what was written. */
+export interface Announcer {
+  /**
+   * The cache first and the doorbell second: a tick that comes at once must find what it was rung for.
+   *
+   * @param nowMs Postgres's time
+   */
+  announce(tasks: readonly Task[], nowMs: number): Promise<void>;
+  /** As `Operator.afterWrite`. */
+  afterWrite(event: HookEvent, tasks: readonly Task[], nowMs: number): Promise<void>;
+  /** As `Operator.notifyChanged`. */
+  notifyChanged(ids: readonly number[]): Promise<void>;
+}
+
+export interface AnnouncerDeps {
+  store: Pick<Store, "getMany">;
+  gate: Pick<Gate, "put">;
+  ringer: Pick<Ringer, "ring" | "ringFor">;
+  hooks: Pick<Hooks, "fire">;
+  registry: Pick<Registry, "foreign">;
+}
+
+export function createAnnouncer({ store, gate, ringer, hooks, registry }: AnnouncerDeps): Announcer {
+  const standingsOf = (tasks: readonly Task[], nowMs: number) =>
+    tasks.map((task) => standingOfTask(task, nowMs, registry.foreign));
+  const tell = async (standings: readonly Standing[], nowMs: number) => {
+    // A new task that is due later than the window was never cached.
+    const concerned = standings.filter(({ kind, rev }) => kind !== "gone" || rev > 1);
+    const arrived = concerned.length === 0 || (await gate.put(concerned));
+    if (arrived) await ringer.ringFor(concerned, nowMs);
+    else if (concerned.some(({ kind }) => kind === "waiting")) await ringer.ring({ askPostgres: true });
+  };
+  return {
+    announce: (tasks, nowMs) => tell(standingsOf(tasks, nowMs), nowMs),
+
+    async afterWrite(event, tasks, nowMs) {
+      const deleted = event === "items.delete.after";
+      await tell(
+        deleted
+          ? tasks.map(({ id, rev }) => ({ id, rev: rev + 1, kind: "gone" }))
+          : standingsOf(tasks, nowMs),
+        nowMs,
+      );
+      await Promise.all(tasks.map((data) => hooks.fire(event, { collection: TASKS, data, id: data.id })));
+    },
+
+    async notifyChanged(ids) {
+      const { tasks, nowMs } = await store.getMany(ids);
+      const found = new Set(tasks.map(({ id }) => id));
+      const gone = ids
+        .filter((id) => !found.has(id))
+        .map((id): Standing => ({ id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" }));
+      await tell([...standingsOf(tasks, nowMs), ...gone], nowMs);
+    },
+  };
+}

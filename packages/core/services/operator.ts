@@ -1,0 +1,204 @@
+import type { Clock } from "../clock.ts";
+import { type Config, MAX_REFRESH_INTERVAL_SECONDS } from "../config.ts";
+import type { Ringer } from "../doorbell/ringer.ts";
+import { errors, messageOf, mustBe } from "../errors.ts";
+import type { Gate } from "../gate/gate.ts";
+import { WAIT_POLL_MS, WINDOW_MS } from "../limits.ts";
+import type { Logger } from "../log.ts";
+import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
+import type { Store } from "../store/store.ts";
+import type { HookEvent } from "../tasks/hooks.ts";
+import type { Task } from "../tasks/task.ts";
+import type { Announcer } from "./announce.ts";
+
+/** What `getCacheStats` returns. */
+export interface CacheStats {
+  /** Waiting tasks in the cache. */
+  cachedTasksCount: number;
+  isTaskRunning: boolean;
+  /** Milliseconds between two refreshes. */
+  refreshInterval: number;
+  refreshIntervalSeconds: number;
+  maxRefreshIntervalSeconds: number;
+  taskTimeWindow: string;
+  /** Whether a refresh has succeeded. */
+  initialized: boolean;
+  /** When the cache was last refreshed, ISO 8601; null before the first time. */
+  lastRefreshed: string | null;
+  /** What failed, if something did. */
+  error?: string;
+}
+
+/**
+ * Watches and corrects the whole: the methods of Baasix's TasksService, under their own names, and what goes with them.
+ * Methods that do not say otherwise throw PostgresError when Postgres does not answer.
+ */
+export interface Operator {
+  /** The tasks that have not started and are due within 4 hours, by due time. Never throws: `[]` if nothing answers. */
+  getNotStartedTasks(): Promise<Task[]>;
+  /**
+   * The operator's override: `true` keeps ticks from starting tasks, for 15 minutes or until `false`, which releases
+   * all flags and rings the doorbell. A running task goes on, and no second one starts beside it: Postgres decides.
+   *
+   * @throws TickworkError `invalid_request` when it is not a boolean
+   * @example await operator.setTaskRunning(true);
+   */
+  setTaskRunning(isRunning: boolean): Promise<void>;
+  /** Whether a task is running anywhere. Never throws: `false` if nothing answers. */
+  isTaskRunning(): Promise<boolean>;
+  /** Rebuilds the cache from Postgres. @throws TickworkError `refresh_too_slow` */
+  forceRefresh(): Promise<void>;
+  /** Never throws; `error` says what failed. @example const { cachedTasksCount } = await operator.getCacheStats(); */
+  getCacheStats(): Promise<CacheStats>;
+  /**
+   * Waits until no task is running anywhere.
+   *
+   * @param timeoutMs milliseconds; default: the shutdown wait time
+   * @returns false if that time was over first
+   * @throws TickworkError `invalid_request` when it is not a time
+   * @example if (!(await operator.waitForTaskCompletion(5_000))) console.log("a task is still running");
+   */
+  waitForTaskCompletion(timeoutMs?: number): Promise<boolean>;
+  /**
+   * Ends every running task in `Error` and releases all flags. Their workers, if they are alive, lose their leases and
+   * can change nothing any more. Returns the tasks that were reset.
+   */
+  resetStuck(): Promise<Task[]>;
+  /**
+   * Deletes the tasks that finished more than so many days ago, in batches, until the signal aborts.
+   *
+   * @param options.keepId a task that stays
+   * @returns how many were deleted
+   * @example const deleted = await operator.deleteFinished(30);
+   */
+  deleteFinished(olderThanDays: number, options?: DeleteOptions): Promise<number>;
+  /** Tells the cache and the doorbell about rows that were written without Tickwork. */
+  notifyChanged(ids: readonly number[]): Promise<void>;
+  /**
+   * Tells the cache, the doorbell and the hooks about rows that were written without Tickwork, and look like this now;
+   * deleted ones, as they last were.
+   *
+   * @param nowMs Postgres's time, epoch milliseconds
+   */
+  afterWrite(event: HookEvent, tasks: readonly Task[], nowMs: number): Promise<void>;
+}
+
+interface DeleteOptions {
+  keepId?: number;
+  signal?: AbortSignal;
+}
+
+export interface OperatorDeps extends RefreshDeps {
+  store: Store;
+  gate: Gate;
+  ringer: Ringer;
+  announcer: Announcer;
+  clock: Clock;
+  config: Config;
+  log: Logger;
+}
+
+/** Rows deleted by one statement of `deleteFinished`. */
+const DELETE_BATCH = 1_000;
+
+export function createOperator(deps: OperatorDeps): Operator {
+  const { store, gate, ringer, announcer, clock, config, log } = deps;
+  const operator: Operator = {
+    async getNotStartedTasks() {
+      try {
+        const cached = await gate.list();
+        if (!cached) return await store.readWindow();
+        const missing = cached.filter((entry) => typeof entry === "number");
+        const { tasks } = missing.length > 0 ? await store.getMany(missing) : { tasks: [] };
+        const found = new Map(tasks.map((task) => [task.id, task]));
+        return cached
+          .flatMap((entry) => (typeof entry === "number" ? (found.get(entry) ?? []) : entry))
+          .filter((task) => task.task_status === "Not started")
+          .sort((a, b) => Date.parse(a.scheduled_time) - Date.parse(b.scheduled_time) || a.id - b.id);
+      } catch (error) {
+        log.error("the waiting tasks could not be read", { error: messageOf(error) });
+        return [];
+      }
+    },
+
+    async setTaskRunning(isRunning) {
+      if (typeof isRunning !== "boolean")
+        throw errors.invalid([{ path: "isRunning", message: mustBe("true or false", isRunning) }]);
+      await gate.setRunning(isRunning);
+      if (!isRunning) await ringer.ring();
+    },
+
+    async isTaskRunning() {
+      try {
+        return await gate.isRunning();
+      } catch (error) {
+        log.error("whether a task is running could not be read", { error: messageOf(error) });
+        return false;
+      }
+    },
+
+    async forceRefresh() {
+      await runRefresh(deps);
+    },
+
+    async getCacheStats() {
+      const fixed = {
+        refreshInterval: config.refreshIntervalSeconds * 1000,
+        refreshIntervalSeconds: config.refreshIntervalSeconds,
+        maxRefreshIntervalSeconds: MAX_REFRESH_INTERVAL_SECONDS,
+        taskTimeWindow: `${WINDOW_MS / 3_600_000} hours`,
+      };
+      try {
+        const look = await gate.look();
+        return {
+          cachedTasksCount: look.waiting,
+          isTaskRunning: look.tickRuns || look.operatorRuns,
+          ...fixed,
+          initialized: look.refreshedMs !== undefined,
+          lastRefreshed: look.refreshedMs === undefined ? null : new Date(look.refreshedMs).toISOString(),
+        };
+      } catch (error) {
+        return {
+          cachedTasksCount: 0,
+          isTaskRunning: await operator.isTaskRunning(),
+          ...fixed,
+          initialized: false,
+          lastRefreshed: null,
+          error: messageOf(error),
+        };
+      }
+    },
+
+    async waitForTaskCompletion(timeoutMs = config.shutdownWaitSeconds * 1000) {
+      if (!(timeoutMs >= 0))
+        throw errors.invalid([{ path: "timeoutMs", message: mustBe("milliseconds from 0", timeoutMs) }]);
+      const untilMs = clock.now() + timeoutMs;
+      while (await operator.isTaskRunning()) {
+        const leftMs = untilMs - clock.now();
+        if (leftMs <= 0) return false;
+        await clock.sleep(Math.min(WAIT_POLL_MS, leftMs));
+      }
+      return true;
+    },
+
+    async resetStuck() {
+      const { tasks, nowMs } = await store.resetRunning("Manually reset");
+      await announcer.afterWrite("items.update.after", tasks, nowMs);
+      await operator.setTaskRunning(false);
+      return tasks;
+    },
+
+    async deleteFinished(olderThanDays, { keepId = 0, signal } = {}) {
+      let deleted = 0;
+      for (;;) {
+        const batch = await store.deleteFinished(olderThanDays, DELETE_BATCH, keepId);
+        deleted += batch;
+        if (batch < DELETE_BATCH || signal?.aborted) return deleted;
+      }
+    },
+
+    notifyChanged: announcer.notifyChanged,
+    afterWrite: announcer.afterWrite,
+  };
+  return operator;
+}

@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import { type ErrorCode, errors, quote, type TaskErrorCode, TickworkError } from "../errors.ts";
+import { NAME_LIMIT } from "../limits.ts";
+import type { Store } from "../store/store.ts";
+import type { Registry } from "../tasks/define-task.ts";
+import { loadSchemas } from "../tasks/load-schemas.ts";
+import type { Task, TaskErrorData, TaskStatus } from "../tasks/task.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+import type { Announcer } from "./announce.ts";
+
+export interface TasksDeps {
+  store: Store;
+  announcer: Announcer;
+  registry: Registry;
+  clock: Pick<Clock, "now">;
+}
+
+export function createTasks({ store, announcer, registry, clock }: TasksDeps): Tasks {
+  const updated = async (task: Task, nowMs: number) => {
+    await announcer.afterWrite("items.update.after", [task], nowMs);
+    return task;
+  };
+  const tasks: Tasks = {
+    async create(given, { idempotencyKey } = {}) {
+      const { checkNewTasks } = await loadSchemas();
+      const checked = await checkNewTasks(registry, given);
+      if (idempotencyKey === undefined) {
+        const inserted = await store.insert(checked);
+        await announcer.afterWrite("items.create.after", inserted.tasks, inserted.nowMs);
+        return inserted.tasks;
+      }
+      checkKey(idempotencyKey);
+      const hash = createHash("sha256").update(JSON.stringify(given)).digest("hex");
+      const inserted = await store.insertOnce(checked, idempotencyKey, hash);
+      if (inserted.made) await announcer.afterWrite("items.create.after", inserted.tasks, inserted.nowMs);
+      // It may be repeated because the first call died before it could announce what it had created.
+      else await announcer.announce(inserted.tasks, inserted.nowMs);
+      return inserted.tasks;
+    },
+
+    async get(id) {
+      const task = await store.get(id);
+      if (!task) throw errors.taskNotFound(id);
+      return task;
+    },
+
+    list: (filter) => store.list(filter),
+
+    async update(id, changes) {
+      const current = await tasks.get(id);
+      const { checkChanges } = await loadSchemas();
+      const checked = await checkChanges(registry, current, changes);
+      const changed = await store.patch(id, checked);
+      return changed
+        ? updated(changed.task, changed.nowMs)
+        : throwConflict(store, id, "changed", ["Not started"]);
+    },
+
+    async remove(id) {
+      const task = await store.remove(id);
+      if (!task) return throwConflict(store, id, "deleted", ["Not started", "Completed", "Error"]);
+      await announcer.afterWrite("items.delete.after", [task], clock.now());
+    },
+
+    async retry(id) {
+      const changed = await store.retry(id);
+      return changed
+        ? updated(changed.task, changed.nowMs)
+        : throwConflict(store, id, "retried", ["Error", "Completed"]);
+    },
+
+    async cancel(id) {
+      const current = await tasks.get(id);
+      const error: TaskErrorData = {
+        message: "the task was cancelled before it started",
+        name: "CancelledError",
+        code: "cancelled" satisfies TaskErrorCode,
+        attempts: current.attempts,
+      };
+      const task = await store.cancel(id, error);
+      return task
+        ? updated(task, clock.now())
+        : throwConflict(store, id, "cancelled", ["Not started", "Running"]);
+    },
+  };
+  return tasks;
+}
+
+function checkKey(key: string): void {
+  if (key.length === 0 || key.length > NAME_LIMIT)
+    throw errors.invalid([
+      { path: "Idempotency-Key", message: `must have 1 to ${NAME_LIMIT} characters, got ${key.length}` },
+    ]);
+}
+
+const CONFLICTS: Readonly<Record<TaskStatus, ErrorCode>> = {
+  "Not started": "task_waiting",
+  Running: "task_running",
+  Completed: "task_finished",
+  Error: "task_finished",
+};
+
+/** Says why a statement for tasks in some statuses found none. */
+async function throwConflict(
+  store: Pick<Store, "get">,
+  id: number,
+  what: string,
+  accepted: readonly TaskStatus[],
+): Promise<never> {
+  const task = await store.get(id);
+  if (!task) throw errors.taskNotFound(id);
+  throw new TickworkError(
+    // A table that is older than Tickwork may have other statuses.
+    CONFLICTS[task.task_status] ?? "task_state",
+    `Task ${id} must be ${accepted.map(quote).join(" or ")} to be ${what}, got ${quote(task.task_status)}.`,
+  );
+}

@@ -1,0 +1,76 @@
+import type { Config } from "../config.ts";
+import type { TickEvent } from "../doorbell/doorbell.ts";
+import { TaskAborted } from "../run/abort.ts";
+import { type RefreshReport, runRefresh } from "../run/refresh.ts";
+import type { TickReport } from "../run/tally.ts";
+import { runTick, type TickDeps } from "../run/tick.ts";
+
+/** The call of a function that something belongs to, for the log. */
+interface Invocation {
+  requestId?: string | undefined;
+}
+
+/** Runs tasks: what the functions `tick` and `refresh` call. */
+export interface Worker {
+  /**
+   * One run of the processor: runs what is due and ends.
+   *
+   * @param options.timeLeftMs what the invocation has left, in milliseconds; absent where nothing ends it
+   * @throws PostgresError when Postgres does not answer; the doorbell was rung by then, so a later tick looks again
+   * @example const { completed, ended } = await worker.tick({ timeLeftMs: 900_000 });
+   */
+  tick(options?: TickEvent & Invocation & { timeLeftMs?: number }): Promise<TickReport>;
+  /**
+   * Rebuilds the cache from Postgres and rings for what is due soon.
+   *
+   * @throws TickworkError `refresh_too_slow`, or PostgresError when Postgres does not answer
+   * @example const { waiting, oldestDueAgeSeconds } = await worker.refresh();
+   */
+  refresh(options?: Invocation): Promise<RefreshReport>;
+  /**
+   * Ends this process's part: it claims nothing more, and running tasks get the shutdown wait time. Then their signals
+   * are aborted and they go back to `Not started`.
+   */
+  shutdown(): Promise<void>;
+}
+
+export interface WorkerDeps extends Omit<TickDeps, "leaseMs" | "shutdownWaitMs"> {
+  config: Config;
+}
+
+export function createWorker({ config, ...deps }: WorkerDeps): Worker {
+  const leaseMs = config.runningTtlSeconds * 1000;
+  const shutdownWaitMs = config.shutdownWaitSeconds * 1000;
+  const draining = new AbortController();
+  const interrupting = new AbortController();
+  const ticks = new Set<Promise<TickReport>>();
+  let stopped: Promise<void> | undefined;
+
+  const depsOf = (requestId: string | undefined) =>
+    requestId ? { ...deps, log: deps.log.with({ requestId }) } : deps;
+  const stop = async () => {
+    draining.abort();
+    const over = new AbortController();
+    const ended = Promise.allSettled(ticks).then(() => over.abort());
+    await deps.clock.sleep(shutdownWaitMs, over.signal);
+    if (!over.signal.aborted) interrupting.abort(new TaskAborted("shutdown"));
+    await ended;
+  };
+
+  return {
+    tick({ requestId, ...options } = {}) {
+      const run = runTick(
+        { ...depsOf(requestId), leaseMs, shutdownWaitMs },
+        { ...options, drain: draining.signal, interrupt: interrupting.signal },
+      );
+      const tracked = run.finally(() => ticks.delete(tracked));
+      ticks.add(tracked);
+      return tracked;
+    },
+    refresh: ({ requestId } = {}) => runRefresh(depsOf(requestId)),
+    shutdown() {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}

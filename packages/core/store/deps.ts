@@ -1,0 +1,14 @@
+import type { Database } from "./database.ts";
+
+/** What the store's functions work with. */
+export interface StoreDeps {
+  database: Database;
+  /** How long a lease lasts when it is not renewed. */
+  leaseMs: number;
+  /** How often a worker may die while it runs a task; then the task ends in `Error`. */
+  maxCrashes: number;
+  /** How many waiting tasks are cached at most. */
+  cacheLimit: number;
+  /** Types that other programs run. */
+  foreign: readonly string[];
+}

@@ -1,0 +1,50 @@
+import type { NewTask, Task, TaskChanges, TaskStatus } from "./task.ts";
+
+/** Which tasks to list. */
+export interface ListFilter {
+  status?: TaskStatus;
+  type?: string;
+  /** Only tasks that were created before this one. */
+  beforeId?: number;
+  /** How many at most. */
+  limit: number;
+}
+
+/**
+ * Creates, finds and changes tasks: what a handler gets as `context.tasks`, and what the HTTP API's `/tasks` calls.
+ * Every method throws PostgresError when Postgres does not answer.
+ */
+export interface Tasks {
+  /**
+   * Creates 1 to 1,000 tasks, all or none. It takes one request to Postgres, and one to Redis for every 500 tasks.
+   *
+   * @param options.idempotencyKey 1 to 255 characters; the same key within 24 hours returns the same tasks and creates
+   * none
+   * @throws TickworkError `invalid_request`, `unknown_type`, `task_data_too_large`, `too_many_tasks` or
+   * `idempotency_key_reused`
+   * @example
+   * await tasks.create([{ type: "greet", task_data: { name: "Ada" }, scheduled_time: "2026-11-24T09:00:00Z" }]);
+   */
+  create(tasks: readonly NewTask[], options?: { idempotencyKey?: string | undefined }): Promise<Task[]>;
+  /** @throws TickworkError `task_not_found` */
+  get(id: number): Promise<Task>;
+  /** The newest first. @example const failed = await tasks.list({ status: "Error", limit: 50 }); */
+  list(filter: ListFilter): Promise<Task[]>;
+  /**
+   * Changes a task that has not started.
+   *
+   * @throws TickworkError `task_not_found`, `task_running`, `task_finished`, or as `create` for a value
+   * @example await tasks.update(7, { scheduled_time: new Date(Date.now() + 60_000) });
+   */
+  update(id: number, changes: TaskChanges): Promise<Task>;
+  /** Deletes a task that is not running. @throws TickworkError `task_not_found` or `task_running` */
+  remove(id: number): Promise<void>;
+  /** Starts a finished task anew, at once. @throws TickworkError `task_not_found`, `task_running` or `task_waiting` */
+  retry(id: number): Promise<Task>;
+  /**
+   * Ends a waiting task in `Error`; asks a running one to stop, by its handler's signal.
+   *
+   * @throws TickworkError `task_not_found` or `task_finished`
+   */
+  cancel(id: number): Promise<Task>;
+}

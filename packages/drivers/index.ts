@@ -1,0 +1,6 @@
+export { openIoredis } from "./ioredis.ts";
+export { openMemory } from "./memory.ts";
+export { openNeon } from "./neon.ts";
+export { openPg } from "./pg.ts";
+export { pgliteDriver } from "./pglite.ts";
+export { openUpstash } from "./upstash.ts";

@@ -1,0 +1,12 @@
+/**
+ * The codes that these tasks write into `error_data.code`, beside `http_404` and the like and Node's own for what the
+ * network or the file system did (`ECONNREFUSED`, `EACCES`, …).
+ */
+export type OwnErrorCode =
+  | "http_timeout"
+  | "http_network"
+  | "http_address_refused"
+  | "http_bad_redirect"
+  | "http_too_many_redirects"
+  | "cleanup_refused"
+  | "cleanup_failed";

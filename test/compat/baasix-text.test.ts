@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { expect, test } from "vitest";
+import { baasixText } from "../support/bed/compat.ts";
+
+/** Hashes of the documentation's code blocks without their import lines, so that no test is fixed by changing them. */
+const HASHES: Record<string, string> = {
+  "hook-extension.js": "30eac7dfb198b3a0",
+  "schedule-extension.js": "4ad4d5580cc03c8b",
+  "snippets/api-force-refresh.txt": "e1b6fe2db9ebfeec",
+  "snippets/api-get-cache-stats.txt": "bb3035d01a94c083",
+  "snippets/api-get-not-started-tasks.txt": "fd987bf0282e5a70",
+  "snippets/api-is-task-running.txt": "d6601a98e6e747b0",
+  "snippets/api-set-task-running.txt": "aa0857728a731dba",
+  "snippets/debug-health.txt": "72c203e9d531df41",
+  "snippets/debug-monitor.txt": "1fa3d2bcfc78e7f6",
+  "snippets/practice-1-try-finally.txt": "8fe762ec16154765",
+  "snippets/practice-2-check-first.txt": "840d48524b868847",
+  "snippets/practice-3-status.txt": "9be883be5406f352",
+  "snippets/practice-5-errors.txt": "a2541cf96bccaca9",
+  "snippets/trouble-1-not-in-cache.txt": "b165023cd155a936",
+  "snippets/trouble-2-stuck.txt": "334cdc6e07d58c2c",
+  "snippets/trouble-3-not-refreshing.txt": "c07a29c1fa719522",
+};
+
+const hashOf = (name: string) =>
+  createHash("sha256")
+    .update(baasixText(name).replace(/^import .*\n/gm, ""))
+    .digest("hex")
+    .slice(0, 16);
+
+test("the examples and snippets are those of Baasix's documentation, word for word except for import lines", () => {
+  const snippets = readdirSync(new URL("baasix/snippets", import.meta.url)).map((name) => `snippets/${name}`);
+  const names = ["schedule-extension.js", "hook-extension.js", ...snippets];
+  expect(Object.fromEntries(names.map((name) => [name, hashOf(name)]))).toEqual(HASHES);
+});

@@ -1,0 +1,189 @@
+import { describe, expect, test } from "vitest";
+import { TRANSIENT_ATTEMPTS } from "../../../packages/core/limits.ts";
+import { claimOnce, type ExactlyOnceDeps, settleOnce } from "../../../packages/core/run/exactly-once.ts";
+import type { ClaimResult } from "../../../packages/core/store/claim.ts";
+import { PostgresError } from "../../../packages/core/store/database.ts";
+import type { SettleResult } from "../../../packages/core/store/settle.ts";
+import type { Standing } from "../../../packages/core/tasks/standing.ts";
+import type { Outcome } from "../../../packages/core/tasks/task.ts";
+import { noteLog } from "../../support/run/noted-log.ts";
+import { aLease, aTask } from "../../support/run/rows.ts";
+import { createVirtualClock } from "../../support/world/virtual-clock.ts";
+
+const LEASE_MS = 60_000;
+const LOST = new PostgresError(new Error("socket hang up"));
+const REFUSED = new PostgresError({ code: "23514", message: "violates check constraint" });
+
+/** Answers, one after the other; the last one again and again. An error is thrown. */
+function inTurn<T>(answers: readonly (T | Error)[]) {
+  const asked: unknown[][] = [];
+  return {
+    asked,
+    ask: async (...given: unknown[]): Promise<T> => {
+      const answer = answers[Math.min(asked.length, answers.length - 1)] as T | Error;
+      asked.push(given);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+}
+
+/** Runs `work` on a store that answers as given, while time passes. */
+async function on<T>(
+  answers: {
+    claim?: (ClaimResult | Error)[];
+    settle?: (SettleResult | Error)[];
+    heldBy?: (ReturnType<typeof aLease> | undefined | Error)[];
+    standing?: (Standing | Error)[];
+  },
+  work: (deps: ExactlyOnceDeps) => Promise<T>,
+) {
+  const clock = createVirtualClock();
+  const calls = {
+    claim: inTurn(answers.claim ?? []),
+    settle: inTurn(answers.settle ?? []),
+    heldBy: inTurn(answers.heldBy ?? [undefined]),
+    standing: inTurn(answers.standing ?? []),
+  };
+  const { log, lines } = noteLog();
+  const store: ExactlyOnceDeps["store"] = {
+    claim: calls.claim.ask,
+    settle: calls.settle.ask,
+    heldBy: calls.heldBy.ask,
+    standing: calls.standing.ask,
+  };
+  const beganMs = clock.now();
+  let tookMs = 0;
+  const end = work({ store, clock, log, leaseMs: LEASE_MS })
+    .then(
+      (value) => ({ value }),
+      (error: unknown) => ({ error }),
+    )
+    .finally(() => {
+      tookMs = clock.now() - beganMs;
+    });
+  await clock.pass(3 * LEASE_MS);
+  return { end: await end, calls, lines, tookMs };
+}
+
+const claim = { slot: 0, token: "mine" };
+const lease = aLease(0);
+const claimed: ClaimResult = { kind: "claimed", lease, buried: [] };
+const empty: ClaimResult = { kind: "empty", truth: [], next: undefined, buried: [] };
+const conflict: ClaimResult = { kind: "conflict", leaseEndsInMs: 5_000 };
+
+describe("a claim", () => {
+  const claiming = (answers: Parameters<typeof on>[0]) => on(answers, (deps) => claimOnce(deps, claim, [7]));
+
+  test.each([claimed, empty, conflict])("is one request when it is answered: $kind", async (answer) => {
+    const { end, calls } = await claiming({ claim: [answer] });
+    expect(end).toEqual({ value: answer });
+    expect([calls.claim.asked.length, calls.heldBy.asked.length]).toEqual([1, 0]);
+    expect(calls.claim.asked[0]).toMatchObject([claim, [7]]);
+  });
+
+  test.each([
+    ["finds its own lease in the slot", conflict],
+    ["finds nothing more to have", empty],
+  ])("whose answer was lost is repeated, %s, and asks what its token holds", async (_, answer) => {
+    const { end, calls } = await claiming({ claim: [LOST, answer], heldBy: [lease] });
+    expect(end).toEqual({ value: claimed });
+    expect(calls.heldBy.asked).toMatchObject([[claim]]);
+  });
+
+  test("that did not take effect is claimed by its repetition", async () => {
+    const { end, calls } = await claiming({ claim: [LOST, claimed] });
+    expect(end).toEqual({ value: claimed });
+    expect(calls.heldBy.asked).toEqual([]);
+  });
+
+  test("whose token holds nothing is what its repetition was told", async () => {
+    const { end } = await claiming({ claim: [LOST, conflict] });
+    expect(end).toEqual({ value: conflict });
+  });
+
+  test("that is never answered is given up, but not before its token was asked for", async () => {
+    const without = await claiming({ claim: [LOST] });
+    expect(without.end).toEqual({ error: LOST });
+    expect(without.calls.claim.asked).toHaveLength(TRANSIENT_ATTEMPTS);
+    expect(without.lines).toHaveLength(TRANSIENT_ATTEMPTS);
+    const { end } = await claiming({ claim: [LOST], heldBy: [lease] });
+    expect(end).toEqual({ value: claimed });
+  });
+
+  test("that Postgres refuses is not repeated", async () => {
+    const { end, calls } = await claiming({ claim: [REFUSED] });
+    expect(end).toEqual({ error: REFUSED });
+    expect(calls.claim.asked).toHaveLength(1);
+  });
+});
+
+describe("a settle", () => {
+  const outcome: Outcome = { kind: "completed", result: 1 };
+  const gone: Standing = { id: 7, rev: 3, kind: "gone" };
+  const waiting: Standing = { id: 7, rev: 3, kind: "waiting", atMs: 5 };
+  const running: Standing = { id: 7, rev: 4, kind: "running", atMs: 9 };
+  const nextLease = aLease(0, aTask({ id: 8 }));
+  const settling = (answers: Parameters<typeof on>[0]) =>
+    on(answers, (deps) => settleOnce(deps, lease, outcome, claim, { overdue: true }));
+  const nothingWritten: SettleResult = { settled: undefined, next: undefined };
+
+  test("is one request when it is answered, and claims the next task", async () => {
+    const { end, calls } = await settling({ settle: [{ settled: gone, next: nextLease }] });
+    expect(end).toEqual({ value: { took: true, standing: gone, next: nextLease } });
+    expect(calls.settle.asked).toMatchObject([[lease, outcome, claim, { overdue: true }]]);
+    expect(calls.standing.asked).toEqual([]);
+  });
+
+  test("without its lease writes nothing and says where the task stands", async () => {
+    const { end, calls } = await settling({ settle: [nothingWritten], standing: [running] });
+    expect(end).toEqual({ value: { took: false, standing: running, next: undefined } });
+    expect(calls.heldBy.asked).toEqual([]);
+  });
+
+  test.each([gone, waiting])(
+    "whose answer was lost took effect when its lease is over: the task is $kind",
+    async (standing) => {
+      const { end, calls } = await settling({
+        settle: [LOST, nothingWritten],
+        standing: [standing],
+        heldBy: [nextLease],
+      });
+      expect(end).toEqual({ value: { took: true, standing, next: nextLease } });
+      expect(calls.heldBy.asked).toMatchObject([[claim]]);
+    },
+  );
+
+  test("that claimed nothing does not ask what its claim holds", async () => {
+    const { end, calls } = await on(
+      { settle: [LOST, nothingWritten], standing: [gone], heldBy: [nextLease] },
+      (deps) => settleOnce(deps, lease, outcome, undefined, {}),
+    );
+    expect(end).toEqual({ value: { took: true, standing: gone, next: undefined } });
+    expect(calls.heldBy.asked).toEqual([]);
+  });
+
+  test("whose answer was lost did not take effect when another worker runs the task", async () => {
+    const { end } = await settling({ settle: [LOST, nothingWritten], standing: [running] });
+    expect(end).toEqual({ value: { took: false, standing: running, next: undefined } });
+  });
+
+  test("that did not arrive is written by its repetition", async () => {
+    const { end } = await settling({ settle: [LOST, LOST, { settled: gone, next: undefined }] });
+    expect(end).toEqual({ value: { took: true, standing: gone, next: undefined } });
+  });
+
+  test("is repeated for as long as the lease lasts, and no longer", async () => {
+    const { end, calls, tookMs } = await settling({ settle: [LOST] });
+    expect(end).toEqual({ error: LOST });
+    expect(tookMs).toBeGreaterThanOrEqual(LEASE_MS);
+    expect(tookMs).toBeLessThan(LEASE_MS + 3_000);
+    expect(calls.settle.asked.length).toBeGreaterThan(TRANSIENT_ATTEMPTS);
+  });
+
+  test("that Postgres refuses is not repeated", async () => {
+    const { end, calls } = await settling({ settle: [REFUSED] });
+    expect(end).toEqual({ error: REFUSED });
+    expect(calls.settle.asked).toHaveLength(1);
+  });
+});

@@ -1,0 +1,70 @@
+/** What a user sees when Postgres misbehaves: every task runs, and once. */
+import { expect, test } from "vitest";
+import { describeOnStacks } from "../../../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../../../support/bed/doorbells.ts";
+import { allCompleted } from "../../../support/bed/look.ts";
+import { noting } from "../../../support/bed/tasks.ts";
+import { hurriedClock } from "../../../support/hurried-clock.ts";
+
+describeOnStacks("Postgres", (bed) => {
+  /** Each kind of statement fails so often before it succeeds. */
+  const fail = (times: number, error: () => unknown) => {
+    const met = new Map<string, number>();
+    bed.faults.postgres = (query) => {
+      const before = met.get(query) ?? 0;
+      met.set(query, before + 1);
+      if (before < times) throw error();
+    };
+    return met;
+  };
+  const withState = (code: string, message: string) => () => Object.assign(new Error(message), { code });
+
+  test.each([
+    ["a serialization failure", withState("40001", "could not serialize access due to concurrent update")],
+    ["a deadlock", withState("40P01", "deadlock detected")],
+    ["too many connections", withState("53300", "sorry, too many clients already")],
+    ["a closed connection", withState("57P01", "terminating connection due to administrator command")],
+    ["a statement that took too long", withState("57014", "canceling statement due to statement timeout")],
+    ["a broken pipe", withState("EPIPE", "write EPIPE")],
+    ["a refused connection", () => new Error("connect ECONNREFUSED 127.0.0.1:5432")],
+  ])("answers every statement of a tick with %s, twice: each task runs once", async (_, error) => {
+    const { ran, definition } = noting();
+    const clock = hurriedClock(20);
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], clock });
+    await tasks.create(Array.from({ length: 3 }, () => ({ type: "note" })));
+    const met = fail(2, error);
+    expect(await worker.tick()).toMatchObject({ completed: 3, lost: 0, ended: "idle" });
+    delete bed.faults.postgres;
+    expect(met.size).toBeGreaterThanOrEqual(2);
+    expect(ran.map(({ id, attempt }) => [id, attempt])).toEqual([
+      [1, 1],
+      [2, 1],
+      [3, 1],
+    ]);
+    expect(await allCompleted(bed)).toBe(true);
+  });
+
+  test("answers with any other error: the statement is not repeated, for that might not be safe", async () => {
+    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [noting().definition] });
+    const met = fail(9, withState("42501", "permission denied for table baasix_Tasks"));
+    await expect(tasks.create([{ type: "note" }])).rejects.toThrow("permission denied");
+    expect([...met.values()]).toEqual([1]);
+  });
+
+  test("is out of reach in the middle of a tick: the tick fails, gives the flag back and rings for later", async () => {
+    const { definition } = noting();
+    const bell = noteRings();
+    const clock = hurriedClock(20);
+    const { tasks, operator, worker } = bed.make({ doorbell: bell, definitions: [definition], clock });
+    await worker.refresh();
+    await tasks.create([{ type: "note" }]);
+    bed.faults.postgres = () => {
+      throw new Error("down");
+    };
+    await expect(worker.tick()).rejects.toMatchObject({ kind: "unavailable" });
+    expect(bell.rings.at(-1)).toEqual({ afterMs: 15_000 });
+    expect(await operator.isTaskRunning()).toBe(false);
+    delete bed.faults.postgres;
+    expect(await worker.tick()).toMatchObject({ completed: 1 });
+  });
+});

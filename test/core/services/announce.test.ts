@@ -1,0 +1,93 @@
+import { expect, test } from "vitest";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../../support/bed/doorbells.ts";
+import { noting } from "../../support/bed/tasks.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+
+describeOnStacks("a change is announced", (bed) => {
+  const { definition } = noting();
+  const make = () => bed.make({ doorbell: noteRings(), definitions: [definition] });
+
+  test("to the cache at once: created, moved into the window and out of it, deleted, retried", async () => {
+    const { tasks, operator, worker } = make();
+    await worker.refresh();
+    const listed = async () =>
+      (await operator.getNotStartedTasks()).map(({ id, task_data }) => [id, task_data]);
+    await tasks.create([
+      { type: "note", scheduled_time: inHours(1), task_data: 1 },
+      { type: "note", scheduled_time: inHours(9), task_data: 2 },
+    ]);
+    expect(await listed()).toEqual([[1, 1]]);
+    await tasks.update(2, { scheduled_time: inHours(2) });
+    await tasks.update(1, { task_data: { changed: true } });
+    expect(await listed()).toEqual([
+      [1, { changed: true }],
+      [2, 2],
+    ]);
+    await tasks.update(1, { scheduled_time: inHours(7) });
+    await tasks.remove(2);
+    expect(await listed()).toEqual([]);
+    await tasks.cancel(1);
+    await tasks.retry(1);
+    expect((await listed())[0]?.[0]).toBe(1);
+  });
+
+  test("when the table was written without Tickwork: by the next refresh, or at once with notifyChanged", async () => {
+    const bell = noteRings();
+    const { operator, worker } = bed.make({ doorbell: bell, definitions: [definition] });
+    await worker.refresh();
+    await bed.sql(
+      `insert into "baasix_Tasks" (type, scheduled_time) values ('note', now() + interval '1 minute'), ('note', now() + interval '1 minute')`,
+    );
+    expect(await operator.getNotStartedTasks()).toEqual([]);
+    await operator.notifyChanged([1]);
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+    expect(bell.rings.at(-1)?.inMs).toBeGreaterThan(50_000);
+    await worker.refresh();
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1, 2]);
+    await bed.sql(`delete from "baasix_Tasks" where id = 1`);
+    await operator.notifyChanged([1]);
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([2]);
+  });
+
+  test("to the hooks, in order; one that throws breaks nothing", async () => {
+    const { tasks, hooks } = make();
+    const told: unknown[] = [];
+    hooks.registerHook("baasix_Tasks", "items.create.after", () => {
+      throw new Error("a bad hook");
+    });
+    hooks.registerHook("baasix_Tasks", "items.create.after", ({ data }) => ({ ...data, seen: 1 }));
+    for (const event of ["items.create.after", "items.update.after", "items.delete.after"] as const)
+      hooks.registerHook(
+        "baasix_Tasks",
+        event,
+        ({ data, collection }) => void told.push([event, collection, data.id, data.seen]),
+      );
+    await tasks.create([{ type: "note", scheduled_time: inHours(1) }]);
+    await tasks.update(1, { task_data: 1 });
+    await tasks.remove(1);
+    expect(told).toEqual([
+      ["items.create.after", "baasix_Tasks", 1, 1],
+      ["items.update.after", "baasix_Tasks", 1, undefined],
+      ["items.delete.after", "baasix_Tasks", 1, undefined],
+    ]);
+  });
+
+  test("with Redis down, to the doorbell alone; when Redis is back, the cache is rebuilt", async () => {
+    const { ran, definition: note } = noting();
+    const { tasks, operator, worker } = bed.make({ definitions: [note] });
+    await worker.refresh();
+    bed.faults.redis = () => {
+      throw new Error("connect ECONNREFUSED");
+    };
+    await tasks.create([{ type: "note" }, { type: "note" }, { type: "note", scheduled_time: inHours(1) }]);
+    await eventually(async () => ran.length === 2 && !(await operator.isTaskRunning()));
+    delete bed.faults.redis;
+    await eventually(async () => {
+      await worker.refresh().catch(() => {});
+      return (await operator.getCacheStats()).cachedTasksCount === 1;
+    });
+  });
+});

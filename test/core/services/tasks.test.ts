@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../../support/bed/doorbells.ts";
+import { gated, noting } from "../../support/bed/tasks.ts";
+import { eventually } from "../../support/eventually.ts";
+
+describeOnStacks("tasks", (bed) => {
+  const { definition } = noting();
+  const make = () => bed.make({ doorbell: noteRings(), definitions: [definition] });
+
+  test("the same idempotency key creates the tasks once, however many callers use it at the same time", async () => {
+    const { tasks, worker } = make();
+    const given = [{ type: "note", task_data: { n: 1 } }, { type: "note" }];
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => tasks.create(given, { idempotencyKey: "order-7" })),
+    );
+    expect(new Set(answers.map((created) => JSON.stringify(created.map(({ id }) => id)))).size).toBe(1);
+    expect(await bed.sql(`select from "baasix_Tasks"`)).toHaveLength(2);
+    await expect(tasks.create([{ type: "note" }], { idempotencyKey: "order-7" })).rejects.toMatchObject({
+      code: "idempotency_key_reused",
+    });
+    await bed.sql(`update tickwork_requests set created_at = now() - interval '25 hours'`);
+    const later = await tasks.create(given, { idempotencyKey: "order-7" });
+    expect(later[0]?.id).not.toBe(answers[0]?.[0]?.id);
+    await bed.sql(`update tickwork_requests set created_at = now() - interval '25 hours'`);
+    await worker.refresh();
+    expect(await bed.sql(`select from tickwork_requests`)).toEqual([]);
+  });
+
+  test("a change that the task's status forbids says what it must be, what it is, and why by its code", async () => {
+    const { starts, definition: waits } = gated();
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [waits] });
+    await tasks.create([{ type: "gated" }, { type: "gated", scheduled_time: "2999-01-01T00:00:00Z" }]);
+    const ticking = worker.tick();
+    await eventually(() => starts[0]);
+    await expect(tasks.remove(1)).rejects.toMatchObject({
+      code: "task_running",
+      kind: "conflict",
+      message: 'Task 1 must be "Not started" or "Completed" or "Error" to be deleted, got "Running".',
+    });
+    await expect(tasks.update(1, { task_data: 1 })).rejects.toMatchObject({ code: "task_running" });
+    await expect(tasks.retry(2)).rejects.toMatchObject({ code: "task_waiting" });
+    starts[0]?.finish();
+    await ticking;
+    await expect(tasks.cancel(1)).rejects.toMatchObject({ code: "task_finished" });
+    await expect(tasks.cancel(99)).rejects.toMatchObject({ code: "task_not_found", kind: "not_found" });
+  });
+});

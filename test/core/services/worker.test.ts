@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import { defineTask, foreignTask, type TaskContext } from "#core";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../../support/bed/doorbells.ts";
+import { noting, obedient } from "../../support/bed/tasks.ts";
+import { eventually } from "../../support/eventually.ts";
+
+const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
+
+describeOnStacks("the worker", (bed) => {
+  test("gives a handler its task, the tasks and no secret; what it deletes is never its own row", async () => {
+    const seen: TaskContext[] = [];
+    const sweep = defineTask({
+      type: "sweep",
+      run: async (_, context) => {
+        seen.push(context);
+        await context.tasks.create([{ type: "sweep", scheduled_time: inHours(1) }]);
+        // As if it had been reset meanwhile: finished, and old enough to be deleted.
+        await bed.sql(`update "baasix_Tasks" set task_status = 'Error'`);
+        await bed.sql(`update "baasix_Tasks" set finished_at = now() - interval '2 days'`);
+        return context.deleteFinished(1);
+      },
+    });
+    const { tasks, worker } = bed.make({
+      doorbell: noteRings(),
+      definitions: [sweep],
+      env: { API_KEY: "secret", DATA_DIR: "/data", HTTP_REQUEST_ALLOW: "10.0.0.0/8" },
+    });
+    await tasks.create([{ type: "sweep" }]);
+    expect(await worker.tick()).toMatchObject({ lost: 1 });
+    expect(seen[0]?.config).toEqual({ dataDir: "/data", httpRequestAllow: ["10.0.0.0/8"] });
+    expect(new Set(Object.keys(seen[0]?.tasks ?? {}))).toEqual(
+      new Set(["create", "get", "list", "update", "remove", "retry", "cancel"]),
+    );
+    expect(await bed.sql(`select id from "baasix_Tasks"`)).toEqual([{ id: "1" }]);
+  });
+
+  test("with CACHE_ENABLED=false, works on Postgres alone, and an idle tick is one query", async () => {
+    const { ran, definition: note } = noting();
+    const { definition: obeys, started } = obedient();
+    const { tasks, operator, worker } = bed.make({
+      definitions: [note, obeys],
+      env: { CACHE_ENABLED: "false" },
+    });
+    bed.counts.reset();
+    expect(await worker.tick()).toMatchObject({ ended: "idle" });
+    expect(bed.counts).toMatchObject({ postgres: 1, redis: 0 });
+    await tasks.create([{ type: "note" }, { type: "note" }]);
+    await eventually(() => ran.length === 2);
+    await worker.refresh();
+    expect(await operator.getCacheStats()).toMatchObject({
+      initialized: true,
+      isTaskRunning: false,
+      lastRefreshed: expect.stringMatching(/^20/),
+    });
+    await tasks.create([{ type: "obedient" }, { type: "note", scheduled_time: inHours(1) }]);
+    await eventually(() => started.length === 1);
+    expect(await operator.isTaskRunning()).toBe(true);
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([4]);
+    await operator.setTaskRunning(false);
+    expect(await operator.isTaskRunning()).toBe(true);
+    expect(bed.counts.redis).toBe(0);
+  });
+
+  test("lists a foreign type but never runs it; what the other program leaves running goes back", async () => {
+    const bell = noteRings();
+    const { ran, definition: note } = noting();
+    const definitions = [note, foreignTask({ type: "email_batch" })];
+    const { tasks, operator, worker } = bed.make({ doorbell: bell, definitions });
+    await worker.refresh();
+    await tasks.create([{ type: "email_batch", scheduled_time: inHours(-1) }, { type: "note" }]);
+    expect(await worker.tick()).toMatchObject({ completed: 1, failed: 0, ended: "idle" });
+    expect(ran).toEqual([{ id: 2, attempt: 1, data: null }]);
+    for (const refreshed of [false, true]) {
+      if (refreshed) await worker.refresh();
+      expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+      expect(await operator.getCacheStats()).toMatchObject({ cachedTasksCount: 1 });
+      bed.counts.reset();
+      expect(await worker.tick()).toMatchObject({ ended: "idle" });
+      expect(bed.counts).toMatchObject({ postgres: 0, redis: 1 });
+    }
+    // The other program takes it and dies; its lease of 15 minutes ends.
+    await bed.sql(`update "baasix_Tasks" set task_status = 'Running' where id = 1`);
+    await bed.sql(`update "baasix_Tasks" set lease_expires_at = now() - interval '1 second' where id = 1`);
+    await tasks.create([{ type: "note" }]);
+    await worker.tick();
+    await worker.tick();
+    expect(await tasks.get(1)).toMatchObject({
+      task_status: "Not started",
+      crashes: 1,
+      history: [{ outcome: "crashed" }],
+    });
+    await worker.refresh();
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+    expect(await tasks.get(3)).toMatchObject({ task_status: "Completed" });
+    // The same on Postgres alone.
+    const alone = bed.make({ doorbell: bell, definitions, env: { CACHE_ENABLED: "false" } });
+    expect(await alone.worker.tick()).toMatchObject({ ended: "idle", failed: 0 });
+    expect((await alone.operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+  });
+});

@@ -1,0 +1,15 @@
+/** Tells requests apart where a test has something happen to one of them. */
+import { RENEW } from "../../../packages/core/gate/scripts/flag.ts";
+import { PUT } from "../../../packages/core/gate/scripts/refresh.ts";
+
+export const isClaim = (sql: string): boolean => /buried as/.test(sql);
+export const isSettle = (sql: string): boolean => /done as/.test(sql);
+/** The renewal of a lease, which carries the progress. */
+export const isRenewal = (sql: string): boolean => /set lease_expires_at = .* progress = coalesce/s.test(sql);
+/** The creation of tasks under an idempotency key. */
+export const isInsertOnce = (sql: string): boolean => /insert into tickwork_requests/.test(sql);
+
+/** The renewal of the running flag. */
+export const isFlagRenewal = ([, script]: readonly string[]): boolean => script === RENEW.lua;
+/** Changes on their way into the cache. */
+export const isPut = ([, script]: readonly string[]): boolean => script === PUT.lua;

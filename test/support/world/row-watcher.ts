@@ -1,0 +1,192 @@
+/** Outside of everything: what handlers really did, and whether what Postgres says agrees with the promises. */
+
+import type { SimulatedPostgres } from "./wires.ts";
+import type { Process, World } from "./world.ts";
+
+export interface Execution {
+  task: number;
+  attempt: number;
+  process: Process;
+  ended: boolean;
+}
+
+export interface SeenRow {
+  id: number;
+  status: string;
+  attempts: number;
+  crashes: number;
+  rev: number;
+  token: string | null;
+  slot: number | null;
+  leaseMs: number | null;
+  dueMs: number;
+  createdMs: number;
+  result: { attempt?: number } | null;
+  error: string | null;
+}
+
+const SNAPSHOT = `select id, task_status, attempts, crashes, rev, lease_token, slot, result_data, error_data,
+  extract(epoch from lease_expires_at) * 1000 as lease_ms, extract(epoch from scheduled_time) * 1000 as due_ms,
+  extract(epoch from "createdAt") * 1000 as created_ms from "baasix_Tasks"`;
+/** Finished tasks that are watched still: the latest ones, which somebody who came too late might touch. */
+const FINISHED_WATCHED = 30;
+const WATCHED = `task_status in ('Not started', 'Running') or id = any($1::bigint[])`;
+
+const number = (value: string | null | undefined) =>
+  value === null || value === undefined ? null : Number(value);
+
+/** Which task and token a settle names: its parameters have names in the code, and numbers on the wire. */
+const SETTLED = /where id = \$(\d+)::bigint and (?:lease_token = )?\$(\d+)::text/;
+const CLAIM_TOKEN = /lease_token = \$(\d+)::text/;
+const numberIn = (text: string, pattern: RegExp, group = 1) => {
+  const match = pattern.exec(text);
+  if (!match) throw new Error(`the statement has no ${pattern}: ${text}`);
+  return Number(match[group]) - 1;
+};
+const settledBy = (text: string, params: readonly unknown[]) => ({
+  id: Number(params[numberIn(text, SETTLED)]),
+  token: String(params[numberIn(text, SETTLED, 2)]),
+});
+
+/** All rows, or those that wait or run and some more. */
+export async function readRows(
+  postgres: SimulatedPostgres,
+  more?: readonly number[],
+): Promise<Map<number, SeenRow>> {
+  const rows = more
+    ? await postgres.run(`${SNAPSHOT} where ${WATCHED} order by id`, [`{${more}}`])
+    : await postgres.run(`${SNAPSHOT} order by id`);
+  return new Map(
+    rows.map((row) => [
+      Number(row.id),
+      {
+        id: Number(row.id),
+        status: row.task_status ?? "",
+        attempts: Number(row.attempts),
+        crashes: Number(row.crashes),
+        rev: Number(row.rev),
+        token: row.lease_token ?? null,
+        slot: number(row.slot),
+        leaseMs: number(row.lease_ms),
+        dueMs: Number(row.due_ms),
+        createdMs: Number(row.created_ms),
+        result: row.result_data ? (JSON.parse(row.result_data) as SeenRow["result"]) : null,
+        error: row.error_data ?? null,
+      },
+    ]),
+  );
+}
+
+export interface WatcherOptions {
+  slots: number;
+  /** How long after it is due and a slot is free a task starts, at most; undefined where something goes wrong. */
+  startMs: number | undefined;
+}
+
+/** Watches every statement that writes, and compares. */
+export class RowWatcher {
+  rows = new Map<number, SeenRow>();
+  readonly executions: Execution[] = [];
+  /**
+   * Leases, by task, that a claim made after its repetition was done. When the sender has its answer and went on, nobody
+   * knows of them, and they end by themselves.
+   */
+  readonly leasedLate = new Map<number, number>();
+  /** The tokens of the claims that were done. */
+  readonly #claims = new Set<string>();
+  readonly #world: World;
+  readonly #postgres: SimulatedPostgres;
+  readonly #options: WatcherOptions;
+  #slotFreeSinceMs = 0;
+  /** Since when a task has waited with its present due time. */
+  readonly #waitsSinceMs = new Map<number, number>();
+
+  constructor(world: World, postgres: SimulatedPostgres, options: WatcherOptions) {
+    this.#world = world;
+    this.#postgres = postgres;
+    this.#options = options;
+    postgres.watch = async (text, params, execute) => {
+      await execute();
+      if (/\b(insert|update|delete)\b/i.test(text))
+        await this.look(/done as/.test(text) ? settledBy(text, params) : undefined);
+      if (/buried as/.test(text)) this.#claims.add(String(params[numberIn(text, CLAIM_TOKEN)]));
+    };
+  }
+
+  begin(task: number, attempt: number, process: Process): Execution {
+    const execution = { task, attempt, process, ended: false };
+    this.executions.push(execution);
+    return execution;
+  }
+
+  /** Compares the rows with what they were; `settled` is whom a settle named. */
+  async look(settled?: { id: number; token: string }): Promise<void> {
+    const before = this.rows;
+    const after = await readRows(this.#postgres, [...before.keys()]);
+    this.rows = withoutOldOnes(after);
+    const nowMs = this.#postgres.nowMs();
+    const isLive = ({ status, leaseMs }: SeenRow) => status === "Running" && (leaseMs ?? 0) > nowMs;
+    const live = [...after.values()].filter(isLive);
+    if (live.length > this.#options.slots)
+      this.#world.violate(
+        `promise 2: ${live.length} tasks hold a live lease, and ${this.#options.slots} may`,
+      );
+    for (const row of after.values()) this.#compare(before.get(row.id), row, nowMs, settled);
+    if (live.length >= this.#options.slots) this.#slotFreeSinceMs = Number.POSITIVE_INFINITY;
+    else if (this.#slotFreeSinceMs === Number.POSITIVE_INFINITY) this.#slotFreeSinceMs = nowMs;
+  }
+
+  #compare(
+    was: SeenRow | undefined,
+    is: SeenRow,
+    nowMs: number,
+    settled: { id: number; token: string } | undefined,
+  ): void {
+    if (is.status === "Not started" && (was?.status !== "Not started" || was.dueMs !== is.dueMs))
+      this.#waitsSinceMs.set(is.id, nowMs);
+    if (!was || was.rev === is.rev) return;
+    const violate = (what: string) =>
+      this.#world.violate(`${what} (task ${is.id}: ${was.status} → ${is.status}, attempt ${is.attempts})`);
+    if (is.rev < was.rev) violate("rule 8: rev went back");
+    if (settled?.id === is.id && was.token !== settled.token)
+      violate("promise 3: a worker without the lease changed a task");
+    if (
+      was.status === "Running" &&
+      is.status === "Running" &&
+      was.token !== is.token &&
+      (was.leaseMs ?? 0) > nowMs
+    )
+      violate("promise 2: a live lease was taken from its holder");
+    if (is.status === "Completed" && is.result?.attempt !== undefined && is.result.attempt !== is.attempts)
+      violate(`promise 3: the result is of attempt ${is.result.attempt}`);
+    if (settled?.id === is.id && was.status === "Running" && is.status !== "Running") {
+      const going = this.executions.find(
+        (one) => one.task === is.id && one.attempt === was.attempts && !one.ended && one.process.alive,
+      );
+      if (going) violate("rule 11: settled while its handler goes on");
+    }
+    if (is.token !== null && was.token !== is.token && this.#claims.has(is.token))
+      this.leasedLate.set(is.id, (this.leasedLate.get(is.id) ?? 0) + 1);
+    if (is.status === "Running" && was.status === "Not started") this.#started(was, is, nowMs, violate);
+  }
+
+  #started(was: SeenRow, is: SeenRow, nowMs: number, violate: (what: string) => void): void {
+    const { startMs } = this.#options;
+    if (startMs === undefined || is.token === null) return;
+    const couldStartMs = Math.max(
+      was.dueMs,
+      this.#waitsSinceMs.get(is.id) ?? nowMs,
+      this.#slotFreeSinceMs === Number.POSITIVE_INFINITY ? nowMs : this.#slotFreeSinceMs,
+    );
+    const waitedMs = nowMs - couldStartMs;
+    if (waitedMs > startMs)
+      violate(`promise 5: it was due and a slot was free for ${Math.round(waitedMs)} ms`);
+  }
+}
+
+/** Forgets the finished ones but for the latest, or a long story would take longer with every task. */
+function withoutOldOnes(rows: Map<number, SeenRow>): Map<number, SeenRow> {
+  const finished = [...rows.values()].filter(({ status }) => status === "Completed" || status === "Error");
+  for (const { id } of finished.slice(0, -FINISHED_WATCHED)) rows.delete(id);
+  return rows;
+}

@@ -1,0 +1,225 @@
+/** What happens in a story, step by step. */
+import type { Tickwork } from "#core";
+import type { MemoryRedis } from "#memory-redis";
+import type { Deployment } from "./deployment.ts";
+import type { RowWatcher } from "./row-watcher.ts";
+import { refreshSeconds, type Step } from "./scenario.ts";
+import { noFaults, type SimulatedPostgres, type SimulatedRedis, type WireFaults } from "./wires.ts";
+import type { World } from "./world.ts";
+
+const STORMS: WireFaults[] = [
+  { ...noFaults, lostAnswer: 0.15 },
+  { ...noFaults, lostRequest: 0.15 },
+  { ...noFaults, slow: 0.1 },
+  { ...noFaults, late: 0.1 },
+];
+
+/** What a story is played with. */
+export interface StoryParts {
+  world: World;
+  deployment: Deployment;
+  postgres: SimulatedPostgres;
+  redis: SimulatedRedis;
+  memory: MemoryRedis;
+  watcher: RowWatcher;
+}
+
+export class Story {
+  /** Whether the scheduled refreshes go on. */
+  refreshes = false;
+  /** Something happened after which only a refresh may know what is due. */
+  mayWaitForRefresh = false;
+  /** The tasks whose creation was acknowledged, and those that were removed. */
+  readonly acknowledged = new Set<number>();
+  readonly removed = new Set<number>();
+  /** Calls and deployments that have not ended. */
+  underWay = 0;
+  readonly #parts: StoryParts;
+
+  constructor(parts: StoryParts) {
+    this.#parts = parts;
+  }
+
+  /** The first refresh of a deployment has run, and others follow. */
+  async begin(): Promise<void> {
+    const { world, deployment } = this.#parts;
+    deployment.lambda.enqueue("refresh");
+    await world.runUntil(world.nowMs + 2_000);
+    this.refreshes = true;
+    const refreshing = () => {
+      if (!this.refreshes) return;
+      deployment.lambda.enqueue("refresh");
+      world.after(refreshSeconds * 1000, refreshing);
+    };
+    world.after(refreshSeconds * 1000, refreshing);
+  }
+
+  take(step: Step): void {
+    const { world, deployment, postgres, redis, memory } = this.#parts;
+    world.tell(`── ${JSON.stringify(step)}`);
+    const due = (ms: number) => new Date(postgres.nowMs() + ms);
+    const dies = "dies" in step ? step.dies : undefined;
+    if (dies !== undefined) this.mayWaitForRefresh = true;
+    switch (step.do) {
+      case "create": {
+        const tasks = Array.from({ length: step.count }, () => ({
+          type: "work",
+          scheduled_time: due(step.dueInMs),
+          task_data: step.work,
+        }));
+        this.#call(async ({ tasks: service }) => {
+          for (const { id } of await service.create(tasks)) this.acknowledged.add(id);
+        }, dies);
+        break;
+      }
+      case "move":
+        this.#onTask(
+          step.pick,
+          (service, id) => service.update(id, { scheduled_time: due(step.dueInMs) }),
+          dies,
+        );
+        break;
+      case "remove":
+        this.#onTask(
+          step.pick,
+          async (service, id) => {
+            this.removed.add(id);
+            await service.remove(id);
+          },
+          dies,
+        );
+        break;
+      case "cancel":
+        this.#onTask(step.pick, (service, id) => service.cancel(id), dies);
+        break;
+      case "retry":
+        this.#onTask(step.pick, (service, id) => service.retry(id), dies);
+        break;
+      case "refresh":
+        deployment.lambda.enqueue("refresh");
+        break;
+      case "deploy":
+        this.#under(deployment.deploy());
+        break;
+      case "kill":
+      case "stop": {
+        const alive = deployment.containers.filter(({ process }) => process.alive);
+        const { process } = alive[step.pick % Math.max(1, alive.length)] ?? {};
+        if (step.do === "kill") process?.kill();
+        else process?.stop(step.ms);
+        break;
+      }
+      case "flush":
+        memory.clear();
+        break;
+      case "evict": {
+        const keys = ["waiting", "running", "rev", "task", "gone", "state", "flag:0"];
+        // Without its revs the cache cannot tell an old write from a new one until the next refresh.
+        if (step.key === 2 || step.key === 4) this.mayWaitForRefresh = true;
+        memory.call(["DEL", `{sim}:${keys[step.key % keys.length]}`]);
+        break;
+      }
+      case "flag":
+        if (step.raise) memory.call(["SET", "{sim}:flag:0", "by hand"]);
+        else memory.call(["DEL", "{sim}:flag:0"]);
+        break;
+      case "outage": {
+        const server = step.of === "postgres" ? postgres : redis;
+        server.up = false;
+        this.mayWaitForRefresh = true;
+        world.after(step.ms, () => {
+          server.up = true;
+        });
+        break;
+      }
+      case "storm":
+        this.#storm(step.of, step.what, step.ms);
+        break;
+      case "insert":
+        this.#foreign(async () => {
+          const [row] = await postgres.runForeign(
+            `insert into "baasix_Tasks" (type, scheduled_time, "createdAt") values ('work', $1, $2) returning id`,
+            [due(step.dueInMs).toISOString(), due(0).toISOString()],
+          );
+          this.acknowledged.add(Number(row?.id));
+          if (step.tells) this.#call(({ operator }) => operator.notifyChanged([Number(row?.id)]));
+          else this.mayWaitForRefresh = true;
+        });
+        break;
+      case "run":
+        this.#foreignRun(step.pick, step.ms);
+        break;
+    }
+  }
+
+  #storm(of: "postgres" | "redis" | "doorbell", what: number, ms: number): void {
+    const { lambda } = this.#parts.deployment;
+    this.mayWaitForRefresh = true;
+    if (of === "doorbell") {
+      lambda.faults = what === 0 ? { lost: 0.3, doubled: 0 } : { lost: 0, doubled: 0.5 };
+      this.#parts.world.after(ms, () => {
+        lambda.faults = { lost: 0, doubled: 0 };
+      });
+      return;
+    }
+    const server = of === "postgres" ? this.#parts.postgres : this.#parts.redis;
+    server.faults = STORMS[what % STORMS.length] ?? noFaults;
+    this.#parts.world.after(ms, () => {
+      server.faults = noFaults;
+    });
+  }
+
+  /** Another program runs a task without knowing of leases. */
+  #foreignRun(pick: number, ms: number): void {
+    this.#foreign(async () => {
+      const waiting = [...this.#parts.watcher.rows.values()].filter(({ status }) => status === "Not started");
+      const row = waiting[pick % Math.max(1, waiting.length)];
+      if (!row) return;
+      const taken = await this.#parts.postgres
+        .runForeign(
+          `update "baasix_Tasks" set task_status = 'Running' where id = $1 and task_status = 'Not started' returning id`,
+          [String(row.id)],
+        )
+        .catch(() => []);
+      if (taken.length === 0) return;
+      this.#parts.world.after(ms, () =>
+        this.#foreign(async () => {
+          await this.#parts.postgres.runForeign(
+            `update "baasix_Tasks" set task_status = 'Completed' where id = $1 and lease_token is null and task_status = 'Running'`,
+            [String(row.id)],
+          );
+        }),
+      );
+    });
+  }
+
+  #foreign(write: () => Promise<void>): void {
+    this.#under(
+      this.#parts.world.real(async () => {
+        await write();
+        await this.#parts.watcher.look();
+      }),
+    );
+  }
+
+  #onTask(
+    pick: number,
+    change: (service: Tickwork["tasks"], id: number) => Promise<unknown>,
+    dies: number | undefined,
+  ): void {
+    const ids = [...this.acknowledged];
+    const id = ids[pick % Math.max(1, ids.length)];
+    if (id !== undefined) this.#call(({ tasks }) => change(tasks, id), dies);
+  }
+
+  #call(work: (tickwork: Tickwork) => Promise<unknown>, dies?: number): void {
+    this.#under(this.#parts.deployment.call(work, dies));
+  }
+
+  #under(work: Promise<unknown>): void {
+    this.underWay++;
+    void work.finally(() => {
+      this.underWay--;
+    });
+  }
+}
