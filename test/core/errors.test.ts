@@ -46,7 +46,7 @@ describe("a message", () => {
       "7",
       '{"a":[1]}',
       "[]",
-      "an object that is not JSON",
+      "<ref *1> { itself: [Circular *1] }",
       "Invalid Date",
       "{}",
     ]);

@@ -11,15 +11,23 @@ import type { Announcer } from "./announce.ts";
 
 export interface TasksDeps {
   store: Store;
-  announcer: Announcer;
   registry: Registry;
   clock: Pick<Clock, "now">;
 }
 
-export function createTasks({ store, announcer, registry, clock }: TasksDeps): Tasks {
+export function createTasks({ store, registry, clock }: TasksDeps, announcer: Announcer): Tasks {
   const updated = async (task: Task, nowMs: number) => {
     await announcer.afterWrite("items.update.after", [task], nowMs);
     return task;
+  };
+  /** Says why a statement for tasks in some statuses found none. */
+  const throwConflict = async (id: number, what: string, ...accepted: TaskStatus[]): Promise<never> => {
+    const { task_status } = await tasks.get(id);
+    throw new TickworkError(
+      // A table that is older than Tickwork may have other statuses.
+      CONFLICTS[task_status] ?? "task_state",
+      `Task ${id} must be ${accepted.map(quote).join(" or ")} to be ${what}, got ${quote(task_status)}.`,
+    );
   };
   const tasks: Tasks = {
     async create(given, { idempotencyKey } = {}) {
@@ -52,14 +60,12 @@ export function createTasks({ store, announcer, registry, clock }: TasksDeps): T
       const { checkChanges } = await loadSchemas();
       const checked = await checkChanges(registry, current, changes);
       const changed = await store.patch(id, checked);
-      return changed
-        ? updated(changed.task, changed.nowMs)
-        : throwConflict(store, id, "changed", ["Not started"]);
+      return changed ? updated(changed.task, changed.nowMs) : throwConflict(id, "changed", "Not started");
     },
 
     async remove(id) {
       const task = await store.remove(id);
-      if (!task) return throwConflict(store, id, "deleted", ["Not started", "Completed", "Error"]);
+      if (!task) return throwConflict(id, "deleted", "Not started", "Completed", "Error");
       await announcer.afterWrite("items.delete.after", [task], clock.now());
     },
 
@@ -67,7 +73,7 @@ export function createTasks({ store, announcer, registry, clock }: TasksDeps): T
       const changed = await store.retry(id);
       return changed
         ? updated(changed.task, changed.nowMs)
-        : throwConflict(store, id, "retried", ["Error", "Completed"]);
+        : throwConflict(id, "retried", "Error", "Completed");
     },
 
     async cancel(id) {
@@ -79,9 +85,7 @@ export function createTasks({ store, announcer, registry, clock }: TasksDeps): T
         attempts: current.attempts,
       };
       const task = await store.cancel(id, error);
-      return task
-        ? updated(task, clock.now())
-        : throwConflict(store, id, "cancelled", ["Not started", "Running"]);
+      return task ? updated(task, clock.now()) : throwConflict(id, "cancelled", "Not started", "Running");
     },
   };
   return tasks;
@@ -100,19 +104,3 @@ const CONFLICTS: Readonly<Record<TaskStatus, ErrorCode>> = {
   Completed: "task_finished",
   Error: "task_finished",
 };
-
-/** Says why a statement for tasks in some statuses found none. */
-async function throwConflict(
-  store: Pick<Store, "get">,
-  id: number,
-  what: string,
-  accepted: readonly TaskStatus[],
-): Promise<never> {
-  const task = await store.get(id);
-  if (!task) throw errors.taskNotFound(id);
-  throw new TickworkError(
-    // A table that is older than Tickwork may have other statuses.
-    CONFLICTS[task.task_status] ?? "task_state",
-    `Task ${id} must be ${accepted.map(quote).join(" or ")} to be ${what}, got ${quote(task.task_status)}.`,
-  );
-}
