@@ -141,17 +141,19 @@ export class RetryAfter extends Error {
   }
 }
 
-/** Errors that are raised in more than one place. */
-export const errors = {
-  taskNotFound: (id: unknown) => new TickworkError("task_not_found", `There is no task ${id}.`),
-  invalid: (issues: Issue[], code: ErrorCode = "invalid_request") =>
-    new TickworkError(code, describeIssues(issues), { issues }),
-  keyReused: (key: string) =>
-    new TickworkError(
-      "idempotency_key_reused",
-      `Idempotency-Key ${quote(key)} was used within 24 hours for another request; a key belongs to one request.`,
-    ),
-};
+export function taskNotFound(id: unknown): TickworkError {
+  return new TickworkError("task_not_found", `There is no task ${id}.`);
+}
+
+/** The error of values that are not acceptable. */
+export function invalidRequest(issues: Issue[], code: ErrorCode = "invalid_request"): TickworkError {
+  return new TickworkError(code, describeIssues(issues), { issues });
+}
+
+/** @example throw refusal("limit", mustBe("a whole number from 0", -1)); */
+export function refusal(path: string, message: string): TickworkError {
+  return invalidRequest([{ path, message }]);
+}
 
 /** How our own messages of an issue begin; those of other people's schemas are sentences of their own. */
 const PREDICATE = /^(must|is|has|cannot) /;

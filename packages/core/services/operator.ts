@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { type Config, MAX_REFRESH_INTERVAL_SECONDS } from "../config.ts";
 import type { Ringer } from "../doorbell/ringer.ts";
-import { errors, messageOf, mustBe } from "../errors.ts";
+import { messageOf, mustBe, refusal } from "../errors.ts";
 import type { Gate, Look } from "../gate/gate.ts";
 import { WAIT_POLL_MS, WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
@@ -121,8 +121,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
     },
 
     async setTaskRunning(isRunning) {
-      if (typeof isRunning !== "boolean")
-        throw errors.invalid([{ path: "isRunning", message: mustBe("true or false", isRunning) }]);
+      if (typeof isRunning !== "boolean") throw refusal("isRunning", mustBe("true or false", isRunning));
       await gate.setRunning(isRunning);
       if (!isRunning) await ringer.ring();
     },
@@ -164,8 +163,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
     },
 
     async waitForTaskCompletion(timeoutMs = config.shutdownWaitSeconds * 1000) {
-      if (!(timeoutMs >= 0))
-        throw errors.invalid([{ path: "timeoutMs", message: mustBe("milliseconds from 0", timeoutMs) }]);
+      if (!(timeoutMs >= 0)) throw refusal("timeoutMs", mustBe("milliseconds from 0", timeoutMs));
       const untilMs = clock.now() + timeoutMs;
       while (await operator.isTaskRunning()) {
         const leftMs = untilMs - clock.now();

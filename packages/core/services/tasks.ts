@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import { type ErrorCode, errors, quote, type TaskErrorCode, TickworkError } from "../errors.ts";
+import {
+  type ErrorCode,
+  quote,
+  refusal,
+  type TaskErrorCode,
+  TickworkError,
+  taskNotFound,
+} from "../errors.ts";
 import { NAME_LIMIT } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Registry } from "../tasks/define-task.ts";
@@ -49,7 +56,7 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
 
     async get(id) {
       const task = await store.get(id);
-      if (!task) throw errors.taskNotFound(id);
+      if (!task) throw taskNotFound(id);
       return task;
     },
 
@@ -93,9 +100,7 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
 
 function checkKey(key: string): void {
   if (key.length === 0 || key.length > NAME_LIMIT)
-    throw errors.invalid([
-      { path: "Idempotency-Key", message: `must have 1 to ${NAME_LIMIT} characters, got ${key.length}` },
-    ]);
+    throw refusal("Idempotency-Key", `must have 1 to ${NAME_LIMIT} characters, got ${key.length}`);
 }
 
 const CONFLICTS: Readonly<Record<TaskStatus, ErrorCode>> = {
