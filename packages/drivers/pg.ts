@@ -86,10 +86,9 @@ export function openPg(databaseUrl: string): PostgresDriver {
   };
 }
 
-/** Whether an error ends its connection: it is not an answer of Postgres, or says that Postgres hangs up. */
+/** Whether an error ends its connection: it is not an answer of Postgres, or it says that Postgres hangs up. */
 function isBroken(error: unknown): boolean {
-  const { code, severity } = error as { code?: string; severity?: string };
-  return severity === undefined || severity === "FATAL" || code === undefined;
+  return !(error instanceof pg.DatabaseError) || /^(08|57P)/.test(error.code ?? "08");
 }
 
 /** The socket, which node-postgres's types leave out. */

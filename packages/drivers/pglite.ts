@@ -6,8 +6,8 @@ import type { PostgresDriver, Statement } from "#core";
 const INT8 = 20;
 const NUMERIC = 1700;
 
-/** Parameters are text, whatever their type, as they are for the other drivers. */
-const TO_TEXT = new Proxy({}, { get: () => String });
+/** Parameters travel as text, whatever their type, as they do with the other drivers. */
+const TO_TEXT = new Proxy({}, { get: () => textOf });
 
 /**
  * Tickwork on an open PGlite, which from now on answers its other callers as node-postgres would. It has one session,
@@ -30,4 +30,9 @@ export function pgliteDriver(db: PGlite): PostgresDriver {
       }),
     close: () => db.close(),
   };
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -25,7 +25,7 @@ const ACCEPTED =
 export function parseAllowList(entries: readonly string[]): AllowRule[] {
   return entries.map((entry) => {
     const rule = parseEntry(entry.trim());
-    if (!rule) throw new ConfigError(`Each entry of HTTP_REQUEST_ALLOW ${mustBe(ACCEPTED, entry)}.`);
+    if (!rule) throw new ConfigError(`HTTP_REQUEST_ALLOW: each entry ${mustBe(ACCEPTED, entry)}.`);
     return rule;
   });
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createApp } from "#api";
 import { createLogger } from "#core";
 import { type Answer, apiBed, type ErrorBody, KEY } from "../support/bed/api.ts";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 
 const api = apiBed();
 const { post, get, patch, put, call } = api;

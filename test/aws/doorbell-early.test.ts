@@ -5,8 +5,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Clock, systemClock } from "#core";
 import { openDoorbell } from "../support/aws/open-doorbell.ts";
-import { eventually, openTestBed, type TestBed } from "../support/bed/bed.ts";
+import { openTestBed, type TestBed } from "../support/bed/bed.ts";
 import { noting } from "../support/bed/tasks.ts";
+import { eventually } from "../support/eventually.ts";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;

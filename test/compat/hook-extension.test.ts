@@ -4,10 +4,10 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { getSequelize, hooksService } from "#compat";
 import { hooks } from "#core";
 import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
-import { eventually } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
 import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
+import { eventually } from "../support/eventually.ts";
 import "./baasix/hook-extension.js";
 
 const imported = (data: Record<string, unknown>) =>

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, expect, type Mock, test, vi } from "vitest";
 import { TasksModel } from "#compat";
 import { foreignTask } from "#core";
-import { eventually } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
 import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { noting } from "../support/bed/tasks.ts";
+import { eventually } from "../support/eventually.ts";
 import job from "./baasix/schedule-extension.js";
 
 type Process = (task: { id: number }) => Promise<void>;

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, type Mock, test, vi } from "vitest";
 import { getCache, getSequelize, hooksService, Op, TasksModel, tasksService } from "#compat";
 import { RedisError } from "#core";
-import { eventually } from "../support/bed/bed.ts";
 import { compatBed, runSnippet } from "../support/bed/compat.ts";
 import { eachStack } from "../support/bed/describe-on-stacks.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** As much of Express as the documentation's health endpoint uses. */
 function fakeExpress() {

@@ -5,9 +5,10 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createApp } from "#api";
 import { defineTask, systemClock } from "#core";
 import { median } from "../../scripts/median.ts";
-import { eventually, type MadeTickwork, openTestBed, type TestBed } from "../support/bed/bed.ts";
+import { type MadeTickwork, openTestBed, type TestBed } from "../support/bed/bed.ts";
 import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
+import { eventually } from "../support/eventually.ts";
 
 const KEY = "the-key-of-the-test";
 /** As many as the cache takes. */

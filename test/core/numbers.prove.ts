@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { eventually } from "../support/bed/bed.ts";
 import { describeOnStacks } from "../support/bed/describe-on-stacks.ts";
 import { noting } from "../support/bed/tasks.ts";
+import { eventually } from "../support/eventually.ts";
 
 describeOnStacks("the number of requests", (bed) => {
   test.runIf(bed.kind === "embedded")(

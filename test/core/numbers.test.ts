@@ -1,9 +1,9 @@
 /** The numbers that the README states, counted on both wires. */
 import { afterEach, expect, test, vi } from "vitest";
-import { eventually } from "../support/bed/bed.ts";
 import { describeOnStacks } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 import { failing, gated, noting } from "../support/bed/tasks.ts";
+import { eventually } from "../support/eventually.ts";
 
 const MINUTE_MS = 60_000;
 

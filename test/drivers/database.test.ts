@@ -92,8 +92,8 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
   test("parameters are text to the driver, whatever their type", async () => {
     const [row] = await query(
       `select $1::bigint as int8, $2::float8 as float8, $3::boolean as bool, $4::json as json, $5::text as nothing,
-        $6::bigint[] = '{1,2}' as list, $7::text as text`,
-      ["9007199254740993", 0.1, false, '{"a":1}', null, "{1,2}", "true"],
+        $6::bigint[] = '{1,2}' as list, $7::text as text, $8::timestamptz as time`,
+      ["9007199254740993", 0.1, false, '{"a":1}', null, "{1,2}", "true", new Date("2026-11-24T09:00:00Z")],
     );
     expect(row).toEqual({
       int8: "9007199254740993",
@@ -103,6 +103,7 @@ describe.each(Object.entries(KINDS))("%s", (_, open) => {
       nothing: null,
       list: true,
       text: "true",
+      time: new Date("2026-11-24T09:00:00Z"),
     });
   });
 

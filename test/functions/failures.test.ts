@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Task } from "#core";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { logOf } from "../support/lambda/log-lines.ts";
 import type { Stage } from "../support/lambda/stage.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";

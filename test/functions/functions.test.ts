@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
 import { FUNCTIONS, type FunctionName } from "../../scripts/bundle.ts";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { gatewayEvent, httpAnswer } from "../support/lambda/gateway-event.ts";
 import { logOf, metricsOf } from "../support/lambda/log-lines.ts";
 import type { Stage } from "../support/lambda/stage.ts";

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AWS_ENV } from "../support/aws/open-doorbell.ts";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { createFunction, type FunctionOptions, type LambdaFunction } from "../support/lambda/lambda.ts";
 import { buildPackages, type Packages } from "../support/lambda/package.ts";
 

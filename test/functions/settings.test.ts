@@ -1,6 +1,6 @@
 /** The functions under settings that a deployer may have. */
 import { describe, expect, test } from "vitest";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { logOf } from "../support/lambda/log-lines.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";
 import { useStages } from "../support/lambda/use-stages.ts";

@@ -1,6 +1,6 @@
 /** What ticks do together, each in a process of its own. */
 import { describe, expect, test } from "vitest";
-import { eventually } from "../support/bed/bed.ts";
+import { eventually } from "../support/eventually.ts";
 import { logOf, metricsOf } from "../support/lambda/log-lines.ts";
 import type { Stage } from "../support/lambda/stage.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";

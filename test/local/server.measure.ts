@@ -2,9 +2,9 @@
 import { readFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import type { Task } from "#core";
-import { eventually } from "../support/bed/bed.ts";
 import { killAll, preparedFolder, startServerProcess } from "../support/bed/process.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
+import { eventually } from "../support/eventually.ts";
 
 afterEach(killAll);
 

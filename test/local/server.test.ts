@@ -8,9 +8,9 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
 import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
-import { eventually } from "../support/bed/bed.ts";
 import { killAll, preparedFolder, spawnServer, startServerProcess } from "../support/bed/process.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
+import { eventually } from "../support/eventually.ts";
 
 /** A server whose answers the test holds back. */
 let slow: { url: string; requests: (() => void)[]; close(): void };
@@ -140,7 +140,7 @@ describe("SIGTERM", () => {
 test.each([
   [{ TASK_CONCURRENCY: "many" }, /^TASK_CONCURRENCY must be a whole number from 1 to 1000, got "many"\.$/],
   [{ HTTP_REQUEST_ALLOW: "10.0.0.0/99" }, /^HTTP_REQUEST_ALLOW/],
-  [{ DATABASE_URL: "mysql://x" }, /^DATABASE_URL is .* must be an address that begins with postgres:\/\//],
+  [{ DATABASE_URL: "mysql://x" }, /^DATABASE_URL must be an address that begins with postgres:\/\/ .*, got mysql:/],
 ])("%o stops the start with one line", async (env, message) => {
   const server = spawnServer({ DATA_DIR: preparedFolder(), ...env } as Record<string, string>);
   expect(await server.ended).toBe(1);

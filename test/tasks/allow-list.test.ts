@@ -119,7 +119,7 @@ describe("HTTP_REQUEST_ALLOW", () => {
   ])("%j is reported", (entry) => {
     expect(() => parseAllowList(["10.0.0.1", entry])).toThrow(ConfigError);
     expect(() => parseAllowList(["10.0.0.1", entry])).toThrow(
-      `Each entry of HTTP_REQUEST_ALLOW must be an IP address (10.0.0.5), a network (10.0.0.0/8), a host name (internal.example) or one of its ports (internal.example:8080), got ${JSON.stringify(entry)}.`,
+      `HTTP_REQUEST_ALLOW: each entry must be an IP address (10.0.0.5), a network (10.0.0.0/8), a host name (internal.example) or one of its ports (internal.example:8080), got ${JSON.stringify(entry)}.`,
     );
   });
 

@@ -141,11 +141,11 @@ const MIGRATIONS: readonly Migration[] = [
 export const SCHEMA_VERSION = MIGRATIONS.length;
 
 /**
- * Brings the schema up to date. It is safe to call at any time, in many processes at once.
+ * Brings the schema to `SCHEMA_VERSION`. It is safe to call at any time, in many processes at once.
  *
  * @returns the names of the steps that this call applied
- * @throws PostgresError when Postgres does not answer or refuses a step; nothing of that step is done then
- * @example const applied = await migrate(database, log); // ["the table of tasks, created or adopted", …]
+ * @throws PostgresError if Postgres is unreachable or refuses a step, of which nothing is done then
+ * @example const applied = await migrate(database, log);
  */
 export async function migrate(database: Database, log: Logger): Promise<string[]> {
   if ((await schemaVersion(database)) >= SCHEMA_VERSION) return [];

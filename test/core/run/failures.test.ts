@@ -1,10 +1,11 @@
 /** What becomes of a task whose handler fails, is stopped, or returns what cannot be stored. */
 import { expect, test } from "vitest";
-import { RetryAfter, systemClock, type TaskDefinition, type TaskErrorData } from "#core";
+import { RetryAfter, type TaskDefinition, type TaskErrorData } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { failing, gated, noting, obedient } from "../../support/bed/tasks.ts";
 import { eventually } from "../../support/eventually.ts";
+import { hurriedClock } from "../../support/hurried-clock.ts";
 
 describeOnStacks("a task", (bed) => {
   test("whose handler throws ends in Error, with what was thrown", async () => {
@@ -107,8 +108,7 @@ describeOnStacks("a task", (bed) => {
       doorbell: noteRings(),
       definitions: [definition],
       dies: true,
-      // The grace that a handler has is over in no time.
-      clock: { ...systemClock, after: (ms, act) => systemClock.after(ms / 100, act) },
+      clock: hurriedClock(100),
       // A process that ends never answers.
       exit: (reason) => {
         giveUp(reason);

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { eventually } from "../../support/bed/bed.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { gated, noting } from "../../support/bed/tasks.ts";
+import { eventually } from "../../support/eventually.ts";
 
 describeOnStacks("tasks", (bed) => {
   const { definition } = noting();

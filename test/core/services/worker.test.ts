@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { defineTask, foreignTask, type TaskContext } from "#core";
-import { eventually } from "../../support/bed/bed.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { noting, obedient } from "../../support/bed/tasks.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000).toISOString();
 

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { SCHEMA_VERSION } from "../../../packages/core/store/migrations.ts";
-import { openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
+import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 
 let bed: TestBed;
@@ -13,7 +14,7 @@ const columns = () =>
      from information_schema.columns where table_name = 'baasix_Tasks' order by ordinal_position`,
   );
 
-describe.each(stacks)("on %s", (kind) => {
+eachStack("the migrations", (kind) => {
   beforeEach(async () => {
     bed = await openTestBed(kind, { migrated: false });
   });

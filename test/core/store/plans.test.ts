@@ -1,5 +1,5 @@
 /** What the statements cost in a table of a million rows, as Postgres itself reports it. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { GATE } from "../../../packages/core/gate/postgres-gate.ts";
 import { SEEN_LIMIT } from "../../../packages/core/limits.ts";
 import { CLAIM } from "../../../packages/core/store/claim.ts";
@@ -7,7 +7,8 @@ import type { Statement } from "../../../packages/core/store/database.ts";
 import { LIST } from "../../../packages/core/store/read.ts";
 import { COMPLETE } from "../../../packages/core/store/settle.ts";
 import { WINDOW } from "../../../packages/core/store/window.ts";
-import { openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
+import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 
 /** How many pages a plan touched. */
 const pagesOf = (lines: readonly string[]) =>
@@ -58,7 +59,7 @@ async function pagesInEachMode(bed: TestBed, { text, params = [] }: Statement): 
   return pages;
 }
 
-describe.each(stacks)("on %s", (kind) => {
+eachStack("the plans of statements", (kind) => {
   // The embedded Postgres is slow to make a million rows; its planner is the same, and a tenth shows as much.
   const rows = kind === "embedded" ? 100_000 : 1_000_000;
   let bed: TestBed;
@@ -122,7 +123,7 @@ describe.each(stacks)("on %s", (kind) => {
   );
 });
 
-describe.each(stacks)("on %s, with statistics from a time when no task was waiting", (kind) => {
+eachStack("the plans with statistics from a time when no task was waiting", (kind) => {
   const rows = 30_000;
   let bed: TestBed;
   beforeAll(async () => {

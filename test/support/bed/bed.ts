@@ -1,5 +1,6 @@
 /** A Tickwork for tests, on the embedded drivers or on real servers, with the requests to both counted. */
 import {
+  type Clock,
   type Config,
   createDatabase as createClient,
   createRedisCommands,
@@ -108,9 +109,9 @@ export async function openTestBed(
     },
   };
   const made: MadeTickwork[] = [];
-  const connect = (config: Config, withRedis: boolean) => ({
+  const connect = (config: Config, withRedis: boolean, clock: Clock) => ({
     config,
-    database: createClient(countedPostgres, systemClock),
+    database: createClient(countedPostgres, clock),
     redis: withRedis && config.cacheEnabled ? createRedisCommands(countedRedis) : undefined,
   });
 
@@ -135,7 +136,7 @@ export async function openTestBed(
         definitions: [],
         prefix,
         ...parts,
-        ...connect(config, !withoutRedis),
+        ...connect(config, !withoutRedis, parts.clock ?? systemClock),
         doorbell: parts.doorbell ?? (timers as TimerDoorbell),
       });
       const { worker } = tickwork;

@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { eventually } from "../bed/bed.ts";
+import { eventually } from "../eventually.ts";
 import { countOpen, installAudit, readLeases, readRows } from "./audit.ts";
 import type { Binaries } from "./binaries.ts";
 import { buildWorker } from "./build-worker.ts";

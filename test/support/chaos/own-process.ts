@@ -2,7 +2,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
-import { eventually } from "../bed/bed.ts";
+import { eventually } from "../eventually.ts";
 
 const children = new Map<ChildProcess, NodeJS.Signals>();
 process.on("exit", () => {

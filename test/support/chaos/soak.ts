@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { median } from "../../../scripts/median.ts";
-import { eventually } from "../bed/bed.ts";
+import { eventually } from "../eventually.ts";
 import type { Binaries } from "./binaries.ts";
 import { buildWorker } from "./build-worker.ts";
 import { type OwnPostgres, openOwnPostgres } from "./own-postgres.ts";

@@ -4,6 +4,7 @@ import { describeOnStacks } from "../../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../../support/bed/doorbells.ts";
 import { allCompleted } from "../../../support/bed/look.ts";
 import { noting } from "../../../support/bed/tasks.ts";
+import { hurriedClock } from "../../../support/hurried-clock.ts";
 
 describeOnStacks("Postgres", (bed) => {
   /** Each kind of statement fails so often before it succeeds. */
@@ -28,7 +29,8 @@ describeOnStacks("Postgres", (bed) => {
     ["a refused connection", () => new Error("connect ECONNREFUSED 127.0.0.1:5432")],
   ])("answers every statement of a tick with %s, twice: each task runs once", async (_, error) => {
     const { ran, definition } = noting();
-    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const clock = hurriedClock(20);
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition], clock });
     await tasks.create(Array.from({ length: 3 }, () => ({ type: "note" })));
     const met = fail(2, error);
     expect(await worker.tick()).toMatchObject({ completed: 3, lost: 0, ended: "idle" });
@@ -52,7 +54,8 @@ describeOnStacks("Postgres", (bed) => {
   test("is out of reach in the middle of a tick: the tick fails, gives the flag back and rings for later", async () => {
     const { definition } = noting();
     const bell = noteRings();
-    const { tasks, operator, worker } = bed.make({ doorbell: bell, definitions: [definition] });
+    const clock = hurriedClock(20);
+    const { tasks, operator, worker } = bed.make({ doorbell: bell, definitions: [definition], clock });
     await worker.refresh();
     await tasks.create([{ type: "note" }]);
     bed.faults.postgres = () => {
