@@ -8,7 +8,7 @@ import {
   scanAll,
   servers,
   wrongArguments,
-} from "../support/redis/conformance.ts";
+} from "../../support/redis/conformance.ts";
 
 const INVALID_EXPIRE = (command: string) => error(`ERR invalid expire time in '${command}' command`);
 

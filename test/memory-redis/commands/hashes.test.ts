@@ -1,4 +1,4 @@
-import { conforms, error, NOT_AN_INTEGER, WRONG_TYPE, wrongArguments } from "../support/redis/conformance.ts";
+import { conforms, error, NOT_AN_INTEGER, WRONG_TYPE, wrongArguments } from "../../support/redis/conformance.ts";
 
 conforms("hashes", [
   ["HSET :h a 1 b 2", 2],

@@ -5,7 +5,7 @@ import {
   SYNTAX_ERROR,
   WRONG_TYPE,
   wrongArguments,
-} from "../support/redis/conformance.ts";
+} from "../../support/redis/conformance.ts";
 
 const INVALID_EXPIRE = error("ERR invalid expire time in 'set' command");
 const OVERFLOW = error("ERR increment or decrement would overflow");

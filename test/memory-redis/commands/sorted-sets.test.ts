@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { createMemoryRedis } from "../../packages/memory-redis/index.ts";
+import { createMemoryRedis } from "../../../packages/memory-redis/index.ts";
 import {
   conforms,
   error,
@@ -8,7 +8,7 @@ import {
   SYNTAX_ERROR,
   WRONG_TYPE,
   wrongArguments,
-} from "../support/redis/conformance.ts";
+} from "../../support/redis/conformance.ts";
 
 const NOT_A_BOUND = error("ERR min or max is not a float");
 const MUST_BE_POSITIVE = error("ERR value is out of range, must be positive");

@@ -1,4 +1,4 @@
-import { conforms, raises, type Step } from "../support/redis/conformance.ts";
+import { conforms, raises, type Step } from "../../support/redis/conformance.ts";
 
 /** `return tostring(expression)` for each, one script for all. */
 const prints = (expected: Readonly<Record<string, string>>): Step => {

@@ -7,7 +7,7 @@ import {
   type Step,
   WRONG_TYPE,
   wrongArguments,
-} from "../support/redis/conformance.ts";
+} from "../../support/redis/conformance.ts";
 
 const evaluate = (script: string, reply: unknown): Step => [["EVAL", script, "0"], reply];
 const fails = (script: string, text: string, line?: number): Step =>
