@@ -13,10 +13,7 @@ export interface Command {
 /** Commands by their name in capitals. */
 export type CommandTable = Readonly<Record<string, Command>>;
 
-/**
- * Declares a command.
- * @example command(-3, set) // SET key value [option …]
- */
+/** Declares a command: `command(-3, set)` for SET key value [option …]. */
 export const command = (arity: number, run: Handler): Command => ({ arity, run });
 
 /** Whether the command takes so many arguments, its name not counted. */

@@ -1,4 +1,4 @@
 /** A Redis in this process, for tests and for running embedded without a server. `README.md` has the map. */
-export { createMemoryRedis, type MemoryRedis, type MemoryRedisOptions } from "./memory-redis.ts";
+export { createMemoryRedis, type MemoryRedis } from "./memory-redis.ts";
 export { RedisError, type RedisReply } from "./reply.ts";
 export { createMemoryRequester, type RestRequest, type RestResponse } from "./requester.ts";

@@ -17,8 +17,6 @@ interface Entry {
   expiresAtMs: number;
 }
 
-const CREATE = { hash: () => new Map<string, string>(), zset: createSortedSet };
-
 /** Keys, their values and when they expire. An expired key is gone for every method here. */
 export type Keyspace = ReturnType<typeof createKeyspace>;
 
@@ -65,10 +63,10 @@ export function createKeyspace(clock: () => number) {
   }
 
   /** Like `read`, but makes what is missing. The caller must put something in it. */
-  function readOrCreate<T extends keyof typeof CREATE>(key: string, type: T): ValueByType[T] {
+  function readOrCreate<T extends "hash" | "zset">(key: string, type: T): ValueByType[T] {
     const existing = read(key, type);
     if (existing !== undefined) return existing;
-    const value = CREATE[type]() as ValueByType[T];
+    const value = (type === "hash" ? new Map() : createSortedSet()) as ValueByType[T];
     entries.set(key, { type, value, expiresAtMs: Infinity });
     return value;
   }

@@ -8,11 +8,6 @@ import { stringCommands } from "./commands/strings.ts";
 import { createKeyspace } from "./keyspace.ts";
 import { isStatus, RedisError, type RedisReply, type Reply } from "./reply.ts";
 
-export interface MemoryRedisOptions {
-  /** The clock, in milliseconds since 1970. Keys expire by it and TIME answers it. Default: `Date.now`. */
-  readonly now?: () => number;
-}
-
 /** One Redis, in this process, gone with it. */
 export interface MemoryRedis {
   /**
@@ -21,17 +16,17 @@ export interface MemoryRedis {
    * @example redis.call(["SET", "lock", token, "NX", "PX", "5000"]) // "OK", or null when it is taken
    */
   call(argv: readonly string[]): RedisReply;
-  /**
-   * True when `argv` names a command that exists and takes as many arguments. MULTI checks this, and no
-   * more, before it runs anything.
-   */
+  /** True when the command exists and takes so many arguments, which is all that MULTI checks beforehand. */
   accepts(argv: readonly string[]): boolean;
   /** Back to a server just started: no keys, no scripts. */
   clear(): void;
 }
 
-/** An empty Redis. It knows the commands that `commands/` lists. */
-export function createMemoryRedis({ now = Date.now }: MemoryRedisOptions = {}): MemoryRedis {
+/**
+ * An empty Redis. It knows the commands that `commands/` lists.
+ * @param now the clock, in milliseconds since 1970; keys expire by it and TIME answers it
+ */
+export function createMemoryRedis({ now = Date.now }: { now?: () => number } = {}): MemoryRedis {
   const keyspace = createKeyspace(now);
   const dataCommands = { ...keyCommands, ...stringCommands, ...hashCommands, ...sortedSetCommands };
   const scripts = createScriptCommands(keyspace, dataCommands);

@@ -53,11 +53,13 @@ function roundHalfEven(write: (digits: number) => string, digits: number): strin
   return HALF.test(exact) ? exact.replace(HALF, "") : write(digits);
 }
 
+const NOT_AN_INTEGER = "ERR value is not an integer or out of range";
+
 /**
  * Reads what Redis takes for an integer: no sign but a minus, no leading zero.
  * @throws RedisError with this message when it is not one, or not exact in a double
  */
-export function parseInteger(text: string, message = "ERR value is not an integer or out of range"): number {
+export function parseInteger(text: string, message = NOT_AN_INTEGER): number {
   const value = Number(text);
   if (!/^(?:0|-?[1-9]\d*)$/.test(text) || !Number.isSafeInteger(value)) throw new RedisError(message);
   return value;

@@ -3,10 +3,7 @@ import type { Keyspace } from "../keyspace.ts";
 import { parseInteger } from "../numbers.ts";
 import { RedisError, type Reply, wrongNumberOfArguments } from "../reply.ts";
 
-const hget = (keyspace: Keyspace, key: string, field: string): Reply =>
-  keyspace.read(key, "hash")?.get(field) ?? null;
-
-function hmget(keyspace: Keyspace, key: string, ...fields: string[]): Reply {
+function hmget(keyspace: Keyspace, key: string, ...fields: string[]): (string | null)[] {
   const hash = keyspace.read(key, "hash");
   return fields.map((field) => hash?.get(field) ?? null);
 }
@@ -19,9 +16,6 @@ function hset(keyspace: Keyspace, key: string, ...pairs: string[]): Reply {
   return hash.size - sizeBefore;
 }
 
-const hdel = (keyspace: Keyspace, key: string, ...fields: string[]): Reply =>
-  keyspace.removeMembers(key, "hash", fields);
-
 function hincrby(keyspace: Keyspace, key: string, field: string, delta: string): Reply {
   const increment = parseInteger(delta);
   const current = keyspace.read(key, "hash")?.get(field) ?? "0";
@@ -32,8 +26,8 @@ function hincrby(keyspace: Keyspace, key: string, field: string, delta: string):
 }
 
 export const hashCommands: CommandTable = {
-  HDEL: command(-3, hdel),
-  HGET: command(3, hget),
+  HDEL: command(-3, (keyspace, key: string, ...fields) => keyspace.removeMembers(key, "hash", fields)),
+  HGET: command(3, (keyspace, key: string, field: string) => hmget(keyspace, key, field)[0] ?? null),
   HINCRBY: command(4, hincrby),
   HMGET: command(-3, hmget),
   HSET: command(-4, hset),

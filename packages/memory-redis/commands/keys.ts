@@ -3,10 +3,6 @@ import type { Keyspace } from "../keyspace.ts";
 import { parseInteger } from "../numbers.ts";
 import { RedisError, type Reply } from "../reply.ts";
 
-const exists = (keyspace: Keyspace, ...keys: string[]): Reply => keys.filter(keyspace.has).length;
-
-const remove = (keyspace: Keyspace, ...keys: string[]): Reply => keys.filter(keyspace.remove).length;
-
 /** In the pattern, `*` stands for any characters. Redis's other wildcards are refused, not misread. */
 function keys(keyspace: Keyspace, pattern: string): Reply {
   if (/[?[\\]/.test(pattern)) throw new RedisError(`ERR only '*' is known in the pattern '${pattern}'`);
@@ -33,8 +29,8 @@ function time(keyspace: Keyspace): Reply {
 }
 
 export const keyCommands: CommandTable = {
-  DEL: command(-2, remove),
-  EXISTS: command(-2, exists),
+  DEL: command(-2, (keyspace, ...keys) => keys.filter(keyspace.remove).length),
+  EXISTS: command(-2, (keyspace, ...keys) => keys.filter(keyspace.has).length),
   KEYS: command(2, keys),
   PEXPIRE: command(3, pexpire),
   PTTL: command(2, pttl),

@@ -3,20 +3,15 @@ import { type CommandTable, command, takes } from "../command.ts";
 import type { Keyspace } from "../keyspace.ts";
 import { compileScript, type Script } from "../lua/script.ts";
 import { parseInteger } from "../numbers.ts";
-import { RedisError, type Reply, wrongNumberOfArguments } from "../reply.ts";
+import { RedisError, type Reply } from "../reply.ts";
 
 /** EVAL, EVALSHA and SCRIPT LOAD, for scripts that call these commands on this keyspace. */
 export function createScriptCommands(keyspace: Keyspace, callable: CommandTable) {
   const scripts = new Map<string, Script>();
-  /** Hashing a script takes longer than running most. */
-  const shaBySource = new Map<string, string>();
 
   function load(source: string): string {
-    const known = shaBySource.get(source);
-    if (known !== undefined) return known;
     const sha = createHash("sha1").update(source, "latin1").digest("hex");
-    scripts.set(sha, compileScript(source, sha, call));
-    shaBySource.set(source, sha);
+    if (!scripts.has(sha)) scripts.set(sha, compileScript(source, sha, call));
     return sha;
   }
 
@@ -38,21 +33,15 @@ export function createScriptCommands(keyspace: Keyspace, callable: CommandTable)
     return found.run(keyspace, ...args);
   }
 
-  function script(_: Keyspace, subcommand: string, source?: string, ...more: string[]): Reply {
-    if (subcommand.toUpperCase() !== "LOAD")
-      throw new RedisError(`ERR unknown subcommand '${subcommand}'. Try SCRIPT HELP.`);
-    if (source === undefined || more.length > 0) throw wrongNumberOfArguments("script|load");
-    return load(source);
+  function script(_: Keyspace, subcommand: string, source: string): Reply {
+    if (subcommand.toUpperCase() === "LOAD") return load(source);
+    throw new RedisError(`ERR unknown subcommand '${subcommand}'. Try SCRIPT HELP.`);
   }
 
   const commands: CommandTable = {
     EVAL: command(-3, (_, source: string, count: string, ...rest) => run(load(source), count, rest)),
     EVALSHA: command(-3, (_, sha: string, count: string, ...rest) => run(sha, count, rest)),
-    SCRIPT: command(-2, script),
+    SCRIPT: command(3, script),
   };
-  const forget = () => {
-    scripts.clear();
-    shaBySource.clear();
-  };
-  return { commands, forget };
+  return { commands, forget: (): void => scripts.clear() };
 }

@@ -24,9 +24,6 @@ function parseScore(text: string): number {
   return score === 0 ? 0 : score;
 }
 
-const zrem = (keyspace: Keyspace, key: string, ...members: string[]): Reply =>
-  keyspace.removeMembers(key, "zset", members);
-
 function zmscore(keyspace: Keyspace, key: string, ...members: string[]): (string | null)[] {
   const set = keyspace.read(key, "zset");
   return members.map((member) => formatScore(set?.score(member)));
@@ -91,7 +88,7 @@ export const sortedSetCommands: CommandTable = {
   ZMSCORE: command(-3, zmscore),
   ZRANGE: command(4, zrange),
   ZRANGEBYSCORE: command(-4, rangeByScore(false)),
-  ZREM: command(-3, zrem),
+  ZREM: command(-3, (keyspace, key: string, ...members) => keyspace.removeMembers(key, "zset", members)),
   ZREVRANGEBYSCORE: command(-4, rangeByScore(true)),
   ZSCORE: command(3, (keyspace, key: string, member: string) => zmscore(keyspace, key, member)[0] ?? null),
 };

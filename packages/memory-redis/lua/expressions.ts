@@ -69,7 +69,7 @@ function tableConstructor(parser: Parser): Expression {
       parser.expect("=");
       fields.push(`["${key}", ${single(expression(parser))}]`);
     } else items.push(expression(parser));
-    if (!parser.accept(",") && parser.peek().text !== "}") parser.fail("'}' expected");
+    if (!parser.accept(",") && !parser.isAt("}")) parser.fail("'}' expected");
   }
   return { js: `lua.table(${array(items)}, [${fields}])` };
 }
@@ -84,7 +84,7 @@ export function suffixed(parser: Parser): Expression {
       result = index(result, single(expression(parser)), line);
       parser.expect("]");
     } else if (parser.accept("(")) {
-      const args = parser.peek().text === ")" ? [] : expressions(parser);
+      const args = parser.isAt(")") ? [] : expressions(parser);
       parser.expect(")");
       result = { js: `lua.call(${single(result)}, ${array(args)}, ${line})`, isCall: true };
     } else return result;

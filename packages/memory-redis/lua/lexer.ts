@@ -7,18 +7,9 @@ export interface Token {
 
 const KEYWORD =
   /^(?:and|break|do|else|elseif|end|false|for|function|if|in|local|nil|not|or|repeat|return|then|true|until|while)$/;
-const TOKEN = new RegExp(
-  [
-    /(\s+|--.*)/,
-    /([A-Za-z_]\w*)/,
-    /(0[xX][\da-fA-F]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/,
-    /("(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*')/,
-    /\.\.|[=~<>]=|[\s\S]/,
-  ]
-    .map(({ source }) => source)
-    .join("|"),
-  "g",
-);
+/** Blanks and comments, names and keywords, numbers, strings, and then whatever is left. */
+const TOKEN =
+  /(\s+|--[^\n]*)|([a-z_]\w*)|(0x[\da-f]+|(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)|("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|\.\.|[=~<>]=|./gis;
 const CONTROL: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t" };
 
 /** The words of a script, with an `end` after the last. */

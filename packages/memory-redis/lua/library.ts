@@ -44,7 +44,7 @@ function unpack(call: Call): LuaValue[] {
   const first = indexAt(call, 2, 1);
   const length = Math.max(0, indexAt(call, 3, table.length) - first + 1);
   if (length > MAX_UNPACKED) fail("too many results to unpack", call.line);
-  return Array.from({ length }, (_, at) => table.get(first + at));
+  return Array.from({ length }, (_, at) => table.entries.get(first + at));
 }
 
 /** Knows `%s` and, with a precision, `%f`. */

@@ -12,7 +12,7 @@ export const createOperations = (globals: ReadonlyMap<string, LuaValue>) => ({
   truthy: (value: LuaValue): boolean => value !== undefined && value !== false,
   table: (list: LuaValue[], fields: [LuaValue, LuaValue][]) => new LuaTable(list, fields),
   get: (table: LuaValue, key: LuaValue, line: number): LuaValue =>
-    table instanceof LuaTable ? table.get(key) : refuse("index", table, line),
+    table instanceof LuaTable ? table.entries.get(key) : refuse("index", table, line),
   set(table: LuaValue, key: LuaValue, value: LuaValue, line: number): void {
     if (!(table instanceof LuaTable)) refuse("index", table, line);
     else if (key === undefined) fail("table index is nil", line);

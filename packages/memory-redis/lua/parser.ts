@@ -19,9 +19,11 @@ export function createParser(source: string) {
       `ERR Error compiling script (new function): user_script:${line}: ${message} near '${text}'`,
     );
   };
+  /** Whether the next word is one of these symbols; a string with the same text is not. */
+  const isAt = (...symbols: string[]): boolean => peek().type !== "string" && symbols.includes(peek().text);
   /** Takes the next word if it is this symbol. */
   function accept(symbol: string): boolean {
-    const matches = peek().type === "symbol" && peek().text === symbol;
+    const matches = isAt(symbol);
     if (matches) at++;
     return matches;
   }
@@ -53,5 +55,5 @@ export function createParser(source: string) {
   }
 
   const find = (name: string): string | undefined => variables.get(name);
-  return { peek, fail, accept, expect, take, takeName, list, declare, find, inScope };
+  return { peek, fail, isAt, accept, expect, take, takeName, list, declare, find, inScope };
 }

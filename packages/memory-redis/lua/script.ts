@@ -68,7 +68,7 @@ function toReply(value: LuaValue): Reply {
   // C's cast to 64 bits answers the lowest of all for what does not fit.
   if (typeof value === "number") return Math.abs(value) < 2 ** 63 ? Math.trunc(value) || 0 : -(2 ** 63);
   if (!(value instanceof LuaTable)) return value === true ? 1 : null;
-  const [error, status] = [value.get("err"), value.get("ok")];
+  const [error, status] = [value.entries.get("err"), value.entries.get("ok")];
   if (typeof error === "string") return new RedisError(error);
   if (typeof status === "string") return { status };
   return Array.from(value.list(), ([, item]) => toReply(item));

@@ -5,17 +5,17 @@ import { createParser, type Parser } from "./parser.ts";
 export function translate(source: string): string {
   const parser = createParser(source);
   const body = statements(parser);
-  if (parser.peek().type !== "end") parser.fail("'<eof>' expected");
+  if (!parser.isAt("<eof>")) parser.fail("'<eof>' expected");
   return `"use strict"; let x;\n${body}\nreturn [];`;
 }
 
-const BLOCK_ENDS = new Set(["else", "elseif", "end", "<eof>"]);
+const isAtBlockEnd = (parser: Parser): boolean => parser.isAt("else", "elseif", "end", "<eof>");
 
 /** Statements up to the word that ends their block, a line each. */
 function statements(parser: Parser): string {
   const lines: string[] = [];
-  for (let isLast = false; !isLast && !BLOCK_ENDS.has(parser.peek().text); ) {
-    isLast = parser.peek().text === "return";
+  for (let isLast = false; !isLast && !isAtBlockEnd(parser); ) {
+    isLast = parser.isAt("return");
     lines.push(statement(parser));
     parser.accept(";");
   }
@@ -28,8 +28,7 @@ function statement(parser: Parser): string {
   if (parser.accept("if")) return branches(parser);
   if (parser.accept("while")) return `while (${condition(parser)}) ${loopBody(parser)}`;
   if (parser.accept("for")) return forLoop(parser);
-  if (parser.accept("return"))
-    return `return ${BLOCK_ENDS.has(parser.peek().text) ? "[]" : array(expressions(parser))};`;
+  if (parser.accept("return")) return `return ${isAtBlockEnd(parser) ? "[]" : array(expressions(parser))};`;
   return assignmentOrCall(parser);
 }
 
@@ -55,7 +54,7 @@ function localFunction(parser: Parser): string {
   const name = parser.declare(parser.takeName());
   const body = parser.inScope(() => {
     parser.expect("(");
-    const parameters = parser.peek().text === ")" ? [] : parser.list(parser.takeName);
+    const parameters = parser.isAt(")") ? [] : parser.list(parser.takeName);
     parser.expect(")");
     return `let [${parameters.map(parser.declare)}] = args;\n${statements(parser)}`;
   });

@@ -31,10 +31,6 @@ export class LuaTable {
     for (const [at, value] of list.entries()) this.set(at + 1, value);
   }
 
-  get(key: LuaValue): LuaValue {
-    return this.entries.get(key);
-  }
-
   set(key: LuaValue, value: LuaValue): void {
     if (value === undefined) this.entries.delete(key);
     else this.entries.set(key, value);

@@ -37,8 +37,6 @@ conforms("EVAL, EVALSHA and SCRIPT LOAD", [
   ["EVAL 'return 1' 1", error("ERR Number of keys can't be greater than number of args")],
   ["EVAL 'return 1' -1", error("ERR Number of keys can't be negative")],
   ["SCRIPT", wrongArguments("script")],
-  ["SCRIPT LOAD", wrongArguments("script|load")],
-  ["SCRIPT FOO", error("ERR unknown subcommand 'FOO'. Try SCRIPT HELP.")],
 ]);
 
 conforms("redis.call", [

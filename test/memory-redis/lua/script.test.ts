@@ -70,6 +70,17 @@ conforms("calls", [
   evaluate("local function f() end return {1, f()}", [1]),
 ]);
 
+conforms("strings that look like symbols", [
+  evaluate("return 'end'", "end"),
+  evaluate("local t = {'}', '='} return {tostring(')'), t[1], t[2], 'or' .. 'and'}", [
+    ")",
+    "}",
+    "=",
+    "orand",
+  ]),
+  evaluate("if 'then' then return 'else' end", "else"),
+]);
+
 conforms("operators", [
   evaluate("return {2 + 3 * 4 - 6 / 2, 7 % 3, -7 % 3, 2 * -3, - -2}", [11, 1, 2, -6, 2]),
   evaluate("return 1 .. 2 .. 3 + 4", "127"),
