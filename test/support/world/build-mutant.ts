@@ -8,7 +8,7 @@ import type { search } from "./search.ts";
 const root = join(import.meta.dirname, "../../..");
 
 /** What a mutant does not change, and what has to be the same for all. */
-const EXTERNAL = ["@electric-sql/pglite", "fengari", "fast-check", "pg", "ioredis"];
+const EXTERNAL = ["@electric-sql/pglite", "fast-check", "pg", "ioredis"];
 
 /** The simulation with the changed core in it. */
 export async function buildMutant(mutant: Mutant): Promise<{ search: typeof search }> {
