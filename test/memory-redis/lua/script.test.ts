@@ -39,6 +39,7 @@ conforms("strings are bytes", [
 conforms("variables end with their block", [
   evaluate("local n = 1 local n = n + 1 if true then local n = 9 end return n", 2),
   evaluate("local a, b = 1, 2 a, b = b, a return {a, b}", [2, 1]),
+  evaluate("local a a, a = 1, 2 return a", 1),
   evaluate("local a, b, c = 1, 2 return {a, b, c == nil and 'nil'}", [1, 2, "nil"]),
   fails(
     "for i = 1, 3 do local m = 1 end return m",
@@ -112,6 +113,7 @@ conforms("errors of scripts", [
   fails("return 1 < '2'", "attempt to compare number with string"),
   fails("return 1 > '2'", "attempt to compare string with number"),
   fails("return nil .. 'x'", "attempt to concatenate a nil value"),
+  fails("return nil .. 'x' .. {}", "attempt to concatenate a table value"),
   fails("return #5", "attempt to get length of a number value"),
   fails("local t = {} t[nil] = 1", "table index is nil"),
   fails("for i = 1, 'x' do end", "'for' limit must be a number"),
