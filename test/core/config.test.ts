@@ -15,7 +15,7 @@ test("without an environment the defaults hold", () => {
   expect(readConfig({ TASK_CONCURRENCY: "  ", CACHE_ENABLED: "" })).toMatchObject(DEFAULTS);
 });
 
-test("the example of Baasix's TasksService is read as it stands", () => {
+test("the example of Baasix's TasksService is read unchanged", () => {
   const config = readConfig({
     CACHE_REDIS_URL: "redis://localhost:6379",
     CACHE_ENABLED: "true",
