@@ -37,6 +37,12 @@ describe.each(stacks)("on %s", (stack) => {
   const key = (name: string) => `{${bed.prefix}}:${name}`;
   /** The ids in the cache, first due first, and the marker where it stands among them. */
   const cached = () => bed.redis("ZRANGE", key("waiting"), 0, -1);
+  /** The ids that a hash knows, of those that the tests use. */
+  const idsIn = async (hash: string) => {
+    const ids = ["1", "2", "3", "4", "5"];
+    const found = (await bed.redis("HMGET", key(hash), ...ids)) as (string | null)[];
+    return ids.filter((_, n) => found[n] !== null);
+  };
   const rebuild = (writes: Standing[] = [], cutAtMs?: number) =>
     gate.rebuild(async () => windowOf(writes, cutAtMs));
   const now = Date.now();
@@ -130,14 +136,14 @@ describe.each(stacks)("on %s", (stack) => {
     await rebuild();
     await gate.put(rows);
     await gate.put([gone(1, 2)]);
-    expect(await bed.redis("HKEYS", key("task"))).toEqual(["2", "3"]);
-    expect(await bed.redis("HLEN", key("rev"))).toBe(5);
+    expect(await idsIn("task")).toEqual(["2", "3"]);
+    expect(await idsIn("rev")).toHaveLength(5);
     aheadMs = TOMBSTONE_MS;
     await gate.put([waiting(2, now, 2)]);
-    expect(await bed.redis("HKEYS", key("rev"))).toEqual(["2", "3"]);
+    expect(await idsIn("rev")).toEqual(["2", "3"]);
     expect(await bed.redis("ZCARD", key("gone"))).toBe(0);
     // A row that is not sent again is an old one.
-    expect(await bed.redis("HKEYS", key("task"))).toEqual(["3"]);
+    expect(await idsIn("task")).toEqual(["3"]);
   });
 
   test.runIf(stack === "embedded")("what comes back is no longer forgotten", async () => {
@@ -160,8 +166,8 @@ describe.each(stacks)("on %s", (stack) => {
       await rebuild([waiting(3, now + 1_000)]);
       expect(await cached()).toEqual(["3", "*"]);
       expect(await bed.redis("ZCARD", key("running"))).toBe(0);
-      expect(await bed.redis("HKEYS", key("rev"))).toEqual(["3"]);
-      expect(await bed.redis("HKEYS", key("task"))).toEqual([]);
+      expect(await idsIn("rev")).toEqual(["3"]);
+      expect(await idsIn("task")).toEqual([]);
     });
 
     test("keeps what was written while it read", async () => {
