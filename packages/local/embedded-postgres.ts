@@ -5,14 +5,15 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { PGlite } from "@electric-sql/pglite";
 
-/** Making a new database takes this process some seconds. */
+/** Preparing a new folder takes this process about a second. */
 const INIT_TIMEOUT_MS = 120_000;
 
 /**
- * The embedded Postgres in a folder, which is made when it is not there.
+ * The embedded Postgres in a folder, which is prepared when it is not there.
  *
- * Making one takes half a gigabyte of memory that WebAssembly never gives back, so a child process does it, beside
- * the place where it belongs: a database that was made by half is never opened.
+ * A child process does that, beside the place where it belongs: its memory, which WebAssembly never gives back, ends
+ * with it, and a database that is half prepared is never opened. The database comes as files, since `initdb` would take
+ * five seconds.
  */
 export async function openEmbeddedPostgres(folder: string): Promise<PGlite> {
   if (!existsSync(folder)) {

@@ -1,5 +1,6 @@
-// Makes an empty database in the folder that is named: a process of its own, see embedded-postgres.ts.
+// Puts a prepared, empty database into the folder that is named: a process of its own, see embedded-postgres.ts.
 import { PGlite } from "@electric-sql/pglite";
+import { dataDir } from "@electric-sql/pglite-prepopulatedfs";
 
-const db = await PGlite.create(process.argv[2]);
+const db = await PGlite.create({ dataDir: process.argv[2], loadDataDir: await dataDir() });
 await db.close();
