@@ -1,6 +1,6 @@
 /** What the documents say about the code is so. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "#core";
 import { definitions } from "#tasks";
@@ -63,11 +63,28 @@ describe("the README", () => {
   });
 });
 
-test.each([
+const documents = [
   "README.md",
   "CHANGELOG.md",
+  "CONTRIBUTING.md",
   ...readdirSync(join(ROOT, "docs")).map((file) => join("docs", file)),
-])("the files that %s names are there", (document) => {
+];
+
+test.each(documents)("the links of %s lead somewhere", (document) => {
+  const links = [...read(document).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map(([, path = ""]) => path);
+  expect(links.filter((path) => !existsSync(join(ROOT, dirname(document), path)))).toEqual([]);
+});
+
+test.each(documents)("the commands of %s are there", (document) => {
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  const named = [...read(document).matchAll(/npm (?:run )?([a-z]+(?::[a-z]+)*)\b/g)].map(
+    ([, name = ""]) => name,
+  );
+  const npmsOwn = ["ci", "install", "run", "exec"];
+  expect(named.filter((name) => !npmsOwn.includes(name) && !(name in scripts))).toEqual([]);
+});
+
+test.each(documents)("the files that %s names are there", (document) => {
   const named = read(document).matchAll(
     /`((?:docs|examples|functions|infra|packages|scripts|test)\/[\w./-]+)`/g,
   );
