@@ -140,7 +140,10 @@ describe("SIGTERM", () => {
 test.each([
   [{ TASK_CONCURRENCY: "many" }, /^TASK_CONCURRENCY must be a whole number from 1 to 1000, got "many"\.$/],
   [{ HTTP_REQUEST_ALLOW: "10.0.0.0/99" }, /^HTTP_REQUEST_ALLOW/],
-  [{ DATABASE_URL: "mysql://x" }, /^DATABASE_URL must be an address that begins with postgres:\/\/ .*, got mysql:/],
+  [
+    { DATABASE_URL: "mysql://x" },
+    /^DATABASE_URL must be an address that begins with postgres:\/\/ .*, got mysql:/,
+  ],
 ])("%o stops the start with one line", async (env, message) => {
   const server = spawnServer({ DATA_DIR: preparedFolder(), ...env } as Record<string, string>);
   expect(await server.ended).toBe(1);

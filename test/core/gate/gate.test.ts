@@ -1,28 +1,23 @@
 /** What every gate does, and where they differ. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Gate, GateOptions } from "../../../packages/core/gate/gate.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
-import { eventually, openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { breakRedis, openGates } from "../../support/bed/gates.ts";
+import { keyOf } from "../../support/bed/look.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const MINUTE_MS = 60_000;
 const a = { token: "a", napMs: MINUTE_MS };
 const b = { token: "b", napMs: MINUTE_MS };
 const c = { token: "c", napMs: MINUTE_MS };
 
-describe.each(stacks)("on %s", (stack) => {
-  let bed: TestBed;
-  beforeAll(async () => {
-    bed = await openTestBed(stack);
-  });
-  afterEach(() => bed.clear());
-  afterAll(() => bed.close());
-
+describeOnStacks("a gate", (bed) => {
   describe.each([
     { name: "Redis", kind: "redis" },
     { name: "Postgres", kind: "postgres" },
     { name: "Postgres while Redis does not answer", kind: "fallback" },
-  ] as const)("the gate on $name", ({ kind }) => {
+  ] as const)("on $name", ({ kind }) => {
     const cached = kind === "redis";
     const open = (options: Partial<GateOptions> = {}) => openGates(bed, options)[kind];
     const emptyWindow = async () => ({ writes: [], nowMs: Date.now(), cutAtMs: undefined });
@@ -274,7 +269,7 @@ describe.each(stacks)("on %s", (stack) => {
         expect(await gate.renew("a", 0, [])).toEqual({ ...nothing, more: true });
         await gate.renew("b", 1, []);
         expect(await gate.renew("a", 0, [])).toEqual(nothing);
-        await bed.redis("DEL", `{${bed.prefix}}:flag:0`);
+        await bed.redis("DEL", keyOf(bed, "flag:0"));
         expect(await gate.renew("a", 0, [])).toEqual(nothing);
         await runs(gate, -1_000);
         expect(await gate.renew("a", 0, [])).toEqual({ ...nothing, overdue: true });
