@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { ErrorCode } from "#core";
-import { statusOf } from "../packages/core/errors.ts";
+import { ERRORS } from "../packages/core/errors.ts";
 import { ERROR_TEXTS, type ErrorText, TASK_ERROR_TEXTS } from "./error-texts.ts";
 
 export const ERRORS_DOC = join(import.meta.dirname, "../docs/errors.md");
@@ -33,7 +33,7 @@ ${Object.entries(TASK_ERROR_TEXTS).map(taskRowOf).join("\n")}
 }
 
 function rowOf([code, { meaning, remedy }]: [string, ErrorText]): string {
-  return `| \`${code}\` | ${statusOf(code as ErrorCode)} | ${meaning} | ${remedy} |`;
+  return `| \`${code}\` | ${ERRORS[code as ErrorCode]} | ${meaning} | ${remedy} |`;
 }
 
 function taskRowOf([code, { meaning, remedy }]: [string, ErrorText]): string {

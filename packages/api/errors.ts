@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { type ErrorKind, type Logger, TickworkError } from "#core";
-import { messageOf, statusOf } from "../core/errors.ts";
+import { ERRORS, messageOf } from "../core/errors.ts";
 import { requestOf } from "./log.ts";
 
 /** What callers are told instead of the message: what a database or a defect says about itself is for the log alone. */
@@ -26,10 +26,7 @@ export function answerError(c: Context, thrown: unknown, log: Logger): Response 
     });
   if (kind === "unauthorized") c.header("WWW-Authenticate", "Bearer");
   if (kind === "unavailable") c.header("Retry-After", RETRY_AFTER_SECONDS);
-  return c.json(
-    { error: { code, message: hidden ?? message, ...(issues ? { issues } : {}) } },
-    statusOf(code),
-  );
+  return c.json({ error: { code, message: hidden ?? message, ...(issues ? { issues } : {}) } }, ERRORS[code]);
 }
 
 function errorOf(thrown: unknown): TickworkError {

@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import * as v from "valibot";
 import { TickworkError } from "#core";
-import { errors, quote } from "../core/errors.ts";
+import { invalidRequest, quote, taskNotFound } from "../core/errors.ts";
 
 type Typed<Target extends "json" | "query" | "param", Schema extends v.GenericSchema> = MiddlewareHandler<
   // biome-ignore lint/suspicious/noExplicitAny: any environment, as in Hono's own validators
@@ -50,7 +50,7 @@ export function query<Schema extends v.GenericSchema>(schema: Schema): Typed<"qu
 function check<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
-  throw errors.invalid(
+  throw invalidRequest(
     result.issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })),
   );
 }
@@ -58,6 +58,6 @@ function check<Schema extends v.GenericSchema>(schema: Schema, value: unknown): 
 /** Ids are opaque to callers, so what cannot be an id is one that no task has. */
 export function taskId(text: string): number {
   const id = Number(text);
-  if (!/^[1-9]\d{0,15}$/.test(text) || !Number.isSafeInteger(id)) throw errors.taskNotFound(quote(text));
+  if (!/^[1-9]\d{0,15}$/.test(text) || !Number.isSafeInteger(id)) throw taskNotFound(quote(text));
   return id;
 }

@@ -1,6 +1,5 @@
 import type { Tickwork } from "#core";
-import { mustBe } from "../core/errors.ts";
-import { refusal } from "./refusals.ts";
+import { mustBe, refusal } from "../core/errors.ts";
 import { inUse } from "./tickwork.ts";
 
 /** A cache of JSON values, next to Tickwork's own keys. */

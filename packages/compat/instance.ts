@@ -1,5 +1,5 @@
 import type { Task } from "#core";
-import { errors } from "../core/errors.ts";
+import { taskNotFound } from "../core/errors.ts";
 import { type Columns, columnsOf } from "./columns.ts";
 import { type Found, findRows, removeRows, updateRows } from "./rows.ts";
 import type { Condition } from "./sql.ts";
@@ -64,7 +64,7 @@ export function instanceOf({ id, task }: Found, columns: Columns): TaskInstance 
     const changed = await updateRows(values, await where());
     if (!changed) return self as unknown as TaskInstance;
     const [row] = changed;
-    if (!row) throw errors.taskNotFound(id);
+    if (!row) throw taskNotFound(id);
     return Object.assign(absorb({ ...row }), Object.fromEntries(unsaved));
   };
   const plain = () => structuredClone(self) as unknown as TaskRow;
@@ -85,7 +85,7 @@ export function instanceOf({ id, task }: Found, columns: Columns): TaskInstance 
         offset: undefined,
         attributes: undefined,
       });
-      if (!row) throw errors.taskNotFound(id);
+      if (!row) throw taskNotFound(id);
       return absorb(row.task);
     },
     async destroy() {
@@ -100,6 +100,6 @@ export function instanceOf({ id, task }: Found, columns: Columns): TaskInstance 
 /** The condition that selects one row. */
 export function idIs(columns: Columns, id: number | string): Condition {
   const column = columns.get("id");
-  if (!column) throw errors.taskNotFound(id);
+  if (!column) throw taskNotFound(id);
   return { kind: "test", column, test: "eq", as: column.type, operands: [String(id)] };
 }

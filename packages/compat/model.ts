@@ -1,9 +1,8 @@
 import type { Task } from "#core";
-import { mustBe } from "../core/errors.ts";
+import { mustBe, refusal } from "../core/errors.ts";
 import { columnsOf } from "./columns.ts";
 import { idIs, instanceOf, type TaskInstance } from "./instance.ts";
 import { checkOptions, type FindOptions, neededWhere, queryOf, whereOf } from "./options.ts";
-import { refusal } from "./refusals.ts";
 import { countRows, findAndCountRows, findRows, insertRows, removeRows, updateRows } from "./rows.ts";
 import type { TaskValues } from "./values.ts";
 import type { Where } from "./where.ts";

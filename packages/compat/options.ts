@@ -1,6 +1,5 @@
-import { mustBe, quote } from "../core/errors.ts";
+import { mustBe, quote, refusal } from "../core/errors.ts";
 import type { Column, Columns } from "./columns.ts";
-import { refusal } from "./refusals.ts";
 import type { Condition, Ordering, Query } from "./sql.ts";
 import { columnNamed, conditionOf, type Where } from "./where.ts";
 

@@ -1,11 +1,6 @@
 import { PostgresError, TickworkError } from "#core";
-import { errors, messageOf } from "../core/errors.ts";
+import { messageOf, refusal } from "../core/errors.ts";
 import { isUniqueViolation } from "../core/store/postgres-errors.ts";
-
-/** @example throw refusal("limit", mustBe("a whole number from 0", -1)) */
-export function refusal(path: string, message: string): TickworkError {
-  return errors.invalid([{ path, message }]);
-}
 
 /** SQLSTATEs about the values: data exceptions, constraints of the table, types that cannot be compared. */
 const ABOUT_VALUES = ["22", "23", "42804", "42846", "42883"];

@@ -1,9 +1,8 @@
 /** Sorts what foreign code writes into the table's columns, or into the JSON of one of them. */
 import { TASK_STATUSES } from "#core";
-import { messageOf, mustBe, quote } from "../core/errors.ts";
+import { messageOf, mustBe, quote, refusal } from "../core/errors.ts";
 import { TIME_FORMAT } from "../core/tasks/time.ts";
 import type { Column, Columns } from "./columns.ts";
-import { refusal } from "./refusals.ts";
 import type { Changes } from "./sql.ts";
 import { timeOf } from "./times.ts";
 

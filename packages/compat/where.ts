@@ -1,8 +1,7 @@
-import { mustBe, quote } from "../core/errors.ts";
+import { mustBe, quote, refusal } from "../core/errors.ts";
 import { TIME_FORMAT } from "../core/tasks/time.ts";
 import type { Column, Columns } from "./columns.ts";
 import { listed, type Operator, operatorOf } from "./operators.ts";
-import { refusal } from "./refusals.ts";
 import type { Condition, Test } from "./sql.ts";
 import { timeOf } from "./times.ts";
 import { checkStatus, jsonOf, parsed } from "./values.ts";

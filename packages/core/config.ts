@@ -84,13 +84,13 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
   const address = (name: string, schemes: readonly string[]) => {
     const value = text(name);
     if (value === undefined) return undefined;
-    const accepted = `an address that begins with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`;
-    // The value is a secret as a rule, so it is not repeated.
-    if (!URL.canParse(value))
-      throw new ConfigError(`${name} must be ${accepted}, got a value that is not an address.`);
-    const { protocol } = new URL(value);
-    if (!schemes.includes(protocol.slice(0, -1)))
-      throw new ConfigError(`${name} must be ${accepted}, got ${protocol}//….`);
+    const accepted = schemes.map((scheme) => `${scheme}://`);
+    // The value usually has a password in it, so it is not repeated.
+    const beginning = URL.canParse(value) ? `${new URL(value).protocol}//` : "no address";
+    if (!accepted.includes(beginning))
+      throw new ConfigError(
+        `${name} must be an address that begins with ${accepted.join(" or ")}, got ${beginning}.`,
+      );
     return value;
   };
 

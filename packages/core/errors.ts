@@ -2,53 +2,54 @@
  * The catalogue of errors. What each code means and what to do about it is in `docs/errors.md`; the texts are in
  * `scripts/error-texts.ts`, which no function carries.
  */
+import { inspect } from "node:util";
 
-/** Whose fault an error is, and the HTTP status that says so. */
-const KINDS = {
-  /** The request cannot be read. */
-  malformed: 400,
-  unauthorized: 401,
-  not_found: 404,
-  /** The request is fine, but the state of the task forbids it. */
-  conflict: 409,
-  too_large: 413,
-  /** The request can be read, but a value in it is not acceptable. */
-  invalid: 422,
-  /** A defect of Tickwork. */
+/** Every code that a TickworkError, and so an answer of the HTTP API, can have; with its HTTP status. */
+export const ERRORS = {
+  malformed_json: 400,
+  malformed_request: 400,
+  key_missing: 401,
+  key_wrong: 401,
+  route_not_found: 404,
+  task_not_found: 404,
+  unknown_event: 404,
+  task_running: 409,
+  task_waiting: 409,
+  task_finished: 409,
+  task_state: 409,
+  body_too_large: 413,
+  too_many_tasks: 413,
+  task_data_too_large: 413,
+  invalid_request: 422,
+  unknown_type: 422,
+  idempotency_key_reused: 422,
+  bad_definition: 422,
   internal: 500,
-  /** Postgres or Redis does not answer, or is not set up. */
-  unavailable: 503,
+  postgres_unavailable: 503,
+  redis_unavailable: 503,
+  table_missing: 503,
+  refresh_too_slow: 503,
 } as const;
 
-/** Whose fault an error is. */
-export type ErrorKind = keyof typeof KINDS;
+/** Whose fault an error is, which is what its status says. */
+const KINDS = {
+  /** The request cannot be read. */
+  400: "malformed",
+  401: "unauthorized",
+  404: "not_found",
+  /** The request is fine, but the state of the task forbids it. */
+  409: "conflict",
+  413: "too_large",
+  /** The request can be read, but a value in it is not acceptable. */
+  422: "invalid",
+  /** A defect of Tickwork. */
+  500: "internal",
+  /** Postgres or Redis does not answer, or is not set up. */
+  503: "unavailable",
+} as const satisfies Record<(typeof ERRORS)[ErrorCode], string>;
 
-/** Every code that a TickworkError, and so an answer of the HTTP API, can have. */
-export const ERRORS = {
-  malformed_json: "malformed",
-  malformed_request: "malformed",
-  key_missing: "unauthorized",
-  key_wrong: "unauthorized",
-  route_not_found: "not_found",
-  task_not_found: "not_found",
-  unknown_event: "not_found",
-  task_running: "conflict",
-  task_waiting: "conflict",
-  task_finished: "conflict",
-  task_state: "conflict",
-  body_too_large: "too_large",
-  too_many_tasks: "too_large",
-  task_data_too_large: "too_large",
-  invalid_request: "invalid",
-  unknown_type: "invalid",
-  idempotency_key_reused: "invalid",
-  bad_definition: "invalid",
-  internal: "internal",
-  postgres_unavailable: "unavailable",
-  redis_unavailable: "unavailable",
-  table_missing: "unavailable",
-  refresh_too_slow: "unavailable",
-} as const satisfies Record<string, ErrorKind>;
+/** Whose fault an error is: `malformed`, `conflict`, `unavailable`, …. */
+export type ErrorKind = (typeof KINDS)[keyof typeof KINDS];
 
 /** A machine-readable reason; `docs/errors.md` says what each means and what to do. */
 export type ErrorCode = keyof typeof ERRORS;
@@ -62,11 +63,6 @@ export type TaskErrorCode =
   | "crashed"
   | "reset"
   | "result_refused";
-
-/** The HTTP status of a code. */
-export function statusOf(code: ErrorCode) {
-  return KINDS[ERRORS[code]];
-}
 
 /** One value that was not acceptable. */
 export interface Issue {
@@ -96,7 +92,7 @@ export class TickworkError extends Error {
   constructor(code: ErrorCode, message: string, options: { issues?: Issue[]; cause?: unknown } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.kind = ERRORS[code];
+    this.kind = KINDS[ERRORS[code]];
     this.issues = options.issues;
   }
 }
@@ -145,17 +141,19 @@ export class RetryAfter extends Error {
   }
 }
 
-/** Errors that are raised in more than one place. */
-export const errors = {
-  taskNotFound: (id: unknown) => new TickworkError("task_not_found", `There is no task ${id}.`),
-  invalid: (issues: Issue[], code: ErrorCode = "invalid_request") =>
-    new TickworkError(code, describeIssues(issues), { issues }),
-  keyReused: (key: string) =>
-    new TickworkError(
-      "idempotency_key_reused",
-      `Idempotency-Key ${quote(key)} was used within 24 hours for another request; a key belongs to one request.`,
-    ),
-};
+export function taskNotFound(id: unknown): TickworkError {
+  return new TickworkError("task_not_found", `There is no task ${id}.`);
+}
+
+/** The error of values that are not acceptable. */
+export function invalidRequest(issues: Issue[], code: ErrorCode = "invalid_request"): TickworkError {
+  return new TickworkError(code, describeIssues(issues), { issues });
+}
+
+/** @example throw refusal("limit", mustBe("a whole number from 0", -1)); */
+export function refusal(path: string, message: string): TickworkError {
+  return invalidRequest([{ path, message }]);
+}
 
 /** How our own messages of an issue begin; those of other people's schemas are sentences of their own. */
 const PREDICATE = /^(must|is|has|cannot) /;
@@ -174,17 +172,17 @@ export function mustBe(accepted: string, value: unknown): string {
 
 /** The value as a reader would like to see it: quoted, as JSON where it is an object, and never longer than a line. */
 export function quote(value: unknown): string {
-  const isText = typeof value === "string" || (typeof value === "object" && !(value instanceof Date));
-  const text = isText ? jsonOf(value) : String(value);
+  const isJson = typeof value === "string" || (typeof value === "object" && !(value instanceof Date));
+  const text = isJson ? jsonOf(value) : String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
-function jsonOf(value: unknown): string {
-  const notJson = "an object that is not JSON";
+/** The value as JSON; what JSON cannot express, as Node prints it. */
+export function jsonOf(value: unknown): string {
   try {
-    return (JSON.stringify(value) as string | undefined) ?? notJson;
+    return (JSON.stringify(value) as string | undefined) ?? inspect(value);
   } catch {
-    return notJson;
+    return inspect(value);
   }
 }
 

@@ -5,7 +5,7 @@
 
 /** Tasks due within this time are cached. */
 export const WINDOW_MS = 4 * 60 * 60 * 1000;
-/** `task_data` above this stays out of the cache; who reads the window gets it from Postgres. */
+/** `task_data` above this stays out of the cache; whatever lists the window gets it from Postgres. */
 export const CACHED_DATA_LIMIT_BYTES = 4 * 1024;
 /** What `task_data` may have, as JSON. */
 export const TASK_DATA_LIMIT_BYTES = 256 * 1024;
@@ -20,7 +20,7 @@ export const MAX_ATTEMPTS_LIMIT = 1_000;
 /** How long an idempotency key is remembered. */
 export const IDEMPOTENCY_HOURS = 24;
 
-/** A lease for rows that somebody else sets to `Running`, and for the operator's flag. */
+/** A lease for rows that another program sets to `Running`, and for the operator's flag. */
 export const FOREIGN_LEASE_MS = 15 * 60 * 1000;
 /** How long an attempt may take when its type says nothing; and on Lambda, at most. */
 export const DEFAULT_TIMEOUT_MS = 750_000;
@@ -81,7 +81,7 @@ export const BACKOFF_MAX_MS = 60 * 60 * 1000;
 /** The longest pause that a handler may ask for. */
 export const RETRY_LIMIT_MS = 10 * 365 * 86_400_000;
 
-/** A ring of AWS with all its tries. Who rings waits no longer than that; the next refresh rings again. */
+/** A ring on AWS with all its tries. Its caller waits no longer than that; the next refresh rings again. */
 export const RING_LIMIT_MS = 5_000;
 /**
  * The SDK's tries when it is throttled, or the service or the connection fails. Its pauses between them, of a random

@@ -112,22 +112,23 @@ export function createTickwork(parts: Parts): Tickwork {
     ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
     : postgresGate;
   const hooks = parts.hooks ?? createHooks(log);
-  const ringer = createRinger(parts.doorbell, clock, log, {
-    horizonMs: 2 * config.refreshIntervalSeconds * 1000,
-  });
-  const announcer = createAnnouncer({ store, gate, ringer, hooks, registry });
-  const shared = { store, gate, ringer, clock, log, metrics: parts.metrics, config };
-  const tasks = createTasks({ store, announcer, registry, clock });
-  const operator = createOperator({ ...shared, announcer });
-  const worker = createWorker({
-    ...shared,
+  const deps = {
+    store,
+    gate,
+    ringer: createRinger(parts.doorbell, clock, log, { horizonMs: 2 * config.refreshIntervalSeconds * 1000 }),
+    hooks,
     registry,
-    tasks,
-    handlerConfig: { dataDir: config.dataDir, httpRequestAllow: config.httpRequestAllow },
-    deleteFinished: operator.deleteFinished,
+    config,
+    clock,
+    log,
+    metrics: parts.metrics,
     newToken: parts.newToken ?? randomUUID,
     exit: parts.exit ?? exitProcess(log),
-  });
+  };
+  const announcer = createAnnouncer(deps);
+  const tasks = createTasks(deps, announcer);
+  const operator = createOperator(deps, announcer);
+  const worker = createWorker({ ...deps, tasks, deleteFinished: operator.deleteFinished });
   return { tasks, operator, worker, hooks, store, database, redis, prefix, config, log };
 }
 

@@ -12,7 +12,7 @@ interface Holder {
   began: string;
 }
 
-/** Somebody who is taking a dead process's lock over has long done so after this time. */
+/** Taking over a dead process's lock is long done after this time. */
 const TAKEOVER_LIMIT_MS = 10_000;
 
 const held = new Set<string>();

@@ -1,12 +1,6 @@
-import { createHash } from "node:crypto";
-
 /**
- * Strings in this room are bytes.
- *
- * Redis and Lua keep byte strings, JavaScript keeps UTF-16. Inside, a key, a value and a Lua string is a
- * JavaScript string with one character per byte (0 to 255), so `.length` is what STRLEN counts, `<` is the
- * order of sorted-set members, and a script may cut a character in two. Text becomes bytes when a command
- * enters and text again when a reply leaves; most of it is ASCII, which is the same in both.
+ * Strings in this room are bytes, as in Redis and in Lua: a JavaScript string with one character (0 to 255) per
+ * byte. Text becomes bytes when a command enters, and text again when a reply leaves; ASCII is the same in both.
  */
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 
@@ -17,6 +11,3 @@ export const toBytes = (text: string): string =>
 /** The text of UTF-8 bytes; bytes that are not UTF-8 become U+FFFD, as in a Redis client. */
 export const fromBytes = (bytes: string): string =>
   BEYOND_ASCII.test(bytes) ? Buffer.from(bytes, "latin1").toString("utf8") : bytes;
-
-/** The SHA-1 of bytes, in hexadecimal: the name of a script. */
-export const sha1 = (bytes: string): string => createHash("sha1").update(bytes, "latin1").digest("hex");

@@ -23,3 +23,8 @@ export const OK: Status = { status: "OK" };
 
 export const isStatus = (reply: Reply): reply is Status =>
   typeof reply === "object" && reply !== null && "status" in reply;
+
+/** The errors that more than one command replies with. */
+export const syntaxError = () => new RedisError("ERR syntax error");
+export const wrongNumberOfArguments = (command: string) =>
+  new RedisError(`ERR wrong number of arguments for '${command}' command`);

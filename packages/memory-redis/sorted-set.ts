@@ -1,74 +1,68 @@
-import { createOrderedList } from "./ordered-list.ts";
-import type { ScoreBound, ScoreRange } from "./scores.ts";
-
-/** One member of a sorted set. Members are bytes, so `<` is Redis's order for equal scores. */
+/** One member of a sorted set. Members are bytes, so `<` is Redis's order of members with the same score. */
 export interface ScoredMember {
   readonly member: string;
   readonly score: number;
 }
 
-/** Members in the order of their scores, ties by member, and a score for each member. */
-export interface SortedSet {
-  size(): number;
-  score(member: string): number | undefined;
-  /** Adds the member or moves it. */
-  set(member: string, score: number): void;
-  remove(member: string): boolean;
-  /** The position of a member, lowest score first; undefined when it is not there. */
-  rank(member: string): number | undefined;
-  /** The members at positions `start` to `end`, `end` excluded. */
-  slice(start: number, end: number): ScoredMember[];
-  /** Removes the members at positions `start` to `end`, `end` excluded, and returns them. */
-  removeSlice(start: number, end: number): ScoredMember[];
-  /** The positions `[start, end)` of a range of scores; empty when `start >= end`. */
-  positions(range: ScoreRange): readonly [start: number, end: number];
+/** Where a range of scores ends; an exclusive bound leaves its own score out. */
+export interface ScoreBound {
+  readonly score: number;
+  readonly exclusive: boolean;
 }
 
-/** An empty sorted set. */
-export function createSortedSet(): SortedSet {
-  const sorted = createOrderedList(isBefore);
-  const byMember = new Map<string, ScoredMember>();
+/** Members in the order of their scores, ties by member. */
+export type SortedSet = ReturnType<typeof createSortedSet>;
 
+/** An empty sorted set: one sorted array, in which an insertion among 10,000 members moves 40 KB. */
+export function createSortedSet() {
+  const sorted: ScoredMember[] = [];
+  const scores = new Map<string, number>();
+
+  /** The first position whose member passes, given that all members after one that passes do too. */
+  function firstPosition(passes: (entry: ScoredMember) => boolean): number {
+    let low = 0;
+    let high = sorted.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const entry = sorted[middle];
+      if (entry === undefined || passes(entry)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  /** Where the member is, or where it has to go. */
+  const positionOf = (member: string, score: number): number =>
+    firstPosition((other) => other.score > score || (other.score === score && other.member >= member));
+
+  /** Adds the member or moves it. */
+  function set(member: string, score: number): void {
+    if (scores.get(member) === score) return;
+    remove(member);
+    scores.set(member, score);
+    sorted.splice(positionOf(member, score), 0, { member, score });
+  }
+
+  /** Answers false when the member was not there. */
   function remove(member: string): boolean {
-    const entry = byMember.get(member);
-    if (entry === undefined) return false;
-    byMember.delete(member);
-    sorted.remove(entry);
-    return true;
+    const score = scores.get(member);
+    if (score !== undefined) sorted.splice(positionOf(member, score), 1);
+    return scores.delete(member);
   }
 
   return {
-    size: () => byMember.size,
-    score: (member) => byMember.get(member)?.score,
-    set(member, score) {
-      remove(member);
-      const entry = { member, score };
-      byMember.set(member, entry);
-      sorted.insert(entry);
+    get size(): number {
+      return sorted.length;
     },
-    remove,
-    rank(member) {
-      const entry = byMember.get(member);
-      return entry && sorted.firstPosition((other) => !isBefore(other, entry));
-    },
-    slice: (start, end) => sorted.slice(start, end),
-    removeSlice(start, end) {
-      const removed = sorted.removeSlice(start, end);
-      for (const { member } of removed) byMember.delete(member);
-      return removed;
-    },
-    positions: ({ min, max }) => [
-      sorted.firstPosition(({ score }) => isAtLeast(score, min)),
-      sorted.firstPosition(({ score }) => isBeyond(score, max)),
+    score: (member: string): number | undefined => scores.get(member),
+    set,
+    delete: remove,
+    /** The members at positions `start` to `end`, `end` excluded. */
+    slice: (start: number, end: number): ScoredMember[] => sorted.slice(start, end),
+    /** The positions `[start, end)` of a range of scores; empty when `start >= end`. */
+    positions: (min: ScoreBound, max: ScoreBound): readonly [start: number, end: number] => [
+      firstPosition(({ score }) => score > min.score || (score === min.score && !min.exclusive)),
+      firstPosition(({ score }) => score > max.score || (score === max.score && max.exclusive)),
     ],
   };
 }
-
-const isBefore = (a: ScoredMember, b: ScoredMember): boolean =>
-  a.score < b.score || (a.score === b.score && a.member < b.member);
-
-const isAtLeast = (score: number, min: ScoreBound): boolean =>
-  min.exclusive ? score > min.score : score >= min.score;
-
-const isBeyond = (score: number, max: ScoreBound): boolean =>
-  max.exclusive ? score >= max.score : score > max.score;

@@ -15,7 +15,7 @@ test("without an environment the defaults hold", () => {
   expect(readConfig({ TASK_CONCURRENCY: "  ", CACHE_ENABLED: "" })).toMatchObject(DEFAULTS);
 });
 
-test("the example of Baasix's TasksService is read as it stands", () => {
+test("the example of Baasix's TasksService is read unchanged", () => {
   const config = readConfig({
     CACHE_REDIS_URL: "redis://localhost:6379",
     CACHE_ENABLED: "true",
@@ -57,11 +57,11 @@ test.each([
   [{ PORT: "70000" }, 'PORT must be a whole number from 0 to 65535, got "70000".'],
   [
     { DATABASE_URL: "mysql://root:secret@db/x" },
-    "DATABASE_URL must be an address that begins with postgres:// or postgresql://, got mysql://….",
+    "DATABASE_URL must be an address that begins with postgres:// or postgresql://, got mysql://.",
   ],
   [
     { CACHE_REDIS_URL: "localhost" },
-    "CACHE_REDIS_URL must be an address that begins with https:// or http:// or redis:// or rediss://, got a value that is not an address.",
+    "CACHE_REDIS_URL must be an address that begins with https:// or http:// or redis:// or rediss://, got no address.",
   ],
 ])("%o stops the start with one line", (env, message) => {
   expect(refusal(env as unknown as Record<string, string>)).toBe(message);

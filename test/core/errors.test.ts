@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PermanentError, TickworkError } from "#core";
-import { describeIssues, ERRORS, errors, mustBe, quote } from "../../packages/core/errors.ts";
+import { describeIssues, ERRORS, invalidRequest, mustBe, quote } from "../../packages/core/errors.ts";
 import { ERROR_TEXTS, TASK_ERROR_TEXTS } from "../../scripts/error-texts.ts";
 import { ERRORS_DOC, renderErrors } from "../../scripts/errors-doc.ts";
 
@@ -10,7 +10,9 @@ const PACKAGES = join(import.meta.dirname, "../../packages");
 /** What the rooms do with codes: their source without comments, and without the catalogue's own lists. */
 const sources = readdirSync(PACKAGES, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".ts") && file !== "tasks/error-codes.ts")
-  .map((file) => readFileSync(join(PACKAGES, file), "utf8").replace(/^.*?(?=export const errors =)/s, ""))
+  .map((file) =>
+    readFileSync(join(PACKAGES, file), "utf8").replace(/^.*?(?=export function taskNotFound)/s, ""),
+  )
   .join("\n")
   .replaceAll(/\/\*.*?\*\//gs, "");
 
@@ -46,7 +48,7 @@ describe("a message", () => {
       "7",
       '{"a":[1]}',
       "[]",
-      "an object that is not JSON",
+      "<ref *1> { itself: [Circular *1] }",
       "Invalid Date",
       "{}",
     ]);
@@ -62,7 +64,7 @@ describe("a message", () => {
     expect(describeIssues(issues)).toBe(
       "type must be a string, got 7; task_data.url: Invalid URL; the array must have 1 to 1000 tasks, got none",
     );
-    expect(errors.invalid(issues)).toMatchObject({ code: "invalid_request", kind: "invalid", issues });
+    expect(invalidRequest(issues)).toMatchObject({ code: "invalid_request", kind: "invalid", issues });
   });
 });
 

@@ -26,7 +26,7 @@ for _, member in ipairs(due) do
 end
 local owner = redis.call('HGET', flag, 'owner')
 if owner ~= token then
-  return redis.error_reply('LOST the lease is not ours')
+  return {err = 'LOST the lease is not ours'}
 end
 local left = redis.call('ZCARD', ready)
 redis.call('PEXPIRE', lease, ttl)

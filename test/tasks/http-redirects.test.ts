@@ -141,7 +141,7 @@ describe("the method", () => {
   });
 });
 
-describe("what proves who we are", () => {
+describe("a header with credentials", () => {
   const headers = { Authorization: "Bearer x", Cookie: "a=1", "X-Key": "k" };
 
   test("is kept within the origin", async () => {

@@ -123,7 +123,7 @@ describe("time and abort", () => {
       if (when === "within the body") response.write("x");
     });
     const aborter = new AbortController();
-    const reason = new Error("cancelled by somebody");
+    const reason = new Error("cancelled");
     const failed = failureOf(send({ url: server.url }, { signal: aborter.signal }));
     await eventually(() => server.received.length === 1);
     aborter.abort(reason);

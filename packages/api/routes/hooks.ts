@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import { type HookEvent, type Hooks, type Operator, TickworkError } from "#core";
-import { errors, mustBe } from "../../core/errors.ts";
+import { mustBe, refusal } from "../../core/errors.ts";
 import { HOOK_EVENTS, TASKS } from "../../core/tasks/hooks.ts";
 import { json } from "../input.ts";
 import { operations as op } from "../operations.ts";
@@ -19,7 +19,7 @@ export function hookRoutes(operator: Operator, hooks: Hooks) {
     if (collection === TASKS) {
       const id = Number(context.data.id);
       if (!Number.isSafeInteger(id) || id < 1)
-        throw errors.invalid([{ path: "data.id", message: mustBe("the id of a task", context.data.id) }]);
+        throw refusal("data.id", mustBe("the id of a task", context.data.id));
       await operator.notifyChanged([id]);
     }
     return c.json(await hooks.fire(event, { ...context, collection }));

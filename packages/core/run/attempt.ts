@@ -46,13 +46,8 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
     return failedForGood(deps, task, message, { code: "unknown_type" });
   }
   const checked = await checkData(definition, task.task_data);
-  if ("issues" in checked) {
-    const issues = checked.issues.map(({ path, message }) => ({
-      path: path ? `task_data.${path}` : "task_data",
-      message,
-    }));
-    return failedForGood(deps, task, describeIssues(issues), { code: "invalid_data" });
-  }
+  if ("issues" in checked)
+    return failedForGood(deps, task, describeIssues(checked.issues), { code: "invalid_data" });
   // The claim's answer took as long as the lease, so another worker may have the task; or this one has to stop.
   if (clock.now() >= lease.leasedAt + leaseMs || options.interrupt.aborted) return GIVEN_BACK;
   return runHandler(deps, lease, options, definition, checked.value);

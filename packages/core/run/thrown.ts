@@ -1,10 +1,11 @@
-import { inspect } from "node:util";
+import { jsonOf } from "../errors.ts";
 import { STACK_LIMIT } from "../limits.ts";
 import type { TaskErrorData } from "../tasks/task.ts";
 
 /** Describes whatever a handler threw, as JSON that Postgres stores: no zero byte, no half of a surrogate pair. */
 export function describeThrown(thrown: unknown): Omit<TaskErrorData, "attempts" | "history"> {
-  if (!(thrown instanceof Error)) return { message: storable(textOf(thrown)), name: "NonError" };
+  if (!(thrown instanceof Error))
+    return { message: storable(typeof thrown === "string" ? thrown : jsonOf(thrown)), name: "NonError" };
   const { code } = thrown as { code?: unknown };
   return {
     message: storable(String(thrown.message || thrown.name)),
@@ -12,15 +13,6 @@ export function describeThrown(thrown: unknown): Omit<TaskErrorData, "attempts" 
     ...(typeof code === "string" || typeof code === "number" ? { code: storable(String(code)) } : {}),
     ...(thrown.stack ? { stack: storable(String(thrown.stack)) } : {}),
   };
-}
-
-function textOf(thrown: unknown): string {
-  if (typeof thrown === "string") return thrown;
-  try {
-    return JSON.stringify(thrown) ?? inspect(thrown);
-  } catch {
-    return inspect(thrown);
-  }
 }
 
 function storable(text: string): string {

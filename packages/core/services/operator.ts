@@ -1,8 +1,8 @@
 import type { Clock } from "../clock.ts";
 import { type Config, MAX_REFRESH_INTERVAL_SECONDS } from "../config.ts";
 import type { Ringer } from "../doorbell/ringer.ts";
-import { errors, messageOf, mustBe } from "../errors.ts";
-import type { Gate } from "../gate/gate.ts";
+import { messageOf, mustBe, refusal } from "../errors.ts";
+import type { Gate, Look } from "../gate/gate.ts";
 import { WAIT_POLL_MS, WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
@@ -92,7 +92,6 @@ export interface OperatorDeps extends RefreshDeps {
   store: Store;
   gate: Gate;
   ringer: Ringer;
-  announcer: Announcer;
   clock: Clock;
   config: Config;
   log: Logger;
@@ -101,8 +100,8 @@ export interface OperatorDeps extends RefreshDeps {
 /** Rows deleted by one statement of `deleteFinished`. */
 const DELETE_BATCH = 1_000;
 
-export function createOperator(deps: OperatorDeps): Operator {
-  const { store, gate, ringer, announcer, clock, config, log } = deps;
+export function createOperator(deps: OperatorDeps, announcer: Announcer): Operator {
+  const { store, gate, ringer, clock, config, log } = deps;
   const operator: Operator = {
     async getNotStartedTasks() {
       try {
@@ -122,8 +121,7 @@ export function createOperator(deps: OperatorDeps): Operator {
     },
 
     async setTaskRunning(isRunning) {
-      if (typeof isRunning !== "boolean")
-        throw errors.invalid([{ path: "isRunning", message: mustBe("true or false", isRunning) }]);
+      if (typeof isRunning !== "boolean") throw refusal("isRunning", mustBe("true or false", isRunning));
       await gate.setRunning(isRunning);
       if (!isRunning) await ringer.ring();
     },
@@ -142,36 +140,30 @@ export function createOperator(deps: OperatorDeps): Operator {
     },
 
     async getCacheStats() {
-      const fixed = {
-        refreshInterval: config.refreshIntervalSeconds * 1000,
-        refreshIntervalSeconds: config.refreshIntervalSeconds,
+      let look: Look | undefined;
+      let failure: { error: string } | undefined;
+      try {
+        look = await gate.look();
+      } catch (error) {
+        failure = { error: messageOf(error) };
+      }
+      const refreshedMs = look?.refreshedMs;
+      const { refreshIntervalSeconds } = config;
+      return {
+        cachedTasksCount: look?.waiting ?? 0,
+        isTaskRunning: look ? look.tickRuns || look.operatorRuns : await operator.isTaskRunning(),
+        refreshInterval: refreshIntervalSeconds * 1000,
+        refreshIntervalSeconds,
         maxRefreshIntervalSeconds: MAX_REFRESH_INTERVAL_SECONDS,
         taskTimeWindow: `${WINDOW_MS / 3_600_000} hours`,
+        initialized: refreshedMs !== undefined,
+        lastRefreshed: refreshedMs === undefined ? null : new Date(refreshedMs).toISOString(),
+        ...failure,
       };
-      try {
-        const look = await gate.look();
-        return {
-          cachedTasksCount: look.waiting,
-          isTaskRunning: look.tickRuns || look.operatorRuns,
-          ...fixed,
-          initialized: look.refreshedMs !== undefined,
-          lastRefreshed: look.refreshedMs === undefined ? null : new Date(look.refreshedMs).toISOString(),
-        };
-      } catch (error) {
-        return {
-          cachedTasksCount: 0,
-          isTaskRunning: await operator.isTaskRunning(),
-          ...fixed,
-          initialized: false,
-          lastRefreshed: null,
-          error: messageOf(error),
-        };
-      }
     },
 
     async waitForTaskCompletion(timeoutMs = config.shutdownWaitSeconds * 1000) {
-      if (!(timeoutMs >= 0))
-        throw errors.invalid([{ path: "timeoutMs", message: mustBe("milliseconds from 0", timeoutMs) }]);
+      if (!(timeoutMs >= 0)) throw refusal("timeoutMs", mustBe("milliseconds from 0", timeoutMs));
       const untilMs = clock.now() + timeoutMs;
       while (await operator.isTaskRunning()) {
         const leftMs = untilMs - clock.now();

@@ -1,6 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../clock.ts";
-import { type ErrorCode, errors, quote, type TaskErrorCode, TickworkError } from "../errors.ts";
+import {
+  type ErrorCode,
+  quote,
+  refusal,
+  type TaskErrorCode,
+  TickworkError,
+  taskNotFound,
+} from "../errors.ts";
 import { NAME_LIMIT } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Registry } from "../tasks/define-task.ts";
@@ -11,15 +18,23 @@ import type { Announcer } from "./announce.ts";
 
 export interface TasksDeps {
   store: Store;
-  announcer: Announcer;
   registry: Registry;
   clock: Pick<Clock, "now">;
 }
 
-export function createTasks({ store, announcer, registry, clock }: TasksDeps): Tasks {
+export function createTasks({ store, registry, clock }: TasksDeps, announcer: Announcer): Tasks {
   const updated = async (task: Task, nowMs: number) => {
     await announcer.afterWrite("items.update.after", [task], nowMs);
     return task;
+  };
+  /** Says why a statement for tasks in some statuses found none. */
+  const throwConflict = async (id: number, what: string, ...accepted: TaskStatus[]): Promise<never> => {
+    const { task_status } = await tasks.get(id);
+    throw new TickworkError(
+      // A table that is older than Tickwork may have other statuses.
+      CONFLICTS[task_status] ?? "task_state",
+      `Task ${id} must be ${accepted.map(quote).join(" or ")} to be ${what}, got ${quote(task_status)}.`,
+    );
   };
   const tasks: Tasks = {
     async create(given, { idempotencyKey } = {}) {
@@ -41,7 +56,7 @@ export function createTasks({ store, announcer, registry, clock }: TasksDeps): T
 
     async get(id) {
       const task = await store.get(id);
-      if (!task) throw errors.taskNotFound(id);
+      if (!task) throw taskNotFound(id);
       return task;
     },
 
@@ -52,14 +67,12 @@ export function createTasks({ store, announcer, registry, clock }: TasksDeps): T
       const { checkChanges } = await loadSchemas();
       const checked = await checkChanges(registry, current, changes);
       const changed = await store.patch(id, checked);
-      return changed
-        ? updated(changed.task, changed.nowMs)
-        : throwConflict(store, id, "changed", ["Not started"]);
+      return changed ? updated(changed.task, changed.nowMs) : throwConflict(id, "changed", "Not started");
     },
 
     async remove(id) {
       const task = await store.remove(id);
-      if (!task) return throwConflict(store, id, "deleted", ["Not started", "Completed", "Error"]);
+      if (!task) return throwConflict(id, "deleted", "Not started", "Completed", "Error");
       await announcer.afterWrite("items.delete.after", [task], clock.now());
     },
 
@@ -67,7 +80,7 @@ export function createTasks({ store, announcer, registry, clock }: TasksDeps): T
       const changed = await store.retry(id);
       return changed
         ? updated(changed.task, changed.nowMs)
-        : throwConflict(store, id, "retried", ["Error", "Completed"]);
+        : throwConflict(id, "retried", "Error", "Completed");
     },
 
     async cancel(id) {
@@ -79,9 +92,7 @@ export function createTasks({ store, announcer, registry, clock }: TasksDeps): T
         attempts: current.attempts,
       };
       const task = await store.cancel(id, error);
-      return task
-        ? updated(task, clock.now())
-        : throwConflict(store, id, "cancelled", ["Not started", "Running"]);
+      return task ? updated(task, clock.now()) : throwConflict(id, "cancelled", "Not started", "Running");
     },
   };
   return tasks;
@@ -89,9 +100,7 @@ export function createTasks({ store, announcer, registry, clock }: TasksDeps): T
 
 function checkKey(key: string): void {
   if (key.length === 0 || key.length > NAME_LIMIT)
-    throw errors.invalid([
-      { path: "Idempotency-Key", message: `must have 1 to ${NAME_LIMIT} characters, got ${key.length}` },
-    ]);
+    throw refusal("Idempotency-Key", `must have 1 to ${NAME_LIMIT} characters, got ${key.length}`);
 }
 
 const CONFLICTS: Readonly<Record<TaskStatus, ErrorCode>> = {
@@ -100,19 +109,3 @@ const CONFLICTS: Readonly<Record<TaskStatus, ErrorCode>> = {
   Completed: "task_finished",
   Error: "task_finished",
 };
-
-/** Says why a statement for tasks in some statuses found none. */
-async function throwConflict(
-  store: Pick<Store, "get">,
-  id: number,
-  what: string,
-  accepted: readonly TaskStatus[],
-): Promise<never> {
-  const task = await store.get(id);
-  if (!task) throw errors.taskNotFound(id);
-  throw new TickworkError(
-    // A table that is older than Tickwork may have other statuses.
-    CONFLICTS[task.task_status] ?? "task_state",
-    `Task ${id} must be ${accepted.map(quote).join(" or ")} to be ${what}, got ${quote(task.task_status)}.`,
-  );
-}

@@ -34,13 +34,17 @@ export interface Worker {
   shutdown(): Promise<void>;
 }
 
-export interface WorkerDeps extends Omit<TickDeps, "leaseMs" | "shutdownWaitMs"> {
+export interface WorkerDeps extends Omit<TickDeps, "leaseMs" | "shutdownWaitMs" | "handlerConfig"> {
   config: Config;
 }
 
 export function createWorker({ config, ...deps }: WorkerDeps): Worker {
-  const leaseMs = config.runningTtlSeconds * 1000;
-  const shutdownWaitMs = config.shutdownWaitSeconds * 1000;
+  const { runningTtlSeconds, shutdownWaitSeconds, dataDir, httpRequestAllow } = config;
+  const settings = {
+    leaseMs: runningTtlSeconds * 1000,
+    shutdownWaitMs: shutdownWaitSeconds * 1000,
+    handlerConfig: { dataDir, httpRequestAllow },
+  };
   const draining = new AbortController();
   const interrupting = new AbortController();
   const ticks = new Set<Promise<TickReport>>();
@@ -52,7 +56,7 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
     draining.abort();
     const over = new AbortController();
     const ended = Promise.allSettled(ticks).then(() => over.abort());
-    await deps.clock.sleep(shutdownWaitMs, over.signal);
+    await deps.clock.sleep(settings.shutdownWaitMs, over.signal);
     if (!over.signal.aborted) interrupting.abort(new TaskAborted("shutdown"));
     await ended;
   };
@@ -60,7 +64,7 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
   return {
     tick({ requestId, ...options } = {}) {
       const run = runTick(
-        { ...depsOf(requestId), leaseMs, shutdownWaitMs },
+        { ...depsOf(requestId), ...settings },
         { ...options, drain: draining.signal, interrupt: interrupting.signal },
       );
       const tracked = run.finally(() => ticks.delete(tracked));

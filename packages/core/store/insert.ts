@@ -1,4 +1,4 @@
-import { errors } from "../errors.ts";
+import { quote, TickworkError } from "../errors.ts";
 import { IDEMPOTENCY_HOURS } from "../limits.ts";
 import type { NewTask } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
@@ -67,7 +67,7 @@ export async function insertOnce(
     }
     const [known] = await queryRepeatable<KnownRequest>(database, FIND_REQUEST({ key }));
     if (known && !known.expired) {
-      if (known.hash !== hash) throw errors.keyReused(key);
+      if (known.hash !== hash) throw keyReused(key);
       return { tasks: known.tasks.map(toTask), nowMs: known.now_ms, made: false };
     }
     await queryRepeatable(database, FORGET_REQUEST({ key }));
@@ -76,4 +76,11 @@ export async function insertOnce(
 
 function columnsOf({ type, scheduled_time, attachment_id, task_data, max_attempts }: NewTask) {
   return { type, scheduled_time, attachment_id, task_data, max_attempts };
+}
+
+function keyReused(key: string): TickworkError {
+  return new TickworkError(
+    "idempotency_key_reused",
+    `Idempotency-Key ${quote(key)} was used within 24 hours for another request; a key belongs to one request.`,
+  );
 }

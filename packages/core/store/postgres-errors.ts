@@ -1,4 +1,4 @@
-import { errors } from "../errors.ts";
+import { refusal } from "../errors.ts";
 import { PostgresError } from "./database.ts";
 
 /** A value that Postgres cannot store (an invalid uuid, a zero byte) is the caller's error, not an outage. */
@@ -7,9 +7,7 @@ export async function translatingDataErrors<T>(write: () => Promise<T>): Promise
     return await write();
   } catch (error) {
     if (error instanceof PostgresError && error.sqlState?.startsWith(DATA_EXCEPTION))
-      throw errors.invalid([
-        { path: "", message: `Postgres cannot store this: ${(error.cause as Error).message}` },
-      ]);
+      throw refusal("", `Postgres cannot store this: ${(error.cause as Error).message}`);
     throw error;
   }
 }

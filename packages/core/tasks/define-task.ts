@@ -141,7 +141,7 @@ export function createRegistry(
   };
 }
 
-/** Checks data against the schema of its type. */
+/** Checks `task_data` against the schema of its type; paths of issues begin with `task_data`. */
 export async function checkData(
   definition: TaskDefinition,
   data: unknown,
@@ -151,7 +151,10 @@ export async function checkData(
   if (!result.issues) return { value: result.value };
   return {
     issues: result.issues.map(({ message, path }) => ({
-      path: (path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join("."),
+      path: [
+        "task_data",
+        ...(path ?? []).map((part) => String(typeof part === "object" ? part.key : part)),
+      ].join("."),
       message,
     })),
   };

@@ -3,7 +3,7 @@
  * the HTTP client its types, and is what `/openapi.json` shows.
  */
 import * as v from "valibot";
-import { errors, type Issue, mustBe, quote, TickworkError } from "../errors.ts";
+import { type Issue, invalidRequest, mustBe, quote, refusal, TickworkError } from "../errors.ts";
 import { BATCH_LIMIT, MAX_ATTEMPTS_LIMIT, NAME_LIMIT, TASK_DATA_LIMIT_BYTES } from "../limits.ts";
 import { checkData, type Registry } from "./define-task.ts";
 import type { NewTask, TaskChanges } from "./task.ts";
@@ -83,8 +83,7 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
       "too_many_tasks",
       `The array must have at most ${BATCH_LIMIT} tasks, got ${tasks.length}.`,
     );
-  if (tasks.length === 0)
-    throw errors.invalid([{ path: "", message: `the array must have 1 to ${BATCH_LIMIT} tasks, got none` }]);
+  if (tasks.length === 0) throw refusal("", `the array must have 1 to ${BATCH_LIMIT} tasks, got none`);
   const findings: Findings = { issues: [], unknownTypes: 0 };
   const checked: NewTask[] = [];
   for (const [n, given] of tasks.entries()) {
@@ -94,7 +93,7 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
     await checkTypeAndData(registry, task, at, findings);
     checked.push(normal(task));
   }
-  if (findings.issues.length > 0) throw refusal(findings);
+  if (findings.issues.length > 0) throw rejection(findings);
   return checked;
 }
 
@@ -122,7 +121,7 @@ export async function checkChanges(
       "",
       findings,
     );
-  if (!changes || findings.issues.length > 0) throw refusal(findings);
+  if (!changes || findings.issues.length > 0) throw rejection(findings);
   return normal(changes);
 }
 
@@ -163,8 +162,7 @@ async function checkTypeAndData(
   }
   const checked = await checkData(definition, task_data);
   if (!("issues" in checked)) return;
-  for (const { path, message } of checked.issues)
-    findings.issues.push({ path: join(at, join("task_data", path)), message });
+  for (const { path, message } of checked.issues) findings.issues.push({ path: join(at, path), message });
 }
 
 /** Times as they are stored; Postgres's clock fills in those that are absent. */
@@ -176,6 +174,6 @@ function join(at: string, path: string): string {
   return at && path ? `${at}.${path}` : at || path;
 }
 
-function refusal({ issues, unknownTypes }: Findings): TickworkError {
-  return errors.invalid(issues, unknownTypes === issues.length ? "unknown_type" : "invalid_request");
+function rejection({ issues, unknownTypes }: Findings): TickworkError {
+  return invalidRequest(issues, unknownTypes === issues.length ? "unknown_type" : "invalid_request");
 }

@@ -1,60 +1,38 @@
 import { type CommandTable, command } from "../command.ts";
-import { syntaxError } from "../errors.ts";
-import { compileGlob } from "../glob.ts";
-import { parseInteger } from "../integers.ts";
 import type { Keyspace } from "../keyspace.ts";
+import { parseInteger } from "../numbers.ts";
 import { RedisError, type Reply } from "../reply.ts";
 
-const DEFAULT_SCAN_COUNT = 10;
-
-const exists = (keyspace: Keyspace, ...keys: string[]): Reply =>
-  keys.filter((key) => keyspace.typeOf(key) !== undefined).length;
-
-const remove = (keyspace: Keyspace, ...keys: string[]): Reply =>
-  keys.filter((key) => keyspace.remove(key)).length;
-
+/** In the pattern, `*` stands for any characters. Redis's other wildcards are refused, not misread. */
 function keys(keyspace: Keyspace, pattern: string): Reply {
-  const glob = compileGlob(pattern);
-  return [...keyspace.keysAfter(0)].map(({ key }) => key).filter((key) => glob.test(key));
+  if (/[?[\\]/.test(pattern)) throw new RedisError(`ERR only '*' is known in the pattern '${pattern}'`);
+  const literals = pattern.split(/\*+/).map((text) => text.replace(/[$^+.|(){}\]]/g, "\\$&"));
+  const matching = new RegExp(`^${literals.join(".*")}$`, "s");
+  return keyspace.keys().filter((key) => matching.test(key));
 }
 
-/** The cursor is the serial of the last key looked at: keys that live through the scan are all met, once. */
-function scan(keyspace: Keyspace, cursor: string, ...options: string[]): Reply {
-  if (!/^[+-]?\d+$/.test(cursor)) throw new RedisError("ERR invalid cursor");
-  const { count, glob, type } = parseScanOptions(options);
-  const found: string[] = [];
-  let looked = 0;
-  let last = 0;
-  for (const { key, serial } of keyspace.keysAfter(cursor.startsWith("-") ? Infinity : Number(cursor))) {
-    if (looked === count) return [String(last), found];
-    looked++;
-    last = serial;
-    if ((glob?.test(key) ?? true) && (type === undefined || keyspace.typeOf(key) === type)) found.push(key);
-  }
-  return ["0", found];
+/** PEXPIRE key milliseconds */
+const pexpire = (keyspace: Keyspace, key: string, ms: string): Reply =>
+  keyspace.setExpiry(key, keyspace.now() + parseInteger(ms)) ? 1 : 0;
+
+/** Milliseconds left; -1 for a key that does not expire, -2 for no key. */
+function pttl(keyspace: Keyspace, key: string): Reply {
+  const atMs = keyspace.expiresAtMs(key);
+  if (atMs === undefined) return -2;
+  return atMs === Infinity ? -1 : atMs - keyspace.now();
 }
 
-function parseScanOptions(options: readonly string[]) {
-  let count = DEFAULT_SCAN_COUNT;
-  let glob: RegExp | undefined;
-  let type: string | undefined;
-  for (let at = 0; at < options.length; at += 2) {
-    const [name, value] = [options[at]?.toUpperCase(), options[at + 1]];
-    if (value === undefined) throw syntaxError();
-    if (name === "COUNT") count = parseInteger(value);
-    else if (name === "MATCH") glob = compileGlob(value);
-    else if (name === "TYPE") type = value.toLowerCase();
-    else throw syntaxError();
-    if (count < 1) throw syntaxError();
-  }
-  return { count, glob, type };
+/** Seconds since 1970, and microseconds of the running one. */
+function time(keyspace: Keyspace): Reply {
+  const nowMs = keyspace.now();
+  return [String(Math.floor(nowMs / 1000)), String((nowMs % 1000) * 1000)];
 }
 
 export const keyCommands: CommandTable = {
+  DEL: command(-2, (keyspace, ...keys) => keys.filter(keyspace.remove).length),
+  EXISTS: command(-2, (keyspace, ...keys) => keys.filter(keyspace.has).length),
   KEYS: command(2, keys),
-  SCAN: command(-2, scan),
-  TYPE: command(2, (keyspace, key: string) => ({ status: keyspace.typeOf(key) ?? "none" })),
-  EXISTS: command(-2, exists),
-  DEL: command(-2, remove),
-  UNLINK: command(-2, remove),
+  PEXPIRE: command(3, pexpire),
+  PTTL: command(2, pttl),
+  TIME: command(1, time),
 };

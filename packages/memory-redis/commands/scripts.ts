@@ -1,64 +1,47 @@
-import { type CommandTable, commandOutsideScripts } from "../command.ts";
-import { wrongNumberOfArguments } from "../errors.ts";
-import { parseInteger } from "../integers.ts";
+import { createHash } from "node:crypto";
+import { type CommandTable, command, takes } from "../command.ts";
 import type { Keyspace } from "../keyspace.ts";
-import { OK, RedisError, type Reply } from "../reply.ts";
-import { noScript, type Scripts } from "../scripts.ts";
+import { compileScript, type Script } from "../lua/script.ts";
+import { parseInteger } from "../numbers.ts";
+import { RedisError, type Reply } from "../reply.ts";
 
-const SHA_LENGTH = 40;
+/** EVAL, EVALSHA and SCRIPT LOAD, for scripts that call these commands on this keyspace. */
+export function createScriptCommands(keyspace: Keyspace, callable: CommandTable) {
+  const scripts = new Map<string, Script>();
 
-/** The commands that need a script cache. */
-export function scriptCommands(scripts: Scripts): CommandTable {
-  /** EVAL script numkeys [key …] [arg …] */
-  function evaluate(_keyspace: Keyspace, source: string, count: string, ...rest: string[]): Reply {
-    const [keys, args] = splitKeys(count, rest);
-    return scripts.run(scripts.load(source), keys, args);
+  function load(source: string): string {
+    const sha = createHash("sha1").update(source, "latin1").digest("hex");
+    if (!scripts.has(sha)) scripts.set(sha, compileScript(source, sha, call));
+    return sha;
   }
 
-  function evaluateBySha(_keyspace: Keyspace, sha: string, count: string, ...rest: string[]): Reply {
-    if (sha.length !== SHA_LENGTH) throw noScript();
-    const [keys, args] = splitKeys(count, rest);
-    return scripts.run(sha.toLowerCase(), keys, args);
+  function run(sha: string, count: string, rest: readonly string[]): Reply {
+    const keys = parseInteger(count);
+    if (keys > rest.length) throw new RedisError("ERR Number of keys can't be greater than number of args");
+    if (keys < 0) throw new RedisError("ERR Number of keys can't be negative");
+    const script = scripts.get(sha.toLowerCase());
+    if (script === undefined) throw new RedisError("NOSCRIPT No matching script. Please use EVAL.");
+    return script(rest.slice(0, keys), rest.slice(keys));
   }
 
-  function script(_keyspace: Keyspace, subcommand: string, ...args: string[]): Reply {
-    switch (subcommand.toUpperCase()) {
-      case "LOAD":
-        return scripts.load(onlyArgument("script|load", args));
-      case "EXISTS":
-        if (args.length === 0) throw wrongNumberOfArguments("script|exists");
-        return args.map((sha) => (scripts.has(sha.toLowerCase()) ? 1 : 0));
-      case "FLUSH":
-        return flush(args);
-      default:
-        throw new RedisError(`ERR unknown subcommand '${subcommand}'. Try SCRIPT HELP.`);
-    }
+  /** What `redis.call` runs. Its errors for a wrong call are not the ones that a client gets. */
+  function call([name = "", ...args]: readonly string[]): Reply {
+    const found = callable[name.toUpperCase()];
+    if (found === undefined) throw new RedisError("ERR Unknown Redis command called from script");
+    if (!takes(found, args.length))
+      throw new RedisError("ERR Wrong number of args calling Redis command from script");
+    return found.run(keyspace, ...args);
   }
 
-  function flush([mode = "SYNC", ...more]: readonly string[]): Reply {
-    if (more.length > 0 || !["SYNC", "ASYNC"].includes(mode.toUpperCase())) {
-      throw new RedisError("ERR SCRIPT FLUSH only support SYNC|ASYNC option");
-    }
-    scripts.flush();
-    return OK;
+  function script(_: Keyspace, subcommand: string, source: string): Reply {
+    if (subcommand.toUpperCase() === "LOAD") return load(source);
+    throw new RedisError(`ERR unknown subcommand '${subcommand}'. Try SCRIPT HELP.`);
   }
 
-  return {
-    EVAL: commandOutsideScripts(-3, evaluate),
-    EVALSHA: commandOutsideScripts(-3, evaluateBySha),
-    SCRIPT: commandOutsideScripts(-2, script),
+  const commands: CommandTable = {
+    EVAL: command(-3, (_, source: string, count: string, ...rest) => run(load(source), count, rest)),
+    EVALSHA: command(-3, (_, sha: string, count: string, ...rest) => run(sha, count, rest)),
+    SCRIPT: command(3, script),
   };
-}
-
-function onlyArgument(name: string, args: readonly string[]): string {
-  const [first, ...more] = args;
-  if (first === undefined || more.length > 0) throw wrongNumberOfArguments(name);
-  return first;
-}
-
-function splitKeys(count: string, rest: readonly string[]): [keys: string[], args: string[]] {
-  const numkeys = parseInteger(count);
-  if (numkeys > rest.length) throw new RedisError("ERR Number of keys can't be greater than number of args");
-  if (numkeys < 0) throw new RedisError("ERR Number of keys can't be negative");
-  return [rest.slice(0, numkeys), rest.slice(numkeys)];
+  return { commands, forget: (): void => scripts.clear() };
 }

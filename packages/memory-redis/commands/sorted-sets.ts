@@ -1,89 +1,94 @@
 import { type CommandTable, command, type Handler } from "../command.ts";
-import { syntaxError } from "../errors.ts";
-import { parseCount } from "../integers.ts";
 import type { Keyspace } from "../keyspace.ts";
-import { parsePositions } from "../ranges.ts";
-import type { Reply } from "../reply.ts";
-import { formatScore, parseScoreRange } from "../scores.ts";
-import type { SortedSet } from "../sorted-set.ts";
-import { zadd, zincrby } from "./zadd.ts";
-import { memberReply, zrange } from "./zrange.ts";
+import { formatGeneral, parseInteger, readNumber } from "../numbers.ts";
+import { RedisError, type Reply, syntaxError } from "../reply.ts";
+import type { ScoreBound, ScoredMember } from "../sorted-set.ts";
 
-const scoreReply = (score: number | undefined): Reply => (score === undefined ? null : formatScore(score));
+/** ZADD key score member [score member …] */
+function zadd(keyspace: Keyspace, key: string, ...pairs: string[]): Reply {
+  if (pairs.length % 2 !== 0) throw syntaxError();
+  // All scores are read before any is written: a bad one must leave the set as it was.
+  const updates: ScoredMember[] = [];
+  for (let at = 0; at < pairs.length; at += 2)
+    updates.push({ score: parseScore(pairs[at] ?? ""), member: pairs[at + 1] ?? "" });
+  const set = keyspace.readOrCreate(key, "zset");
+  const sizeBefore = set.size;
+  for (const { member, score } of updates) set.set(member, score);
+  return set.size - sizeBefore;
+}
 
-function zrem(keyspace: Keyspace, key: string, ...members: string[]): Reply {
+function parseScore(text: string): number {
+  const score = /\s/.test(text) ? undefined : readNumber(text);
+  if (score === undefined) throw new RedisError("ERR value is not a valid float");
+  // Redis keeps the scores of small sets as integers where it can, which turns -0 into 0.
+  return score === 0 ? 0 : score;
+}
+
+function zmscore(keyspace: Keyspace, key: string, ...members: string[]): (string | null)[] {
   const set = keyspace.read(key, "zset");
-  if (set === undefined) return 0;
-  const removed = members.filter((member) => set.remove(member)).length;
-  if (set.size() === 0) keyspace.remove(key);
-  return removed;
+  return members.map((member) => formatScore(set?.score(member)));
 }
 
-function zmscore(keyspace: Keyspace, key: string, ...members: string[]): Reply {
-  const set = keyspace.read(key, "zset");
-  return members.map((member) => scoreReply(set?.score(member)));
-}
+const formatScore = (score: number | undefined) => (score === undefined ? null : formatGeneral(score, 17));
 
-function zcount(keyspace: Keyspace, key: string, min: string, max: string): Reply {
-  const range = parseScoreRange(min, max);
-  const [start, end] = keyspace.read(key, "zset")?.positions(range) ?? [0, 0];
-  return Math.max(0, end - start);
-}
-
-function zremrangebyscore(keyspace: Keyspace, key: string, min: string, max: string): Reply {
-  const range = parseScoreRange(min, max);
-  return removeSlice(keyspace, key, (set) => set.positions(range)).length;
-}
-
-function zremrangebyrank(keyspace: Keyspace, key: string, start: string, stop: string): Reply {
-  const positions = parsePositions(start, stop);
-  return removeSlice(keyspace, key, (set) => positions(set.size())).length;
-}
-
-/** ZPOPMIN and ZPOPMAX. */
-const pop =
-  (end: "min" | "max"): Handler =>
-  (keyspace: Keyspace, key: string, ...counts: string[]): Reply => {
-    if (counts.length > 1) throw syntaxError();
-    const count = parseCount(counts[0] ?? "1");
-    const removed = removeSlice(keyspace, key, (set) =>
-      end === "min" ? [0, count] : [Math.max(0, set.size() - count), set.size()],
-    );
-    return memberReply(end === "min" ? removed : removed.reverse(), true);
-  };
-
-function removeSlice(
-  keyspace: Keyspace,
-  key: string,
-  positions: (set: SortedSet) => readonly [start: number, end: number],
-) {
+/** ZRANGE key start stop: by position. `stop` is included, negative positions count from the end. */
+function zrange(keyspace: Keyspace, key: string, start: string, stop: string): Reply {
+  const [first, last] = [parseInteger(start), parseInteger(stop)];
   const set = keyspace.read(key, "zset");
   if (set === undefined) return [];
-  const removed = set.removeSlice(...positions(set));
-  if (set.size() === 0) keyspace.remove(key);
-  return removed;
+  const fromStart = (position: number) => (position < 0 ? position + set.size : position);
+  const found = set.slice(Math.max(0, fromStart(first)), Math.max(0, fromStart(last) + 1));
+  return found.map(({ member }) => member);
+}
+
+/** ZRANGEBYSCORE key min max, or ZREVRANGEBYSCORE key max min: [WITHSCORES] [LIMIT offset count] */
+const rangeByScore =
+  (isReversed: boolean): Handler =>
+  (keyspace: Keyspace, key: string, first: string, second: string, ...options: string[]): Reply => {
+    const { withScores, offset, count } = parseRangeOptions(options);
+    const bounds = [parseBound(first), parseBound(second)] as const;
+    const set = keyspace.read(key, "zset");
+    if (set === undefined) return [];
+
+    const [start, end] = isReversed ? set.positions(bounds[1], bounds[0]) : set.positions(...bounds);
+    // Redis skips a negative offset for ever.
+    const available = offset < 0 ? 0 : Math.max(0, end - start - offset);
+    const wanted = count < 0 ? available : Math.min(count, available);
+    const from = isReversed ? end - offset - wanted : start + offset;
+    const found = wanted === 0 ? [] : set.slice(from, from + wanted);
+    if (isReversed) found.reverse();
+    return found.flatMap(({ member, score }) => (withScores ? [member, formatScore(score)] : [member]));
+  };
+
+/** `5`, `(5` for everything but 5, `-inf`. */
+function parseBound(text: string): ScoreBound {
+  const exclusive = text.startsWith("(");
+  const score = readNumber(exclusive ? text.slice(1) : text);
+  if (score === undefined) throw new RedisError("ERR min or max is not a float");
+  return { score, exclusive };
+}
+
+/** A negative count means all. */
+function parseRangeOptions(options: readonly string[]) {
+  const found = { withScores: false, offset: 0, count: -1 };
+  for (let at = 0; at < options.length; at++) {
+    const option = options[at]?.toUpperCase();
+    if (option === "WITHSCORES") found.withScores = true;
+    else if (option === "LIMIT" && at + 2 < options.length) {
+      found.offset = parseInteger(options[++at] ?? "");
+      found.count = parseInteger(options[++at] ?? "");
+    } else throw syntaxError();
+  }
+  return found;
 }
 
 export const sortedSetCommands: CommandTable = {
   ZADD: command(-4, zadd),
-  ZINCRBY: command(4, zincrby),
-  ZREM: command(-3, zrem),
-  ZSCORE: command(3, (keyspace, key: string, member: string) =>
-    scoreReply(keyspace.read(key, "zset")?.score(member)),
-  ),
+  ZCARD: command(2, (keyspace, key: string) => keyspace.read(key, "zset")?.size ?? 0),
   ZMSCORE: command(-3, zmscore),
-  ZRANK: command(
-    3,
-    (keyspace, key: string, member: string) => keyspace.read(key, "zset")?.rank(member) ?? null,
-  ),
-  ZCARD: command(2, (keyspace, key: string) => keyspace.read(key, "zset")?.size() ?? 0),
-  ZCOUNT: command(4, zcount),
-  ZRANGE: command(-4, zrange({})),
-  ZREVRANGE: command(-4, zrange({ by: "rank", reversed: true })),
-  ZRANGEBYSCORE: command(-4, zrange({ by: "score", reversed: false })),
-  ZREVRANGEBYSCORE: command(-4, zrange({ by: "score", reversed: true })),
-  ZREMRANGEBYSCORE: command(4, zremrangebyscore),
-  ZREMRANGEBYRANK: command(4, zremrangebyrank),
-  ZPOPMIN: command(-2, pop("min")),
-  ZPOPMAX: command(-2, pop("max")),
+  ZRANGE: command(4, zrange),
+  ZRANGEBYSCORE: command(-4, rangeByScore(false)),
+  ZREM: command(-3, (keyspace, key: string, ...members) => keyspace.removeMembers(key, "zset", members)),
+  ZREVRANGEBYSCORE: command(-4, rangeByScore(true)),
+  ZSCORE: command(3, (keyspace, key: string, member: string) => zmscore(keyspace, key, member)[0] ?? null),
 };

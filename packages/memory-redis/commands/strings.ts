@@ -1,84 +1,34 @@
-import { type CommandTable, command, type Handler } from "../command.ts";
-import { notAnInteger, wrongNumberOfArguments } from "../errors.ts";
-import { addIntegers, isInteger, negate, parseInteger } from "../integers.ts";
+import { type CommandTable, command } from "../command.ts";
 import type { Keyspace } from "../keyspace.ts";
-import { OK, type Reply } from "../reply.ts";
-import { type ExpiryOption, positiveExpiryMs, set } from "./set.ts";
+import { parseInteger } from "../numbers.ts";
+import { OK, RedisError, type Reply, syntaxError } from "../reply.ts";
 
-const get = (keyspace: Keyspace, key: string): string | null => keyspace.read(key, "string") ?? null;
+const UNIT_MS: Readonly<Record<string, number>> = { EX: 1000, PX: 1 };
 
-function setnx(keyspace: Keyspace, key: string, value: string): Reply {
-  if (keyspace.typeOf(key) !== undefined) return 0;
-  keyspace.writeString(key, value);
-  return 1;
-}
-
-/** SETEX and PSETEX. */
-const setWithExpiry =
-  (name: string, option: ExpiryOption): Handler =>
-  (keyspace: Keyspace, key: string, amount: string, value: string): Reply => {
-    const atMs = positiveExpiryMs(keyspace, name, option, amount);
-    keyspace.writeString(key, value);
-    keyspace.setExpiry(key, atMs);
-    return OK;
-  };
-
-function getdel(keyspace: Keyspace, key: string): Reply {
-  const value = get(keyspace, key);
-  keyspace.remove(key);
-  return value;
-}
-
-function getset(keyspace: Keyspace, key: string, value: string): Reply {
-  const old = get(keyspace, key);
-  keyspace.writeString(key, value);
-  return old;
-}
-
-/** Unlike GET, a key of another type is no error here: it has no string, so it answers nil. */
-const mget = (keyspace: Keyspace, ...keys: string[]): Reply =>
-  keys.map((key) => (keyspace.typeOf(key) === "string" ? get(keyspace, key) : null));
-
-function mset(keyspace: Keyspace, ...pairs: string[]): Reply {
-  if (pairs.length % 2 !== 0) throw wrongNumberOfArguments("mset");
-  for (let at = 0; at < pairs.length; at += 2) keyspace.writeString(pairs[at] ?? "", pairs[at + 1] ?? "");
+/** SET key value [NX] [EX seconds|PX milliseconds] */
+function set(keyspace: Keyspace, key: string, value: string, ...options: string[]): Reply {
+  let isForNew = false;
+  let expiresAtMs: number | undefined;
+  for (let at = 0; at < options.length; at++) {
+    const option = options[at]?.toUpperCase() ?? "";
+    const unitMs = UNIT_MS[option];
+    if (option === "NX") isForNew = true;
+    else if (unitMs !== undefined && at + 1 < options.length && expiresAtMs === undefined)
+      expiresAtMs = keyspace.now() + lengthMs(options[++at] ?? "", unitMs);
+    else throw syntaxError();
+  }
+  if (isForNew && keyspace.has(key)) return null;
+  keyspace.writeString(key, value, expiresAtMs);
   return OK;
 }
 
-function incrby(keyspace: Keyspace, key: string, delta: string): Reply {
-  parseInteger(delta);
-  const current = get(keyspace, key) ?? "0";
-  if (!isInteger(current)) throw notAnInteger();
-  const sum = addIntegers(current, delta);
-  keyspace.writeString(key, sum, { keepTtl: true });
-  return Number(sum);
-}
-
-function decrby(keyspace: Keyspace, key: string, delta: string): Reply {
-  parseInteger(delta);
-  return incrby(keyspace, key, negate(delta));
-}
-
-function append(keyspace: Keyspace, key: string, more: string): Reply {
-  const value = (get(keyspace, key) ?? "") + more;
-  keyspace.writeString(key, value, { keepTtl: true });
-  return value.length;
+function lengthMs(amount: string, unitMs: number): number {
+  const units = parseInteger(amount);
+  if (units <= 0) throw new RedisError("ERR invalid expire time in 'set' command");
+  return units * unitMs;
 }
 
 export const stringCommands: CommandTable = {
-  GET: command(2, get),
+  GET: command(2, (keyspace, key: string) => keyspace.read(key, "string") ?? null),
   SET: command(-3, set),
-  SETNX: command(3, setnx),
-  SETEX: command(4, setWithExpiry("setex", "EX")),
-  PSETEX: command(4, setWithExpiry("psetex", "PX")),
-  GETDEL: command(2, getdel),
-  GETSET: command(3, getset),
-  MGET: command(-2, mget),
-  MSET: command(-3, mset),
-  INCR: command(2, (keyspace, key: string) => incrby(keyspace, key, "1")),
-  INCRBY: command(3, incrby),
-  DECR: command(2, (keyspace, key: string) => incrby(keyspace, key, "-1")),
-  DECRBY: command(3, decrby),
-  APPEND: command(3, append),
-  STRLEN: command(2, (keyspace, key: string) => get(keyspace, key)?.length ?? 0),
 };

@@ -1,98 +1,60 @@
-import { formatGeneral } from "../format-number.ts";
-import { isStatus, RedisError, type Reply } from "../reply.ts";
-import type { Engine } from "./engine.ts";
-import type { LuaState } from "./lua-api.ts";
+import { formatGeneral, readNumber } from "../numbers.ts";
 
-/** Nested deeper than this, a script's result is taken to contain itself. */
-const MAX_DEPTH = 1000;
+/** `nil` is undefined. Strings are bytes (see `bytes.ts`); numbers are doubles, in Lua 5.1 as in JavaScript. */
+export type LuaValue = undefined | boolean | number | string | LuaTable | LuaFunction;
 
-/** Pushes a command's reply as a script sees it: nil is false, a status is `{ok=}`, an error is `{err=}`. */
-export function pushReply(engine: Engine, L: LuaState, reply: Reply): void {
-  const { lua } = engine;
-  if (reply === null) lua.lua_pushboolean(L, false);
-  else if (typeof reply === "string") engine.pushBytes(L, reply);
-  else if (typeof reply === "number") lua.lua_pushnumber(L, reply);
-  else if (Array.isArray(reply)) pushArray(engine, L, reply);
-  else if (isStatus(reply)) pushFieldTable(engine, L, "ok", reply.status);
-  else pushFieldTable(engine, L, "err", reply.message);
-}
+/** Takes its arguments and answers its results. `line` is that of the call, for its errors. */
+export type LuaFunction = (args: LuaValue[], line: number) => LuaValue[];
 
-/** Pushes `{[name] = text}`. */
-export function pushFieldTable(engine: Engine, L: LuaState, name: string, text: string): void {
-  engine.lua.lua_createtable(L, 0, 1);
-  engine.pushBytes(L, text);
-  engine.setField(L, -2, name);
-}
-
-/** Pushes a Lua array of replies. */
-export function pushArray(engine: Engine, L: LuaState, items: readonly Reply[]): void {
-  engine.lua.lua_createtable(L, items.length, 0);
-  let position = 0;
-  for (const item of items) {
-    pushReply(engine, L, item);
-    engine.lua.lua_rawseti(L, -2, ++position);
+/** What a script raises: the text of an error reply, and the line that it comes from. */
+export class LuaError extends Error {
+  readonly line: number;
+  constructor(message: string, line: number) {
+    super(message);
+    this.line = line;
   }
 }
 
-/**
- * The reply that the value at the top of the stack, a script's result, stands for. Numbers lose their
- * fraction; an array ends at its first nil.
- */
-export function replyAtTop(engine: Engine, L: LuaState, depth = 0): Reply {
-  const { lua } = engine;
-  switch (lua.lua_type(L, -1)) {
-    case lua.LUA_TSTRING:
-      return engine.bytesAt(L, -1) ?? null;
-    case lua.LUA_TNUMBER:
-      return toInteger(lua.lua_tonumber(L, -1));
-    case lua.LUA_TBOOLEAN:
-      return lua.lua_toboolean(L, -1) ? 1 : null;
-    case lua.LUA_TTABLE:
-      return tableAtTop(engine, L, depth);
-    default:
-      return null;
+/** Raises an error of Lua itself. */
+export function fail(message: string, line: number): never {
+  throw new LuaError(`ERR user_script:${line}: ${message}`, line);
+}
+
+/** Lua's only data structure. */
+export class LuaTable {
+  readonly entries = new Map<LuaValue, LuaValue>();
+  /** Lua's `#`: there is something at this position, or it is 0, and nothing at the next one. */
+  length = 0;
+
+  constructor(list: readonly LuaValue[] = [], fields: readonly [key: LuaValue, value: LuaValue][] = []) {
+    for (const [key, value] of fields) this.set(key, value);
+    for (const [at, value] of list.entries()) this.set(at + 1, value);
+  }
+
+  set(key: LuaValue, value: LuaValue): void {
+    if (value === undefined) this.entries.delete(key);
+    else this.entries.set(key, value);
+    while (this.entries.has(this.length + 1)) this.length++;
+    while (this.length > 0 && !this.entries.has(this.length)) this.length--;
+  }
+
+  /** The entries from 1 to the first gap. */
+  *list(): Generator<[position: number, value: LuaValue], undefined> {
+    for (let at = 1; this.entries.has(at); at++) yield [at, this.entries.get(at)];
   }
 }
 
-function tableAtTop(engine: Engine, L: LuaState, depth: number): Reply {
-  const { lua } = engine;
-  if (depth === MAX_DEPTH || !lua.lua_checkstack(L, 2)) return new RedisError("ERR reached lua stack limit");
-  // Anything but a string in these fields is not meant for us.
-  const error = textField(engine, L, -1, "err");
-  if (error !== undefined) return new RedisError(oneLine(error));
-  const status = textField(engine, L, -1, "ok");
-  if (status !== undefined) return { status: oneLine(status) };
+export const typeName = (value: LuaValue): string =>
+  value instanceof LuaTable ? "table" : value === undefined ? "nil" : typeof value;
 
-  const items: Reply[] = [];
-  for (let position = 1; lua.lua_rawgeti(L, -1, position) !== lua.LUA_TNIL; position++) {
-    items.push(replyAtTop(engine, L, depth + 1));
-    lua.lua_pop(L, 1);
-  }
-  lua.lua_pop(L, 1);
-  return items;
+/** The number that a value is or, if it is a string, stands for. */
+export function toNumber(value: LuaValue): number | undefined {
+  if (typeof value === "number") return value;
+  return typeof value === "string" ? readNumber(value) : undefined;
 }
 
-/** The field of a table when it is a string. */
-export function textField(engine: Engine, L: LuaState, index: number, name: string): string | undefined {
-  engine.getField(L, index, name);
-  const text = engine.bytesAt(L, -1);
-  engine.lua.lua_pop(L, 1);
-  return text;
-}
-
-/** An error or a status is one line on Redis's wire. */
-const oneLine = (text: string): string => text.replace(/[\r\n]/g, " ");
-
-/** C's cast to a 64-bit integer: towards zero, and the lowest of all for what does not fit. */
-function toInteger(value: number): number {
-  if (!(Math.abs(value) < 2 ** 63)) return -(2 ** 63);
-  // `Math.trunc(-0.5)` is -0, which is no integer.
-  return Math.trunc(value) || 0;
-}
-
-/** An argument of `redis.call`: numbers with 17 digits, so that none loses precision on the way. */
-export function argumentAt(engine: Engine, L: LuaState, index: number): string | undefined {
-  const { lua } = engine;
-  if (lua.lua_type(L, index) !== lua.LUA_TNUMBER) return engine.bytesAt(L, index);
-  return formatGeneral(lua.lua_tonumber(L, index), 17);
+/** The string that a value is or, if it is a number, prints as. */
+export function toText(value: LuaValue): string | undefined {
+  if (typeof value === "string") return value;
+  return typeof value === "number" ? formatGeneral(value, 14) : undefined;
 }

@@ -85,6 +85,8 @@ describe("data", () => {
 
   test("that the schema refuses has an issue for each value, with its path", async () => {
     const checked = await checkData(order, { lines: [{ count: 1 }, { count: "two" }], note: 5 });
-    expect(checked).toMatchObject({ issues: [{ path: "lines.1.count" }, { path: "note" }] });
+    expect(checked).toMatchObject({
+      issues: [{ path: "task_data.lines.1.count" }, { path: "task_data.note" }],
+    });
   });
 });

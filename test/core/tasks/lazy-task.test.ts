@@ -21,7 +21,7 @@ test("the code is loaded once, when data is first checked or a task is first run
     },
   });
   expect([lazy.timeoutSeconds, loads]).toEqual([5, 0]);
-  expect(await checkData(lazy, { month: "May" })).toMatchObject({ issues: [{ path: "month" }] });
+  expect(await checkData(lazy, { month: "May" })).toMatchObject({ issues: [{ path: "task_data.month" }] });
   expect(await checkData(lazy, { month: 5 })).toEqual({ value: { month: 5 } });
   expect(await lazy.run({ month: 5 }, context)).toEqual({ made: { month: 5 } });
   expect(loads).toBe(1);

@@ -46,7 +46,8 @@ export async function runTask<Result = unknown>(
 /** What is wrong with the data of a task, a line for each issue. */
 export async function issuesOf(definition: TaskDefinition, data: unknown): Promise<string[]> {
   const checked = await checkData(definition, data);
-  return "issues" in checked ? checked.issues.map((issue) => describeIssues([issue])) : [];
+  if (!("issues" in checked)) return [];
+  return checked.issues.map((issue) => describeIssues([issue]).replace(/^task_data[ .]/, ""));
 }
 
 /** What a promise rejects with. */

@@ -8,7 +8,7 @@ import type { search } from "./search.ts";
 const root = join(import.meta.dirname, "../../..");
 
 /** What a mutant does not change, and what all of them must share. */
-const EXTERNAL = ["@electric-sql/pglite", "fengari", "fast-check", "pg", "ioredis"];
+const EXTERNAL = ["@electric-sql/pglite", "fast-check", "pg", "ioredis"];
 
 /** Bundles the simulation with the changed code in it, and loads it. */
 export async function buildMutant(mutant: Mutant): Promise<{ search: typeof search }> {
