@@ -39,6 +39,12 @@ eachStack("the gate in Redis", (stack) => {
   const key = (name: string) => keyOf(bed, name);
   /** The ids in the cache, first due first, and the marker where it stands among them. */
   const cached = () => bed.redis("ZRANGE", key("waiting"), 0, -1);
+  /** Which of the first ids a hash has. */
+  const idsIn = async (name: string) => {
+    const ids = [1, 2, 3, 4, 5];
+    const values = (await bed.redis("HMGET", key(name), ...ids)) as (string | null)[];
+    return ids.filter((_, n) => values[n] !== null);
+  };
   const rebuild = (writes: Standing[] = [], cutAtMs?: number) =>
     gate.rebuild(async () => windowOf(writes, cutAtMs));
   const now = Date.now();
@@ -132,14 +138,14 @@ eachStack("the gate in Redis", (stack) => {
     await rebuild();
     await gate.put(rows);
     await gate.put([gone(1, 2)]);
-    expect(await bed.redis("HKEYS", key("task"))).toEqual(["2", "3"]);
-    expect(await bed.redis("HLEN", key("rev"))).toBe(5);
+    expect(await idsIn("task")).toEqual([2, 3]);
+    expect(await idsIn("rev")).toEqual(ids);
     aheadMs = TOMBSTONE_MS;
     await gate.put([waiting(2, now, 2)]);
-    expect(await bed.redis("HKEYS", key("rev"))).toEqual(["2", "3"]);
+    expect(await idsIn("rev")).toEqual([2, 3]);
     expect(await bed.redis("ZCARD", key("gone"))).toBe(0);
     // A row that is not sent again is an old one.
-    expect(await bed.redis("HKEYS", key("task"))).toEqual(["3"]);
+    expect(await idsIn("task")).toEqual([3]);
   });
 
   test.runIf(stack === "embedded")("what comes back is no longer forgotten", async () => {
@@ -162,8 +168,8 @@ eachStack("the gate in Redis", (stack) => {
       await rebuild([waiting(3, now + 1_000)]);
       expect(await cached()).toEqual(["3", "*"]);
       expect(await bed.redis("ZCARD", key("running"))).toBe(0);
-      expect(await bed.redis("HKEYS", key("rev"))).toEqual(["3"]);
-      expect(await bed.redis("HKEYS", key("task"))).toEqual([]);
+      expect(await idsIn("rev")).toEqual([3]);
+      expect(await idsIn("task")).toEqual([]);
     });
 
     test("keeps what was written while it read", async () => {
