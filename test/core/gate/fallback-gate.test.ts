@@ -5,11 +5,11 @@ import type { Gate } from "../../../packages/core/gate/gate.ts";
 import { REDIS_PAUSE_MS, REFRESH_LIMIT_MS } from "../../../packages/core/limits.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
+import { emptyWindow } from "../../support/bed/describe-gates.ts";
 import { breakRedis, openGates } from "../../support/bed/gates.ts";
 
 const a = { token: "a", napMs: 0 };
 const standing: Standing = { id: 1, rev: 1, kind: "waiting", atMs: 0 };
-const emptyWindow = async () => ({ writes: [], nowMs: Date.now(), cutAtMs: undefined });
 
 let bed: TestBed;
 let gate: Gate;
