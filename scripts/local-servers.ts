@@ -4,8 +4,8 @@ import { connect } from "node:net";
 import { userInfo } from "node:os";
 import pg from "pg";
 
-const POSTGRES_PORT = 5432;
-const REDIS_PORT = 6379;
+export const POSTGRES_PORT = 5432;
+export const REDIS_PORT = 6379;
 const PROBE_LIMIT_MS = 500;
 
 const answers = (port: number) =>

@@ -1,25 +1,23 @@
-/** The embedded Postgres. */
-import type { PGlite, Transaction } from "@electric-sql/pglite";
-import type { PostgresDriver, Statement } from "#core";
+import type { PGlite, Results, Transaction } from "@electric-sql/pglite";
+import { getTypeParser } from "pg-types";
+import type { PostgresDriver, Statement } from "../core/store/database.ts";
 
-/** Types by their number in Postgres, where PGlite would answer otherwise than node-postgres and Neon's driver do. */
-const INT8 = 20;
-const NUMERIC = 1700;
-
-/** Parameters travel as text, whatever their type, as they do with the other drivers. */
+/** Every value as the text that Postgres has for it: it is then parsed as node-postgres and Neon's driver parse it. */
+const AS_TEXT = new Proxy({}, { get: () => (text: string) => text });
 const TO_TEXT = new Proxy({}, { get: () => textOf });
 
 /**
- * Tickwork on an open PGlite, which from now on answers its other callers as node-postgres would. It has one session,
- * so statements never run beside each other, and none can be aborted.
+ * The embedded Postgres, in this process. It has one session: statements wait for each other, and one whose caller gave
+ * up is still carried out.
  *
+ * @param db an open PGlite; its parsers and serializers are replaced
  * @example const driver = pgliteDriver(await PGlite.create("./data"));
  */
 export function pgliteDriver(db: PGlite): PostgresDriver {
-  db.parsers = { ...db.parsers, [INT8]: String, [NUMERIC]: String };
+  db.parsers = AS_TEXT;
   db.serializers = TO_TEXT;
-  const run = async (session: PGlite | Transaction, { text, params = [] }: Statement): Promise<unknown[]> =>
-    (await session.query(text, [...params])).rows;
+  const run = async (session: PGlite | Transaction, { text, params = [] }: Statement) =>
+    rowsOf(await session.query<(string | null)[]>(text, [...params], { rowMode: "array" }));
   return {
     query: (statement) => run(db, statement),
     transaction: (statements) =>
@@ -32,7 +30,28 @@ export function pgliteDriver(db: PGlite): PostgresDriver {
   };
 }
 
+function rowsOf({ fields, rows }: Results<(string | null)[]>): unknown[] {
+  const columns = fields.map(({ name, dataTypeID }) => ({ name, parse: getTypeParser(dataTypeID) }));
+  return rows.map((row) => {
+    const values: Record<string, unknown> = {};
+    columns.forEach(({ name, parse }, n) => {
+      const text = row[n] ?? null;
+      values[name] = text === null ? null : parse(text);
+    });
+    return values;
+  });
+}
+
+/** A parameter as Postgres reads it. */
 function textOf(value: unknown): string {
   if (value instanceof Date) return value.toISOString();
+  if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString("hex")}`;
+  if (Array.isArray(value)) return `{${value.map(elementOf).join(",")}}`;
   return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** An element of an array literal. */
+function elementOf(value: unknown): string {
+  if (value === null || value === undefined) return "NULL";
+  return Array.isArray(value) ? textOf(value) : `"${textOf(value).replace(/["\\]/g, "\\$&")}"`;
 }

@@ -30,7 +30,20 @@ export function openUpstash({ url, token }: { url: string; token: string }): Red
     },
   });
   return {
-    call: ([command = "", ...args]) => redis.exec<RedisReply>([command, ...args]),
+    async call([command = "", ...args]) {
+      try {
+        return await redis.exec<RedisReply>([command, ...args]);
+      } catch (error) {
+        throw withoutCommand(error);
+      }
+    },
     close: async () => {},
   };
+}
+
+/** The client adds the whole command to an error reply; its arguments are data of tasks, which belong in no log. */
+function withoutCommand(error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const [reply = "", ...command] = error.message.split(", command was: ");
+  return command.length > 0 ? new Error(reply) : error;
 }

@@ -31,12 +31,17 @@ export async function serveUpstash(backend: RedisBackend, token: string): Promis
       ...(kind && { path: [kind] }),
     })) as Reply | Reply[];
     const encoded = headers["upstash-encoding"] === "base64";
-    const shown = (reply: Reply): Reply =>
-      encoded && "result" in reply ? { result: toBase64(reply.result) } : reply;
+    const commands = (kind ? JSON.parse(body) : [JSON.parse(body)]) as string[][];
+    const shown = (reply: Reply, n: number): Reply => {
+      if (!encoded || !("result" in reply)) return reply;
+      // A status stays as it is, at Upstash too.
+      const isStatus = reply.result === "OK" && /^(set|flush)/i.test(commands[n]?.[0] ?? "");
+      return isStatus ? reply : { result: toBase64(reply.result) };
+    };
     return {
       status: Array.isArray(replies) || !replies.error ? 200 : 400,
       headers: { "upstash-sync-token": "a-token" },
-      body: Array.isArray(replies) ? replies.map(shown) : shown(replies),
+      body: Array.isArray(replies) ? replies.map(shown) : shown(replies, 0),
     };
   };
   const server = await serveHttp(async (request) => {
@@ -57,8 +62,8 @@ export async function serveUpstash(backend: RedisBackend, token: string): Promis
   return state;
 }
 
-/** Strings at any depth; `OK` alone stays as it is, as at Upstash. */
+/** Strings at any depth. */
 function toBase64(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(toBase64);
-  return typeof value === "string" && value !== "OK" ? Buffer.from(value).toString("base64") : value;
+  return typeof value === "string" ? Buffer.from(value).toString("base64") : value;
 }

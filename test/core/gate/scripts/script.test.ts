@@ -114,13 +114,13 @@ describeOnStacks("a script", (bed) => {
   test("arguments arrive under their names, as text or as numbers", async () => {
     const echo = script({
       args: { a: text, b: number, c: optionalNumber, d: optionalNumber, standings },
-      lua: "return {a, b + 1, c == nil and 'nil' or c, d * 2, ARGV[standings], #ARGV}",
+      lua: "return {a, a == '07' and 1 or 0, b + 1, c == nil and 1 or 0, d * 2, ARGV[standings], #ARGV}",
       decode,
     });
     const standing = { id: 77, rev: 1, kind: "gone" } as const;
     expect(
       await run(echo, { d: 4, c: undefined, b: 1_795_582_183_290, a: "07", standings: [standing] }),
-    ).toEqual(["07", 1_795_582_183_291, "nil", 8, "77", 9]);
+    ).toEqual(["07", 1, 1_795_582_183_291, 1, 8, "77", 9]);
   });
 
   test("keys arrive under their names, and a flag for each slot", async () => {
