@@ -44,7 +44,7 @@ export const LATE_MS = 1_000;
 export const WAKE_UP_MS = 120_000;
 /** Clocks that differ by less agree, as far as a doorbell that is precise to a minute can tell. */
 export const CLOCKS_AGREE_MS = 30_000;
-/** How long after its wake-up a sleeper is believed to be dead. */
+/** How long after its wake-up a sleeper is taken for dead. */
 export const SLEEPER_MARGIN_MS = 5_000;
 /** How often a handler's progress is written at most. */
 export const PROGRESS_INTERVAL_MS = 1_000;
@@ -61,7 +61,7 @@ export const MIGRATION_TIMEOUT_MS = 240_000;
 export const REDIS_TIMEOUT_MS = 3_000;
 /** Repetitions of a Redis request that met a network failure; all of them within its time limit. */
 export const REDIS_RETRIES = 2;
-/** After a failure of Redis, how long Postgres does its work. */
+/** After a failure of Redis, how long Postgres stands in for it. */
 export const REDIS_PAUSE_MS = 5_000;
 /** A request that may be repeated is tried this often. */
 export const TRANSIENT_ATTEMPTS = 4;

@@ -64,13 +64,14 @@ export const RENEW_FLAG = statement({ token: "text", slot: "int", flagTtlMs: "fl
   ${UNLESS_HELD}
   returning name`;
 
-/** The operator's override. */
-export const RAISE_FLAGS = statement(FLAGS)`
+/** The operator's override: holds every free flag. */
+export const HOLD_ALL = statement(FLAGS)`
   insert into tickwork_flags (name, token, expires_at)
   select 'slot:' || s, :token, now() + ${milliseconds(":flagTtlMs")} from generate_series(0, :slots - 1) s
   ${UNLESS_HELD}`;
 
-export const LOWER_FLAGS = statement({})`delete from tickwork_flags where name like 'slot:%'`;
+/** The operator's override: releases every flag, whoever holds it. */
+export const RELEASE_ALL = statement({})`delete from tickwork_flags where name like 'slot:%'`;
 
 const RUNNING = `exists (select from "baasix_Tasks" where task_status = 'Running' and lease_expires_at > now())
   or exists (select from tickwork_flags where name like 'slot:%' and expires_at > now()) as running`;
@@ -149,8 +150,8 @@ export function createPostgresGate(
     },
     list: async () => undefined,
     setRunning: async (running) => {
-      const raised = { token: OPERATOR, slots, flagTtlMs: operatorTtlMs };
-      await query(running ? RAISE_FLAGS(raised) : LOWER_FLAGS({}));
+      const hold = { token: OPERATOR, slots, flagTtlMs: operatorTtlMs };
+      await query(running ? HOLD_ALL(hold) : RELEASE_ALL({}));
     },
     isRunning: async () => {
       const [row] = await query<{ running: boolean }>(IS_RUNNING({}));

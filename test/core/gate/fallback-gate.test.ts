@@ -5,11 +5,11 @@ import type { Gate } from "../../../packages/core/gate/gate.ts";
 import { REDIS_PAUSE_MS, REFRESH_LIMIT_MS } from "../../../packages/core/limits.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
+import { emptyWindow } from "../../support/bed/describe-gates.ts";
 import { breakRedis, openGates } from "../../support/bed/gates.ts";
 
 const a = { token: "a", napMs: 0 };
 const standing: Standing = { id: 1, rev: 1, kind: "waiting", atMs: 0 };
-const emptyWindow = async () => ({ writes: [], nowMs: Date.now(), cutAtMs: undefined });
 
 let bed: TestBed;
 let gate: Gate;
@@ -71,7 +71,7 @@ describe("standings that did not reach Redis", () => {
     expect(await gate.enter(a)).toMatchObject({ kind: "idle" });
   });
 
-  test.each(steps.slice(0, 3))("are none with %s without any: Redis is believed", async (_, take) => {
+  test.each(steps.slice(0, 3))("with %s, but none to write: Redis is believed", async (_, take) => {
     const mend = breakRedis(bed);
     await take([]);
     mend();
@@ -87,7 +87,7 @@ describe("standings that did not reach Redis", () => {
     nowMs += REDIS_PAUSE_MS;
   };
 
-  test("are missed still when the rebuilding fails", async () => {
+  test("are still missed when the rebuilding fails", async () => {
     await miss();
     await expect(gate.rebuild(async () => Promise.reject(new Error("no window")))).rejects.toThrow(
       "no window",
@@ -95,7 +95,7 @@ describe("standings that did not reach Redis", () => {
     expect(await gate.enter(a)).toEqual({ kind: "unknown" });
   });
 
-  test("are missed still when the rebuilding took too long", async () => {
+  test("are still missed when the rebuilding took too long", async () => {
     await miss();
     const late = gate.rebuild(async () => {
       redisAheadMs += REFRESH_LIMIT_MS + 1;
@@ -105,7 +105,7 @@ describe("standings that did not reach Redis", () => {
     expect(await gate.enter(a)).toEqual({ kind: "unknown" });
   });
 
-  test("are missed still when Redis fails once more while it is rebuilt", async () => {
+  test("are still missed when Redis fails once more while it is rebuilt", async () => {
     await miss();
     breakRedis(bed);
     // The one on Postgres reads the window in its place, and has nothing to rebuild.
@@ -115,7 +115,7 @@ describe("standings that did not reach Redis", () => {
     expect(await gate.enter(a)).toEqual({ kind: "unknown" });
   });
 
-  test("are missed anew when it happens while the window is read", async () => {
+  test("that are missed while the window is read count as missed after it", async () => {
     await miss();
     const rebuilt = gate.rebuild(async () => {
       const window = await emptyWindow();

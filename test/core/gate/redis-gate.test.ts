@@ -9,8 +9,10 @@ import {
 } from "../../../packages/core/limits.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
 import type { Task } from "../../../packages/core/tasks/task.ts";
-import { openTestBed, stacks, type TestBed } from "../../support/bed/bed.ts";
+import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
+import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 import { openGates } from "../../support/bed/gates.ts";
+import { keyOf } from "../../support/bed/look.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -19,7 +21,7 @@ const waiting = (id: number, atMs: number, rev = 1): Standing => ({ id, rev, kin
 const gone = (id: number, rev: number): Standing => ({ id, rev, kind: "gone" });
 const windowOf = (writes: Standing[], cutAtMs?: number) => ({ writes, nowMs: Date.now(), cutAtMs });
 
-describe.each(stacks)("on %s", (stack) => {
+eachStack("the gate in Redis", (stack) => {
   let bed: TestBed;
   let gate: Gate;
   /** Added to the clock of Redis, where that is ours. */
@@ -34,7 +36,7 @@ describe.each(stacks)("on %s", (stack) => {
   afterEach(() => bed.clear());
   afterAll(() => bed.close());
 
-  const key = (name: string) => `{${bed.prefix}}:${name}`;
+  const key = (name: string) => keyOf(bed, name);
   /** The ids in the cache, first due first, and the marker where it stands among them. */
   const cached = () => bed.redis("ZRANGE", key("waiting"), 0, -1);
   /** The ids that a hash knows, of those that the tests use. */

@@ -1,5 +1,5 @@
 /** Arguments and keys have names, and arrive under them. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import * as decide from "../../../../packages/core/gate/scripts/decide.ts";
 import * as flag from "../../../../packages/core/gate/scripts/flag.ts";
 import { keysOf, rowsKeyOf } from "../../../../packages/core/gate/scripts/keys.ts";
@@ -14,7 +14,7 @@ import {
 } from "../../../../packages/core/gate/scripts/script.ts";
 import { standings } from "../../../../packages/core/gate/scripts/standings.ts";
 import type { Task } from "../../../../packages/core/tasks/task.ts";
-import { openTestBed, stacks, type TestBed } from "../../../support/bed/bed.ts";
+import { describeOnStacks } from "../../../support/bed/describe-on-stacks.ts";
 
 const decode = (reply: unknown) => reply;
 const HOLD = script({ args: { slot: number, token: text }, lua: "return flag(slot)", decode });
@@ -105,12 +105,7 @@ test("all keys share a hash tag, so that a cluster keeps them together", () => {
   expect(keysOf("p", 1)).toContain(rowsKeyOf("p"));
 });
 
-describe.each(stacks)("on %s", (stack) => {
-  let bed: TestBed;
-  beforeAll(async () => {
-    bed = await openTestBed(stack, { migrated: false });
-  });
-  afterAll(() => bed.close());
+describeOnStacks("a script", (bed) => {
   const run = <Values>({ lua, encode }: Script<Values, unknown, unknown>, values: Values, slots = 1) => {
     const keys = keysOf(bed.prefix, slots);
     return bed.redis("EVAL", lua, keys.length, ...keys, ...encode(values));
