@@ -1,6 +1,6 @@
 import type { PGlite, Results, Transaction } from "@electric-sql/pglite";
 import { getTypeParser } from "pg-types";
-import type { PostgresDriver, Statement } from "../core/store/database.ts";
+import type { PostgresDriver, Statement } from "#core";
 
 /** Every value as the text that Postgres has for it: it is then parsed as node-postgres and Neon's driver parse it. */
 const AS_TEXT = new Proxy({}, { get: () => (text: string) => text });

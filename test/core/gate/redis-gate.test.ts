@@ -87,6 +87,20 @@ eachStack("the gate in Redis", (stack) => {
       expect(await gate.leave(a, 0, [gone(1, 2)])).toEqual({ kind: "unknown" });
     });
 
+    test("what is cut meanwhile is not forgotten, though the cache was cut before it already", async () => {
+      await rebuild(
+        [1, 2, 3].map((id) => waiting(id, now + id * HOUR_MS)),
+        now + 3.2 * HOUR_MS,
+      );
+      await gate.rebuild(async () => {
+        await gate.put([waiting(4, now + 3.5 * HOUR_MS)]);
+        return windowOf([1, 2, 3].map((id) => waiting(id, now + id * HOUR_MS)));
+      });
+      // Task 4 is not in the cache, so the window cannot be whole where it is due.
+      expect(await cached()).not.toContain("4");
+      expect(Number(await bed.redis("ZSCORE", key("waiting"), "*"))).toBeLessThanOrEqual(now + 3.5 * HOUR_MS);
+    });
+
     test("of a cut that was read and one that was made meanwhile, the earlier one counts", async () => {
       const cutMeanwhile = async (readCutAtMs: number | undefined) => {
         await rebuild();

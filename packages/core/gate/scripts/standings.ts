@@ -69,10 +69,11 @@ for _, set in ipairs({waiting, foreign}) do
     call('ZREM', set, id)
     call('HDEL', rows, id)
     bury(id)
-    local marker = call('ZSCORE', waiting, '*')
-    if set == waiting and marker and tonumber(score) < tonumber(marker) then
-      call('ZADD', waiting, score, '*')
+    if set == waiting then
+      -- A refresh that read before this must not move the marker beyond what was removed.
       call('HSET', state, 'trimmed', sequence)
+      local marker = call('ZSCORE', waiting, '*')
+      if marker and tonumber(score) < tonumber(marker) then call('ZADD', waiting, score, '*') end
     end
   end
 end`;
