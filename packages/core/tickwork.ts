@@ -6,7 +6,7 @@ import type { Doorbell } from "./doorbell/doorbell.ts";
 import { createRinger } from "./doorbell/ringer.ts";
 import { withFallback } from "./gate/fallback-gate.ts";
 import type { GateOptions } from "./gate/gate.ts";
-import { createPostgresGate } from "./gate/postgres-gate.ts";
+import { createLazyPostgresGate } from "./gate/lazy-postgres-gate.ts";
 import type { RedisCommands } from "./gate/redis-commands.ts";
 import { createRedisGate } from "./gate/redis-gate.ts";
 import { FOREIGN_LEASE_MS } from "./limits.ts";
@@ -107,7 +107,7 @@ export function createTickwork(parts: Parts): Tickwork {
     limit: config.cacheLimit,
     earlyMs: parts.doorbell.earlyMs,
   };
-  const postgresGate = createPostgresGate(timed, gateOptions, registry.foreign);
+  const postgresGate = createLazyPostgresGate(timed, gateOptions, registry.foreign);
   const gate = redis
     ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
     : postgresGate;
