@@ -1,6 +1,6 @@
 /**
  * The doorbell on AWS. Now: an asynchronous invocation of the function `tick`. Later: one schedule of EventBridge
- * Scheduler for a minute, named after it, so that everybody who rings for the same minute makes the same schedule and
+ * Scheduler for a minute, named after it, so that all rings for the same minute create the same schedule and
  * "already exists" is success. A schedule is precise to a minute only; it is set a minute early, and the tick, warm by
  * then, sleeps until the task is due.
  *
@@ -105,8 +105,8 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
     } catch (error) {
       if (error instanceof sdk.ConflictException) return;
       if (!(error instanceof sdk.ValidationException)) throw error;
-      // Its time is past by EventBridge's clock: then it is time. Anything else is wrong with the deployment, and a
-      // tick that comes now is the best that can be done; kept in `made`, it does not come again and again.
+      // By EventBridge's clock its time has passed: ring now. For any other reason the deployment is wrong, and a tick
+      // now is the best that can be done; kept in `made`, it does not come again and again.
       const what = "EventBridge Scheduler refused a schedule; ringing now";
       log.error(what, { schedule: name, fireAt: new Date(fireAtMs).toISOString(), error: error.message });
       await ring(event);
@@ -123,7 +123,7 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
     return creation;
   };
 
-  /** At a second, rounded up: whoever waits for the same flag, with the same to say, computes the same name. */
+  /** For a second, rounded up: rings for the same flag that say the same compute the same name. */
   const scheduleAt = (atMs: number, event: TickEvent = {}) => {
     const second = Math.ceil(Math.max(atMs, now() + LEAD_MS) / SECOND_MS) * SECOND_MS;
     const said = [event.by, event.askPostgres && "ask"].filter(Boolean);
@@ -147,7 +147,7 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
   };
 }
 
-/** A request with all its tries, given up after its time. The limits of one try are the client's. */
+/** Gives up a request, with all its tries, after its time. The client limits each try. */
 async function withinLimit<T>(
   what: string,
   send: (options: { abortSignal: AbortSignal }) => Promise<T>,
@@ -157,7 +157,7 @@ async function withinLimit<T>(
     return await send({ abortSignal });
   } catch (error) {
     if (!abortSignal.aborted) throw error;
-    throw new Error(`${what} was not taken within ${RING_LIMIT_MS} ms`, { cause: error });
+    throw new Error(`${what} was not accepted within ${RING_LIMIT_MS} ms`, { cause: error });
   }
 }
 

@@ -18,11 +18,12 @@ const PREPARED_LIMIT = 200;
  * which saves their planning. A query that is aborted costs its connection: what it would still answer belongs to
  * nobody.
  *
+ * @param user for an address that names none; by default, as with psql, the user of the operating system
  * @example const driver = openPg("postgres://127.0.0.1:5432/shop");
  */
-export function openPg(databaseUrl: string): PostgresDriver {
+export function openPg(databaseUrl: string, user?: string): PostgresDriver {
   const pool = new pg.Pool({
-    connectionString: withUser(databaseUrl),
+    connectionString: withUser(databaseUrl, user),
     max: POOL_SIZE,
     application_name: "tickwork",
     keepAlive: true,
@@ -97,9 +98,8 @@ function streamOf(client: pg.PoolClient): { destroyed: boolean; destroy(): void 
     .stream;
 }
 
-/** Like psql, defaults to the operating system's user. */
-function withUser(databaseUrl: string): string {
+function withUser(databaseUrl: string, user: string | undefined): string {
   const url = new URL(databaseUrl);
-  url.username ||= process.env.PGUSER ?? userInfo().username;
+  url.username ||= user ?? userInfo().username;
   return url.href;
 }

@@ -16,7 +16,7 @@ interface Server {
   dataDir: string;
 }
 
-/** Where the server of this machine is, by the same settings with which it was started. */
+/** Finds the server of this machine by the settings that it was started with. */
 async function findServer(env: Environment): Promise<Server> {
   const { port, apiKey, dataDir } = readConfig(env);
   const url = `http://127.0.0.1:${port}`;
@@ -98,7 +98,7 @@ function twentyTasks({ url, headers, dataDir }: Server): (NewTask & { about: str
       scheduled_time: inSeconds(30),
     },
     {
-      about: "knocks where nobody is, three times, and fails",
+      about: "calls a port where nothing listens, three times, and fails",
       type: "http_request",
       task_data: { url: "http://127.0.0.1:9/" },
       max_attempts: 3,
@@ -130,7 +130,7 @@ async function call<Answer>(
 
 const ENDED = ["Completed", "Error"];
 
-/** How a task stands, in one line. */
+/** The state of a task in one line. */
 function line(task: Task, about: string): string {
   const untilMs = Date.parse(task.scheduled_time) - Date.now();
   const wait = untilMs > 0 ? `in ${Math.ceil(untilMs / 1000)} s` : "due";

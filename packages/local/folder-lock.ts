@@ -1,6 +1,6 @@
 /**
- * The embedded Postgres knows no lock on its folder: two processes on one would lose each other's writes. So the
- * folder has a lock of ours, which also proves that an earlier process is dead.
+ * The embedded Postgres does not lock its folder: two processes on one folder would lose each other's writes. This lock
+ * prevents that, and holding it proves that the previous process is dead.
  */
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { ConfigError } from "#core";
 
 interface Holder {
   pid: number;
-  /** When that process began, as far as the system tells: process ids come back. */
+  /** When that process began, as far as the system tells: process ids are reused. */
   began: string;
 }
 
@@ -20,8 +20,8 @@ const held = new Set<string>();
 /**
  * Takes the lock of a folder.
  *
- * @returns a function that gives it back
- * @throws ConfigError with one line when a living process has it
+ * @returns a function that releases it
+ * @throws ConfigError with one line when a living process holds it
  */
 export function lockFolder(folder: string): () => void {
   mkdirSync(folder, { recursive: true });
@@ -40,7 +40,7 @@ export function lockFolder(folder: string): () => void {
   };
 }
 
-/** A link appears whole or not at all, and only if nothing has the name. */
+/** A link is created atomically, and only if its name is free. */
 function linked(from: string, to: string): boolean {
   try {
     linkSync(from, to);
@@ -51,7 +51,7 @@ function linked(from: string, to: string): boolean {
   }
 }
 
-/** Puts our lock in the place of a dead process's; only one may do that at a time. */
+/** Replaces a dead process's lock by ours; one process at a time may do so. */
 function takeOver(folder: string, mine: string, path: string): void {
   const takeover = join(folder, "tickwork.lock.takeover");
   const busy = () =>
@@ -78,7 +78,7 @@ function isAlive(path: string): boolean {
   } catch {
     return false;
   }
-  // In a container a new process may well have the id of the dead one.
+  // In a container, a new process often has the id of the dead one.
   if (holder.pid === process.pid) return false;
   try {
     process.kill(holder.pid, 0);

@@ -1,6 +1,6 @@
 import { createLogger, type Logger } from "#core";
 
-/** A log for people: a line an event, the time first, what belongs to it behind. */
+/** A log for people: one line an event, with its time first and its fields last. */
 export function createHumanLog({
   debugging,
   write = (line) => process.stderr.write(`${line}\n`),

@@ -1,4 +1,4 @@
-/** What Lambda gives its functions, made from what happens on one machine. */
+/** Lambda's events and contexts, made from what happens on one machine. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
@@ -7,7 +7,7 @@ import type { LambdaEvent } from "hono/aws-lambda";
 /** What one invocation may carry, as on Lambda. */
 const PAYLOAD_LIMIT_BYTES = 6 * 1024 * 1024;
 
-/** No end is set on a machine; a function is told of a day. */
+/** Nothing ends an invocation on one machine: functions are told that they have a day. */
 const TIME_LEFT_MS = 24 * 60 * 60 * 1000;
 
 /** A function's context. */
@@ -36,7 +36,7 @@ export async function gatewayEvent(request: IncomingMessage): Promise<LambdaEven
   for (const [name, value] of Object.entries(request.headers))
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(",") : value;
   const body = await readBody(request);
-  // What is longer than an invocation may be is not carried; its announced length lets the app refuse it.
+  // A body that is too large for an invocation is left out; its announced length makes the app refuse it.
   if (body === undefined)
     headers["content-length"] = String(
       Math.max(PAYLOAD_LIMIT_BYTES + 1, Number(headers["content-length"] ?? 0)),
@@ -72,7 +72,7 @@ export async function gatewayEvent(request: IncomingMessage): Promise<LambdaEven
   };
 }
 
-/** Undefined: it was longer than an invocation may be; the rest of it is read and dropped. */
+/** Undefined if the body is too large for an invocation; the rest of it is read and dropped. */
 async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -83,7 +83,7 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return bytes <= PAYLOAD_LIMIT_BYTES ? Buffer.concat(chunks) : undefined;
 }
 
-/** What a function answered, as HTTP. */
+/** Sends a function's result as an HTTP response. */
 export function sendResult(response: ServerResponse, result: APIGatewayProxyStructuredResultV2): void {
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, String(value));
   if (result.cookies?.length) response.setHeader("set-cookie", result.cookies);

@@ -13,11 +13,11 @@ const log = createHumanLog({ debugging: /^(1|true)$/i.test(process.env.DEBUGGING
 let server: Server | undefined;
 let ending = false;
 
-/** The first signal ends gracefully, also one that comes during the start; the second at once. */
+/** The first signal shuts down gracefully, even during the start; the second quits at once. */
 function end(): void {
   if (ending) process.exit(1);
   ending = true;
-  log.info("ending: running tasks may finish; once more ends at once");
+  log.info("Shutting down; waiting for running tasks. Press Ctrl-C again to quit now.");
   if (server) close(server);
 }
 
@@ -25,7 +25,7 @@ function close(started: Server): void {
   started.close().then(
     () => process.exit(0),
     (error: unknown) => {
-      log.error("the end was not clean", { error });
+      log.error("the shutdown failed", { error });
       process.exit(1);
     },
   );

@@ -20,11 +20,11 @@ export interface Server {
   url: string;
   apiKey: string;
   embedded: boolean;
-  /** Ends gracefully: no new claim, running tasks get their time, then everything is closed. */
+  /** Shuts down gracefully: claims nothing more, gives running tasks their time, then closes everything. */
   close(): Promise<void>;
 }
 
-/** How long a request that is under way may take when the server ends. */
+/** How long a request in flight may take when the server shuts down. */
 const DRAIN_LIMIT_MS = 2_000;
 
 /**
@@ -47,7 +47,7 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
     refresh({}, lambdaContext("refresh")).then(
       () => {},
       (error: unknown) =>
-        log.error("a refresh failed; the next one will mend it", { error: messageOf(error) }),
+        log.error("a refresh failed; the next one makes up for it", { error: messageOf(error) }),
     );
   try {
     const { worker, store, config, database } = stack.tickwork;
@@ -96,7 +96,7 @@ function listen(http: HttpServer, port: number): Promise<void> {
   });
 }
 
-/** Requests under way may end; connections that only wait may not hold the process. */
+/** Requests in flight may finish; idle connections must not keep the process alive. */
 function closeHttp(http: HttpServer): Promise<void> {
   return new Promise((resolve) => {
     const limit = setTimeout(() => http.closeAllConnections(), DRAIN_LIMIT_MS);

@@ -28,7 +28,7 @@ export interface Stack {
   config: Config;
   apiKey: string;
   doorbell: TimerDoorbell;
-  /** The embedded Postgres: an earlier process that ran tasks on it is dead. */
+  /** It runs on the embedded Postgres, so any earlier process that ran tasks on it is dead. */
   embedded: boolean;
   close(): Promise<void>;
 }
@@ -40,10 +40,10 @@ export interface StackOptions {
   tick: Parameters<typeof createTimerDoorbell>[0];
 }
 
-/** Where the embedded Postgres is, as far as keys in Redis are concerned. */
+/** Stands for the address of the embedded Postgres in the prefix of Redis keys. */
 const EMBEDDED_URL = "postgresql://tickwork@embedded/tickwork";
 
-/** Services that run beside this one are what one wants to reach on one machine. */
+/** On one machine, `http_request` may reach the services that run beside this one. */
 const LOOPBACK = "localhost,127.0.0.0/8,::1";
 
 /**
@@ -60,7 +60,7 @@ export async function openStack({ env, log, tick }: StackOptions): Promise<Stack
   const unlock = embedded ? lockFolder(config.dataDir) : undefined;
   let postgres: PostgresDriver | undefined;
   try {
-    postgres = await openPostgres(config);
+    postgres = await openPostgres(config, env.PGUSER);
     const redis = config.cacheEnabled ? await openRedis(config) : undefined;
     const doorbell = createTimerDoorbell(tick, log);
     const tickwork = createTickwork({
@@ -95,11 +95,14 @@ export async function openStack({ env, log, tick }: StackOptions): Promise<Stack
   }
 }
 
-/** A driver is loaded when it is needed: the embedded stack starts without the clients of real servers. */
-async function openPostgres({ databaseUrl, dataDir }: Config): Promise<PostgresDriver> {
+/** Drivers are loaded when they are needed, so that the embedded stack starts without the clients of real servers. */
+async function openPostgres(
+  { databaseUrl, dataDir }: Config,
+  user: string | undefined,
+): Promise<PostgresDriver> {
   if (databaseUrl !== undefined) {
     const { openPg } = await import("../drivers/pg.ts");
-    return openPg(databaseUrl);
+    return openPg(databaseUrl, user);
   }
   const { pgliteDriver } = await import("../drivers/pglite.ts");
   return pgliteDriver(await openEmbeddedPostgres(postgresFolder(dataDir)));
@@ -119,7 +122,7 @@ async function openRedis({ redisUrl, redisToken }: Config): Promise<RedisDriver>
   return openIoredis(redisUrl);
 }
 
-/** A key of this folder's own, made once. */
+/** The API key of this data folder, generated once. */
 function keptApiKey(dataDir: string): string {
   const path = join(dataDir, "api-key");
   if (!existsSync(path))

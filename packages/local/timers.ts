@@ -1,19 +1,19 @@
 import type { Doorbell, Logger, TickEvent } from "#core";
 import { messageOf } from "../core/errors.ts";
 
-/** A tick that a timer brought a hair early sleeps the rest. */
+/** A timer may fire slightly early; its tick then sleeps for the rest. */
 const EARLY_MS = 1_000;
 /** What `setTimeout` can hold. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface TimerDoorbell extends Doorbell {
-  /** No tick any more; resolves when the running ones have ended. */
+  /** Starts no more ticks; resolves when the running ones have ended. */
   stop(): Promise<void>;
 }
 
 /**
- * The doorbell of one machine: timers that call the function `tick`. Rings for the same millisecond are one; so are
- * rings at once, while a tick that they would start has not begun.
+ * The doorbell of one machine: timers that call the function `tick`. Rings for the same millisecond are merged, and so
+ * are immediate rings until their tick has begun.
  */
 export function createTimerDoorbell(
   invoke: (event: TickEvent) => Promise<unknown>,

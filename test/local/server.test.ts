@@ -103,7 +103,7 @@ describe("SIGTERM", () => {
     await server.call("POST", "/tasks", [slowTask(), slowTask()]);
     const finish = await eventually(() => slow.requests[0]);
     server.kill("SIGTERM");
-    await eventually(() => /ending/.test(server.output()));
+    await eventually(() => /Shutting down/.test(server.output()));
     finish();
     expect(await server.ended).toBe(0);
     expect(server.output()).toMatch(/task completed task=1/);
@@ -131,7 +131,7 @@ describe("SIGTERM", () => {
     await server.call("POST", "/tasks", slowTask());
     await eventually(() => slow.requests.length === 1);
     server.kill("SIGTERM");
-    await eventually(() => /ending/.test(server.output()));
+    await eventually(() => /Shutting down/.test(server.output()));
     server.kill("SIGTERM");
     expect(await server.ended).toBe(1);
   });
