@@ -36,6 +36,8 @@ export const SEEN_LIMIT = 1_000;
 export const EMPTY_CLAIMS = 3;
 /** After that, when to look again at tasks that look due and cannot be had. */
 export const EMPTY_CLAIMS_PAUSE_MS = 15_000;
+/** After a tick that failed, when the next one tries. */
+export const FAILED_TICK_PAUSE_MS = 15_000;
 /** Added to the end of a flag or a lease before looking whether its holder lives. */
 export const EXPIRY_MARGIN_MS = 1_000;
 /** A task that starts so much after it was due is late, and says why. */

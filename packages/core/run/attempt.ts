@@ -1,5 +1,5 @@
 /** One attempt: checks the task's data, runs the handler beside a heartbeat, and says what becomes of the row. */
-import { describeIssues, messageOf } from "../errors.ts";
+import { describeIssues, type Issue, messageOf } from "../errors.ts";
 import { ABORT_GRACE_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
 import {
@@ -45,23 +45,19 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
     const message = `No handler is registered for type "${task.type}" (known: ${known}).`;
     return failedForGood(deps, task, message, { code: "unknown_type" });
   }
-  const checked = await checkData(definition, task.task_data);
-  if ("issues" in checked)
-    return failedForGood(deps, task, describeIssues(checked.issues), { code: "invalid_data" });
   // The claim's answer took as long as the lease, so another worker may have the task; or this one has to stop.
   if (clock.now() >= lease.leasedAt + leaseMs || options.interrupt.aborted) return GIVEN_BACK;
-  return runHandler(deps, lease, options, definition, checked.value);
+  return runHandler(deps, lease, options, definition);
 }
 
 const IGNORED = Symbol("the handler ignores its signal");
-type End = { value: unknown } | { error: unknown } | typeof IGNORED;
+type HandlerEnd = { value: unknown } | { error: unknown } | { issues: Issue[] };
 
 async function runHandler(
   deps: AttemptDeps,
   lease: Lease,
   { interrupt, hadWholeInvocation, renewed }: AttemptOptions,
   definition: TaskDefinition,
-  data: unknown,
 ): Promise<Outcome> {
   const { registry, clock, log, tasks, handlerConfig: config } = deps;
   const { task } = lease;
@@ -70,7 +66,7 @@ async function runHandler(
   const aborting = startAborting(deps, interrupt);
   const { signal } = aborting;
   const heartbeat = startHeartbeat(deps, { lease, deadlineMs, abort: aborting.abort, renewed });
-  const work = settle(definition, data, {
+  const work = perform(definition, {
     task,
     attempt: task.attempts,
     signal,
@@ -88,8 +84,11 @@ async function runHandler(
       await deps.exit(
         `the handler of task ${task.id} (${task.type}) was still running ${ABORT_GRACE_MS} ms after its signal: ${why}`,
       );
+      // Only a test comes here: its process goes on.
       return { kind: "given_back", crashed: true };
     }
+    if ("issues" in end)
+      return failedForGood(deps, task, describeIssues(end.issues), { code: "invalid_data" });
     if ("value" in end) return completed(deps, task, end.value);
     if (!signal.aborted) return failed(deps, task, definition, end.error);
     const { code } = signal.reason as TaskAborted;
@@ -103,7 +102,7 @@ async function runHandler(
 /** The handler's signal, and a promise that resolves when the handler has ignored it for too long (rule 11). */
 function startAborting({ clock }: Pick<AttemptDeps, "clock">, interrupt: AbortSignal) {
   const controller = new AbortController();
-  const { promise: ignored, resolve } = withResolvers<End>();
+  const { promise: ignored, resolve } = withResolvers<typeof IGNORED>();
   let endGrace = () => {};
   const abort = (code: AbortCode) => {
     if (controller.signal.aborted) return;
@@ -111,6 +110,7 @@ function startAborting({ clock }: Pick<AttemptDeps, "clock">, interrupt: AbortSi
     endGrace = clock.after(ABORT_GRACE_MS, () => resolve(IGNORED));
   };
   const onInterrupt = () => abort((interrupt.reason as TaskAborted).code);
+  if (interrupt.aborted) onInterrupt();
   interrupt.addEventListener("abort", onInterrupt, { once: true });
   return {
     signal: controller.signal,
@@ -123,10 +123,17 @@ function startAborting({ clock }: Pick<AttemptDeps, "clock">, interrupt: AbortSi
   };
 }
 
-/** The handler's end as a value, also when it throws synchronously. */
-async function settle(definition: TaskDefinition, data: unknown, context: TaskContext): Promise<End> {
+/**
+ * Checks the data and runs the handler. Loading a definition and checking data are part of the attempt: they may take
+ * time, and may fail, like the handler itself.
+ */
+async function perform(definition: TaskDefinition, context: TaskContext): Promise<HandlerEnd> {
   try {
-    return { value: await definition.run(data, context) };
+    const checked = await checkData(definition, context.task.task_data);
+    if ("issues" in checked) return checked;
+    // It may have been told to stop meanwhile.
+    context.signal.throwIfAborted();
+    return { value: await definition.run(checked.value, context) };
   } catch (error) {
     return { error };
   }

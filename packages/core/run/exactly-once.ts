@@ -9,12 +9,13 @@ import { TRANSIENT_ATTEMPTS, TRANSIENT_BACKOFF_MAX_MS, TRANSIENT_BACKOFF_MS } fr
 import type { Logger } from "../log.ts";
 import { backoffMs } from "../retry.ts";
 import type { ClaimResult } from "../store/claim.ts";
-import { isTransient } from "../store/database.ts";
+import { isRefused, isTransient } from "../store/database.ts";
 import type { Lease, LeaseRequest } from "../store/lease.ts";
 import type { SettleOptions } from "../store/settle.ts";
 import type { Store } from "../store/store.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome } from "../tasks/task.ts";
+import { refused } from "./outcome.ts";
 
 export interface ExactlyOnceDeps {
   store: Pick<Store, "claim" | "settle" | "heldBy" | "standing">;
@@ -39,7 +40,7 @@ export async function claimOnce(
 ): Promise<ClaimResult> {
   const { store, clock } = deps;
   const beganMs = clock.now();
-  const held = async (): Promise<ClaimResult | undefined> => {
+  const claimedEarlier = async (): Promise<ClaimResult | undefined> => {
     const lease = await store.heldBy({ ...claim, leasedAt: beganMs });
     return lease && { kind: "claimed", lease, buried: [] };
   };
@@ -47,14 +48,14 @@ export async function claimOnce(
     try {
       const result = await store.claim({ ...claim, leasedAt: clock.now() }, seen);
       if (result.kind === "claimed") return result;
-      const ours = n > 1 ? await held() : undefined;
+      const ours = n > 1 ? await claimedEarlier() : undefined;
       return ours ?? result;
     } catch (error) {
       if (!isTransient(error)) throw error;
       await pause(deps, n, "a claim was not answered", error);
       if (n < TRANSIENT_ATTEMPTS) continue;
       // Before giving up, check whether a claim took effect.
-      const ours = await held();
+      const ours = await claimedEarlier();
       if (!ours) throw error;
       return ours;
     }
@@ -62,7 +63,10 @@ export async function claimOnce(
 }
 
 export interface Settled {
-  /** Whether the outcome was written. False: the lease was lost. */
+  /**
+   * Whether the outcome was written, as far as can be told: where answers were lost, a task that another worker has by
+   * now looks like a lost lease. False: the lease was lost.
+   */
   took: boolean;
   /** Where the task stands now. */
   standing: Standing;
@@ -70,8 +74,7 @@ export interface Settled {
 }
 
 /**
- * Settles a task and claims the next one. It tries until the lease must have ended: a result is worth more than a
- * minute. A settle that took effect ended the lease, so its repetition does nothing.
+ * Settles a task and claims the next one. It tries until the lease must have ended: a result is worth that time. A settle that took effect ended the lease, so its repetition does nothing.
  *
  * @throws PostgresError when Postgres refuses the outcome, or does not answer for as long as the lease lasts
  */
@@ -99,6 +102,29 @@ export async function settleOnce(
       await pause(deps, n, "a settle was not answered", error);
     }
   }
+}
+
+/** Settles. When Postgres refuses the next claim's row, without it; when it refuses the outcome, as a failure. */
+export function settleAsAccepted(
+  deps: ExactlyOnceDeps,
+  lease: Lease,
+  outcome: Outcome,
+  next: Claim | undefined,
+  options: SettleOptions,
+): Promise<Settled & { outcome: Outcome }> {
+  const settleAs = async (what: Outcome, claim?: Claim) => ({
+    ...(await settleOnce(deps, lease, what, claim, options)),
+    outcome: what,
+  });
+  return settleAs(outcome, next)
+    .catch((error: unknown) => {
+      if (!isRefused(error)) throw error;
+      return settleAs(outcome);
+    })
+    .catch((error: unknown) => {
+      if (!isRefused(error)) throw error;
+      return settleAs(refused(deps, lease.task, error));
+    });
 }
 
 async function pause({ clock, log }: ExactlyOnceDeps, n: number, what: string, error: unknown) {

@@ -49,6 +49,7 @@ export function createFlag({ gate, ringer, clock, log, leaseMs }: FlagDeps, toke
   let renewing: Promise<void> | undefined;
   const queued: Standing[] = [];
   const waitingAgain: (Moment & { id: number })[] = [];
+  /** Standings of a request that fails are not queued again: `fallback-gate.ts` knows then that the cache misses some. */
   const takeQueued = () => queued.splice(0);
 
   /** Short tasks may be many: ring for the same free slot only now and then (rule 13). */

@@ -40,7 +40,7 @@ export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): 
   const { lease, deadlineMs, abort, renewed } = options;
   let validUntilMs = lease.leasedAt + leaseMs;
   let nextBeatMs = lease.leasedAt + leaseMs / 3;
-  let inTime = true;
+  let deadlinePassed = false;
   let beating = false;
   let stopped = false;
   let cancelTimer = () => {};
@@ -79,8 +79,8 @@ export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): 
   const look = () => {
     const now = clock.now();
     if (now >= validUntilMs) return abort("lease_lost");
-    if (inTime && now >= deadlineMs) {
-      inTime = false;
+    if (!deadlinePassed && now >= deadlineMs) {
+      deadlinePassed = true;
       abort("timeout");
     }
     if (now >= nextBeatMs) {
@@ -90,7 +90,7 @@ export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): 
     wait();
   };
   const wait = () => {
-    const wakeMs = Math.min(nextBeatMs, validUntilMs, inTime ? deadlineMs : Number.POSITIVE_INFINITY);
+    const wakeMs = Math.min(nextBeatMs, validUntilMs, deadlinePassed ? Number.POSITIVE_INFINITY : deadlineMs);
     cancelTimer = clock.after(Math.max(0, wakeMs - clock.now()), look);
   };
   wait();

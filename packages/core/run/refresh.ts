@@ -50,7 +50,7 @@ export async function runRefresh({
     window = await store.window();
     return window;
   });
-  // Rung for in any case: what is due must be run, whatever the cache believes.
+  // Ring even if the cache did not take the window: what is due must run.
   if (window) await ringer.ringFor(window.writes, window.nowMs, { by: "refresh" });
   if (!kept || !window)
     throw new TickworkError(
@@ -59,12 +59,13 @@ export async function runRefresh({
     );
   const { nowMs } = window;
   const { writes } = window;
-  const waiting = writes.flatMap((write) => (write.kind === "waiting" ? [write.atMs] : []));
+  // In the order of their due times, as Postgres read them.
+  const dueTimes = writes.flatMap((write) => (write.kind === "waiting" ? [write.atMs] : []));
   const running = writes.filter(({ kind }) => kind === "running").length;
   const report = {
     waiting: writes.length - running,
-    due: waiting.filter((atMs) => atMs <= nowMs).length,
-    oldestDueAgeSeconds: Math.max(0, ...waiting.slice(0, 1).map((atMs) => (nowMs - atMs) / 1000)),
+    due: dueTimes.filter((atMs) => atMs <= nowMs).length,
+    oldestDueAgeSeconds: Math.max(0, ...dueTimes.slice(0, 1).map((atMs) => (nowMs - atMs) / 1000)),
     running,
     cut: window.cutAtMs !== undefined,
     durationMs: clock.now() - began,

@@ -1,5 +1,5 @@
 /**
- * One run of the processor. Two things say that a task runs. The **flag** in Redis is quick to ask and may be lost, so
+ * One tick. Two things say that a task runs. The **flag** in Redis is quick to ask and may be lost, so
  * it only gates: a tick that does not get it leaves. The **lease** on the row decides: one statement claims a task with
  * a token and an end, a unique index allows one running row in a slot, and everything that a worker writes about its
  * task names the token.
@@ -17,18 +17,20 @@ import type { Moment } from "../clock.ts";
 import type { TickEvent } from "../doorbell/doorbell.ts";
 import { messageOf } from "../errors.ts";
 import type { Decision } from "../gate/gate.ts";
-import { EMPTY_CLAIMS, EMPTY_CLAIMS_PAUSE_MS, EXPIRY_MARGIN_MS, SLEEPER_MARGIN_MS } from "../limits.ts";
+import {
+  EMPTY_CLAIMS,
+  EMPTY_CLAIMS_PAUSE_MS,
+  EXPIRY_MARGIN_MS,
+  FAILED_TICK_PAUSE_MS,
+  SLEEPER_MARGIN_MS,
+} from "../limits.ts";
 import type { Metrics } from "../metrics.ts";
-import { isRefused } from "../store/database.ts";
 import type { Lease } from "../store/lease.ts";
-import type { SettleOptions } from "../store/settle.ts";
 import type { Store } from "../store/store.ts";
-import type { Outcome } from "../tasks/task.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
-import { type Claim, claimOnce, type Settled, settleOnce } from "./exactly-once.ts";
+import { type Claim, claimOnce, settleAsAccepted } from "./exactly-once.ts";
 import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
 import { type Before, whyLate } from "./lateness.ts";
-import { refused } from "./outcome.ts";
 import { runRefresh } from "./refresh.ts";
 import { createTally, type Ending, type Tally, type TickReport } from "./tally.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
@@ -68,24 +70,26 @@ type Step = Decision | { kind: "end"; ended: Ending };
 const end = (ended: Ending): Step => ({ kind: "end", ended });
 
 /**
- * Runs what is due, one task at a time, until nothing is due or the time is up.
+ * Runs what is due, one task at a time, until nothing is due or the time is up; `Ending` has what else ends it.
  *
- * @throws PostgresError when Postgres does not answer; it has rung by then, so that a later tick looks again
+ * @throws PostgresError or TickworkError when Postgres does not answer, or the cache cannot be rebuilt; it has rung by
+ * then, so that a later tick looks again
  */
 export async function runTick(deps: TickDeps, options: TickOptions): Promise<TickReport> {
   const { log, ringer } = deps;
   const limit = startTimeLimit(deps, options);
   const flag = createFlag(deps, deps.newToken());
   const tally = createTally(deps);
-  const memory = { attempts: 0, emptyClaims: 0, refreshed: false, previous: undefined };
+  const parts = { deps, event: options, limit, flag, tally };
+  const tick: Tick = { ...parts, attempts: 0, emptyClaims: 0, refreshed: false, previous: undefined };
   try {
-    const report = tally.report(await loop({ deps, event: options, limit, flag, tally, ...memory }));
+    const report = tally.report(await loop(tick));
     log.debug("tick ended", { ...report });
     return report;
   } catch (error) {
     log.error("a tick failed", { error: messageOf(error) });
     await flag.tryRelease();
-    await ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
+    await ringer.ringAfter(FAILED_TICK_PAUSE_MS, passedOn(options));
     throw error;
   } finally {
     limit.stop();
@@ -98,7 +102,7 @@ async function loop(tick: Tick): Promise<Ending> {
   const { ringer, clock } = deps;
   if (limit.drain.aborted) {
     // This process is shutting down: the ring that brought the tick here was meant for one that works.
-    await ringer.ringAfter(EXPIRY_MARGIN_MS);
+    await ringer.ringAfter(EXPIRY_MARGIN_MS, passedOn(event));
     return "stopped";
   }
   let step: Step = event.askPostgres ? { kind: "unknown" } : await flag.enter(napMs(tick));
@@ -112,6 +116,7 @@ async function loop(tick: Tick): Promise<Ending> {
       case "sleep":
         await clock.sleep(step.until.inMs, limit.drain);
         if (limit.drain.aborted) {
+          // It holds no flag; this makes room for another sleeper.
           await flag.release();
           await ringer.ringAt(step.until);
           return "stopped";
@@ -168,7 +173,8 @@ async function work(tick: Tick, slot: number, seen: readonly number[]): Promise<
     if (lease) flag.renewIfDue();
   }
   if (mayClaim(tick)) return flag.leave(napMs(tick));
-  if (!flag.lost || limit.drain.aborted) return handOver(tick);
+  if (!flag.lost || limit.drain.aborted || !hasTime(tick)) return handOver(tick);
+  // Another tick took the flag: look again, as a tick that has none.
   await flag.release();
   return flag.enter(napMs(tick));
 }
@@ -178,9 +184,11 @@ async function runTask(tick: Tick, lease: Lease, next: Claim): Promise<Lease | u
   const { deps, event, flag, limit, tally } = tick;
   const { task } = lease;
   const beganMs = deps.clock.now();
+  const hadWholeInvocation = tick.attempts === 0;
+  tick.attempts++;
   const outcome = await runAttempt(deps, lease, {
     interrupt: limit.interrupt,
-    hadWholeInvocation: tick.attempts++ === 0,
+    hadWholeInvocation,
     renewed: (standing) => {
       flag.note(standing);
       flag.renew();
@@ -193,7 +201,7 @@ async function runTask(tick: Tick, lease: Lease, next: Claim): Promise<Lease | u
     foundByRefresh: event.by === "refresh",
   });
   const options = { overdue: flag.overdue, lateness };
-  const settled = await settle(deps, lease, outcome, mayClaim(tick) ? next : undefined, options);
+  const settled = await settleAsAccepted(deps, lease, outcome, mayClaim(tick) ? next : undefined, options);
   flag.note(settled.standing);
   // The next one was claimed when this one ended, so by Postgres's clock it ended when the next one started.
   tick.previous = { id: task.id, endedAtMs: Date.parse(settled.next?.task.started_at ?? "") || 0 };
@@ -202,34 +210,11 @@ async function runTask(tick: Tick, lease: Lease, next: Claim): Promise<Lease | u
   if (settled.took && settled.standing.kind === "waiting") {
     const retried = settled.outcome.kind === "retried" ? settled.outcome : undefined;
     const due = { atMs: settled.standing.atMs, inMs: retried?.delayMs ?? 0 };
-    // A tick that goes on tells the gate at once; one that leaves tells it then (rule 13).
+    // A tick that goes on tells the gate at once; one that does not, when it leaves or releases (rule 13).
     if (settled.next) flag.announce(task.id, due);
     else if (retried) await deps.ringer.ringAt(due, { task: task.id });
   }
   return settled.next;
-}
-
-/** Settles. When Postgres refuses the next claim's row, without it; when it refuses the outcome, as a failure. */
-function settle(
-  deps: TickDeps,
-  lease: Lease,
-  outcome: Outcome,
-  next: Claim | undefined,
-  options: SettleOptions,
-): Promise<Settled & { outcome: Outcome }> {
-  const settleAs = async (what: Outcome, claim?: Claim) => ({
-    ...(await settleOnce(deps, lease, what, claim, options)),
-    outcome: what,
-  });
-  return settleAs(outcome, next)
-    .catch((error: unknown) => {
-      if (!isRefused(error)) throw error;
-      return settleAs(outcome);
-    })
-    .catch((error: unknown) => {
-      if (!isRefused(error)) throw error;
-      return settleAs(refused(deps, lease.task, error));
-    });
 }
 
 /** Rule 2: release first and ring then, so that a successor that comes at once finds the flag free. */
@@ -245,13 +230,14 @@ async function foundNothing(tick: Tick, next: Moment | undefined): Promise<Step>
   if (limit.drain.aborted) return handOver(tick);
   if (++tick.emptyClaims < EMPTY_CLAIMS) return flag.leave(napMs(tick));
   await flag.release();
-  // Due by every clock, so its row must be locked; or due by the clock of Redis alone.
+  // Due by the clock of Redis alone: ring when it is due by Postgres's.
   if (next && next.inMs > 0) await deps.ringer.ringAt(next);
+  // Due by every clock: its row must be locked.
   else await deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
   return end("unclaimable");
 }
 
-/** Rule 9: the cache cannot tell. Rebuild it and look again; if that does not help, work without a flag. */
+/** Rule 9: the cache cannot tell. Rebuild it and look again; if that does not help, work though no flag was given. */
 async function askPostgres(tick: Tick): Promise<Step> {
   if (tick.refreshed) return { kind: "go", slot: 0, more: false, seen: [] };
   tick.refreshed = true;
@@ -260,19 +246,29 @@ async function askPostgres(tick: Tick): Promise<Step> {
 }
 
 /**
- * Rings for the next due time. A ring may come early, which helps only if the tick that it brings can sleep until
- * then: when this tick, fresh as it is, cannot, neither could another.
+ * Rings for the next due time. A ring may come early, and its tick sleeps until then. When this tick has run nothing and
+ * still cannot sleep that long, neither could another: then it rings exactly, not early.
  */
 async function ringFor({ attempts, deps: { ringer } }: Tick, next: Moment): Promise<void> {
   if (attempts === 0 && next.inMs <= ringer.earlyMs) await ringer.ringAfter(next.inMs);
   else await ringer.ringAt(next);
 }
 
-/** Whether the longest handler would still have its time. Until it has run one, a tick takes what it finds. */
-function mayClaim({ attempts, deps, flag, limit }: Tick): boolean {
-  if (limit.drain.aborted || flag.lost) return false;
-  // A successor with a whole invocation is better than a task that is stopped in the middle.
+function mayClaim(tick: Tick): boolean {
+  return !tick.limit.drain.aborted && !tick.flag.lost && hasTime(tick);
+}
+
+/**
+ * Whether the longest handler would still have its time: a successor with a whole invocation is better than a task that
+ * is stopped in the middle. Until it has run one, a tick takes what it finds.
+ */
+function hasTime({ attempts, deps, limit }: Tick): boolean {
   return attempts === 0 || limit.leftMs() >= deps.registry.longestTimeoutMs + deps.shutdownWaitMs;
+}
+
+/** What the tick that is rung in its place has to know. */
+function passedOn({ askPostgres }: TickEvent): TickEvent {
+  return askPostgres ? { askPostgres } : {};
 }
 
 /** How long this tick may sleep: at most as long as a ring may come early, and leaving time for a handler afterwards. */

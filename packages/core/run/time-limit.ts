@@ -19,7 +19,8 @@ const OUT_OF_TIME = Symbol("the invocation is nearly out of time");
 
 /**
  * Derives a tick's signals from those of the process. An invocation that ends at a known time drains
- * `shutdownWaitMs` before its end and interrupts a moment before it, so that handlers can still settle.
+ * `shutdownWaitMs` before its end, but not in its first half, and interrupts a moment before its end, so that handlers
+ * can still settle.
  */
 export function startTimeLimit(
   { clock, shutdownWaitMs }: { clock: Clock; shutdownWaitMs: number },

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import type { TaskContext, TaskDefinition } from "#core";
+import { lazyTask, type TaskContext, type TaskDefinition } from "#core";
 import { ABORT_GRACE_MS } from "../../../packages/core/limits.ts";
 import { TaskAborted } from "../../../packages/core/run/abort.ts";
 import { type AttemptDeps, runAttempt } from "../../../packages/core/run/attempt.ts";
@@ -100,6 +100,34 @@ describe("the handler", () => {
       },
     });
     expect(await run()).toMatchObject({ kind: "failed", error: { name: "RangeError", message: "at once" } });
+  });
+
+  test("whose code cannot be loaded has failed like one that throws, and is tried again", async () => {
+    const { run } = attempt(
+      lazyTask({ type: "any", maxAttempts: 2, load: () => Promise.reject(new Error("no such file")) }),
+    );
+    expect(await run()).toMatchObject({ kind: "retried", error: { message: "no such file" } });
+  });
+
+  test("whose data is still being checked when its time is up does not start", async () => {
+    let started = false;
+    const { run, clock } = attempt({
+      timeoutSeconds: 5,
+      data: v.pipeAsync(
+        v.unknown(),
+        v.checkAsync(async () => {
+          await clock.sleep(6_000);
+          return true;
+        }),
+      ),
+      run: async () => {
+        started = true;
+      },
+    });
+    const ended = run();
+    await clock.pass(6_000);
+    expect(await ended).toMatchObject({ kind: "failed", error: { code: "timeout" } });
+    expect(started).toBe(false);
   });
 
   test("does not start when the claim was answered so late that the lease may be over", async () => {

@@ -131,7 +131,11 @@ export const mutants: Mutant[] = [
     name: "rule 10: after a claim whose answer was lost, the token is not asked what it holds",
     kind: "answers",
     changes: [
-      core("run/exactly-once.ts", "n > 1 ? await held() : undefined", "undefined as ClaimResult | undefined"),
+      core(
+        "run/exactly-once.ts",
+        "n > 1 ? await claimedEarlier() : undefined",
+        "undefined as ClaimResult | undefined",
+      ),
     ],
   },
   {
@@ -146,7 +150,7 @@ export const mutants: Mutant[] = [
       core(
         "run/attempt.ts",
         "Promise.race([work, aborting.ignored])",
-        'Promise.race([work, new Promise<End>((resolve) => signal.addEventListener("abort", () => resolve({ error: signal.reason })))])',
+        'Promise.race([work, new Promise<HandlerEnd>((resolve) => signal.addEventListener("abort", () => resolve({ error: signal.reason })))])',
       ),
     ],
   },
