@@ -97,7 +97,7 @@ export function createTickwork(parts: Parts): Tickwork {
     leaseMs,
     maxCrashes: config.maxCrashes,
     cacheLimit: config.cacheLimit,
-    foreign: registry.foreign,
+    types: registry,
   });
   const gateOptions: GateOptions = {
     prefix,
@@ -107,7 +107,7 @@ export function createTickwork(parts: Parts): Tickwork {
     limit: config.cacheLimit,
     earlyMs: parts.doorbell.earlyMs,
   };
-  const postgresGate = createLazyPostgresGate(timed, gateOptions, registry.foreign);
+  const postgresGate = createLazyPostgresGate(timed, gateOptions, registry);
   const gate = redis
     ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
     : postgresGate;
@@ -122,6 +122,7 @@ export function createTickwork(parts: Parts): Tickwork {
     clock,
     log,
     metrics: parts.metrics,
+    loggedTypes: new Set<string>(),
     newToken: parts.newToken ?? randomUUID,
     exit: parts.exit ?? exitProcess(log),
   };

@@ -68,7 +68,7 @@ export function withFallback(redis: Gate, postgres: Gate, clock: Clock, log: Log
         () => redis.put(standings),
         async () => {
           missed = true;
-          return false;
+          return undefined;
         },
       ),
     rebuild: (read) =>

@@ -22,6 +22,7 @@ export interface ExactlyOnceDeps {
   clock: Clock;
   log: Logger;
   leaseMs: number;
+  maxCrashes: number;
 }
 
 /** What a worker claims with: the slot whose flag it holds, and a token made beforehand. */

@@ -13,6 +13,8 @@ export interface RefreshDeps {
   clock: Clock;
   log: Logger;
   metrics?: Metrics | undefined;
+  /** The types that this process has logged as waiting for code. */
+  loggedTypes: Set<string>;
 }
 
 /** What a refresh found. */
@@ -25,6 +27,8 @@ export interface RefreshReport {
   oldestDueAgeSeconds: number;
   /** Running tasks. */
   running: number;
+  /** Due tasks of a type that nobody here runs: they wait for code that has it. */
+  waitingForCode: number;
   /** Whether the window had more than the cache takes. */
   cut: boolean;
   durationMs: number;
@@ -43,6 +47,7 @@ export async function runRefresh({
   clock,
   log,
   metrics,
+  loggedTypes,
 }: RefreshDeps): Promise<RefreshReport> {
   const began = clock.now();
   let window: Awaited<ReturnType<Store["window"]>> | undefined;
@@ -57,8 +62,7 @@ export async function runRefresh({
       "refresh_too_slow",
       "The refresh took so long that what it read may be old; the cache stays as it was.",
     );
-  const { nowMs } = window;
-  const { writes } = window;
+  const { nowMs, writes, waitingForCode } = window;
   // In the order of their due times, as Postgres read them.
   const dueTimes = writes.flatMap((write) => (write.kind === "waiting" ? [write.atMs] : []));
   const running = writes.filter(({ kind }) => kind === "running").length;
@@ -67,6 +71,7 @@ export async function runRefresh({
     due: dueTimes.filter((atMs) => atMs <= nowMs).length,
     oldestDueAgeSeconds: Math.max(0, ...dueTimes.slice(0, 1).map((atMs) => (nowMs - atMs) / 1000)),
     running,
+    waitingForCode: [...waitingForCode.values()].reduce((sum, n) => sum + n, 0),
     cut: window.cutAtMs !== undefined,
     durationMs: clock.now() - began,
   };
@@ -74,8 +79,17 @@ export async function runRefresh({
     QueueDepth: report.due,
     OldestDueAgeSeconds: report.oldestDueAgeSeconds,
     RunningTasks: report.running,
+    TasksWaitingForCode: report.waitingForCode,
     RefreshMilliseconds: report.durationMs,
   });
+  for (const [type, count] of waitingForCode) {
+    if (loggedTypes.has(type)) continue;
+    loggedTypes.add(type);
+    log.warn("tasks wait for a type that nobody here runs; deploy its code, or name it with foreignTask", {
+      type,
+      count,
+    });
+  }
   log.debug("refreshed", { ...report });
   return report;
 }

@@ -41,6 +41,7 @@ export interface TickDeps extends AttemptDeps, FlagDeps {
   /** How long a running task gets when its process has to stop, in milliseconds. */
   shutdownWaitMs: number;
   metrics?: Metrics | undefined;
+  loggedTypes: Set<string>;
 }
 
 export interface TickOptions extends TickEvent {

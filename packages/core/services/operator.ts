@@ -25,6 +25,8 @@ export interface CacheStats {
   initialized: boolean;
   /** When the cache was last refreshed, ISO 8601; null before the first time. */
   lastRefreshed: string | null;
+  /** Tasks that were due and of a type that nobody here runs, at the last refresh; absent when there were none. */
+  waitingForCode?: number;
   /** What failed, if something did. */
   error?: string;
 }
@@ -158,6 +160,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
         taskTimeWindow: `${WINDOW_MS / 3_600_000} hours`,
         initialized: refreshedMs !== undefined,
         lastRefreshed: refreshedMs === undefined ? null : new Date(refreshedMs).toISOString(),
+        ...(look?.waitingForCode ? { waitingForCode: look.waitingForCode } : {}),
         ...failure,
       };
     },

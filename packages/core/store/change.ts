@@ -39,7 +39,7 @@ export async function remove({ database }: StoreDeps, id: number): Promise<Task 
 
 export const RETRY = statement({ id: "bigint" })`
   with changed as (
-    update "baasix_Tasks" set task_status = 'Not started', scheduled_time = now(), attempts = 0, crashes = 0,
+    update "baasix_Tasks" set task_status = 'Not started', scheduled_time = now(), crashes = 0, excused = attempts,
       error_data = null, result_data = null, progress = null, started_at = null,
       finished_at = null, "updatedAt" = now()
     where id = :id and task_status in ('Error', 'Completed') returning *)

@@ -47,11 +47,10 @@ export const claimOverdueOrDue = (only: string) => `
   returning *`;
 
 /**
- * First ends tasks that have killed too many workers, and gives back what other programs did not finish; then claims
- * one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really stand, and when
+ * First ends tasks that have killed too many workers, and gives back those of types that others run; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really stand, and when
  * Postgres has something due.
  */
-export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]", foreign: "text[]" })`
+export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]", ours: "text[]" })`
   with buried as (
     update "baasix_Tasks" set task_status = 'Error', crashes = crashes + 1, "updatedAt" = now(),
       error_data = json_build_object('message', 'its worker died ' || (crashes + 1) || ' times while it ran',
@@ -60,7 +59,7 @@ export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]"
     returning id, rev),
   returned as (
     update "baasix_Tasks" set task_status = 'Not started', crashes = crashes + 1, history = ${CRASH_HISTORY}, "updatedAt" = now()
-    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and type = any(:foreign)
+    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and not ${OURS}
     returning id),
   claimed as (${claimOverdueOrDue("(select count(*) from buried) + (select count(*) from returned) >= 0")})
   select (select row_to_json(claimed) from claimed) as task, ${NOW_MS},
@@ -92,14 +91,16 @@ type SlotHolder = { lease_ms: number; now_ms: number };
  * @param seen ids of tasks that looked due
  */
 export async function claim(
-  { database, leaseMs, maxCrashes, foreign }: StoreDeps,
+  { database, leaseMs, maxCrashes, types }: StoreDeps,
   request: LeaseRequest,
   seen: readonly number[],
 ): Promise<ClaimResult> {
   const { slot, token: newToken } = request;
   let row: ClaimRow | undefined;
   try {
-    [row] = await database.query<ClaimRow>(CLAIM({ slot, newToken, leaseMs, maxCrashes, seen, foreign }));
+    [row] = await database.query<ClaimRow>(
+      CLAIM({ slot, newToken, leaseMs, maxCrashes, seen, ours: types.ours }),
+    );
   } catch (error) {
     if (!isUniqueViolation(error, "tickwork_running")) throw error;
     const [holder] = await queryRepeatable<SlotHolder>(database, SLOT_HOLDER({ slot }));
@@ -112,7 +113,7 @@ export async function claim(
   const facts = new Map((row.seen ?? []).map((one) => [one.id, one]));
   return {
     kind: "empty",
-    truth: seen.map((id) => standingNow(id, facts.get(id), nowMs, foreign)),
+    truth: seen.map((id) => standingNow(id, facts.get(id), nowMs, types)),
     next: nextMs === null ? undefined : { atMs: nextMs, inMs: nextMs - nowMs },
     buried,
   };

@@ -1,3 +1,4 @@
+import type { KnownTypes } from "../tasks/standing.ts";
 import type { Database } from "./database.ts";
 
 /** What the store's functions work with. */
@@ -9,6 +10,5 @@ export interface StoreDeps {
   maxCrashes: number;
   /** How many waiting tasks are cached at most. */
   cacheLimit: number;
-  /** Types that other programs run. */
-  foreign: readonly string[];
+  types: KnownTypes;
 }

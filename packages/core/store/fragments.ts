@@ -11,11 +11,11 @@ export const epochMs = (time: string) => `ceil(extract(epoch from ${time}) * 100
 export const NOW_MS = `${epochMs("now()")} as now_ms`;
 
 /**
- * The task's type is none of `:foreign`, the types that other programs run. Written this way, the planner expects it to
- * be true of most rows. Of `type <> all(…)` it expects it of hardly any; then each claim reads and sorts every waiting
- * task, or each statement is planned anew.
+ * The task's type is one of `:ours`, the types that this process runs. Written this way, the planner expects it to be
+ * true of most rows. Of `type = any(…)` it expects it of hardly any; then each claim reads and sorts every waiting task,
+ * or each statement is planned anew.
  */
-export const OURS = `nullif(type = any(:foreign), true) is not null`;
+export const OURS = `nullif(type = any(:ours), false) is not null`;
 
 /** The earliest moment at which something is due: a waiting task, or the end of a lease. */
 export const NEXT_DUE_MS = `least(

@@ -135,6 +135,10 @@ const MIGRATIONS: readonly Migration[] = [
       create index tickwork_finished on "baasix_Tasks" (task_status, id) where task_status in ('Completed', 'Error');
       drop index tickwork_failed;`,
   },
+  {
+    name: "attempts that count as no failure",
+    sql: `alter table "baasix_Tasks" add column if not exists excused integer not null default 0;`,
+  },
 ];
 
 /** The number of the newest step: the schema that this code needs. */

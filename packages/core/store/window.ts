@@ -1,5 +1,5 @@
 import { CACHED_DATA_LIMIT_BYTES } from "../limits.ts";
-import { type Facts, type Standing, standingOf } from "../tasks/standing.ts";
+import { type Facts, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, NOW_MS, WINDOW as WINDOW_LENGTH } from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
@@ -9,6 +9,8 @@ import { statement } from "./statement.ts";
 /** What Postgres says the window is. */
 export interface Window {
   writes: Standing[];
+  /** Tasks that are due and of a type that nobody here runs, by type: they wait for code that has it. */
+  waitingForCode: ReadonlyMap<string, number>;
   /** When Postgres read it, by its own clock. */
   nowMs: number;
   /** The first due time that was left out; undefined when the whole window is there. */
@@ -38,12 +40,13 @@ type Entry = Facts & { now_ms: number; task: Row | null };
 type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
-export async function window({ database, cacheLimit, foreign }: StoreDeps): Promise<Window> {
+export async function window({ database, cacheLimit, types }: StoreDeps): Promise<Window> {
   const read = WINDOW({ limit: cacheLimit, cachedBytes: CACHED_DATA_LIMIT_BYTES });
   const [, , rows] = await database.transaction<WindowRow>([FORGET_OLD_REQUESTS({}), GIVE_TIMES({}), read], {
     repeatable: true,
   });
   const writes: Standing[] = [];
+  const waitingForCode = new Map<string, number>();
   let cutAtMs: number | undefined;
   let waiting = 0;
   let nowMs = 0;
@@ -51,11 +54,13 @@ export async function window({ database, cacheLimit, foreign }: StoreDeps): Prom
     nowMs = row.now_ms ?? 0;
     if (row.id === null) continue;
     const facts = { ...row, id: Number(row.id), rev: Number(row.rev) } as Entry;
-    const standing = standingOf(facts, nowMs, foreign);
+    const standing = standingOf(facts, nowMs, types);
+    if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types))
+      waitingForCode.set(facts.type, (waitingForCode.get(facts.type) ?? 0) + 1);
     if (facts.status === "Not started" && waiting++ === cacheLimit) cutAtMs = facts.due_ms;
-    else if (row.task && standing.kind !== "gone" && standing.kind !== "running")
+    else if (row.task && (standing.kind === "waiting" || standing.kind === "foreign"))
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
-  return { writes, nowMs, cutAtMs };
+  return { writes, waitingForCode, nowMs, cutAtMs };
 }

@@ -54,7 +54,7 @@ async function on<T>(
   };
   const beganMs = clock.now();
   let tookMs = 0;
-  const end = work({ store, clock, log, leaseMs: LEASE_MS })
+  const end = work({ store, clock, log, leaseMs: LEASE_MS, maxCrashes: 3 })
     .then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
