@@ -95,6 +95,7 @@ export function createTickwork(parts: Parts): Tickwork {
   const store = createStore({
     database: timed,
     leaseMs,
+    slots: config.concurrency,
     maxCrashes: config.maxCrashes,
     cacheLimit: config.cacheLimit,
     types: registry,
@@ -122,7 +123,7 @@ export function createTickwork(parts: Parts): Tickwork {
     clock,
     log,
     metrics: parts.metrics,
-    loggedTypes: new Set<string>(),
+    warned: new Set<string>(),
     newToken: parts.newToken ?? randomUUID,
     exit: parts.exit ?? exitProcess(log),
   };

@@ -82,6 +82,13 @@ export interface Gate {
   look(): Promise<Look>;
   /** The waiting tasks of the window: whole, or the id alone where the row is not cached. Undefined: ask Postgres. */
   list(): Promise<(Task | number)[] | undefined>;
+  /**
+   * Takes every flag under this token, or prolongs them, if nobody else holds any; on Postgres, also if no task runs.
+   * So whoever has them is alone.
+   */
+  hold(token: string, ttlMs: number): Promise<boolean>;
+  /** Releases the flags that are held under this token. Says whether there were any. */
+  letGo(token: string): Promise<boolean>;
   /** The operator's override: holds every free flag, or releases all flags, whoever holds them. */
   setRunning(running: boolean): Promise<void>;
   /** Whether any flag is held. On Postgres, a task with a living lease counts too. */

@@ -65,6 +65,18 @@ export const RENEW_FLAG = statement({ token: "text", slot: "int", flagTtlMs: "fl
   ${UNLESS_HELD}
   returning name`;
 
+/** Takes every flag if nobody else holds any and no task runs. Two that try at once may both fail. */
+export const HOLD = statement(FLAGS)`
+  insert into tickwork_flags (name, token, expires_at)
+  select 'slot:' || s, :token, now() + ${milliseconds(":flagTtlMs")} from generate_series(0, :slots - 1) s
+  where not exists (select from tickwork_flags where name like 'slot:%' and expires_at > now() and token <> :token)
+    and not exists (select from "baasix_Tasks" where task_status = 'Running' and lease_token is not null and lease_expires_at > now())
+  ${UNLESS_HELD}
+  returning name`;
+
+export const LET_GO = statement({ token: "text" })`
+  delete from tickwork_flags where name like 'slot:%' and token = :token returning name`;
+
 /** The operator's override: holds every free flag. */
 export const HOLD_ALL = statement(FLAGS)`
   insert into tickwork_flags (name, token, expires_at)
@@ -157,6 +169,14 @@ export function createPostgresGate(
       };
     },
     list: async () => undefined,
+    hold: async (token, ttlMs) => {
+      const held = await query(HOLD({ token, slots, flagTtlMs: ttlMs }));
+      if (held.length === slots) return true;
+      // Others took some of them meanwhile.
+      if (held.length > 0) await query(LET_GO({ token }));
+      return false;
+    },
+    letGo: async (token) => (await query(LET_GO({ token }))).length > 0,
     setRunning: async (running) => {
       const hold = { token: OPERATOR, slots, flagTtlMs: operatorTtlMs };
       await query(running ? HOLD_ALL(hold) : RELEASE_ALL({}));

@@ -4,7 +4,7 @@ import type { Task } from "../tasks/task.ts";
 import { type Asking, type Gate, type GateOptions, OPERATOR } from "./gate.ts";
 import type { RedisCommands } from "./redis-commands.ts";
 import { ENTER, LEAVE, RELEASE } from "./scripts/decide.ts";
-import { HOLD_ALL, RELEASE_ALL, RENEW } from "./scripts/flag.ts";
+import { HOLD, HOLD_ALL, LET_GO, RELEASE_ALL, RENEW } from "./scripts/flag.ts";
 import { keysOf, rowsKeyOf } from "./scripts/keys.ts";
 import { LIST, LOOK } from "./scripts/read.ts";
 import { BEGIN, PUT, SWEEP } from "./scripts/refresh.ts";
@@ -54,6 +54,8 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
       }
       return tasks;
     },
+    hold: (token, holdMs) => run(HOLD, { token, ttl_ms: holdMs }),
+    letGo: (token) => run(LET_GO, { token }),
     setRunning: (running) =>
       running ? run(HOLD_ALL, { token: OPERATOR, ttl_ms: options.operatorTtlMs }) : run(RELEASE_ALL, {}),
     isRunning: async () => {

@@ -13,9 +13,16 @@ export interface RefreshDeps {
   clock: Clock;
   log: Logger;
   metrics?: Metrics | undefined;
-  /** The types that this process has logged as waiting for code. */
-  loggedTypes: Set<string>;
+  /** What this process has warned of, so that it does so once. */
+  warned: Set<string>;
 }
+
+const WAITING_FOR_CODE =
+  "tasks wait for a type that nobody here runs: deploy its code, or name the type with foreignTask";
+const TWO_PROCESSORS =
+  "another program runs tasks of a type that this deployment runs, too: switch its processor off, or name the type with foreignTask";
+const ADOPTED =
+  "a task was Running before Tickwork came, and takes the place of one until it ends: if no program runs it any more, cancel it (POST /tasks/:id/cancel)";
 
 /** What a refresh found. */
 export interface RefreshReport {
@@ -47,7 +54,7 @@ export async function runRefresh({
   clock,
   log,
   metrics,
-  loggedTypes,
+  warned,
 }: RefreshDeps): Promise<RefreshReport> {
   const began = clock.now();
   let window: Awaited<ReturnType<Store["window"]>> | undefined;
@@ -82,13 +89,15 @@ export async function runRefresh({
     TasksWaitingForCode: report.waitingForCode,
     RefreshMilliseconds: report.durationMs,
   });
-  for (const [type, count] of waitingForCode) {
-    if (loggedTypes.has(type)) continue;
-    loggedTypes.add(type);
-    log.warn("tasks wait for a type that nobody here runs; deploy its code, or name it with foreignTask", {
-      type,
-      count,
-    });
+  const warn = (message: string, fields: { type: string } & Record<string, unknown>) => {
+    const known = `${message} ${fields.type}`;
+    if (!warned.has(known)) log.warn(message, fields);
+    warned.add(known);
+  };
+  for (const [type, count] of waitingForCode) warn(WAITING_FOR_CODE, { type, count });
+  for (const { id, type, ours, adopted } of window.runByOthers) {
+    if (adopted) warn(ADOPTED, { type, task: id });
+    else if (ours) warn(TWO_PROCESSORS, { type, task: id });
   }
   log.debug("refreshed", { ...report });
   return report;

@@ -53,6 +53,7 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
           : standingsOf(tasks, nowMs),
         nowMs,
       );
+      if (tasks.some(isFinished)) await ringer.ring();
       await Promise.all(tasks.map((data) => hooks.fire(event, { collection: TASKS, data, id: data.id })));
     },
 
@@ -61,8 +62,14 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
       const found = new Set(tasks.map(({ id }) => id));
       const unseen = ids.filter((id) => !found.has(id)).map(missing);
       const news = await tell([...standingsOf(tasks, nowMs), ...unseen], nowMs);
+      if (tasks.some(isFinished)) await ringer.ring();
       // Whoever nudges may do so before the commit, as Baasix's hooks do. What they wrote is visible a moment later.
       if (news < ids.length) await ringer.ringAfter(LOOK_AGAIN_MS, { askPostgres: true });
     },
   };
+}
+
+/** It may have been running, and what is due may have waited for its end. */
+function isFinished({ task_status }: Task): boolean {
+  return task_status === "Completed" || task_status === "Error";
 }

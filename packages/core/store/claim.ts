@@ -1,7 +1,16 @@
 import type { Moment } from "../clock.ts";
 import type { Facts, Standing } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
-import { CRASH_HISTORY, epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS } from "./fragments.ts";
+import {
+  CRASH_HISTORY,
+  epochMs,
+  HAS_ROOM,
+  milliseconds,
+  NEXT_DUE_MS,
+  NOW_MS,
+  OURS,
+  ROOM_MS,
+} from "./fragments.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
 import { isUniqueViolation } from "./postgres-errors.ts";
 import { standingNow } from "./read.ts";
@@ -12,11 +21,11 @@ export type ClaimResult =
   | { kind: "claimed"; lease: Lease; buried: Standing[] }
   /** There is nothing to claim. `truth` is where the tasks that looked due really stand. */
   | { kind: "empty"; truth: Standing[]; next: Moment | undefined; buried: Standing[] }
-  /** A worker with a live lease is in the slot. */
-  | { kind: "conflict"; leaseEndsInMs: number };
+  /** A worker with a live lease is in the slot, or another program runs a task in its place. */
+  | { kind: "conflict"; leaseEndsInMs: number; buried: Standing[] };
 
 /** The lease that a claim asks for. */
-const REQUEST = { slot: "int", newToken: "text", leaseMs: "float8" } as const;
+const REQUEST = { slot: "int", slots: "int", newToken: "text", leaseMs: "float8" } as const;
 
 /** A waiting task becomes a running one. */
 const STARTED = `task_status = 'Running', slot = :slot, lease_token = :newToken,
@@ -31,7 +40,7 @@ const EARLIEST_DUE = `(select id from "baasix_Tasks"
 /** Claims the next task that is due, if the condition `only` holds. */
 export const claimDue = (only: string) => `
   update "baasix_Tasks" set ${STARTED}
-  where id = ${EARLIEST_DUE} and ${only}
+  where id = ${EARLIEST_DUE} and ${HAS_ROOM} and ${only}
   returning *`;
 
 /** The same, but a task whose lease ended goes first, and before all others the one that blocks the slot. */
@@ -43,7 +52,7 @@ export const claimOverdueOrDue = (only: string) => `
     (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
         and ${OURS}
       order by (slot is not distinct from :slot) desc, lease_expires_at limit 1 for update skip locked),
-    ${EARLIEST_DUE}) and ${only}
+    ${EARLIEST_DUE}) and ${HAS_ROOM} and ${only}
   returning *`;
 
 /**
@@ -65,6 +74,7 @@ export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]"
   select (select row_to_json(claimed) from claimed) as task, ${NOW_MS},
     (select json_agg(buried) from buried) as buried,
     case when exists (select from claimed) then null else ${NEXT_DUE_MS} end as next_ms,
+    case when exists (select from claimed) or ${HAS_ROOM} then null else ${ROOM_MS} end as room_ms,
     case when exists (select from claimed) then null else
       (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', type,
         'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
@@ -74,6 +84,8 @@ interface ClaimRow {
   task: Row | null;
   now_ms: number;
   next_ms: number | null;
+  /** Set when other programs run too much for another task to start. */
+  room_ms: number | null;
   buried: { id: number; rev: number }[] | null;
   seen: Facts[] | null;
 }
@@ -91,7 +103,7 @@ type SlotHolder = { lease_ms: number; now_ms: number };
  * @param seen ids of tasks that looked due
  */
 export async function claim(
-  { database, leaseMs, maxCrashes, types }: StoreDeps,
+  { database, leaseMs, slots, maxCrashes, types }: StoreDeps,
   request: LeaseRequest,
   seen: readonly number[],
 ): Promise<ClaimResult> {
@@ -99,17 +111,23 @@ export async function claim(
   let row: ClaimRow | undefined;
   try {
     [row] = await database.query<ClaimRow>(
-      CLAIM({ slot, newToken, leaseMs, maxCrashes, seen, ours: types.ours }),
+      CLAIM({ slot, slots, newToken, leaseMs, maxCrashes, seen, ours: types.ours }),
     );
   } catch (error) {
     if (!isUniqueViolation(error, "tickwork_running")) throw error;
     const [holder] = await queryRepeatable<SlotHolder>(database, SLOT_HOLDER({ slot }));
-    return { kind: "conflict", leaseEndsInMs: holder ? Math.max(0, holder.lease_ms - holder.now_ms) : 0 };
+    return {
+      kind: "conflict",
+      leaseEndsInMs: holder ? Math.max(0, holder.lease_ms - holder.now_ms) : 0,
+      buried: [],
+    };
   }
   if (!row) throw new Error("a claim must answer one row, got none");
-  const { task, now_ms: nowMs, next_ms: nextMs } = row;
+  const { task, now_ms: nowMs, next_ms: nextMs, room_ms: roomMs } = row;
   const buried = (row.buried ?? []).map(({ id, rev }): Standing => ({ id, rev, kind: "gone" }));
   if (task) return { kind: "claimed", lease: { ...request, task: toTask(task) }, buried };
+  if (roomMs !== null && nextMs !== null && nextMs <= nowMs)
+    return { kind: "conflict", leaseEndsInMs: Math.max(0, roomMs - nowMs), buried };
   const facts = new Map((row.seen ?? []).map((one) => [one.id, one]));
   return {
     kind: "empty",

@@ -24,7 +24,7 @@ export interface SettleResult {
 /** The attempt that ended, by its lease. */
 const ATTEMPT = { id: "bigint", token: "text", lateness: "jsonb" } as const;
 /** The lease that is asked for; without a token nothing is claimed. */
-const NEXT = { slot: "int?", newToken: "text?", leaseMs: "float8", ours: "text[]" } as const;
+const NEXT = { slot: "int?", slots: "int", newToken: "text?", leaseMs: "float8", ours: "text[]" } as const;
 
 /**
  * Writes the end of an attempt, by token, and claims the next task in the same statement. It has two forms, because a
@@ -76,7 +76,7 @@ type SettleRow = { rev: string | null; due_ms: number; now_ms: number; task: Row
 
 /** Writes how an attempt ended, if its lease still holds, and claims the next task in the same statement. */
 export async function settle(
-  { database, leaseMs, maxCrashes, types }: StoreDeps,
+  { database, leaseMs, slots, maxCrashes, types }: StoreDeps,
   { task: { id, type }, token }: Lease,
   outcome: Outcome,
   next: LeaseRequest | undefined,
@@ -86,6 +86,7 @@ export async function settle(
   const form = overdue ? "thenOverdueOrDue" : "thenDue";
   const claim = {
     slot: next?.slot ?? null,
+    slots,
     newToken: next?.token ?? null,
     leaseMs,
     ours: types.ours,

@@ -24,6 +24,7 @@ const windowOf = (writes: Standing[], cutAtMs?: number) => ({
   nowMs: Date.now(),
   cutAtMs,
   waitingForCode: new Map(),
+  runByOthers: [],
 });
 
 eachStack("the gate in Redis", (stack) => {

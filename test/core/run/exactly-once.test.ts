@@ -70,7 +70,7 @@ const claim = { slot: 0, token: "mine" };
 const lease = aLease(0);
 const claimed: ClaimResult = { kind: "claimed", lease, buried: [] };
 const empty: ClaimResult = { kind: "empty", truth: [], next: undefined, buried: [] };
-const conflict: ClaimResult = { kind: "conflict", leaseEndsInMs: 5_000 };
+const conflict: ClaimResult = { kind: "conflict", leaseEndsInMs: 5_000, buried: [] };
 
 describe("a claim", () => {
   const claiming = (answers: Parameters<typeof on>[0]) => on(answers, (deps) => claimOnce(deps, claim, [7]));

@@ -18,13 +18,13 @@ function refresh(
     cutAtMs,
     waitingForCode = {},
     log = silent,
-    loggedTypes = new Set<string>(),
+    warned = new Set<string>(),
   }: {
     kept?: boolean;
     cutAtMs?: number;
     waitingForCode?: Record<string, number>;
     log?: Logger;
-    loggedTypes?: Set<string>;
+    warned?: Set<string>;
   } = {},
 ) {
   const clock = createVirtualClock();
@@ -47,13 +47,14 @@ function refresh(
         nowMs,
         cutAtMs,
         waitingForCode: new Map(Object.entries(waitingForCode)),
+        runByOthers: [],
       }),
     },
     gate,
     ringer: createRinger(bell, clock, silent, { horizonMs: 1_200 * SECOND_MS }),
     clock,
     log,
-    loggedTypes,
+    warned,
     metrics: (m) => void measured.push(m),
   });
   return { report, bell, measured };
@@ -61,7 +62,7 @@ function refresh(
 
 test("reports the tasks that wait for code, and logs each of their types once", async () => {
   const { log, lines } = noteLog();
-  const given = { waitingForCode: { email_batch: 3, unheard: 1 }, log, loggedTypes: new Set<string>() };
+  const given = { waitingForCode: { email_batch: 3, unheard: 1 }, log, warned: new Set<string>() };
   const { report, measured } = refresh([["foreign", -300]], given);
   expect(await report).toMatchObject({ waitingForCode: 4, due: 0 });
   expect(measured).toMatchObject([{ TasksWaitingForCode: 4 }]);

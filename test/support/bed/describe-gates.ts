@@ -31,6 +31,7 @@ export const emptyWindow = async () => ({
   nowMs: Date.now(),
   cutAtMs: undefined,
   waitingForCode: new Map(),
+  runByOthers: [],
 });
 
 const GATES = [
