@@ -28,14 +28,14 @@ import type { Metrics } from "../metrics.ts";
 import type { Lease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
-import { type Claim, claimOnce, settleAsAccepted } from "./exactly-once.ts";
+import { type Claim, claimOnce, type ExactlyOnceDeps, settleAsAccepted } from "./exactly-once.ts";
 import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
 import { type Before, whyLate } from "./lateness.ts";
 import { runRefresh } from "./refresh.ts";
 import { createTally, type Ending, type Tally, type TickReport } from "./tally.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
 
-export interface TickDeps extends AttemptDeps, FlagDeps {
+export interface TickDeps extends AttemptDeps, FlagDeps, Pick<ExactlyOnceDeps, "unanswered"> {
   store: Store;
   newToken: () => string;
   /** How long a running task gets when its process has to stop, in milliseconds. */

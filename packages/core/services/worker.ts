@@ -35,7 +35,7 @@ export interface Worker {
 }
 
 export interface WorkerDeps
-  extends Omit<TickDeps, "leaseMs" | "maxCrashes" | "shutdownWaitMs" | "handlerConfig"> {
+  extends Omit<TickDeps, "leaseMs" | "maxCrashes" | "unanswered" | "shutdownWaitMs" | "handlerConfig"> {
   config: Config;
 }
 
@@ -45,6 +45,7 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
     leaseMs: runningTtlSeconds * 1000,
     shutdownWaitMs: shutdownWaitSeconds * 1000,
     maxCrashes,
+    unanswered: new Set<string>(),
     handlerConfig: { dataDir, httpRequestAllow },
   };
   const draining = new AbortController();

@@ -92,7 +92,7 @@ interface ClaimRow {
 
 /** When the lease of the worker in a slot ends. */
 export const SLOT_HOLDER = statement({ slot: "int" })`
-  select id, ${epochMs("lease_expires_at")} as lease_ms, ${NOW_MS}
+  select ${epochMs("lease_expires_at")} as lease_ms, ${NOW_MS}
   from "baasix_Tasks" where task_status = 'Running' and slot = :slot`;
 
 type SlotHolder = { lease_ms: number; now_ms: number };
@@ -116,11 +116,8 @@ export async function claim(
   } catch (error) {
     if (!isUniqueViolation(error, "tickwork_running")) throw error;
     const [holder] = await queryRepeatable<SlotHolder>(database, SLOT_HOLDER({ slot }));
-    return {
-      kind: "conflict",
-      leaseEndsInMs: holder ? Math.max(0, holder.lease_ms - holder.now_ms) : 0,
-      buried: [],
-    };
+    const leaseEndsInMs = holder ? Math.max(0, holder.lease_ms - holder.now_ms) : 0;
+    return { kind: "conflict", leaseEndsInMs, buried: [] };
   }
   if (!row) throw new Error("a claim must answer one row, got none");
   const { task, now_ms: nowMs, next_ms: nextMs, room_ms: roomMs } = row;
