@@ -63,9 +63,28 @@ test.each([
     { CACHE_REDIS_URL: "localhost" },
     "CACHE_REDIS_URL must be an address that begins with https:// or http:// or redis:// or rediss://, got no address.",
   ],
+  [
+    { CACHE_REDIS_TOKEN: "two words" },
+    "CACHE_REDIS_TOKEN must be letters, digits and signs of ASCII, without blanks, got something else.",
+  ],
+  [
+    { API_KEY: "clé" },
+    "API_KEY must be letters, digits and signs of ASCII, without blanks, got something else.",
+  ],
 ])("%o stops the start with one line", (env, message) => {
   expect(refusal(env as unknown as Record<string, string>)).toBe(message);
 });
+
+test.each(["/", "?", "#", "%", "12/"])(
+  "a password with %s that is not encoded is told, and not repeated",
+  (sign) => {
+    const message = refusal({ DATABASE_URL: `postgres://app:${sign}secret@db/shop` });
+    expect(message).toMatch(
+      /^DATABASE_URL must be an address like postgres:.*, got one that cannot be read; .*each of/,
+    );
+    expect(message).not.toContain("secret");
+  },
+);
 
 test("a refusal never repeats a password", () => {
   expect(refusal({ DATABASE_URL: "mysql://root:secret@db/x" })).not.toContain("secret");
