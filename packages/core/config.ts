@@ -55,7 +55,7 @@ export const DEFAULTS = {
 /** With a longer interval, tasks could become due before any refresh has seen them. */
 export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
 
-/** A second between checks is the least that makes sense; the rest keeps timers within what they can hold. */
+/** Waits of more than a day are a mistake, and a few weeks are more than a timer can hold. */
 const DAY_SECONDS = 86_400;
 
 /** Environment variables by name. */
@@ -70,11 +70,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config {
   const text = (name: string) => env[name]?.trim() || undefined;
-  const whole = (name: string, fallback: number, min: number, max: number) => {
+  const whole = (name: string, fallback: number, min: number, max?: number) => {
     const value = text(name);
     if (value === undefined) return fallback;
-    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
-      refuse(name, value, `a whole number from ${min} to ${max}`);
+    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > (max ?? Number.POSITIVE_INFINITY))
+      refuse(name, value, `a whole number from ${min}${max === undefined ? "" : ` to ${max}`}`);
     return Number(value);
   };
   const flag = (name: string, fallback: boolean) => {
@@ -113,12 +113,7 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     redisUrl: address("CACHE_REDIS_URL", ["https", "http", "redis", "rediss"]),
     redisToken: secret("CACHE_REDIS_TOKEN"),
     cacheEnabled: flag("CACHE_ENABLED", DEFAULTS.cacheEnabled),
-    refreshIntervalSeconds: whole(
-      "TASK_LIST_REFRESH_INTERVAL",
-      DEFAULTS.refreshIntervalSeconds,
-      1,
-      365 * DAY_SECONDS,
-    ),
+    refreshIntervalSeconds: whole("TASK_LIST_REFRESH_INTERVAL", DEFAULTS.refreshIntervalSeconds, 1),
     shutdownWaitSeconds: whole("TASK_SHUTDOWN_WAIT_TIME", DEFAULTS.shutdownWaitSeconds, 0, DAY_SECONDS),
     concurrency: whole("TASK_CONCURRENCY", DEFAULTS.concurrency, 1, 1_000),
     runningTtlSeconds: whole("TASK_RUNNING_TTL", DEFAULTS.runningTtlSeconds, 2, DAY_SECONDS),

@@ -24,6 +24,7 @@ import { damaged, postgresFolder } from "./embedded-postgres.ts";
 import { gatewayEvent, lambdaContext, sendResult } from "./lambda-events.ts";
 import { postgresRefusal } from "./reach.ts";
 import { openStack, type Stack } from "./stack.ts";
+import { urlOf } from "./url.ts";
 
 export interface Server {
   /** `http://127.0.0.1:3000` */
@@ -80,8 +81,9 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
     const timer = setInterval(() => {
       refreshing = refreshNow();
     }, config.refreshIntervalSeconds * 1000);
+    const { address, port } = http.address() as AddressInfo;
     return {
-      url: urlOf(http.address() as AddressInfo),
+      url: urlOf(address, port),
       apiKey: stack.apiKey,
       embedded: stack.embedded,
       allowed: config.httpRequestAllow,
@@ -143,12 +145,6 @@ function listenRefusal(error: NodeJS.ErrnoException, host: string, port: number)
   return new ConfigError(
     `HOST is ${host}, which is no address of this machine (${error.message}); set 127.0.0.1, or 0.0.0.0 to listen at all of its addresses.`,
   );
-}
-
-/** Where this machine reaches the server. */
-function urlOf({ address, family, port }: AddressInfo): string {
-  if (address === "0.0.0.0" || address === "::") return `http://127.0.0.1:${port}`;
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
 /** Requests in flight may finish; idle connections must not keep the process alive. */
