@@ -1,5 +1,7 @@
 /** Tickwork's settings in the deployer's environment, checked here: a bad value stops the deployment, not a task. */
 import { type Config, type Environment, readConfig } from "../packages/core/config.ts";
+import { ConfigError, mustBe } from "../packages/core/errors.ts";
+import { LAMBDA_LIMIT_MS, WAKE_UP_MS } from "../packages/core/limits.ts";
 
 /** Passed on to the functions if set. */
 const NAMES = [
@@ -15,6 +17,8 @@ const NAMES = [
 ] as const;
 
 const MINUTE_SECONDS = 60;
+/** What a function can wait: a tick may have slept before, and a task is to have a minute at least. */
+const LONGEST_WAIT_SECONDS = (LAMBDA_LIMIT_MS - WAKE_UP_MS) / 1000 - MINUTE_SECONDS;
 
 export interface Settings {
   config: Config;
@@ -29,6 +33,11 @@ export function readSettings(env: Environment, log?: Pick<Console, "warn">): Set
   // Only these: the deployer's DATABASE_URL or PORT may belong to something else.
   const given = Object.fromEntries(NAMES.flatMap((name) => (env[name]?.trim() ? [[name, env[name]]] : [])));
   const config = readConfig(given, log);
+  const { shutdownWaitSeconds } = config;
+  if (shutdownWaitSeconds > LONGEST_WAIT_SECONDS)
+    throw new ConfigError(
+      `TASK_SHUTDOWN_WAIT_TIME ${mustBe(`a whole number from 0 to ${LONGEST_WAIT_SECONDS} on AWS`, shutdownWaitSeconds)}.`,
+    );
   const refreshMinutes = Math.max(1, Math.floor(config.refreshIntervalSeconds / MINUTE_SECONDS));
   return {
     config,

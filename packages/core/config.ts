@@ -25,6 +25,8 @@ export interface Config {
   maxCrashes: number;
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
+  /** `HOST`: the address that the single-process server listens at. */
+  host: string;
   /** `PORT`: where the single-process server listens. */
   port: number;
   /** `DATA_DIR`: where the embedded Postgres and temporary files live. */
@@ -44,6 +46,7 @@ export const DEFAULTS = {
   runningTtlSeconds: 60,
   cacheLimit: 10_000,
   maxCrashes: 3,
+  host: "127.0.0.1",
   port: 3000,
   dataDir: ".tickwork",
   debugging: false,
@@ -52,7 +55,7 @@ export const DEFAULTS = {
 /** With a longer interval, tasks could become due before any refresh has seen them. */
 export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
 
-/** A second between checks is the least that makes sense; the rest keeps timers within what they can hold. */
+/** Waits of more than a day are a mistake, and a few weeks are more than a timer can hold. */
 const DAY_SECONDS = 86_400;
 
 /** Environment variables by name. */
@@ -67,11 +70,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  */
 export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config {
   const text = (name: string) => env[name]?.trim() || undefined;
-  const whole = (name: string, fallback: number, min: number, max: number) => {
+  const whole = (name: string, fallback: number, min: number, max?: number) => {
     const value = text(name);
     if (value === undefined) return fallback;
-    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > max)
-      refuse(name, value, `a whole number from ${min} to ${max}`);
+    if (!/^\d+$/.test(value) || Number(value) < min || Number(value) > (max ?? Number.POSITIVE_INFINITY))
+      refuse(name, value, `a whole number from ${min}${max === undefined ? "" : ` to ${max}`}`);
     return Number(value);
   };
   const flag = (name: string, fallback: boolean) => {
@@ -86,31 +89,38 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     if (value === undefined) return undefined;
     const accepted = schemes.map((scheme) => `${scheme}://`);
     // The value usually has a password in it, so it is not repeated.
-    const beginning = URL.canParse(value) ? `${new URL(value).protocol}//` : "no address";
+    const beginning = /^[a-z][a-z0-9+.-]*:\/\//i.exec(value)?.[0].toLowerCase() ?? "no address";
     if (!accepted.includes(beginning))
       throw new ConfigError(
         `${name} must be an address that begins with ${accepted.join(" or ")}, got ${beginning}.`,
       );
+    if (!isReadable(value))
+      throw new ConfigError(
+        `${name} must be an address like ${beginning}user:password@host:port/database, got one that cannot be read; ` +
+          "in user and password, each of / ? # % is written as % and two digits.",
+      );
+    return value;
+  };
+  const secret = (name: string) => {
+    const value = text(name);
+    if (value !== undefined && !isSecret(value))
+      throw new ConfigError(`${name} must be ${SECRET_ACCEPTED}, got something else.`);
     return value;
   };
 
   const config: Config = {
     databaseUrl: address("DATABASE_URL", ["postgres", "postgresql"]),
     redisUrl: address("CACHE_REDIS_URL", ["https", "http", "redis", "rediss"]),
-    redisToken: text("CACHE_REDIS_TOKEN"),
+    redisToken: secret("CACHE_REDIS_TOKEN"),
     cacheEnabled: flag("CACHE_ENABLED", DEFAULTS.cacheEnabled),
-    refreshIntervalSeconds: whole(
-      "TASK_LIST_REFRESH_INTERVAL",
-      DEFAULTS.refreshIntervalSeconds,
-      1,
-      365 * DAY_SECONDS,
-    ),
+    refreshIntervalSeconds: whole("TASK_LIST_REFRESH_INTERVAL", DEFAULTS.refreshIntervalSeconds, 1),
     shutdownWaitSeconds: whole("TASK_SHUTDOWN_WAIT_TIME", DEFAULTS.shutdownWaitSeconds, 0, DAY_SECONDS),
     concurrency: whole("TASK_CONCURRENCY", DEFAULTS.concurrency, 1, 1_000),
     runningTtlSeconds: whole("TASK_RUNNING_TTL", DEFAULTS.runningTtlSeconds, 2, DAY_SECONDS),
     cacheLimit: whole("TASK_CACHE_LIMIT", DEFAULTS.cacheLimit, 1, 1_000_000),
     maxCrashes: whole("TASK_MAX_CRASHES", DEFAULTS.maxCrashes, 0, 1_000),
-    apiKey: text("API_KEY"),
+    apiKey: secret("API_KEY"),
+    host: text("HOST") ?? DEFAULTS.host,
     port: whole("PORT", DEFAULTS.port, 0, 65_535),
     dataDir: text("DATA_DIR") ?? DEFAULTS.dataDir,
     httpRequestAllow: (text("HTTP_REQUEST_ALLOW") ?? "")
@@ -127,6 +137,23 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     config.refreshIntervalSeconds = MAX_REFRESH_INTERVAL_SECONDS;
   }
   return config;
+}
+
+/** What callers can send in a header. */
+export const isSecret = (value: string): boolean => /^[\x21-\x7e]+$/.test(value);
+export const SECRET_ACCEPTED = "letters, digits and signs of ASCII, without blanks";
+
+/** Whether an address has parts and each sign is in the part that it is meant for. */
+function isReadable(address: string): boolean {
+  try {
+    const { username, password, pathname, hash, search } = new URL(address);
+    // A / ? or # in a password ends the host before its @.
+    if (hash !== "" || `${pathname}${search}`.includes("@")) return false;
+    for (const part of [username, password, pathname]) decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function refuse(name: string, value: string, accepted: string): never {

@@ -68,6 +68,8 @@ export const POSTGRES_TIMEOUT_MS = 15_000;
 export const MIGRATION_TIMEOUT_MS = 240_000;
 /** One Redis request. */
 export const REDIS_TIMEOUT_MS = 3_000;
+/** What a start gives Postgres, and Redis, to be reached; then their address is taken for wrong. */
+export const START_CONNECT_LIMIT_MS = 10_000;
 /** Repetitions of a Redis request that met a network failure; all of them within its time limit. */
 export const REDIS_RETRIES = 2;
 /** After a failure of Redis, how long Postgres stands in for it. */

@@ -1,5 +1,5 @@
 /** Any Redis through ioredis: one process on one machine, or in a container. */
-import { Redis } from "ioredis";
+import { Redis, ReplyError } from "ioredis";
 import type { RedisDriver, RedisReply } from "#core";
 import { REDIS_TIMEOUT_MS } from "../core/limits.ts";
 
@@ -15,10 +15,29 @@ export function openIoredis(url: string): RedisDriver {
     enableOfflineQueue: true,
     retryStrategy: (times) => Math.min(2_000, 50 * 2 ** Math.min(times, 6)),
   });
-  // Failures reach the caller of the command; without a listener they would end the process.
-  client.on("error", () => {});
+  // What the connection met since it was last made; ioredis tells a command only that it was not sent. Without a
+  // listener it would end the process.
+  let met: Error | undefined;
+  client.on("error", (error: Error) => {
+    met = error;
+  });
+  client.on("connect", () => {
+    met = undefined;
+  });
   return {
-    call: ([command = "", ...args]) => client.call(command, ...args) as Promise<RedisReply>,
+    async call([command = "", ...args]) {
+      let reply: RedisReply;
+      try {
+        reply = (await client.call(command, ...args)) as RedisReply;
+      } catch (error) {
+        if (error instanceof ReplyError) throw error;
+        const unsent = (error as Error).name === "MaxRetriesPerRequestError";
+        throw met ?? (unsent ? new Error("the connection ended without an answer", { cause: error }) : error);
+      }
+      // The database that the address names was refused, and this went to another one.
+      if (met instanceof ReplyError) throw met;
+      return reply;
+    },
     close: async () => client.disconnect(),
   };
 }

@@ -23,7 +23,7 @@ const PREPARED_LIMIT = 200;
  */
 export function openPg(databaseUrl: string, user?: string): PostgresDriver {
   const pool = new pg.Pool({
-    connectionString: withUser(databaseUrl, user),
+    connectionString: complete(databaseUrl, user),
     max: POOL_SIZE,
     application_name: "tickwork",
     keepAlive: true,
@@ -98,8 +98,17 @@ function streamOf(client: pg.PoolClient): { destroyed: boolean; destroy(): void 
     .stream;
 }
 
-function withUser(databaseUrl: string, user: string | undefined): string {
+/**
+ * With a user, and with the mode of TLS by its own name: node-postgres takes the weaker ones for `verify-full` and warns
+ * about that in nine lines. Neon's addresses have `require`.
+ */
+function complete(databaseUrl: string, user: string | undefined): string {
   const url = new URL(databaseUrl);
   url.username ||= user ?? userInfo().username;
+  const { searchParams } = url;
+  if (WEAKER_MODES.has(searchParams.get("sslmode") ?? "") && searchParams.get("uselibpqcompat") !== "true")
+    searchParams.set("sslmode", "verify-full");
   return url.href;
 }
+
+const WEAKER_MODES = new Set(["prefer", "require", "verify-ca"]);

@@ -1,10 +1,12 @@
 /** `npm run demo`: twenty varied tasks over the next minute, and what becomes of them, in the terminal. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, type Environment, type NewTask, readConfig, type Task } from "#core";
 import { messageOf } from "../core/errors.ts";
-
-if (existsSync(".env")) process.loadEnvFile(".env");
+import { inDataFolder, makeFolder } from "./data-folder.ts";
+import { hasEnded, lineOf } from "./demo-lines.ts";
+import { loadEnvFile } from "./env-file.ts";
+import { urlOf } from "./url.ts";
 
 const LOOK_EVERY_MS = 500;
 /** The last task is due after a minute; the slowest has three attempts. */
@@ -18,8 +20,8 @@ interface Server {
 
 /** Finds the server of this machine by the settings that it was started with. */
 async function findServer(env: Environment): Promise<Server> {
-  const { port, apiKey, dataDir } = readConfig(env);
-  const url = `http://127.0.0.1:${port}`;
+  const { host, port, apiKey, dataDir } = readConfig(env);
+  const url = urlOf(host, port);
   const keyFile = join(dataDir, "api-key");
   const key = apiKey ?? (existsSync(keyFile) ? readFileSync(keyFile, "utf8").trim() : undefined);
   const answers = await fetch(`${url}/health/tasks`).then(
@@ -34,8 +36,10 @@ async function findServer(env: Environment): Promise<Server> {
 /** Twenty tasks, of which two are meant to fail, one is cancelled, and some come from the past. */
 function twentyTasks({ url, headers, dataDir }: Server): (NewTask & { about: string })[] {
   const inSeconds = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
-  mkdirSync(join(dataDir, "tmp"), { recursive: true });
-  writeFileSync(join(dataDir, "tmp", "demo.txt"), "left behind by an import\n");
+  inDataFolder(dataDir, () => {
+    makeFolder(join(dataDir, "tmp"));
+    writeFileSync(join(dataDir, "tmp", "demo.txt"), "left behind by an import\n");
+  });
   const health = { url: `${url}/health/tasks` };
   const visits = [0, 2, 5, 9, 14, 20, 27, 35, 44, 54, 60].map((seconds) => ({
     about: `asks for the health after ${seconds} s`,
@@ -123,31 +127,11 @@ async function call<Answer>(
     method,
     headers,
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch((error: unknown) => {
+    throw new Error(`Tickwork at ${url} does not answer any more.`, { cause: error });
   });
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
   return (await response.json()) as Answer;
-}
-
-const ENDED = ["Completed", "Error"];
-
-/** The state of a task in one line. */
-function line(task: Task, about: string): string {
-  const untilMs = Date.parse(task.scheduled_time) - Date.now();
-  const wait = untilMs > 0 ? `in ${Math.ceil(untilMs / 1000)} s` : "due";
-  const filled = Math.round(
-    (task.task_status === "Completed" ? 1 : (task.progress ?? (task.task_status === "Running" ? 0.5 : 0))) *
-      10,
-  );
-  const state =
-    task.task_status === "Not started" ? (task.attempts > 0 ? `again ${wait}` : wait) : task.task_status;
-  const lateMs =
-    task.started_at && task.attempts === 1
-      ? Date.parse(task.started_at) - Date.parse(task.scheduled_time)
-      : undefined;
-  const late = lateMs !== undefined && lateMs < 60_000 ? `+${lateMs} ms` : "";
-  const error = (task.error_data as { message?: string } | null)?.message;
-  const why = task.task_status === "Error" && error ? ` (${error.slice(0, 40)})` : "";
-  return `${String(task.id).padStart(5)} ${"█".repeat(filled).padEnd(10, "·")} ${state.padEnd(12)} ${late.padStart(8)}  ${about}${why}`;
 }
 
 /** Draws all lines over the last ones in a terminal; elsewhere writes those that changed. */
@@ -181,8 +165,8 @@ async function demo(): Promise<void> {
   const until = Date.now() + LIMIT_MS;
   for (;;) {
     const tasks = await Promise.all(made.map(({ id }) => call<Task>(server, "GET", `/tasks/${id}`)));
-    draw(tasks.map((task, n) => line(task, wanted[n]?.about ?? "")));
-    const ended = tasks.filter(({ task_status }) => ENDED.includes(task_status));
+    draw(tasks.map((task, n) => lineOf(task, wanted[n]?.about ?? "", Date.now())));
+    const ended = tasks.filter(hasEnded);
     if (ended.length === tasks.length) {
       const failed = tasks.filter(({ task_status }) => task_status === "Error").length;
       console.log(
@@ -197,6 +181,7 @@ async function demo(): Promise<void> {
 }
 
 try {
+  loadEnvFile();
   await demo();
 } catch (error) {
   console.error(error instanceof ConfigError ? error.message : messageOf(error));

@@ -2,7 +2,7 @@
  * The embedded Postgres does not lock its folder: two processes on one folder would lose each other's writes. This lock
  * prevents that, and holding it proves that the previous process is dead.
  */
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "#core";
 
@@ -18,13 +18,12 @@ const TAKEOVER_LIMIT_MS = 10_000;
 const held = new Set<string>();
 
 /**
- * Takes the lock of a folder.
+ * Takes the lock of a folder, which is there.
  *
  * @returns a function that releases it
  * @throws ConfigError with one line when a living process holds it
  */
 export function lockFolder(folder: string): () => void {
-  mkdirSync(folder, { recursive: true });
   const path = join(folder, "tickwork.lock");
   const mine = join(folder, `tickwork.lock.${process.pid}`);
   writeFileSync(mine, JSON.stringify({ pid: process.pid, began: beginningOf(process.pid) } satisfies Holder));
@@ -41,7 +40,7 @@ export function lockFolder(folder: string): () => void {
 }
 
 /** A link is created atomically, and only if its name is free. */
-function linked(from: string, to: string): boolean {
+export function linked(from: string, to: string): boolean {
   try {
     linkSync(from, to);
     return true;

@@ -1,25 +1,23 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import {
   type Config,
+  ConfigError,
   createDatabase,
   createRedisCommands,
   createTickwork,
-  type Environment,
   hooks,
   type Logger,
   type PostgresDriver,
   type RedisDriver,
-  readConfig,
   systemClock,
   type Tickwork,
 } from "#core";
 import { definitions } from "#tasks";
 import { install } from "../core/current.ts";
 import { prefixOf } from "../core/gate/prefix.ts";
+import { inDataFolder, keptApiKey, makeFolder } from "./data-folder.ts";
 import { openEmbeddedPostgres, postgresFolder } from "./embedded-postgres.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { postgresRefusal, reachPostgres, reachRedis, redisRefusal } from "./reach.ts";
 import { createTimerDoorbell, type TimerDoorbell } from "./timers.ts";
 
 /** Tickwork on one machine, and what it stands on. */
@@ -34,7 +32,9 @@ export interface Stack {
 }
 
 export interface StackOptions {
-  env: Environment;
+  config: Config;
+  /** The user of Postgres where its address names none. */
+  user: string | undefined;
   log: Logger;
   /** Calls the function `tick`. */
   tick: Parameters<typeof createTimerDoorbell>[0];
@@ -43,25 +43,26 @@ export interface StackOptions {
 /** Stands for the address of the embedded Postgres in the prefix of Redis keys. */
 const EMBEDDED_URL = "postgresql://tickwork@embedded/tickwork";
 
-/** On one machine, `http_request` may reach the services that run beside this one. */
-const LOOPBACK = "localhost,127.0.0.0/8,::1";
-
 /**
  * Opens Postgres and Redis, embedded or real, and installs a Tickwork on them: the functions of this process use it.
  *
- * @throws ConfigError with one line when a value in the environment is not acceptable, or the data folder is in use
+ * @throws ConfigError with one line when the data folder cannot be used, or Postgres or Redis cannot be reached
  */
-export async function openStack({ env, log, tick }: StackOptions): Promise<Stack> {
-  const read = readConfig({ HTTP_REQUEST_ALLOW: LOOPBACK, ...env }, log);
-  mkdirSync(read.dataDir, { recursive: true });
-  const apiKey = read.apiKey ?? keptApiKey(read.dataDir);
-  const config = { ...read, apiKey };
-  const embedded = config.databaseUrl === undefined;
-  const unlock = embedded ? lockFolder(config.dataDir) : undefined;
+export async function openStack({ config: given, user, log, tick }: StackOptions): Promise<Stack> {
+  const { dataDir, databaseUrl } = given;
+  const apiKey = inDataFolder(dataDir, () => {
+    makeFolder(dataDir);
+    return given.apiKey ?? keptApiKey(dataDir);
+  });
+  const config = { ...given, apiKey };
+  const embedded = databaseUrl === undefined;
+  const prefix = prefixOf(databaseUrl ?? EMBEDDED_URL);
+  const unlock = embedded ? inDataFolder(dataDir, () => lockFolder(dataDir)) : undefined;
+  let redis: RedisDriver | undefined;
   let postgres: PostgresDriver | undefined;
   try {
-    postgres = await openPostgres(config, env.PGUSER);
-    const redis = config.cacheEnabled ? await openRedis(config) : undefined;
+    redis = config.cacheEnabled ? await openRedis(config, prefix) : undefined;
+    postgres = await openPostgres(config, user);
     const doorbell = createTimerDoorbell(tick, log);
     const tickwork = createTickwork({
       config,
@@ -71,10 +72,10 @@ export async function openStack({ env, log, tick }: StackOptions): Promise<Stack
       doorbell,
       definitions,
       hooks,
-      prefix: prefixOf(config.databaseUrl ?? EMBEDDED_URL),
+      prefix,
     });
     install(tickwork);
-    const opened = postgres;
+    const opened = [postgres, redis];
     return {
       tickwork,
       config,
@@ -84,12 +85,12 @@ export async function openStack({ env, log, tick }: StackOptions): Promise<Stack
       async close() {
         await doorbell.stop();
         install(undefined);
-        await Promise.all([opened.close(), redis?.close()]);
+        await Promise.all(opened.map((driver) => driver?.close()));
         unlock?.();
       },
     };
   } catch (error) {
-    await postgres?.close();
+    await Promise.all([postgres?.close(), redis?.close()]);
     unlock?.();
     throw error;
   }
@@ -102,30 +103,43 @@ async function openPostgres(
 ): Promise<PostgresDriver> {
   if (databaseUrl !== undefined) {
     const { openPg } = await import("../drivers/pg.ts");
-    return openPg(databaseUrl, user);
+    let driver: PostgresDriver | undefined;
+    try {
+      driver = openPg(databaseUrl, user);
+      await reachPostgres(driver);
+      return driver;
+    } catch (error) {
+      await driver?.close();
+      throw postgresRefusal(databaseUrl, error);
+    }
   }
   const { pgliteDriver } = await import("../drivers/pglite.ts");
   return pgliteDriver(await openEmbeddedPostgres(postgresFolder(dataDir)));
 }
 
 /** A real Redis, Upstash itself, or the embedded one. */
-async function openRedis({ redisUrl, redisToken }: Config): Promise<RedisDriver> {
-  if (redisUrl === undefined) {
+async function openRedis({ redisUrl: url, redisToken: token }: Config, prefix: string): Promise<RedisDriver> {
+  if (url === undefined) {
     const { openMemory } = await import("../drivers/memory.ts");
     return openMemory();
   }
-  if (/^https?:/.test(redisUrl)) {
-    const { openUpstash } = await import("../drivers/upstash.ts");
-    return openUpstash({ url: redisUrl, token: redisToken ?? "" });
+  const driver = await clientOf(url, token);
+  try {
+    await reachRedis(driver, prefix);
+    return driver;
+  } catch (error) {
+    await driver.close();
+    throw redisRefusal(url, token, error);
   }
-  const { openIoredis } = await import("../drivers/ioredis.ts");
-  return openIoredis(redisUrl);
 }
 
-/** The API key of this data folder, generated once. */
-function keptApiKey(dataDir: string): string {
-  const path = join(dataDir, "api-key");
-  if (!existsSync(path))
-    writeFileSync(path, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600, flag: "wx" });
-  return readFileSync(path, "utf8").trim();
+async function clientOf(url: string, token: string | undefined): Promise<RedisDriver> {
+  if (/^https?:/i.test(url)) {
+    if (!token)
+      throw new ConfigError("CACHE_REDIS_TOKEN must be the REST token of CACHE_REDIS_URL, got nothing.");
+    const { openUpstash } = await import("../drivers/upstash.ts");
+    return openUpstash({ url, token });
+  }
+  const { openIoredis } = await import("../drivers/ioredis.ts");
+  return openIoredis(url);
 }

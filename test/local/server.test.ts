@@ -45,7 +45,9 @@ test("the first start of an empty folder prints curl lines that work when they a
   });
   expect(done.result_data).toMatchObject({ status: 200, body: { healthy: true } });
   expect(statSync(join(folder, "api-key")).mode & 0o777).toBe(0o600);
-  expect(server.output()).toContain("loopback is allowed here");
+  expect(server.output()).toContain(
+    "http_request may reach public addresses and localhost, 127.0.0.0/8, ::1 (",
+  );
 });
 
 test("killed while a task runs and started again, it runs the task again at once, and keeps its key", async () => {
@@ -137,8 +139,22 @@ describe("SIGTERM", () => {
     server.kill("SIGTERM");
     await eventually(() => /Shutting down/.test(server.output()));
     server.kill("SIGTERM");
-    expect(await server.ended).toBe(1);
+    expect(await server.ended).toBe(128 + 15);
   });
+});
+
+test("HTTP_REQUEST_ALLOW='' allows nothing private, which the start says; the task that it shows runs", async () => {
+  const server = await startServerProcess({ DATA_DIR: preparedFolder(), HTTP_REQUEST_ALLOW: "" });
+  expect(server.output()).toContain("http_request may reach public addresses only (");
+  await shell(/curl -s .*/.exec(server.output())?.[0] ?? "");
+  await eventually(async () => (await server.call<Task>("GET", "/tasks/1")).body.task_status === "Completed");
+});
+
+test("HOST is where the server listens", async () => {
+  const server = await startServerProcess({ DATA_DIR: preparedFolder(), HOST: "0.0.0.0" });
+  expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:/);
+  const elsewhere = server.url.replace("127.0.0.1", "127.0.0.2");
+  expect((await fetch(`${elsewhere}/health/tasks`)).status).toBe(200);
 });
 
 test.each([
@@ -167,7 +183,9 @@ test("TASK_LIST_REFRESH_INTERVAL=14400 becomes 10800 with a warning", async () =
     DATA_DIR: preparedFolder(),
     TASK_LIST_REFRESH_INTERVAL: "14400",
   });
-  expect(server.output()).toMatch(/warn +TASK_LIST_REFRESH_INTERVAL is 14400 and becomes 10800/);
+  expect(server.output().match(/warn +TASK_LIST_REFRESH_INTERVAL is 14400 and becomes 10800/g)).toHaveLength(
+    1,
+  );
   expect((await server.call("GET", "/tasks/stats")).body).toMatchObject({ refreshIntervalSeconds: 10_800 });
 });
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Config } from "../config.ts";
 import type { TickEvent } from "../doorbell/doorbell.ts";
 import { TaskAborted } from "../run/abort.ts";
@@ -56,6 +57,8 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
   };
   const draining = new AbortController();
   const interrupting = new AbortController();
+  // Each of the running tasks listens. Node would take more than ten for a leak, and say so.
+  setMaxListeners(0, draining.signal, interrupting.signal);
   const ticks = new Set<Promise<TickReport>>();
   let stopped: Promise<void> | undefined;
 

@@ -62,6 +62,25 @@ describeOnStacks("the worker", (bed) => {
     expect(bed.counts.redis).toBe(0);
   });
 
+  test("runs more than ten tasks at a time without a warning of Node about leaks", async () => {
+    const { definition: obeys, started } = obedient();
+    const { tasks, worker } = bed.make({
+      definitions: [obeys],
+      env: { TASK_CONCURRENCY: "12", TASK_SHUTDOWN_WAIT_TIME: "0" },
+    });
+    const warnings: string[] = [];
+    const note = ({ name }: Error) => void warnings.push(name);
+    process.on("warning", note);
+    try {
+      await tasks.create(Array.from({ length: 12 }, () => ({ type: "obedient" })));
+      await eventually(() => started.length === 12);
+      await worker.shutdown();
+      expect(warnings).toEqual([]);
+    } finally {
+      process.off("warning", note);
+    }
+  });
+
   test("lists a foreign type but never runs it; what the other program leaves running goes back", async () => {
     const bell = noteRings();
     const { ran, definition: note } = noting();

@@ -26,13 +26,19 @@ export function preparedFolder(): string {
   return folder;
 }
 
-export function spawnServer(env: Record<string, string>) {
-  const child = spawn(process.execPath, ["--import", "tsx", "packages/local/main.ts"], {
+/** @param under a command that runs it, with its arguments: one that limits what it may do */
+export function spawnServer(env: Record<string, string>, under: readonly string[] = []) {
+  const [command = "", ...args] = [...under, process.execPath, "--import", "tsx", "packages/local/main.ts"];
+  const child = spawn(command, args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   children.add(child);
   let output = "";
+  let errors = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    errors += chunk;
+  });
   const listeners = new Set<() => void>();
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (chunk: Buffer) => {
@@ -40,7 +46,8 @@ export function spawnServer(env: Record<string, string>) {
       for (const listener of listeners) listener();
     });
   const ended = new Promise<number | NodeJS.Signals | null>((resolve) => {
-    child.on("exit", (code, signal) => {
+    // Not `exit`: what it printed last may be under way.
+    child.on("close", (code, signal) => {
       children.delete(child);
       resolve(code ?? signal);
       for (const listener of listeners) listener();
@@ -64,7 +71,7 @@ export function spawnServer(env: Record<string, string>) {
       listeners.add(look);
       look();
     });
-  return { child, ended, printed, output: () => output };
+  return { child, ended, printed, output: () => output, errors: () => errors };
 }
 
 /** Starts it and waits until it serves. */

@@ -5,6 +5,7 @@ import type { RedisBackend } from "../wires/redis-wire.ts";
 
 export interface UpstashServer {
   url: string;
+  /** Those that it did not answer count too. */
   requests: number;
   /** Set it, and there is nobody: connections end without an answer. */
   down: boolean;
@@ -45,8 +46,8 @@ export async function serveUpstash(backend: RedisBackend, token: string): Promis
     };
   };
   const server = await serveHttp(async (request) => {
-    if (state.down) return void request.drop();
     state.requests++;
+    if (state.down) return void request.drop();
     const { delayMs, error } = state;
     if (delayMs > 0) await new Promise((resolve) => setTimeout(resolve, delayMs));
     return error === undefined ? answer(request) : { status: 400, body: { error } };
