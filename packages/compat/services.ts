@@ -34,6 +34,7 @@ export const tasksService: TasksService = {
     ),
   getCacheStats: () => onceRunning(({ operator }) => operator.getCacheStats(), emptyStats),
 
+  getHealth: async () => inUse().operator.getHealth(),
   setTaskRunning: async (isRunning) => inUse().operator.setTaskRunning(isRunning),
   forceRefresh: async () => inUse().operator.forceRefresh(),
   waitForTaskCompletion: async (timeoutMs) => inUse().operator.waitForTaskCompletion(timeoutMs),
