@@ -119,10 +119,6 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
 
 /** Of what Tickwork, and the tasks that ship with it, write into `error_data.code`. */
 export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<status>", ErrorText> = {
-  unknown_type: {
-    meaning: "No handler was registered for the type when the task was due.",
-    remedy: "Deploy the handler, then retry the task.",
-  },
   invalid_data: {
     meaning: "The `task_data` does not match the schema of the type.",
     remedy: "Create a new task with valid data; or correct the schema and retry.",

@@ -85,6 +85,7 @@ export const TaskSchema = v.looseObject({
   attempts: v.number(),
   max_attempts: v.nullable(v.number()),
   crashes: v.number(),
+  excused: v.number(),
   progress: v.nullable(v.number()),
   cancel_requested: v.boolean(),
   started_at: v.nullable(time),
@@ -106,6 +107,7 @@ export const StatsSchema = v.object({
   taskTimeWindow: v.string(),
   initialized: v.boolean(),
   lastRefreshed: v.nullable(time),
+  waitingForCode: v.optional(v.number()),
   error: v.optional(v.string()),
 });
 export const HealthSchema = v.object({
