@@ -5,7 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Issue, TickworkError } from "#core";
-import { invalidRequest } from "../core/errors.ts";
+import { invalidRequest, messageOf } from "../core/errors.ts";
 import { BODY_LIMIT_BYTES } from "../core/limits.ts";
 import { findLoss, pathAt } from "./json-loss.ts";
 
@@ -36,12 +36,17 @@ async function readBytes({ headers, body }: Request): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true };
+    const { done, value } = (await reader?.read().catch(brokeOff)) ?? { done: true };
     if (done || value === undefined) return Buffer.concat(chunks);
     length += value.length;
     if (length > BODY_LIMIT_BYTES) throw tooLarge();
     chunks.push(value);
   }
+}
+
+/** Nobody will see this answer; but it is no defect, and the log should not say so. */
+function brokeOff(error: unknown): never {
+  throw new TickworkError("malformed_request", `The body broke off: ${messageOf(error)}.`);
 }
 
 function tooLarge(): TickworkError {

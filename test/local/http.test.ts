@@ -1,7 +1,9 @@
 /** The API on a real socket, as a client meets it that keeps to no rules. */
+import { once } from "node:events";
 import type { Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createLogger } from "#core";
 import { install } from "../../packages/core/current.ts";
 import { BODY_LIMIT_BYTES } from "../../packages/core/limits.ts";
 import { closeHttp, createHttpServer, listen } from "../../packages/local/http.ts";
@@ -14,10 +16,13 @@ const KEY = "the-key-of-the-test";
 let bed: TestBed;
 let http: Server;
 const sockets: Socket[] = [];
+const logged: string[] = [];
 
 beforeAll(async () => {
   bed = await openTestBed("embedded");
-  install(bed.make({ env: { API_KEY: KEY }, doorbell: noteRings(), definitions: [noting().definition] }));
+  const log = createLogger({ level: "debug", write: (line) => logged.push(line) });
+  const made = { env: { API_KEY: KEY }, doorbell: noteRings(), definitions: [noting().definition], log };
+  install(bed.make(made));
   http = createHttpServer();
   await listen(http, 0);
 });
@@ -136,6 +141,16 @@ describe("a body that is too large", () => {
     const length = `Content-Length: ${BODY_LIMIT_BYTES}`;
     expect(await talk(...large, length, "", body).answer()).toMatchObject({ status: 201 });
   });
+});
+
+test("a client that goes away in the middle of its body is no failure of the API", async () => {
+  logged.length = 0;
+  const arrived = once(http, "request");
+  const talking = talk("POST /tasks HTTP/1.1", "Host: x", key, "Content-Length: 100", "", '{"type":');
+  await arrived;
+  talking.socket.destroy();
+  await eventually(() => logged.length > 0);
+  expect(JSON.parse(logged[0] ?? "")).toMatchObject({ level: "debug", status: 400, path: "/tasks" });
 });
 
 test("the key is checked before the body is read, and an endless body ends with its connection", async () => {

@@ -77,8 +77,8 @@ export const TaskChangesSchema = v.strictObject(
 
 /** What is wrong with a request. */
 interface Findings {
-  /** The first of them. */
   issues: Issue[];
+  /** How many there are; of those of a task's data, only the first are kept. */
   count: number;
   /** How many of them are about a type that has no handler. */
   unknownTypes: number;
@@ -90,7 +90,7 @@ const noFindings = (): Findings => ({ issues: [], count: 0, unknownTypes: 0, atL
 
 function note(findings: Findings, issue: Issue): void {
   findings.count++;
-  if (findings.issues.length < ISSUES_LIMIT) findings.issues.push(issue);
+  findings.issues.push(issue);
 }
 
 /**

@@ -40,6 +40,13 @@ describeOnStacks("tasks", (bed) => {
         await expect(refused).rejects.toMatchObject({ code: "invalid_request" });
   });
 
+  test("a filter must be text that Postgres keeps", async () => {
+    await expect(make().tasks.list({ type: "a\0b", limit: 1 })).rejects.toMatchObject({
+      code: "invalid_request",
+      message: expect.stringMatching(/^Postgres refuses this: /),
+    });
+  });
+
   test("values that JSON cannot hold are refused, and not stored as something else", async () => {
     const { tasks } = make();
     const circle: unknown[] = [];
