@@ -5,7 +5,7 @@
 import { isUtf8 } from "node:buffer";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Issue, TickworkError } from "#core";
-import { invalidRequest, messageOf } from "../core/errors.ts";
+import { invalidRequest } from "../core/errors.ts";
 import { BODY_LIMIT_BYTES } from "../core/limits.ts";
 import { findLoss, pathAt } from "./json-loss.ts";
 
@@ -36,7 +36,7 @@ async function readBytes({ headers, body }: Request): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
-    const { done, value } = (await reader?.read().catch(brokeOff)) ?? { done: true };
+    const { done, value } = (await reader?.read().catch(refuseAborted)) ?? { done: true };
     if (done || value === undefined) return Buffer.concat(chunks);
     length += value.length;
     if (length > BODY_LIMIT_BYTES) throw tooLarge();
@@ -44,9 +44,9 @@ async function readBytes({ headers, body }: Request): Promise<Buffer> {
   }
 }
 
-/** Nobody will see this answer; but it is no defect, and the log should not say so. */
-function brokeOff(error: unknown): never {
-  throw new TickworkError("malformed_request", `The body broke off: ${messageOf(error)}.`);
+/** The client has gone away, or the body was cut on its way: no defect of ours. */
+function refuseAborted(error: Error): never {
+  throw new TickworkError("malformed_request", `The body ended before it was complete: ${error.message}.`);
 }
 
 function tooLarge(): TickworkError {
