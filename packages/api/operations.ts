@@ -17,6 +17,11 @@ export interface Operation {
   open?: boolean;
 }
 
+const USER = {
+  "Tickwork-User":
+    "Who asks, as the caller says: kept in userCreated_Id or userUpdated_Id, 1 to 255 characters. It is not checked.",
+};
+
 export const operations = {
   createTasks: {
     method: "post",
@@ -25,9 +30,10 @@ export const operations = {
     json: s.NewTasksSchema,
     headers: {
       "Idempotency-Key": "The same key within 24 hours answers with the same tasks and creates none.",
+      ...USER,
     },
     answer: { status: 201, schema: s.CreatedSchema },
-    errors: [400, 413, 422],
+    errors: [400, 409, 413, 422],
   },
   listTasks: {
     method: "get",
@@ -57,7 +63,7 @@ export const operations = {
     summary: "The operator's override of the running flag (setTaskRunning).",
     json: s.RunningSchema,
     answer: { status: 200, schema: s.RunningSchema },
-    errors: [400, 422],
+    errors: [400, 413, 422],
   },
   refresh: {
     method: "post",
@@ -93,6 +99,7 @@ export const operations = {
     path: "/tasks/:id",
     summary: "Changes a task that has not started.",
     json: s.TaskChangesSchema,
+    headers: USER,
     answer: { status: 200, schema: s.TaskSchema },
     errors: [400, 404, 409, 413, 422],
   },
@@ -107,15 +114,17 @@ export const operations = {
     method: "post",
     path: "/tasks/:id/retry",
     summary: "Starts a finished task anew, at once.",
+    headers: USER,
     answer: { status: 200, schema: s.TaskSchema },
-    errors: [404, 409],
+    errors: [400, 404, 409, 422],
   },
   cancelTask: {
     method: "post",
     path: "/tasks/:id/cancel",
     summary: "Ends a waiting task in Error; asks a running one to stop (then the answer is 202).",
+    headers: USER,
     answer: { status: 200, schema: s.TaskSchema },
-    errors: [404, 409],
+    errors: [400, 404, 409, 422],
   },
   hook: {
     method: "post",
@@ -124,7 +133,7 @@ export const operations = {
       "Reports that an item of a collection was created, changed or deleted elsewhere. For baasix_Tasks, the cache follows.",
     json: s.HookSchema,
     answer: { status: 200, schema: s.HookAnswerSchema },
-    errors: [400, 404, 422],
+    errors: [400, 404, 413, 422],
   },
   health: {
     method: "get",

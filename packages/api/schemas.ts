@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
-import { accepts, NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
+import { accepts, NewTaskSchema, storable, TaskChangesSchema } from "../core/tasks/new-task.ts";
 
 /** How many tasks a page of the list has. */
 const LIST_LIMIT = { default: 50, max: 200 };
@@ -27,7 +27,7 @@ const idOf = (text: string): number =>
 export const ListQuerySchema = v.strictObject(
   {
     status: v.optional(v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`))),
-    type: v.optional(v.string()),
+    type: v.optional(v.pipe(v.string(), storable)),
     limit: v.optional(
       v.pipe(
         v.string(),
@@ -110,7 +110,16 @@ export const StatsSchema = v.object({
   waitingForCode: v.optional(v.number()),
   error: v.optional(v.string()),
 });
-export const HealthSchema = v.object({ healthy: v.boolean(), stats: StatsSchema });
+export const HealthSchema = v.object({
+  healthy: v.boolean(),
+  stats: StatsSchema,
+  last: v.object({
+    postgres: v.nullable(time),
+    redis: v.nullable(time),
+    refresh: v.nullable(time),
+    write: v.nullable(time),
+  }),
+});
 export const HookAnswerSchema = v.object({ ran: v.number(), failed: v.number() });
 
 export const ErrorSchema = v.object({

@@ -25,6 +25,7 @@ test("says what can be sent and what is answered", async () => {
     "201",
     "400",
     "401",
+    "409",
     "413",
     "422",
     "503",

@@ -208,7 +208,7 @@ describe("what becomes of the task", () => {
     const outcome = attempt({ task_data: { url: server.url } }, { signal: aborter.signal });
     await eventually(() => server.received.length === 1);
     aborter.abort(new TaskAborted("shutdown"));
-    expect(await outcome).toEqual({ kind: "given_back", crashed: false });
+    expect(await outcome).toMatchObject({ kind: "interrupted", record: { code: "shutdown" } });
     await eventually(() => server.open === 0);
   });
 });

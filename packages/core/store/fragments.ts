@@ -29,6 +29,10 @@ export const HAS_ROOM = `:slot < :slots - (select count(*) from ${OTHERS_RUNNING
 /** When there will be room again, at the latest. */
 export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${OTHERS_RUNNING})`;
 
+/** Whether a statement writes tasks, whatever else it does. */
+export const writesTasks = (text: string): boolean =>
+  /\b(insert into|update|delete from) "baasix_Tasks"/.test(text);
+
 /** The earliest moment at which something is due: a waiting task, or the end of a lease. */
 export const NEXT_DUE_MS = `least(
   (select ${epochMs("scheduled_time")} from "baasix_Tasks"

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineTask, foreignTask, PermanentError, type TaskContext, type TaskDefinition } from "#core";
-import { DEFAULT_TIMEOUT_MS } from "../../../packages/core/limits.ts";
+import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT } from "../../../packages/core/limits.ts";
 import { checkData, createRegistry } from "../../../packages/core/tasks/define-task.ts";
 
 const task = (differences: Partial<TaskDefinition> = {}): TaskDefinition => ({
@@ -88,5 +88,10 @@ describe("data", () => {
     expect(checked).toMatchObject({
       issues: [{ path: "task_data.lines.1.count" }, { path: "task_data.note" }],
     });
+  });
+
+  test("keeps the issues that can be told, and counts all of them", async () => {
+    const checked = await checkData(order, { lines: Array(100_000).fill(7) });
+    expect("issues" in checked && [checked.issues.length, checked.count]).toEqual([ISSUES_LIMIT, 100_000]);
   });
 });
