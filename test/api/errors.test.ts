@@ -43,6 +43,13 @@ describe("requests that cannot be read, or lead nowhere", () => {
     ["malformed JSON", () => post("/tasks", '{"type": '), 400, "malformed_json", /^The body must be JSON: /],
     ["an empty body", () => post("/tasks", ""), 400, "malformed_json", /^The body must be JSON, got nothing/],
     ["a wrong key", () => withKey("Bearer nope"), 401, "key_wrong", /The key is wrong/],
+    [
+      "the key in capital letters",
+      () => withKey(`Bearer ${KEY.toUpperCase()}`),
+      401,
+      "key_wrong",
+      /The key is wrong/,
+    ],
     ["another scheme", () => withKey(`Basic ${KEY}`), 401, "key_wrong", /Bearer/],
     ["an unknown id", () => get("/tasks/99"), 404, "task_not_found", /^There is no task 99\.$/],
     ["a text as id", () => get("/tasks/first"), 404, "task_not_found", /^There is no task "first"\.$/],
