@@ -1,0 +1,207 @@
+/** Sends requests to a target, one after the other, and notes what must not have happened. */
+import fc from "fast-check";
+import { openApi } from "#api";
+import { attacks } from "./attacks.ts";
+import { type AnswerToCheck, type Described, readDescription } from "./described.ts";
+import { hostileRequest } from "./mutations.ts";
+import { rawAttacks } from "./raw-attacks.ts";
+import { type HttpRequest, type Knowledge, plainJson, requestOf, validDraft } from "./requests.ts";
+import type { State } from "./server-process.ts";
+import type { Target } from "./targets.ts";
+import type { WireAnswer } from "./wire.ts";
+
+/** What nobody else may have to wait for one request. */
+export const BLOCK_LIMIT_MS = 250;
+/** What Lambda takes from a function. */
+export const ANSWER_LIMIT_BYTES = 6 * 1024 * 1024;
+
+export interface Finding {
+  what: string;
+  /** The request that showed it first. */
+  request: string;
+  /** How often it was found. */
+  count: number;
+}
+
+export interface AssaultOptions {
+  seed: number;
+  valid: number;
+  hostile: number;
+}
+
+export interface Report {
+  sent: number;
+  /** How many answers had which status. */
+  statuses: Map<number, number>;
+  longestBlockMs: number;
+  findings: Finding[];
+}
+
+/** How attacks send and say what they expect. */
+export interface Attacker {
+  target: Target;
+  key: string;
+  /** Sends, and checks what holds for every request. */
+  send(request: HttpRequest): Promise<WireAnswer | undefined>;
+  /** Checks what holds for every request, for one that no described operation answers. */
+  settle(request: HttpRequest, answers: readonly WireAnswer[]): Promise<void>;
+  note(what: string, request: string): void;
+}
+
+/** Ids that requests are about; that many tasks exist at the start. */
+const MAX_ID = 40;
+
+export async function assault(target: Target, options: AssaultOptions): Promise<Report> {
+  const described = readDescription(await openApi());
+  const knowledge: Knowledge = { described, key: target.key, types: TYPES, maxId: MAX_ID };
+  const found = new Map<string, Finding>();
+  const statuses = new Map<number, number>();
+  let longestBlockMs = 0;
+  let before: State = await target.state();
+
+  const note = (what: string, request: string) => {
+    const finding = found.get(what);
+    if (finding) finding.count++;
+    else found.set(what, { what, request, count: 1 });
+  };
+  const check = async (request: HttpRequest, answer: WireAnswer | undefined) => {
+    const after = await target.state();
+    longestBlockMs = Math.max(longestBlockMs, after.blockMs);
+    if (answer) statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+    for (const what of complaints(described, request, answer, before, after))
+      note(`${request.name}: ${what}`, describeRequest(request));
+    before = after;
+  };
+  const attacker: Attacker = {
+    target,
+    key: target.key,
+    note,
+    async settle(request, answers) {
+      const after = await target.state();
+      longestBlockMs = Math.max(longestBlockMs, after.blockMs);
+      for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      const refused = answers.every(({ status }) => status >= 400);
+      for (const what of harm(before, after, refused)) note(`${request.name}: ${what}`, request.name);
+      before = after;
+    },
+    async send(request) {
+      const answer = await target.send(request);
+      await check(request, answer);
+      return answer;
+    },
+  };
+  const refill = async () => {
+    await target.sql(REFILL);
+    before = await target.state();
+  };
+
+  // What the requests create stays out of the way of the tasks that they are about.
+  await target.sql(`select setval(pg_get_serial_sequence('"baasix_Tasks"', 'id'), 1000)`);
+  await refill();
+  for (const draft of fc.sample(validDraft(knowledge), { seed: options.seed, numRuns: options.valid })) {
+    const request = requestOf(draft, target.key);
+    const answer = await attacker.send(request);
+    if (answer && !expectedOfValid(draft.operation.operationId, answer))
+      note(
+        `${request.name}: refused with ${answer.status} though it is valid: ${generalised(answer.text)}`,
+        describeRequest(request),
+      );
+    if (["deleteTask", "resetStuck"].includes(request.name)) await refill();
+  }
+  await refill();
+  for (const request of fc.sample(hostileRequest(knowledge), {
+    seed: options.seed,
+    numRuns: options.hostile,
+  }))
+    await attacker.send(request);
+  for (const attack of [...attacks, ...(target.port === undefined ? [] : rawAttacks)]) {
+    await target.sql(`truncate "baasix_Tasks", tickwork_requests`);
+    await refill();
+    await attack(attacker);
+  }
+  return {
+    sent: [...statuses.values()].reduce((sum, count) => sum + count, 0),
+    statuses,
+    longestBlockMs,
+    findings: [...found.values()],
+  };
+}
+
+/** The types that ship; what they would do is not done. */
+const TYPES = {
+  http_request: fc.record({ url: fc.webUrl(), method: fc.constant("POST"), body: plainJson() }),
+  cleanup: fc.record({ older_than_days: fc.integer({ min: 1, max: 100 }) }),
+};
+
+/** Tasks of every status with the first ids; one of them runs. */
+const REFILL = `insert into "baasix_Tasks"
+    (id, type, task_status, scheduled_time, task_data, slot, lease_token, lease_expires_at)
+  select id, 'cleanup', status::"enum_baasix_Tasks_task_status", now() + interval '1 day', '{"older_than_days": 1}',
+    case when status = 'Running' then 0 end, case when status = 'Running' then 't' end,
+    case when status = 'Running' then now() + interval '1 hour' end
+  from (select id, case when id = 1 then 'Running'
+      else (array['Not started', 'Completed', 'Error'])[1 + id % 3] end as status
+    from generate_series(1, ${MAX_ID}) id where not exists (select from "baasix_Tasks" t where t.id = id)) missing
+  on conflict do nothing`;
+
+function* complaints(
+  described: Described,
+  request: HttpRequest,
+  answer: WireAnswer | undefined,
+  before: State,
+  after: State,
+): Generator<string> {
+  yield* harm(before, after, answer !== undefined && answer.status >= 400 && answer.status < 500);
+  if (!answer) {
+    yield "there was no answer";
+    return;
+  }
+  const { status, bytes } = answer;
+  const operation = described.find(request.method === "HEAD" ? "GET" : request.method, pathOf(request));
+  if (status >= 500 && !(operation?.operationId === "health" && status === 500)) yield `answered ${status}`;
+  if (bytes > ANSWER_LIMIT_BYTES) yield "the answer is too large for Lambda";
+  const complaint =
+    request.method === "HEAD" ? undefined : described.complaint(operation, answer satisfies AnswerToCheck);
+  if (complaint) yield `not as described (${status}): ${generalised(complaint)}`;
+}
+
+/** What a request has done to the server, whatever it answered. */
+function* harm(before: State, after: State, refused: boolean): Generator<string> {
+  if (after.blockMs > BLOCK_LIMIT_MS) yield `others had to wait more than ${BLOCK_LIMIT_MS} ms`;
+  for (const line of after.errors) yield `the server logged: ${generalised(line)}`;
+  if (refused && before.fingerprint !== after.fingerprint) yield "it was refused, and a row changed";
+}
+
+/** What of a described request may come beside a success. */
+function expectedOfValid(operationId: string, { status, text }: WireAnswer): boolean {
+  if (status < 300 || status === 404 || status === 409) return true;
+  return operationId === "createTasks" && status === 422 && text.includes("idempotency_key_reused");
+}
+
+/** As a server reads it: an address is allowed there, and dots are resolved. */
+function pathOf({ target }: HttpRequest): string {
+  return URL.canParse(target, "http://localhost") ? new URL(target, "http://localhost").pathname : target;
+}
+
+/** Without what differs from one request to the next. */
+function generalised(text: string): string {
+  return text
+    .replaceAll(/"timestamp":"[^"]*",?/g, "")
+    .replaceAll(/"requestId":"[^"]*",?/g, "")
+    .replaceAll(/\d+/g, "n")
+    .slice(0, 300);
+}
+
+export function describeRequest({ method, target, headers, body }: HttpRequest): string {
+  const shown = body === undefined ? "" : body.toString("utf8").slice(0, 300);
+  const others = headers.filter(([name]) => name !== "authorization" && name !== "content-type");
+  return `${method} ${target.slice(0, 200)} ${others.length > 0 ? JSON.stringify(others).slice(0, 200) : ""} ${JSON.stringify(shown)}`;
+}
+
+export function describeReport({ sent, statuses, longestBlockMs, findings }: Report): string {
+  const counts = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
+  return [
+    `${sent} answers (${counts.join(", ")}), the longest block ${longestBlockMs.toFixed(0)} ms`,
+    ...findings.map(({ what, request, count }) => `  ✗ ${what} (${count} ×)\n      ${request}`),
+  ].join("\n");
+}
