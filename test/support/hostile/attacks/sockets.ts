@@ -1,14 +1,14 @@
 /** What no client sends, on a socket: half requests, two in one, lies about the length, and what never ends. */
 import type { Socket } from "node:net";
-import type { Attack } from "./attacks.ts";
-import type { HttpRequest } from "./requests.ts";
-import { exchange } from "./wire.ts";
+import type { HttpRequest } from "../requests.ts";
+import { exchange } from "../wire.ts";
+import type { Attack } from "./attack.ts";
 
 const CRLF = "\r\n";
 const lines = (...all: string[]) => `${all.join(CRLF)}${CRLF}${CRLF}`;
 
 /** A body without an end is cut off after this; so is whatever else a client starts and does not finish. */
-const PATIENCE_MS = 4_000;
+const PATIENCE_MS = 1_500;
 
 interface Raw {
   name: string;
@@ -58,7 +58,7 @@ async function flood(socket: Socket, chunk: Buffer): Promise<void> {
   }
 }
 
-export const rawAttacks: readonly Attack[] = [
+export const socketAttacks: readonly Attack[] = [
   raw({ name: "no Host", write: lines("GET /tasks HTTP/1.1", AUTH, "Connection: close"), statuses: [400] }),
   raw({
     name: "no Host in HTTP/1.0",
