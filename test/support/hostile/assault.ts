@@ -5,10 +5,11 @@ import { mannerAttacks } from "./attacks/manners.ts";
 import { sizeAttacks } from "./attacks/sizes.ts";
 import { socketAttacks } from "./attacks/sockets.ts";
 import { valueAttacks } from "./attacks/values.ts";
-import { type AnswerToCheck, type Described, readDescription } from "./described.ts";
+import { readDescription } from "./described.ts";
+import { complaints, describeRequest, expectedOfValid, generalised, harm } from "./judge.ts";
 import { hostileRequest } from "./mutations.ts";
 import { type HttpRequest, type Knowledge, plainJson, requestOf, validDraft } from "./requests.ts";
-import type { State } from "./server-process.ts";
+import type { State } from "./state.ts";
 import type { Stack, Target } from "./targets.ts";
 import type { WireAnswer } from "./wire.ts";
 
@@ -20,9 +21,6 @@ export const BLOCK_LIMIT_MS: Readonly<Record<Stack, number>> = {
   // Each request has a process to itself.
   lambda: Number.POSITIVE_INFINITY,
 };
-/** What Lambda takes from a function. */
-export const ANSWER_LIMIT_BYTES = 6 * 1024 * 1024;
-
 export interface Finding {
   what: string;
   /** The request that showed it first. */
@@ -164,59 +162,6 @@ const REFILL = `insert into "baasix_Tasks"
       else (array['Not started', 'Completed', 'Error'])[1 + id % 3] end as status
     from generate_series(1, ${MAX_ID}) id where not exists (select from "baasix_Tasks" t where t.id = id)) missing
   on conflict do nothing`;
-
-function* complaints(
-  described: Described,
-  request: HttpRequest,
-  answer: WireAnswer | undefined,
-  before: State,
-  after: State,
-): Generator<string> {
-  yield* harm(before, after, answer !== undefined && answer.status >= 400 && answer.status < 500);
-  if (!answer) {
-    yield "there was no answer";
-    return;
-  }
-  const { status, bytes } = answer;
-  const operation = described.find(request.method === "HEAD" ? "GET" : request.method, pathOf(request));
-  if (status >= 500 && !(operation?.operationId === "health" && status === 500)) yield `answered ${status}`;
-  if (bytes > ANSWER_LIMIT_BYTES) yield "the answer is too large for Lambda";
-  const complaint =
-    request.method === "HEAD" ? undefined : described.complaint(operation, answer satisfies AnswerToCheck);
-  if (complaint) yield `not as described (${status}): ${generalised(complaint)}`;
-}
-
-/** What a request has done to the server, whatever it answered. */
-function* harm(before: State, after: State, refused: boolean): Generator<string> {
-  for (const line of after.errors) yield `the server logged: ${generalised(line)}`;
-  if (refused && before.fingerprint !== after.fingerprint) yield "it was refused, and a row changed";
-}
-
-/** What of a described request may come beside a success. */
-function expectedOfValid(operationId: string, { status, text }: WireAnswer): boolean {
-  if (status < 300 || status === 404 || status === 409) return true;
-  return operationId === "createTasks" && status === 422 && text.includes("idempotency_key_reused");
-}
-
-/** As a server reads it: an address is allowed there, and dots are resolved. */
-function pathOf({ target }: HttpRequest): string {
-  return URL.canParse(target, "http://localhost") ? new URL(target, "http://localhost").pathname : target;
-}
-
-/** Without what differs from one request to the next. */
-function generalised(text: string): string {
-  return text
-    .replaceAll(/"timestamp":"[^"]*",?/g, "")
-    .replaceAll(/"requestId":"[^"]*",?/g, "")
-    .replaceAll(/\d+/g, "n")
-    .slice(0, 300);
-}
-
-export function describeRequest({ method, target, headers, body }: HttpRequest): string {
-  const shown = body === undefined ? "" : body.toString("utf8").slice(0, 300);
-  const others = headers.filter(([name]) => name !== "authorization" && name !== "content-type");
-  return `${method} ${target.slice(0, 200)} ${others.length > 0 ? JSON.stringify(others).slice(0, 200) : ""} ${JSON.stringify(shown)}`;
-}
 
 export function describeReport({ sent, statuses, longestBlockMs, findings }: Report): string {
   const counts = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);

@@ -2,24 +2,7 @@
 import { createLogger } from "#core";
 import { startServer } from "#local";
 import { current } from "../../../packages/core/current.ts";
-
-/** What the process is asked. */
-export type Question = { ask: "state" } | { ask: "sql"; text: string };
-
-/** What it answers to `state`: everything since it was asked before. */
-export interface State {
-  /** Changes with each write to a row, whoever writes. */
-  fingerprint: string;
-  /** The longest time for which nobody else got a turn, in milliseconds. */
-  blockMs: number;
-  /** What the server logged as errors. */
-  errors: string[];
-}
-
-/** `xmin` is the transaction that wrote the row as it is now. */
-export const FINGERPRINT = `select concat_ws(' ', count(*), sum(id), sum(xmin::text::bigint),
-    (select concat_ws(' ', count(*), sum(xmin::text::bigint)) from tickwork_requests)) as fingerprint
-  from "baasix_Tasks"`;
+import { FINGERPRINT, type Question, type State } from "./state.ts";
 
 const BEAT_MS = 5;
 

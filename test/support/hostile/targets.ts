@@ -13,7 +13,7 @@ import { gatewayEvent } from "../lambda/gateway-event.ts";
 import { buildPackages } from "../lambda/package.ts";
 import { openStage } from "../lambda/stage.ts";
 import type { HttpRequest } from "./requests.ts";
-import { FINGERPRINT, type Question, type State } from "./server-process.ts";
+import { FINGERPRINT, type Question, type State } from "./state.ts";
 import { encode, exchange, type WireAnswer } from "./wire.ts";
 
 export const STACKS = ["embedded", "real", "lambda"] as const;
