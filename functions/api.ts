@@ -1,14 +1,18 @@
-import type { Context } from "aws-lambda";
-import { handle, type LambdaEvent } from "hono/aws-lambda";
-import { createApp } from "#api";
+import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import { type Api, answerEvent, createApp } from "#api";
 import { runtime } from "#aws";
 import { definitions } from "#tasks";
 import { apiKey, postgres, redis } from "./secrets.ts";
 
-let serving: ReturnType<typeof handle> | undefined;
+let app: Api | undefined;
+
+/** The API of this process. */
+export function api(): Api {
+  app ??= createApp(runtime(definitions, postgres, redis, apiKey));
+  return app;
+}
 
 /** Answers HTTP. */
-export async function handler(event: LambdaEvent, context: Context) {
-  serving ??= handle(createApp(runtime(definitions, postgres, redis, apiKey)));
-  return serving(event, context);
+export async function handler(event: APIGatewayProxyEventV2, context: Context) {
+  return answerEvent(api(), event, context);
 }

@@ -13,7 +13,11 @@ export interface ErrorText {
 
 /** Of what Tickwork throws and the API answers with. */
 export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
-  malformed_json: { meaning: "The body is empty or not JSON.", remedy: "Send valid JSON." },
+  malformed_json: {
+    meaning:
+      "The body is empty, not JSON, or not to be kept as it was sent: not UTF-8, a name twice in an object, a number that no double holds, more than 100 levels.",
+    remedy: "Send valid JSON; `issues` has the path of what could not be kept. Send long numbers as strings.",
+  },
   malformed_request: {
     meaning: "The request could not be read as HTTP requires.",
     remedy: "The message says what is wrong with it; correct the request.",
@@ -54,6 +58,11 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning:
       "The task has a status that Tickwork does not know, which only a table older than Tickwork allows.",
     remedy: "Set `task_status` to one of the four statuses.",
+  },
+  tasks_deleted: {
+    meaning:
+      "The request was carried out before, with the same `Idempotency-Key`, and some of the tasks that it created have been deleted.",
+    remedy: "Nothing, if they are not needed any more. To create them anew, use another key.",
   },
   body_too_large: {
     meaning: "The body has more than 5 MB.",

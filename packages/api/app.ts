@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { ConfigError, type Tickwork, TickworkError } from "#core";
 import { requireKey } from "./auth.ts";
 import { answerError } from "./errors.ts";
@@ -14,9 +13,6 @@ import { taskRoutes } from "./routes/tasks.ts";
 export interface AppDeps extends Pick<Tickwork, "tasks" | "operator" | "hooks" | "log"> {
   config: Pick<Tickwork["config"], "apiKey">;
 }
-
-/** The largest body of a request. */
-const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
 
 /**
  * The HTTP API: a Hono app over a Tickwork, the same on Lambda, on one machine and in tests.
@@ -38,17 +34,6 @@ export function createApp(deps: AppDeps) {
     .use(logRequests(log))
     .route("/", healthRoutes(operator))
     .use(requireKey(apiKey))
-    .use(
-      bodyLimit({
-        maxSize: BODY_LIMIT_BYTES,
-        onError: () => {
-          throw new TickworkError(
-            "body_too_large",
-            `The body must have at most ${BODY_LIMIT_BYTES} bytes, got more; send fewer tasks at once.`,
-          );
-        },
-      }),
-    )
     .get("/openapi.json", async (c) => c.json(await openApi()))
     .route("/", controlRoutes(operator))
     .route("/", hookRoutes(operator, hooks))

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { type ErrorKind, type Logger, TickworkError } from "#core";
+import { type ErrorKind, type Issue, type Logger, TickworkError } from "#core";
 import { ERRORS, messageOf } from "../core/errors.ts";
 import { requestOf } from "./log.ts";
 
@@ -13,11 +13,21 @@ const HIDDEN: Partial<Record<ErrorKind, string>> = {
 
 export const RETRY_AFTER_SECONDS = "5";
 
-/** The one place where an error becomes an answer: `{"error": {"code", "message", "issues"?}}`, its status from the catalogue. */
+/** The one place where an error becomes an answer: its body, and its status from the catalogue. */
+export function errorBody({ code, kind, message, issues }: TickworkError) {
+  const error: { code: string; message: string; issues?: Issue[] } = {
+    code,
+    message: HIDDEN[kind] ?? message,
+    ...(issues ? { issues } : {}),
+  };
+  return { status: ERRORS[code], body: { error } };
+}
+
+/** Answers a request that failed. */
 export function answerError(c: Context, thrown: unknown, log: Logger): Response {
-  const { code, kind, message, issues, cause } = errorOf(thrown);
-  const hidden = HIDDEN[kind];
-  if (hidden)
+  const failure = errorOf(thrown);
+  const { code, kind, message, cause } = failure;
+  if (HIDDEN[kind])
     log.error("a request failed", {
       ...requestOf(c),
       code,
@@ -26,7 +36,8 @@ export function answerError(c: Context, thrown: unknown, log: Logger): Response 
     });
   if (kind === "unauthorized") c.header("WWW-Authenticate", "Bearer");
   if (kind === "unavailable") c.header("Retry-After", RETRY_AFTER_SECONDS);
-  return c.json({ error: { code, message: hidden ?? message, ...(issues ? { issues } : {}) } }, ERRORS[code]);
+  const { status, body } = errorBody(failure);
+  return c.json(body, status);
 }
 
 function errorOf(thrown: unknown): TickworkError {

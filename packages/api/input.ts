@@ -1,8 +1,9 @@
 /** Reading requests: what cannot be read is 400; what can be read but is not acceptable is 422. */
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import * as v from "valibot";
-import { TickworkError } from "#core";
 import { invalidRequest, quote, taskNotFound } from "../core/errors.ts";
+import { NAME_LIMIT } from "../core/limits.ts";
+import { readJson } from "./read-json.ts";
 
 type Typed<Target extends "json" | "query" | "param", Schema extends v.GenericSchema> = MiddlewareHandler<
   // biome-ignore lint/suspicious/noExplicitAny: any environment, as in Hono's own validators
@@ -11,21 +12,10 @@ type Typed<Target extends "json" | "query" | "param", Schema extends v.GenericSc
   { in: { [T in Target]: v.InferInput<Schema> }; out: { [T in Target]: v.InferOutput<Schema> } }
 >;
 
-/** The body as JSON, whatever its content type: `curl -d` calls it a form. */
-async function readJson(request: { text(): Promise<string> }): Promise<unknown> {
-  const text = await request.text();
-  if (text.trim() === "") throw new TickworkError("malformed_json", "The body must be JSON, got nothing.");
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new TickworkError("malformed_json", `The body must be JSON: ${(error as Error).message}`);
-  }
-}
-
-/** A body of this schema. */
+/** A body of this schema, whatever its content type: `curl -d` calls it a form. */
 export function json<Schema extends v.GenericSchema>(schema: Schema): Typed<"json", Schema> {
   return async (c, next) => {
-    const body = check(schema, await readJson(c.req));
+    const body = check(schema, await readJson(c.req.raw));
     c.req.addValidatedData("json", body as object);
     await next();
   };
@@ -34,7 +24,7 @@ export function json<Schema extends v.GenericSchema>(schema: Schema): Typed<"jso
 /** A body that core checks, by the same schemas; here it only gets its type. */
 export function uncheckedJson<Schema extends v.GenericSchema>(_schema: Schema): Typed<"json", Schema> {
   return async (c, next) => {
-    c.req.addValidatedData("json", (await readJson(c.req)) as object);
+    c.req.addValidatedData("json", (await readJson(c.req.raw)) as object);
     await next();
   };
 }
@@ -55,9 +45,32 @@ function check<Schema extends v.GenericSchema>(schema: Schema, value: unknown): 
   );
 }
 
+/** Who asks, as the caller says: what is kept in `userCreated_Id` and `userUpdated_Id`. */
+export function by(c: Context): { userId: string | undefined } {
+  return { userId: header(c, "Tickwork-User") };
+}
+
+/** A header that may be absent, but not empty: whoever sends it means something by it. */
+export function header(c: Context, name: string): string | undefined {
+  const value = c.req.header(name);
+  if (value !== undefined && (value.length === 0 || value.length > NAME_LIMIT))
+    throw invalidRequest(
+      [{ path: name, message: `must have 1 to ${NAME_LIMIT} characters, got ${value.length}` }],
+      "malformed_request",
+    );
+  return value;
+}
+
 /** Ids are opaque to callers, so what cannot be an id is one that no task has. */
 export function taskId(text: string): number {
-  const id = Number(text);
-  if (!/^[1-9]\d{0,15}$/.test(text) || !Number.isSafeInteger(id)) throw taskNotFound(quote(text));
+  const id = idOf(text);
+  if (id === undefined) throw taskNotFound(quote(text));
   return id;
+}
+
+/** An id as a number, or written as a string: so Postgres's bigint comes out of some programs. */
+export function idOf(given: unknown): number | undefined {
+  if (typeof given === "number") return Number.isSafeInteger(given) && given > 0 ? given : undefined;
+  if (typeof given !== "string" || !/^[1-9]\d{0,15}$/.test(given)) return undefined;
+  return Number.isSafeInteger(Number(given)) ? Number(given) : undefined;
 }

@@ -1,5 +1,5 @@
 /** The examples in `/openapi.json`. The compiler holds them to the types, a test to the schemas. */
-import type { CacheStats, ErrorCode, Issue, NewTask, Task } from "#core";
+import type { CacheStats, ErrorCode, Health, Issue, NewTask, Task } from "#core";
 import type { operations } from "./operations.ts";
 
 interface Examples {
@@ -83,6 +83,17 @@ const stats: CacheStats = {
   lastRefreshed: "2026-11-24T08:40:00.000Z",
 };
 
+const healthy: Health = {
+  healthy: true,
+  stats,
+  last: {
+    postgres: "2026-11-24T08:44:58.000Z",
+    redis: "2026-11-24T08:45:00.000Z",
+    refresh: "2026-11-24T08:40:00.000Z",
+    write: "2026-11-24T08:44:58.000Z",
+  },
+};
+
 export const examples: Partial<Record<keyof typeof operations, Examples>> = {
   createTasks: { request: newTask, answer: waiting },
   listTasks: { answer: { tasks: [completed], next_cursor: "YmVmb3JlOjc" } },
@@ -101,8 +112,13 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
   },
   hook: { request: { data: { id: 7 } }, answer: { ran: 0, failed: 0 } },
   health: {
-    answer: { healthy: true, stats },
-    otherwise: { healthy: false, stats: { ...stats, initialized: false, lastRefreshed: null } },
+    answer: healthy,
+    otherwise: {
+      ...healthy,
+      healthy: false,
+      stats: { ...stats, initialized: false, lastRefreshed: null },
+      last: { ...healthy.last, refresh: null },
+    },
   },
 };
 
@@ -120,6 +136,10 @@ export const errorExamples: Partial<Record<ErrorCode, { message: string; issues?
   task_running: { message: 'Task 7 must be "Not started" to be changed, got "Running".' },
   task_finished: {
     message: 'Task 7 must be "Not started" or "Running" to be cancelled, got "Completed".',
+  },
+  tasks_deleted: {
+    message:
+      'The request with the Idempotency-Key "order-7" was carried out before and created task 7; deleted since: task 7.',
   },
   too_many_tasks: { message: "The array must have at most 1000 tasks, got 1001." },
   invalid_request: {

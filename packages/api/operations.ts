@@ -22,10 +22,11 @@ export interface Operation {
   open?: boolean;
 }
 
-/** What any operation may answer with; those that need no key read no body either. */
+/** What every operation may answer with; what those that need a key may, and what those that read a body may. */
 export const COMMON_ERRORS = {
   all: ["malformed_request", "internal"],
-  withKey: ["key_missing", "key_wrong", "body_too_large"],
+  withKey: ["key_missing", "key_wrong"],
+  withBody: ["malformed_json", "body_too_large"],
 } as const satisfies Record<string, readonly ErrorCode[]>;
 
 export const operations = {
@@ -37,12 +38,12 @@ export const operations = {
     headers: s.CreateHeadersSchema,
     answer: { status: 201, schema: s.CreatedSchema },
     errors: [
-      "malformed_json",
       "too_many_tasks",
       "task_data_too_large",
       "invalid_request",
       "unknown_type",
       "idempotency_key_reused",
+      "tasks_deleted",
       "postgres_unavailable",
     ],
   },
@@ -74,7 +75,7 @@ export const operations = {
     summary: "The operator's override of the running flag (setTaskRunning).",
     json: s.RunningSchema,
     answer: { status: 200, schema: s.RunningSchema },
-    errors: ["malformed_json", "invalid_request", "postgres_unavailable"],
+    errors: ["invalid_request", "postgres_unavailable"],
   },
   refresh: {
     method: "post",
@@ -110,9 +111,9 @@ export const operations = {
     path: "/tasks/:id",
     summary: "Changes a task that has not started.",
     json: s.TaskChangesSchema,
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
     errors: [
-      "malformed_json",
       "task_not_found",
       "task_running",
       "task_finished",
@@ -134,16 +135,25 @@ export const operations = {
     method: "post",
     path: "/tasks/:id/retry",
     summary: "Starts a finished task anew, at once.",
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
-    errors: ["task_not_found", "task_running", "task_waiting", "task_state", "postgres_unavailable"],
+    errors: [
+      "task_not_found",
+      "task_running",
+      "task_waiting",
+      "task_state",
+      "invalid_request",
+      "postgres_unavailable",
+    ],
   },
   cancelTask: {
     method: "post",
     path: "/tasks/:id/cancel",
     summary: "Ends a waiting task in Error; asks a running one to stop.",
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
     otherwise: { status: 202, schema: s.TaskSchema, when: "The task is running, and was asked to stop." },
-    errors: ["task_not_found", "task_finished", "task_state", "postgres_unavailable"],
+    errors: ["task_not_found", "task_finished", "task_state", "invalid_request", "postgres_unavailable"],
   },
   hook: {
     method: "post",
@@ -152,7 +162,7 @@ export const operations = {
       "Reports that an item of a collection was created, changed or deleted elsewhere. For baasix_Tasks, the cache follows.",
     json: s.HookSchema,
     answer: { status: 200, schema: s.HookAnswerSchema },
-    errors: ["malformed_json", "unknown_event", "invalid_request"],
+    errors: ["unknown_event", "invalid_request"],
   },
   health: {
     method: "get",

@@ -155,8 +155,9 @@ function answersOf(operationId: keyof typeof operations, { answer, otherwise }: 
 }
 
 /** The errors that an operation may answer with, those of a status together. */
-function failuresOf({ errors, open }: Operation): ErrorCode[][] {
-  const codes: ErrorCode[] = [...errors, ...COMMON_ERRORS.all, ...(open ? [] : COMMON_ERRORS.withKey)];
+function failuresOf({ errors, json, open }: Operation): ErrorCode[][] {
+  const { all, withKey, withBody } = COMMON_ERRORS;
+  const codes: ErrorCode[] = [...(json ? withBody : []), ...errors, ...all, ...(open ? [] : withKey)];
   const statuses = [...new Set(codes.map((code) => ERRORS[code]))];
   return statuses.map((status) => codes.filter((code) => ERRORS[code] === status));
 }

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { type ErrorCode, TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
 import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
-import { accepts, NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
+import { accepts, NewTaskSchema, storable, TaskChangesSchema } from "../core/tasks/new-task.ts";
 
 /** How many tasks a page of the list has. */
 const LIST_LIMIT = { default: 50, max: 200 };
@@ -31,7 +31,7 @@ const idOf = (text: string): number =>
 export const ListQuerySchema = v.strictObject(
   {
     status: v.optional(v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`))),
-    type: v.optional(v.string()),
+    type: v.optional(v.pipe(v.string(), storable)),
     limit: v.pipe(
       v.optional(
         v.pipe(
@@ -62,18 +62,22 @@ export const RunningSchema = v.strictObject(
   onlyThese("isRunning"),
 );
 
-/** Core checks it; here it is described. */
-export const CreateHeadersSchema = v.object({
-  "Idempotency-Key": v.optional(
-    v.pipe(
-      v.string(),
-      v.minLength(1),
-      v.maxLength(NAME_LIMIT),
-      v.description(
-        `The same key with the same body answers within ${IDEMPOTENCY_HOURS} hours with the same tasks, and creates none.`,
-      ),
-    ),
+// Headers are read where they are used; here they are described.
+
+const header = (description: string) =>
+  v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(NAME_LIMIT), v.description(description)));
+
+export const UserHeadersSchema = v.object({
+  "Tickwork-User": header(
+    "Who asks, as the caller says: kept in userCreated_Id or userUpdated_Id. It is not checked.",
   ),
+});
+
+export const CreateHeadersSchema = v.object({
+  "Idempotency-Key": header(
+    `The same key with the same body answers within ${IDEMPOTENCY_HOURS} hours with the same tasks, and creates none.`,
+  ),
+  ...UserHeadersSchema.entries,
 });
 
 export const HookSchema = v.looseObject(
@@ -177,7 +181,19 @@ export const StatsSchema = v.object({
   lastRefreshed: v.nullable(time),
   error: v.pipe(v.optional(v.string()), v.description("What failed; absent when nothing did.")),
 });
-export const HealthSchema = v.object({ healthy: v.boolean(), stats: StatsSchema });
+export const HealthSchema = v.object({
+  healthy: v.boolean(),
+  stats: StatsSchema,
+  last: v.pipe(
+    v.object({
+      postgres: v.nullable(time),
+      redis: v.nullable(time),
+      refresh: v.nullable(time),
+      write: v.nullable(time),
+    }),
+    v.description("When each of them last succeeded, as far as this process knows."),
+  ),
+});
 export const HookAnswerSchema = v.pipe(
   v.object({ ran: fromZero, failed: fromZero }),
   v.description("How many hooks ran, and how many of them failed."),

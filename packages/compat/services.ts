@@ -34,6 +34,7 @@ export const tasksService: TasksService = {
     ),
   getCacheStats: () => onceRunning(({ operator }) => operator.getCacheStats(), emptyStats),
 
+  getHealth: async () => inUse().operator.getHealth(),
   setTaskRunning: async (isRunning) => inUse().operator.setTaskRunning(isRunning),
   forceRefresh: async () => inUse().operator.forceRefresh(),
   waitForTaskCompletion: async (timeoutMs) => inUse().operator.waitForTaskCompletion(timeoutMs),
@@ -45,10 +46,10 @@ export const tasksService: TasksService = {
   create: async (tasks, options) => inUse().tasks.create(tasks, options),
   get: async (id) => inUse().tasks.get(id),
   list: async (filter) => inUse().tasks.list(filter),
-  update: async (id, changes) => inUse().tasks.update(id, changes),
+  update: async (id, changes, by) => inUse().tasks.update(id, changes, by),
   remove: async (id) => inUse().tasks.remove(id),
-  retry: async (id) => inUse().tasks.retry(id),
-  cancel: async (id) => inUse().tasks.cancel(id),
+  retry: async (id, by) => inUse().tasks.retry(id, by),
+  cancel: async (id, by) => inUse().tasks.cancel(id, by),
 
   tick: async (options) => inUse().worker.tick(options),
   refresh: async (options) => inUse().worker.refresh(options),

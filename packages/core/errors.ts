@@ -3,6 +3,7 @@
  * `scripts/error-texts.ts`, which no function carries.
  */
 import { inspect } from "node:util";
+import { ISSUE_TEXT_LIMIT, ISSUES_LIMIT } from "./limits.ts";
 
 /** Every code that a TickworkError, and so an answer of the HTTP API, can have; with its HTTP status. */
 export const ERRORS = {
@@ -17,6 +18,7 @@ export const ERRORS = {
   task_waiting: 409,
   task_finished: 409,
   task_state: 409,
+  tasks_deleted: 409,
   body_too_large: 413,
   too_many_tasks: 413,
   task_data_too_large: 413,
@@ -70,6 +72,12 @@ export interface Issue {
   path: string;
   /** The rest of a sentence about it: `must be a string of 1 to 255 characters, got 7`. */
   message: string;
+}
+
+/** How many issues there are, where not all are kept; `atLeast`: some values were not looked at any more. */
+export interface IssueTotal {
+  count: number;
+  atLeast?: boolean;
 }
 
 /**
@@ -145,9 +153,21 @@ export function taskNotFound(id: unknown): TickworkError {
   return new TickworkError("task_not_found", `There is no task ${id}.`);
 }
 
-/** The error of values that are not acceptable. */
-export function invalidRequest(issues: Issue[], code: ErrorCode = "invalid_request"): TickworkError {
-  return new TickworkError(code, describeIssues(issues), { issues });
+/** The error of values that are not acceptable. It tells the first of the issues, and how many more there are. */
+export function invalidRequest(
+  issues: readonly Issue[],
+  code: ErrorCode = "invalid_request",
+  total: IssueTotal = { count: issues.length },
+): TickworkError {
+  return new TickworkError(code, describeIssues(issues, total), { issues: toldOf(issues) });
+}
+
+/** Those of the issues that are told, each no longer than a few lines. */
+function toldOf(issues: readonly Issue[]): Issue[] {
+  return issues.slice(0, ISSUES_LIMIT).map(({ path, message }) => ({
+    path: cut(path, ISSUE_TEXT_LIMIT),
+    message: cut(message, ISSUE_TEXT_LIMIT),
+  }));
 }
 
 /** @example throw refusal("limit", mustBe("a whole number from 0", -1)); */
@@ -158,11 +178,16 @@ export function refusal(path: string, message: string): TickworkError {
 /** How our own messages of an issue begin; those of other people's schemas are sentences of their own. */
 const PREDICATE = /^(must|is|has|cannot) /;
 
-/** All issues in one line. */
-export function describeIssues(issues: readonly Issue[]): string {
-  return issues
-    .map(({ path, message }) => (path ? `${path}${PREDICATE.test(message) ? "" : ":"} ${message}` : message))
-    .join("; ");
+/** The issues in one line; of more than are told, how many. */
+export function describeIssues(
+  issues: readonly Issue[],
+  { count, atLeast = false }: IssueTotal = { count: issues.length },
+): string {
+  const told = toldOf(issues).map(({ path, message }) =>
+    path ? `${path}${PREDICATE.test(message) ? "" : ":"} ${message}` : message,
+  );
+  const more = count - told.length;
+  return [...told, ...(more > 0 ? [`and ${atLeast ? "at least " : ""}${more} more`] : [])].join("; ");
 }
 
 /** @example mustBe("true or false", "yes") // 'must be true or false, got "yes"' */
@@ -170,11 +195,17 @@ export function mustBe(accepted: string, value: unknown): string {
   return `must be ${accepted}, got ${quote(value)}`;
 }
 
+/** Characters of a value that a message repeats. */
+export const QUOTE_LIMIT = 80;
+
 /** The value as a reader would like to see it: quoted, as JSON where it is an object, and never longer than a line. */
 export function quote(value: unknown): string {
   const isJson = typeof value === "string" || (typeof value === "object" && !(value instanceof Date));
-  const text = isJson ? jsonOf(value) : String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+  return cut(isJson ? jsonOf(value) : String(value), QUOTE_LIMIT);
+}
+
+export function cut(text: string, limit: number): string {
+  return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 }
 
 /** The value as JSON; what JSON cannot express, as Node prints it. */

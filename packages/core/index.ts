@@ -28,7 +28,8 @@ export type { Measurements, Metrics } from "./metrics.ts";
 export { type AbortCode, TaskAborted } from "./run/abort.ts";
 export type { RefreshReport } from "./run/refresh.ts";
 export type { Ending, TickReport } from "./run/tally.ts";
-export type { CacheStats, Operator } from "./services/operator.ts";
+export type { CacheStats, Health } from "./services/health.ts";
+export type { Operator } from "./services/operator.ts";
 export type { Worker } from "./services/worker.ts";
 export {
   createDatabase,

@@ -13,7 +13,17 @@ export const TASK_DATA_LIMIT_BYTES = 256 * 1024;
 export const RESULT_LIMIT_BYTES = 256 * 1024;
 /** Tasks that one call may make. */
 export const BATCH_LIMIT = 1_000;
-/** Characters of a type, an attachment's id, an idempotency key. */
+/** How deep `task_data` may nest; Postgres, and whatever walks through it, has a stack that ends. */
+export const JSON_DEPTH_LIMIT = 100;
+/** How deep a body may nest for it to be looked at any further. */
+export const BODY_DEPTH_LIMIT = 1_000;
+/** The largest body of a request; Lambda takes six megabytes, with what surrounds the body. */
+export const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
+/** Issues that an error tells; of more, it tells how many there are. */
+export const ISSUES_LIMIT = 20;
+/** Characters of an issue's path, and of its message: both may repeat what a caller sent. */
+export const ISSUE_TEXT_LIMIT = 500;
+/** Characters of a type, an attachment's id, a user's id, an idempotency key. */
 export const NAME_LIMIT = 255;
 /** What `max_attempts` may be. */
 export const MAX_ATTEMPTS_LIMIT = 1_000;
@@ -96,6 +106,9 @@ export const RING_ANSWER_LIMIT_MS = 2_000;
 /** How often EventBridge tries again to deliver a wake-up, and for how long; then it is a dead letter. */
 export const WAKE_UP_RETRIES = 10;
 export const WAKE_UP_AGE_SECONDS = 60 * 60;
+
+/** How long a monitor waits for an answer. */
+export const HEALTH_LIMIT_MS = 5_000;
 
 /** How often `waitForTaskCompletion` looks. */
 export const WAIT_POLL_MS = 250;

@@ -15,6 +15,7 @@ import type { Metrics } from "./metrics.ts";
 import { createAnnouncer } from "./services/announce.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
 import { createTasks } from "./services/tasks.ts";
+import { createVitals, watchDatabase, watchRedis } from "./services/vitals.ts";
 import { createWorker, type Worker } from "./services/worker.ts";
 import type { Database } from "./store/database.ts";
 import { withClock } from "./store/statement.ts";
@@ -85,7 +86,10 @@ export interface Tickwork {
  * await worker.tick();
  */
 export function createTickwork(parts: Parts): Tickwork {
-  const { config, log, database, redis, clock = systemClock, now, prefix = "tickwork" } = parts;
+  const { config, log, clock = systemClock, now, prefix = "tickwork" } = parts;
+  const vitals = createVitals(clock);
+  const database = watchDatabase(parts.database, vitals, clock);
+  const redis = parts.redis && watchRedis(parts.redis, vitals, clock);
   const leaseMs = config.runningTtlSeconds * 1000;
   const registry = createRegistry(
     parts.definitions,
@@ -122,6 +126,7 @@ export function createTickwork(parts: Parts): Tickwork {
     clock,
     log,
     metrics: parts.metrics,
+    vitals,
     newToken: parts.newToken ?? randomUUID,
     exit: parts.exit ?? exitProcess(log),
   };

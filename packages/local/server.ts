@@ -1,18 +1,11 @@
-import {
-  createServer,
-  type Server as HttpServer,
-  type IncomingMessage,
-  type ServerResponse,
-} from "node:http";
 import type { AddressInfo } from "node:net";
-import type { APIGatewayProxyStructuredResultV2 } from "aws-lambda";
-import { ConfigError, type Environment, type Logger, migrate } from "#core";
-import { handler as api } from "../../functions/api.ts";
+import { type Environment, type Logger, migrate } from "#core";
 import { handler as refresh } from "../../functions/refresh.ts";
 import { handler as tick } from "../../functions/tick.ts";
 import { messageOf } from "../core/errors.ts";
 import { parseAllowList } from "../tasks/allow-list.ts";
-import { gatewayEvent, lambdaContext, sendResult } from "./lambda-events.ts";
+import { closeHttp, createHttpServer, listen } from "./http.ts";
+import { lambdaContext } from "./lambda-context.ts";
 import { openStack } from "./stack.ts";
 
 export interface Server {
@@ -24,25 +17,16 @@ export interface Server {
   close(): Promise<void>;
 }
 
-/** How long a request in flight may take when the server shuts down. */
-const DRAIN_LIMIT_MS = 2_000;
-
 /**
- * Everything in one process: Postgres and Redis (embedded or real), timers, and the functions that run on AWS, called
- * with the events that Lambda would give them.
+ * Everything in one process: Postgres and Redis (embedded or real), timers, the API, and the other functions that run on
+ * AWS, called with the events that Lambda would give them.
  *
  * @throws ConfigError with one line when the environment, the folder or the port cannot be used
  * @example const server = await startServer({ env: { PORT: "0" }, log });
  */
 export async function startServer({ env, log }: { env: Environment; log: Logger }): Promise<Server> {
   const stack = await openStack({ env, log, tick: (event) => tick(event, lambdaContext("tick")) });
-  const http = createServer((request, response) => {
-    answer(request, response).catch((error: unknown) => {
-      log.error("a request failed", { error: messageOf(error) });
-      if (!response.headersSent) response.writeHead(500);
-      response.end();
-    });
-  });
+  const http = createHttpServer();
   const refreshNow = () =>
     refresh({}, lambdaContext("refresh")).then(
       () => {},
@@ -77,33 +61,4 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
     await stack.close();
     throw error;
   }
-}
-
-async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const event = await gatewayEvent(request);
-  sendResult(response, (await api(event, lambdaContext("api"))) as APIGatewayProxyStructuredResultV2);
-}
-
-function listen(http: HttpServer, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    http.once("error", (error: NodeJS.ErrnoException) => {
-      const busy = new ConfigError(
-        `PORT is ${port} and something else listens there; set another one, or 0 for any that is free.`,
-      );
-      reject(error.code === "EADDRINUSE" ? busy : error);
-    });
-    http.listen(port, "127.0.0.1", resolve);
-  });
-}
-
-/** Requests in flight may finish; idle connections must not keep the process alive. */
-function closeHttp(http: HttpServer): Promise<void> {
-  return new Promise((resolve) => {
-    const limit = setTimeout(() => http.closeAllConnections(), DRAIN_LIMIT_MS);
-    http.close(() => {
-      clearTimeout(limit);
-      resolve();
-    });
-    http.closeIdleConnections();
-  });
 }

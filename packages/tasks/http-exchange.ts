@@ -14,6 +14,8 @@ export interface Hop {
   url: URL;
   /** By lower-case name. */
   headers: Record<string, string>;
+  /** What is left of the headers on the way to another origin, by lower-case name. */
+  beyondOrigin: Record<string, string>;
   body: Buffer | undefined;
 }
 
@@ -21,26 +23,28 @@ export interface Hop {
 const USUAL_HEADERS = { accept: "*/*", "accept-encoding": "identity", "user-agent": "tickwork" };
 
 /** The request that the task's data asks for. */
-export function firstHop({ method, url, headers, body }: HttpRequestData): Hop {
-  const given = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
-  );
+export function firstHop({ method, url, headers, redirect_headers, body }: HttpRequestData): Hop {
+  const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  // What describes the body goes where the body goes.
+  const taken = new Set([...BODY_HEADERS, ...redirect_headers.map((name) => name.toLowerCase())]);
   const encoded = encodeBody(body);
+  const own = { ...USUAL_HEADERS, ...encoded?.headers };
   return {
     method,
     url: withoutHash(new URL(url)),
-    headers: { ...USUAL_HEADERS, ...encoded?.headers, ...given },
+    headers: { ...own, ...Object.fromEntries(given) },
+    beyondOrigin: { ...own, ...Object.fromEntries(given.filter(([name]) => taken.has(name))) },
     body: encoded?.bytes,
   };
 }
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const BODY_HEADERS = ["content-encoding", "content-language", "content-location", "content-type"];
-const SECRET_HEADERS = ["authorization", "cookie"];
 
 /**
  * Where a response redirects to, by the rules of `fetch`: 303 asks for a GET, 301 and 302 turn a POST into one, 307 and
- * 308 keep everything. Credentials are sent only to the origin that they were given for.
+ * 308 keep everything. Headers that the task gave are sent only to the origin that they were given for, unless it lists
+ * them.
  *
  * @returns undefined if the response is not a redirect
  * @throws PermanentError `http_bad_redirect`
@@ -65,14 +69,17 @@ export function nextHop(hop: Hop, { statusCode = 0, headers }: IncomingMessage):
     statusCode === 303
       ? hop.method !== "GET" && hop.method !== "HEAD"
       : statusCode < 303 && hop.method === "POST";
-  const dropped = [
-    ...(asksForGet ? BODY_HEADERS : []),
-    ...(url.origin === hop.url.origin ? [] : SECRET_HEADERS),
-  ];
+  const kept = (all: Record<string, string>) =>
+    asksForGet
+      ? Object.fromEntries(Object.entries(all).filter(([name]) => !BODY_HEADERS.includes(name)))
+      : all;
+  const beyondOrigin = kept(hop.beyondOrigin);
   return {
     method: asksForGet ? "GET" : hop.method,
     url,
-    headers: Object.fromEntries(Object.entries(hop.headers).filter(([name]) => !dropped.includes(name))),
+    // Once dropped, they do not come back.
+    headers: url.origin === hop.url.origin ? kept(hop.headers) : beyondOrigin,
+    beyondOrigin,
     body: asksForGet ? undefined : hop.body,
   };
 }

@@ -7,6 +7,7 @@ export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTION
 
 const MAX_TIMEOUT_SECONDS = 600;
 const MAX_REDIRECTS = 5;
+const MAX_HEADERS = 100;
 const URL_LIMIT = 8_192;
 
 /** They belong to the connection, or follow from the URL and the body. */
@@ -35,11 +36,19 @@ const url = v.pipe(
 );
 
 const headers = v.pipe(
+  // Counted before each of them is looked at.
+  v.looseObject({}),
+  v.maxEntries(MAX_HEADERS, ({ received }) => `must have at most ${MAX_HEADERS} entries, got ${received}`),
   v.record(v.string(), v.string()),
   v.rawCheck(({ dataset, addIssue }) => {
     const message = dataset.typed ? headersIssue(dataset.value) : undefined;
     if (message) addIssue({ message });
   }),
+);
+
+const redirectHeaders = v.pipe(
+  v.array(v.string()),
+  v.maxLength(MAX_HEADERS, ({ received }) => `must have at most ${MAX_HEADERS} entries, got ${received}`),
 );
 
 /** The `task_data` of an `http_request`. */
@@ -74,6 +83,11 @@ export const httpRequestData = v.pipe(
       ),
       MAX_REDIRECTS,
     ),
+    /**
+     * Names of those of `headers` that a redirect to another origin takes along, in any case. Default none: any of them
+     * may be a secret that is meant for the first server alone.
+     */
+    redirect_headers: v.optional(redirectHeaders, []),
   }),
   v.forward(
     v.check(
@@ -81,6 +95,15 @@ export const httpRequestData = v.pipe(
       ({ input }) => `must be absent, since a ${input.method} request has none`,
     ),
     ["body"],
+  ),
+  v.forward(
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const given = new Set(Object.keys(dataset.value.headers).map((name) => name.toLowerCase()));
+      const unknown = dataset.value.redirect_headers.find((name) => !given.has(name.toLowerCase()));
+      if (unknown !== undefined) addIssue({ message: `must be names of headers, got ${quote(unknown)}` });
+    }),
+    ["redirect_headers"],
   ),
 );
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Task } from "#core";
-import { type Answer, apiBed } from "../support/bed/api.ts";
+import { type Answer, apiBed, type ErrorBody } from "../support/bed/api.ts";
 
 const api = apiBed();
 
@@ -79,6 +79,37 @@ describe("/tasks", () => {
     expect([first.status, second.status, second.body.id]).toEqual([201, 201, first.body.id]);
     expect(await api.bed.sql(`select from "baasix_Tasks"`)).toHaveLength(1);
   });
+
+  test("the same Idempotency-Key after one of its tasks was deleted says so, and creates none", async () => {
+    const request = () =>
+      api.post<ErrorBody>("/tasks", Array(3).fill({ type: "note" }), { "idempotency-key": "abc" });
+    await request();
+    await api.delete("/tasks/2");
+    expect(await request()).toMatchObject({ status: 409, body: { error: { code: "tasks_deleted" } } });
+    expect((await request()).body.error.message).toBe(
+      'The request with the Idempotency-Key "abc" was carried out before and created tasks 1, 2, 3; deleted since: task 2.',
+    );
+    expect(await api.bed.sql(`select from "baasix_Tasks"`)).toHaveLength(2);
+  });
+
+  test("Tickwork-User is kept as who created a task, and as who changed it last", async () => {
+    const as = (user?: string) => (user ? { "tickwork-user": user } : {});
+    const who = async () => {
+      const { body } = await api.get<Task>("/tasks/1");
+      return [body.userCreated_Id, body.userUpdated_Id];
+    };
+    await api.post("/tasks", { type: "note", scheduled_time: "2999-01-01T00:00:00Z" }, as("ada"));
+    expect(await who()).toEqual(["ada", null]);
+    await api.call("PATCH", "/tasks/1", { task_data: 1 }, as("grace"));
+    expect(await who()).toEqual(["ada", "grace"]);
+    // Nobody says who this was.
+    await api.call("PATCH", "/tasks/1", { task_data: 2 }, as());
+    expect(await who()).toEqual(["ada", "grace"]);
+    await api.call("POST", "/tasks/1/cancel", undefined, as("edsger"));
+    expect(await who()).toEqual(["ada", "edsger"]);
+    await api.call("POST", "/tasks/1/retry", undefined, as("barbara"));
+    expect(await who()).toEqual(["ada", "barbara"]);
+  });
 });
 
 test("the methods of Baasix's TasksService have their routes", async () => {
@@ -99,27 +130,33 @@ test("the methods of Baasix's TasksService have their routes", async () => {
   });
 });
 
-test("health needs no key, and is 500 before the first refresh and when something failed", async () => {
+test("health needs no key, and says what was last reached but nothing that a server says about itself", async () => {
   const health = async () => {
     const response = await api.app.request("/health/tasks");
-    return [response.status, await response.json()];
+    return { status: response.status, body: await response.json() };
   };
-  expect(await health()).toEqual([
-    500,
-    { healthy: false, stats: expect.objectContaining({ initialized: false }) },
-  ]);
+  expect(await health()).toMatchObject({
+    status: 200,
+    body: {
+      healthy: true,
+      stats: { initialized: false },
+      last: { postgres: null, refresh: null, write: null },
+    },
+  });
   await api.tickwork.worker.refresh();
-  expect(await health()).toEqual([
-    200,
-    { healthy: true, stats: expect.objectContaining({ initialized: true }) },
-  ]);
+  await api.post("/tasks", { type: "note" });
+  const time = expect.stringMatching(/^\d{4}-.*Z$/);
+  expect(await health()).toMatchObject({
+    status: 200,
+    body: { healthy: true, last: { postgres: time, redis: time, refresh: time, write: time } },
+  });
   api.bed.faults.redis = () => {
-    throw new Error("down");
+    throw new Error("connect ECONNREFUSED 10.0.0.7");
   };
-  expect(await health()).toEqual([
-    500,
-    { healthy: false, stats: expect.objectContaining({ error: expect.stringContaining("down") }) },
-  ]);
+  expect(await health()).toMatchObject({
+    status: 500,
+    body: { healthy: false, stats: { error: "Redis does not answer" } },
+  });
 });
 
 test("a hook tells the cache about a task that was written elsewhere, and extensions about their collections", async () => {

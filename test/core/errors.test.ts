@@ -52,7 +52,7 @@ describe("a message", () => {
       "Invalid Date",
       "{}",
     ]);
-    expect(quote("x".repeat(200))).toHaveLength(78);
+    expect(quote("x".repeat(200))).toHaveLength(80);
   });
 
   test("makes a sentence of a path and our own words, and keeps those of other schemas apart", () => {

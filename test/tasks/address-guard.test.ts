@@ -237,7 +237,7 @@ describe("names", () => {
   ) {
     const { timeout_seconds = 5, signal = new AbortController().signal } = options;
     return performHttpRequest(
-      { method: "GET", url, headers: {}, timeout_seconds, follow_redirects: 5 },
+      { method: "GET", url, headers: {}, timeout_seconds, follow_redirects: 5, redirect_headers: [] },
       { signal, guard: createAddressGuard(parseAllowList(allow), lookup) },
     );
   }

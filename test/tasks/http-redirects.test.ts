@@ -141,16 +141,24 @@ describe("the method", () => {
   });
 });
 
-describe("a header with credentials", () => {
-  const headers = { Authorization: "Bearer x", Cookie: "a=1", "X-Key": "k" };
+describe("a header that the task gives", () => {
+  const headers = {
+    Authorization: "Bearer x",
+    Cookie: "a=1",
+    "X-Key": "k",
+    Accept: "a/b",
+    "User-Agent": "me",
+  };
+  const given = { authorization: "Bearer x", cookie: "a=1", "x-key": "k", accept: "a/b", "user-agent": "me" };
 
   test("is kept within the origin", async () => {
     const server = await serve(redirecting({ "/": "/next" }));
     await send({ url: server.url, headers });
-    expect(server.received[1]?.headers).toMatchObject({ authorization: "Bearer x", cookie: "a=1" });
+    expect(server.received[1]?.headers).toMatchObject(given);
   });
 
-  test("is dropped when the port changes, and does not come back", async () => {
+  /** A server that redirects to another, and that one back. */
+  const thereAndBack = async (data: object) => {
     const first = await serve((request, response) => {
       if (request.url === "/back") response.end("ok");
       else response.writeHead(307, { location: second.url }).end();
@@ -158,11 +166,26 @@ describe("a header with credentials", () => {
     const second = await serve((_, response) =>
       response.writeHead(307, { location: `${first.url}/back` }).end(),
     );
-    await send({ url: first.url, method: "POST", headers, body: "x" });
-    expect(first.received[0]?.headers).toMatchObject({ authorization: "Bearer x", cookie: "a=1" });
-    for (const received of [second.received[0], first.received[1]]) {
-      expect(received).toMatchObject({ method: "POST", body: "x", headers: { "x-key": "k" } });
-      expect(received?.headers).not.toHaveProperty("authorization");
+    await send({ url: first.url, method: "POST", headers, body: "x", ...data });
+    expect(first.received[0]).toMatchObject({ body: "x", headers: given });
+    return [second.received[0], first.received[1]];
+  };
+
+  test("is dropped when the port changes, and does not come back; what describes the body goes with the body", async () => {
+    for (const received of await thereAndBack({ headers: { ...headers, "Content-Type": "text/x" } })) {
+      expect(received).toMatchObject({
+        method: "POST",
+        body: "x",
+        headers: { accept: "*/*", "user-agent": "tickwork", "content-type": "text/x" },
+      });
+      for (const name of ["authorization", "cookie", "x-key"])
+        expect(received?.headers).not.toHaveProperty(name);
+    }
+  });
+
+  test("is sent to other origins if redirect_headers names it", async () => {
+    for (const received of await thereAndBack({ redirect_headers: ["x-KEY", "Authorization"] })) {
+      expect(received?.headers).toMatchObject({ authorization: "Bearer x", "x-key": "k", accept: "*/*" });
       expect(received?.headers).not.toHaveProperty("cookie");
     }
   });
@@ -174,8 +197,8 @@ describe("a header with credentials", () => {
     });
     await send({ url: server.url, headers }, { httpRequestAllow: ["127.0.0.1", "localhost"] });
     expect(server.received[1]?.headers.host).toBe(`localhost:${server.port}`);
-    expect(server.received[1]?.headers).not.toHaveProperty("authorization");
-    expect(server.received[1]?.headers).not.toHaveProperty("cookie");
+    for (const name of ["authorization", "cookie", "x-key"])
+      expect(server.received[1]?.headers).not.toHaveProperty(name);
   });
 
   test("is not taken from the redirect", async () => {

@@ -37,6 +37,15 @@ describe("rejects", () => {
     [{ url: "http://x/", headers: { a: "1\r\nb: 2" } }, /^headers must have no line break.* in "a"$/],
     [{ url: "http://x/", headers: { a: "☃" } }, /^headers must have no .* in "a"$/],
     [{ url: "http://x/", headers: { A: "1", a: "2" } }, /^headers must not have "a" twice/],
+    [
+      { url: "http://x/", headers: Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`a${n}`, 1])) },
+      /^headers must have at most 100 entries, got 101$/,
+    ],
+    [{ url: "http://x/", redirect_headers: "a" }, /^redirect_headers: .*Array/],
+    [
+      { url: "http://x/", headers: { A: "1" }, redirect_headers: ["a", "b"] },
+      /^redirect_headers must be names of headers, got "b"$/,
+    ],
   ])("%j", async (data, message) => {
     expect((await issuesOf(httpRequest, data)).join("\n")).toMatch(message);
   });

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { type HookEvent, type Hooks, type Operator, TickworkError } from "#core";
 import { mustBe, refusal } from "../../core/errors.ts";
 import { HOOK_EVENTS, TASKS } from "../../core/tasks/hooks.ts";
-import { json } from "../input.ts";
+import { idOf, json } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { HookSchema } from "../schemas.ts";
 
@@ -17,9 +17,8 @@ export function hookRoutes(operator: Operator, hooks: Hooks) {
       );
     const context = c.req.valid("json");
     if (collection === TASKS) {
-      const id = Number(context.data.id);
-      if (!Number.isSafeInteger(id) || id < 1)
-        throw refusal("data.id", mustBe("the id of a task", context.data.id));
+      const id = idOf(context.data.id);
+      if (id === undefined) throw refusal("data.id", mustBe("the id of a task", context.data.id));
       await operator.notifyChanged([id]);
     }
     return c.json(await hooks.fire(event, { ...context, collection }));

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Tasks } from "#core";
-import { query, taskId, uncheckedJson } from "../input.ts";
+import { by, header, query, taskId, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { cursorOf, ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
 
@@ -9,9 +9,9 @@ export function taskRoutes(tasks: Tasks) {
   return new Hono()
     .post(op.createTasks.path, uncheckedJson(NewTasksSchema), async (c) => {
       const body = c.req.valid("json");
-      const idempotencyKey = c.req.header("idempotency-key");
+      const idempotencyKey = header(c, "Idempotency-Key");
       const many = Array.isArray(body);
-      const made = await tasks.create(many ? body : [body], { idempotencyKey });
+      const made = await tasks.create(many ? body : [body], { idempotencyKey, ...by(c) });
       return c.json(many ? made : made[0], op.createTasks.answer.status);
     })
     .get(op.listTasks.path, query(ListQuerySchema), async (c) => {
@@ -28,15 +28,15 @@ export function taskRoutes(tasks: Tasks) {
     })
     .get(op.getTask.path, async (c) => c.json(await tasks.get(taskId(c.req.param("id")))))
     .patch(op.changeTask.path, uncheckedJson(TaskChangesSchema), async (c) =>
-      c.json(await tasks.update(taskId(c.req.param("id")), c.req.valid("json"))),
+      c.json(await tasks.update(taskId(c.req.param("id")), c.req.valid("json"), by(c))),
     )
     .delete(op.deleteTask.path, async (c) => {
       await tasks.remove(taskId(c.req.param("id")));
       return c.body(null, op.deleteTask.answer.status);
     })
-    .post(op.retryTask.path, async (c) => c.json(await tasks.retry(taskId(c.req.param("id")))))
+    .post(op.retryTask.path, async (c) => c.json(await tasks.retry(taskId(c.req.param("id")), by(c))))
     .post(op.cancelTask.path, async (c) => {
-      const task = await tasks.cancel(taskId(c.req.param("id")));
+      const task = await tasks.cancel(taskId(c.req.param("id")), by(c));
       return c.json(task, task.task_status === "Running" ? 202 : 200);
     });
 }

@@ -51,7 +51,7 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
 }
 
 const IGNORED = Symbol("the handler ignores its signal");
-type HandlerEnd = { value: unknown } | { error: unknown } | { issues: Issue[] };
+type HandlerEnd = { value: unknown } | { error: unknown } | { issues: Issue[]; count: number };
 
 async function runHandler(
   deps: AttemptDeps,
@@ -88,7 +88,7 @@ async function runHandler(
       return { kind: "given_back", crashed: true };
     }
     if ("issues" in end)
-      return failedForGood(deps, task, describeIssues(end.issues), { code: "invalid_data" });
+      return failedForGood(deps, task, describeIssues(end.issues, end), { code: "invalid_data" });
     if ("value" in end) return completed(deps, task, end.value);
     if (!signal.aborted) return failed(deps, task, definition, end.error);
     const { code } = signal.reason as TaskAborted;

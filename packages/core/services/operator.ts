@@ -1,33 +1,17 @@
 import type { Clock } from "../clock.ts";
-import { type Config, MAX_REFRESH_INTERVAL_SECONDS } from "../config.ts";
+import type { Config } from "../config.ts";
 import type { Ringer } from "../doorbell/ringer.ts";
 import { messageOf, mustBe, refusal } from "../errors.ts";
-import type { Gate, Look } from "../gate/gate.ts";
-import { WAIT_POLL_MS, WINDOW_MS } from "../limits.ts";
+import type { Gate } from "../gate/gate.ts";
+import { WAIT_POLL_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
 import type { Store } from "../store/store.ts";
 import type { HookEvent } from "../tasks/hooks.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Announcer } from "./announce.ts";
-
-/** What `getCacheStats` returns. */
-export interface CacheStats {
-  /** Waiting tasks in the cache. */
-  cachedTasksCount: number;
-  isTaskRunning: boolean;
-  /** Milliseconds between two refreshes. */
-  refreshInterval: number;
-  refreshIntervalSeconds: number;
-  maxRefreshIntervalSeconds: number;
-  taskTimeWindow: string;
-  /** Whether a refresh has succeeded. */
-  initialized: boolean;
-  /** When the cache was last refreshed, ISO 8601; null before the first time. */
-  lastRefreshed: string | null;
-  /** What failed, if something did. */
-  error?: string;
-}
+import { type CacheStats, createHealth, type Health } from "./health.ts";
+import type { Vitals } from "./vitals.ts";
 
 /**
  * Watches and corrects the whole: the methods of Baasix's TasksService, under their own names, and what goes with them.
@@ -50,6 +34,11 @@ export interface Operator {
   forceRefresh(): Promise<void>;
   /** Never throws; `error` says what failed. @example const { cachedTasksCount } = await operator.getCacheStats(); */
   getCacheStats(): Promise<CacheStats>;
+  /**
+   * For monitors. Unhealthy: a server does not answer, the last write of a task failed, or the last refresh is older than
+   * two intervals. It does not ask Postgres, unless that failed before; without a cache, once in an interval. Never throws.
+   */
+  getHealth(): Promise<Health>;
   /**
    * Waits until no task is running anywhere.
    *
@@ -95,6 +84,7 @@ export interface OperatorDeps extends RefreshDeps {
   clock: Clock;
   config: Config;
   log: Logger;
+  vitals: Vitals;
 }
 
 /** Rows deleted by one statement of `deleteFinished`. */
@@ -139,28 +129,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
       await runRefresh(deps);
     },
 
-    async getCacheStats() {
-      let look: Look | undefined;
-      let failure: { error: string } | undefined;
-      try {
-        look = await gate.look();
-      } catch (error) {
-        failure = { error: messageOf(error) };
-      }
-      const refreshedMs = look?.refreshedMs;
-      const { refreshIntervalSeconds } = config;
-      return {
-        cachedTasksCount: look?.waiting ?? 0,
-        isTaskRunning: look ? look.tickRuns || look.operatorRuns : await operator.isTaskRunning(),
-        refreshInterval: refreshIntervalSeconds * 1000,
-        refreshIntervalSeconds,
-        maxRefreshIntervalSeconds: MAX_REFRESH_INTERVAL_SECONDS,
-        taskTimeWindow: `${WINDOW_MS / 3_600_000} hours`,
-        initialized: refreshedMs !== undefined,
-        lastRefreshed: refreshedMs === undefined ? null : new Date(refreshedMs).toISOString(),
-        ...failure,
-      };
-    },
+    ...createHealth(deps),
 
     async waitForTaskCompletion(timeoutMs = config.shutdownWaitSeconds * 1000) {
       if (!(timeoutMs >= 0)) throw refusal("timeoutMs", mustBe("milliseconds from 0", timeoutMs));

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import {
   type ErrorCode,
+  mustBe,
   quote,
   refusal,
   type TaskErrorCode,
@@ -12,6 +13,7 @@ import { NAME_LIMIT } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Registry } from "../tasks/define-task.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
+import { isStorable } from "../tasks/storable.ts";
 import type { Task, TaskErrorData, TaskStatus } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { Announcer } from "./announce.ts";
@@ -37,17 +39,18 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
     );
   };
   const tasks: Tasks = {
-    async create(given, { idempotencyKey } = {}) {
+    async create(given, { idempotencyKey, userId } = {}) {
+      checkName("userId", userId);
+      checkName("Idempotency-Key", idempotencyKey);
       const { checkNewTasks } = await loadSchemas();
       const checked = await checkNewTasks(registry, given);
       if (idempotencyKey === undefined) {
-        const inserted = await store.insert(checked);
+        const inserted = await store.insert(checked, userId);
         await announcer.afterWrite("items.create.after", inserted.tasks, inserted.nowMs);
         return inserted.tasks;
       }
-      checkKey(idempotencyKey);
       const hash = createHash("sha256").update(JSON.stringify(given)).digest("hex");
-      const inserted = await store.insertOnce(checked, idempotencyKey, hash);
+      const inserted = await store.insertOnce(checked, idempotencyKey, hash, userId);
       if (inserted.made) await announcer.afterWrite("items.create.after", inserted.tasks, inserted.nowMs);
       // It may be repeated because the first call died before it could announce what it had created.
       else await announcer.announce(inserted.tasks, inserted.nowMs);
@@ -62,11 +65,12 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
 
     list: (filter) => store.list(filter),
 
-    async update(id, changes) {
+    async update(id, changes, { userId } = {}) {
+      checkName("userId", userId);
       const current = await tasks.get(id);
       const { checkChanges } = await loadSchemas();
       const checked = await checkChanges(registry, current, changes);
-      const changed = await store.patch(id, checked);
+      const changed = await store.patch(id, checked, userId);
       return changed ? updated(changed.task, changed.nowMs) : throwConflict(id, "changed", "Not started");
     },
 
@@ -76,14 +80,16 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
       await announcer.afterWrite("items.delete.after", [task], clock.now());
     },
 
-    async retry(id) {
-      const changed = await store.retry(id);
+    async retry(id, { userId } = {}) {
+      checkName("userId", userId);
+      const changed = await store.retry(id, userId);
       return changed
         ? updated(changed.task, changed.nowMs)
         : throwConflict(id, "retried", "Error", "Completed");
     },
 
-    async cancel(id) {
+    async cancel(id, { userId } = {}) {
+      checkName("userId", userId);
       const current = await tasks.get(id);
       const error: TaskErrorData = {
         message: "the task was cancelled before it started",
@@ -91,16 +97,17 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
         code: "cancelled" satisfies TaskErrorCode,
         attempts: current.attempts,
       };
-      const task = await store.cancel(id, error);
+      const task = await store.cancel(id, error, userId);
       return task ? updated(task, clock.now()) : throwConflict(id, "cancelled", "Not started", "Running");
     },
   };
   return tasks;
 }
 
-function checkKey(key: string): void {
-  if (key.length === 0 || key.length > NAME_LIMIT)
-    throw refusal("Idempotency-Key", `must have 1 to ${NAME_LIMIT} characters, got ${key.length}`);
+function checkName(path: string, given: string | undefined): void {
+  if (given === undefined) return;
+  if (typeof given !== "string" || given.length === 0 || given.length > NAME_LIMIT || !isStorable(given))
+    throw refusal(path, mustBe(`a string of 1 to ${NAME_LIMIT} characters`, given));
 }
 
 const CONFLICTS: Readonly<Record<TaskStatus, ErrorCode>> = {

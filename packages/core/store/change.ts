@@ -7,12 +7,15 @@ import { statement, variants } from "./statement.ts";
 
 const COLUMNS = ["type", "scheduled_time", "task_data", "attachment_id", "max_attempts"] as const;
 
+/** Who changed it stays as it was where the caller does not say. */
+const UPDATED = `"updatedAt" = now(), "userUpdated_Id" = coalesce(:userId, "userUpdated_Id")`;
+
 export const PATCH = variants((...columns: (typeof COLUMNS)[number][]) => {
   const typeOf = (column: string) => (column === "task_data" ? ("json" as const) : ("column" as const));
   const given = Object.fromEntries(columns.map((column) => [column, typeOf(column)]));
-  return statement({ id: "bigint", ...given })`
+  return statement({ id: "bigint", userId: "column?", ...given })`
     with changed as (
-      update "baasix_Tasks" set ${columns.map((column) => `${column} = :${column},`).join(" ")} "updatedAt" = now()
+      update "baasix_Tasks" set ${columns.map((column) => `${column} = :${column},`).join(" ")} ${UPDATED}
       where id = :id and task_status = 'Not started' returning *)
     select row_to_json(changed) as task, ${NOW_MS} from changed`;
 });
@@ -22,9 +25,10 @@ export async function patch(
   { database }: StoreDeps,
   id: number,
   changes: TaskChanges,
+  userId?: string,
 ): Promise<TimedTask | undefined> {
   const columns = COLUMNS.filter((column) => changes[column] !== undefined);
-  const request = PATCH(...columns)({ id, ...changes });
+  const request = PATCH(...columns)({ id, userId: userId ?? null, ...changes });
   return timedTaskOf(await translatingDataErrors(() => database.query<TimedRow>(request)));
 }
 
@@ -34,28 +38,33 @@ export const REMOVE = statement({ id: "bigint" })`
 
 /** Deletes a task that is not running; undefined when there is none with this id. */
 export async function remove({ database }: StoreDeps, id: number): Promise<Task | undefined> {
-  return tasksOf(await database.query<TaskRow>(REMOVE({ id })))[0];
+  return tasksOf(await translatingDataErrors(() => database.query<TaskRow>(REMOVE({ id }))))[0];
 }
 
-export const RETRY = statement({ id: "bigint" })`
+export const RETRY = statement({ id: "bigint", userId: "column?" })`
   with changed as (
     update "baasix_Tasks" set task_status = 'Not started', scheduled_time = now(), attempts = 0, crashes = 0,
       error_data = null, result_data = null, progress = null, started_at = null,
-      finished_at = null, "updatedAt" = now()
+      finished_at = null, ${UPDATED}
     where id = :id and task_status in ('Error', 'Completed') returning *)
   select row_to_json(changed) as task, ${NOW_MS} from changed`;
 
 /** Makes a finished task due again, at once; undefined when there is none with this id. */
-export async function retry({ database }: StoreDeps, id: number): Promise<TimedTask | undefined> {
-  return timedTaskOf(await database.query<TimedRow>(RETRY({ id })));
+export async function retry(
+  { database }: StoreDeps,
+  id: number,
+  userId?: string,
+): Promise<TimedTask | undefined> {
+  const request = RETRY({ id, userId: userId ?? null });
+  return timedTaskOf(await translatingDataErrors(() => database.query<TimedRow>(request)));
 }
 
-export const CANCEL = statement({ id: "bigint", error: "json" })`
+export const CANCEL = statement({ id: "bigint", error: "json", userId: "column?" })`
   with ended as (
-    update "baasix_Tasks" set task_status = 'Error', error_data = :error, "updatedAt" = now()
+    update "baasix_Tasks" set task_status = 'Error', error_data = :error, ${UPDATED}
     where id = :id and task_status = 'Not started' returning *),
   asked as (
-    update "baasix_Tasks" set cancel_requested = true, "updatedAt" = now()
+    update "baasix_Tasks" set cancel_requested = true, ${UPDATED}
     where id = :id and task_status = 'Running' returning *)
   select row_to_json(ended) as task from ended union all select row_to_json(asked) from asked`;
 
@@ -64,6 +73,8 @@ export async function cancel(
   { database }: StoreDeps,
   id: number,
   error: TaskErrorData,
+  userId?: string,
 ): Promise<Task | undefined> {
-  return tasksOf(await database.query<TaskRow>(CANCEL({ id, error })))[0];
+  const request = CANCEL({ id, error, userId: userId ?? null });
+  return tasksOf(await translatingDataErrors(() => database.query<TaskRow>(request)))[0];
 }

@@ -46,19 +46,23 @@ export class PostgresError extends TickworkError {
   /** The SQLSTATE, or undefined if no answer came: then it is unknown whether the statement took effect. */
   readonly sqlState: string | undefined;
   readonly constraint: string | undefined;
+  /** What Postgres adds to its message: which key, which value. */
+  readonly detail: string | undefined;
   /** Whether the same statement may well succeed a moment later. */
   readonly transient: boolean;
 
   constructor(cause: unknown) {
-    const { code, constraint, message } = cause as {
+    const { code, constraint, detail, message } = cause as {
       code?: unknown;
       constraint?: unknown;
+      detail?: unknown;
       message?: unknown;
     };
     const sqlState = typeof code === "string" && SQL_STATE.test(code) ? code : undefined;
     super("postgres_unavailable", `Postgres: ${message ?? cause}`, { cause });
     this.sqlState = sqlState;
     this.constraint = typeof constraint === "string" ? constraint : undefined;
+    this.detail = typeof detail === "string" ? detail : undefined;
     this.transient = sqlState === undefined || TRANSIENT_STATES.some((prefix) => sqlState.startsWith(prefix));
   }
 }

@@ -17,6 +17,10 @@ export const NOW_MS = `${epochMs("now()")} as now_ms`;
  */
 export const OURS = `nullif(type = any(:foreign), true) is not null`;
 
+/** Whether a statement writes tasks, whatever else it does. */
+export const writesTasks = (text: string): boolean =>
+  /\b(insert into|update|delete from) "baasix_Tasks"/.test(text);
+
 /** The earliest moment at which something is due: a waiting task, or the end of a lease. */
 export const NEXT_DUE_MS = `least(
   (select ${epochMs("scheduled_time")} from "baasix_Tasks"

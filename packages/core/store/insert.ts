@@ -1,16 +1,17 @@
 import { quote, TickworkError } from "../errors.ts";
-import { IDEMPOTENCY_HOURS } from "../limits.ts";
+import { IDEMPOTENCY_HOURS, ISSUES_LIMIT } from "../limits.ts";
 import type { NewTask } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
 import { NOW_MS } from "./fragments.ts";
-import { isUniqueViolation, translatingDataErrors } from "./postgres-errors.ts";
+import { callersFault, isUniqueViolation, translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, type TimedRow, type TimedTasks, timedTasksOf, toTask } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /** Ids grow in the order of the array. `json_populate_recordset` gives each value the type of its column. */
 const MADE = `insert into "baasix_Tasks"
-    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, "createdAt", "updatedAt")
-  select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, now(), now()
+    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, "userCreated_Id", "createdAt", "updatedAt")
+  select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, "userCreated_Id",
+    now(), now()
   from rows from (json_populate_recordset(null::"baasix_Tasks", :tasks)) with ordinality
   order by ordinality returning *`;
 
@@ -18,8 +19,12 @@ export const INSERT = statement({ tasks: "json" })`with made as (${MADE})
   select row_to_json(made) as task, ${NOW_MS} from made order by id`;
 
 /** Creates tasks, all or none, in the order given. */
-export async function insert({ database }: StoreDeps, tasks: readonly NewTask[]): Promise<TimedTasks> {
-  const request = INSERT({ tasks: tasks.map(columnsOf) });
+export async function insert(
+  { database }: StoreDeps,
+  tasks: readonly NewTask[],
+  userId?: string,
+): Promise<TimedTasks> {
+  const request = INSERT({ tasks: columnsOf(tasks, userId) });
   return timedTasksOf(await translatingDataErrors(() => database.query<TimedRow>(request)));
 }
 
@@ -31,12 +36,14 @@ export const INSERT_ONCE = statement({ tasks: "json", key: "text", hash: "text" 
       select :key, :hash, (select json_agg(id order by id) from made), now())
   select row_to_json(made) as task, ${NOW_MS} from made order by id`;
 
-export const FIND_REQUEST = statement({ key: "text" })`select r.hash, r.${EXPIRED} as expired, ${NOW_MS},
+export const FIND_REQUEST = statement({
+  key: "text",
+})`select r.hash, r.${EXPIRED} as expired, ${NOW_MS}, r.task_ids as ids,
     (select coalesce(json_agg(row_to_json(t) order by t.id), '[]') from "baasix_Tasks" t
       where t.id in (select value::bigint from json_array_elements_text(r.task_ids))) as tasks
   from tickwork_requests r where r.key = :key`;
 
-type KnownRequest = { hash: string; expired: boolean; now_ms: number; tasks: Row[] };
+type KnownRequest = { hash: string; expired: boolean; now_ms: number; ids: number[]; tasks: Row[] };
 
 /** Only an expired one: another process may have used the key again. */
 export const FORGET_REQUEST = statement({ key: "text" })`
@@ -45,37 +52,62 @@ export const FORGET_REQUEST = statement({ key: "text" })`
 export const FORGET_OLD_REQUESTS = statement({})`delete from tickwork_requests where ${EXPIRED}`;
 
 /**
- * Creates tasks once for an idempotency key; within 24 hours, the same key answers with the same tasks, as far as they
- * still exist. A first use is one request, a repetition two.
+ * Creates tasks once for an idempotency key; within 24 hours, the same key answers with the same tasks. A first use is
+ * one request, a repetition two.
  *
  * @param hash tells one request from another
- * @throws TickworkError `idempotency_key_reused` when the key came with another request
+ * @throws TickworkError `idempotency_key_reused` when the key came with another request, `tasks_deleted` when not all of
+ * its tasks exist any more
  */
 export async function insertOnce(
   { database }: StoreDeps,
   tasks: readonly NewTask[],
   key: string,
   hash: string,
+  userId?: string,
 ): Promise<TimedTasks & { made: boolean }> {
-  const request = INSERT_ONCE({ tasks: tasks.map(columnsOf), key, hash });
+  const request = INSERT_ONCE({ tasks: columnsOf(tasks, userId), key, hash });
   for (;;) {
     try {
-      const rows = await translatingDataErrors(() => database.query<TimedRow>(request));
-      return { ...timedTasksOf(rows), made: true };
+      return { ...timedTasksOf(await database.query<TimedRow>(request)), made: true };
     } catch (error) {
-      if (!isUniqueViolation(error, "tickwork_requests_pkey")) throw error;
+      if (!isUniqueViolation(error, "tickwork_requests_pkey")) throw callersFault(error);
     }
     const [known] = await queryRepeatable<KnownRequest>(database, FIND_REQUEST({ key }));
     if (known && !known.expired) {
       if (known.hash !== hash) throw keyReused(key);
+      if (known.tasks.length < known.ids.length) throw tasksDeleted(key, known);
       return { tasks: known.tasks.map(toTask), nowMs: known.now_ms, made: false };
     }
     await queryRepeatable(database, FORGET_REQUEST({ key }));
   }
 }
 
-function columnsOf({ type, scheduled_time, attachment_id, task_data, max_attempts }: NewTask) {
-  return { type, scheduled_time, attachment_id, task_data, max_attempts };
+function columnsOf(tasks: readonly NewTask[], userId: string | undefined) {
+  return tasks.map(({ type, scheduled_time, attachment_id, task_data, max_attempts }) => ({
+    type,
+    scheduled_time,
+    attachment_id,
+    task_data,
+    max_attempts,
+    userCreated_Id: userId,
+  }));
+}
+
+/** A repetition answers as the first request did, or not at all: a shorter list would name the wrong tasks. */
+function tasksDeleted(key: string, { ids, tasks }: KnownRequest): TickworkError {
+  const left = new Set(tasks.map(({ id }) => id));
+  const deleted = ids.filter((id) => !left.has(id));
+  return new TickworkError(
+    "tasks_deleted",
+    `The request with the Idempotency-Key ${quote(key)} was carried out before and created ${numbered(ids)}; ` +
+      `deleted since: ${numbered(deleted)}.`,
+  );
+}
+
+function numbered(ids: readonly number[]): string {
+  const told = ids.slice(0, ISSUES_LIMIT).join(", ");
+  return `${ids.length === 1 ? "task" : "tasks"} ${told}${ids.length > ISSUES_LIMIT ? ", …" : ""}`;
 }
 
 function keyReused(key: string): TickworkError {

@@ -1,18 +1,30 @@
 import { refusal } from "../errors.ts";
-import { PostgresError } from "./database.ts";
+import { isRefused, PostgresError } from "./database.ts";
 
-/** A value that Postgres cannot store (an invalid uuid, a zero byte) is the caller's error, not an outage. */
-export async function translatingDataErrors<T>(write: () => Promise<T>): Promise<T> {
+/** What Postgres refuses for its value is the caller's error, not an outage. */
+export async function translatingDataErrors<T>(request: () => Promise<T>): Promise<T> {
   try {
-    return await write();
+    return await request();
   } catch (error) {
-    if (error instanceof PostgresError && error.sqlState?.startsWith(DATA_EXCEPTION))
-      throw refusal("", `Postgres cannot store this: ${(error.cause as Error).message}`);
-    throw error;
+    throw callersFault(error);
   }
 }
 
-const DATA_EXCEPTION = "22";
+/**
+ * An invalid uuid, a broken foreign key: a refusal that says which column or constraint it is about, as far as Postgres
+ * does. Any other error stays what it is.
+ */
+export function callersFault(error: unknown): unknown {
+  if (!isRefused(error)) return error;
+  const { constraint, detail, cause } = error;
+  const column = /^Key \("?(\w+)"?\)=/.exec(detail ?? "")?.[1];
+  const rule = constraint === undefined ? "" : ` (constraint ${constraint})`;
+  const said = [(cause as Error).message, detail].filter(Boolean).join(". ");
+  return column === undefined
+    ? refusal("", `Postgres refuses this${rule}: ${said}`)
+    : refusal(column, `is refused by Postgres${rule}: ${said}`);
+}
+
 const UNIQUE_VIOLATION = "23505";
 
 export function isUniqueViolation(error: unknown, constraint: string): boolean {

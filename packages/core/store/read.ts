@@ -2,6 +2,7 @@ import { type Facts, fromNow, type Standing, standingOf } from "../tasks/standin
 import type { Task, TaskStatus } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, NOW_MS, WINDOW } from "./fragments.ts";
+import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, type TaskRow, type TimedTasks, tasksOf, toTask } from "./rows.ts";
 import { queryRepeatable, statement, variants } from "./statement.ts";
 
@@ -51,7 +52,8 @@ export const LIST = variants((status: TaskStatus | undefined, ...filters: (keyof
 /** The newest first. */
 export async function list({ database }: StoreDeps, { status, limit, ...rest }: ListFilter): Promise<Task[]> {
   const filters = (["type", "beforeId"] as const).filter((name) => rest[name] !== undefined);
-  return tasksOf(await queryRepeatable<TaskRow>(database, LIST(status, ...filters)({ limit, ...rest })));
+  const request = LIST(status, ...filters)({ limit, ...rest });
+  return tasksOf(await translatingDataErrors(() => queryRepeatable<TaskRow>(database, request)));
 }
 
 export const READ_WINDOW = statement({

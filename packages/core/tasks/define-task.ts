@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Config } from "../config.ts";
 import { type Issue, PermanentError, TickworkError } from "../errors.ts";
-import { DEFAULT_TIMEOUT_MS, NAME_LIMIT } from "../limits.ts";
+import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT, NAME_LIMIT } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
@@ -141,16 +141,20 @@ export function createRegistry(
   };
 }
 
-/** Checks `task_data` against the schema of its type; paths of issues begin with `task_data`. */
+/**
+ * Checks `task_data` against the schema of its type; paths of issues begin with `task_data`. A schema may find an issue
+ * in each of a hundred thousand values: only those are kept that can be told.
+ */
 export async function checkData(
   definition: TaskDefinition,
   data: unknown,
-): Promise<{ value: unknown } | { issues: Issue[] }> {
+): Promise<{ value: unknown } | { issues: Issue[]; count: number }> {
   if (!definition.data) return { value: data };
   const result = await definition.data["~standard"].validate(data ?? undefined);
   if (!result.issues) return { value: result.value };
   return {
-    issues: result.issues.map(({ message, path }) => ({
+    count: result.issues.length,
+    issues: result.issues.slice(0, ISSUES_LIMIT).map(({ message, path }) => ({
       path: [
         "task_data",
         ...(path ?? []).map((part) => String(typeof part === "object" ? part.key : part)),

@@ -4,8 +4,15 @@
  */
 import * as v from "valibot";
 import { type Issue, invalidRequest, mustBe, quote, refusal, TickworkError } from "../errors.ts";
-import { BATCH_LIMIT, MAX_ATTEMPTS_LIMIT, NAME_LIMIT, TASK_DATA_LIMIT_BYTES } from "../limits.ts";
+import {
+  BATCH_LIMIT,
+  ISSUES_LIMIT,
+  MAX_ATTEMPTS_LIMIT,
+  NAME_LIMIT,
+  TASK_DATA_LIMIT_BYTES,
+} from "../limits.ts";
 import { checkData, type Registry } from "./define-task.ts";
+import { findUnstorable, isStorable, STORABLE_TEXT } from "./storable.ts";
 import type { NewTask, TaskChanges } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
 
@@ -13,6 +20,8 @@ import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
 export const accepts = (what: string) => (issue: v.BaseIssue<unknown>) => mustBe(what, issue.input);
 
 const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
+/** A text that Postgres can keep. */
+export const storable = v.check(isStorable, accepts(STORABLE_TEXT));
 const count = accepts(`a whole number from 1 to ${MAX_ATTEMPTS_LIMIT}`);
 
 const fields = {
@@ -20,6 +29,7 @@ const fields = {
     v.string(name),
     v.minLength(1, name),
     v.maxLength(NAME_LIMIT, name),
+    storable,
     v.description("The type of the task: which handler runs it."),
   ),
   scheduled_time: v.pipe(
@@ -42,7 +52,7 @@ const fields = {
     v.description("Any JSON, up to 256 KB; the schema of its type says what it must look like."),
   ),
   attachment_id: v.pipe(
-    v.nullish(v.pipe(v.string(name), v.minLength(1, name), v.maxLength(NAME_LIMIT, name))),
+    v.nullish(v.pipe(v.string(name), v.minLength(1, name), v.maxLength(NAME_LIMIT, name), storable)),
     v.description("A file that belongs to the task."),
   ),
   max_attempts: v.pipe(
@@ -72,9 +82,20 @@ export const TaskChangesSchema = v.strictObject(
 
 /** What is wrong with a request. */
 interface Findings {
+  /** The first of them. */
   issues: Issue[];
+  count: number;
   /** How many of them are about a type that has no handler. */
   unknownTypes: number;
+  /** More could be told of no task: the data of the rest is not checked. */
+  atLeast: boolean;
+}
+
+const noFindings = (): Findings => ({ issues: [], count: 0, unknownTypes: 0, atLeast: false });
+
+function note(findings: Findings, issue: Issue): void {
+  findings.count++;
+  if (findings.issues.length < ISSUES_LIMIT) findings.issues.push(issue);
 }
 
 /**
@@ -90,16 +111,17 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
       `The array must have at most ${BATCH_LIMIT} tasks, got ${tasks.length}.`,
     );
   if (tasks.length === 0) throw refusal("", `the array must have 1 to ${BATCH_LIMIT} tasks, got none`);
-  const findings: Findings = { issues: [], unknownTypes: 0 };
+  const findings = noFindings();
   const checked: NewTask[] = [];
   for (const [n, given] of tasks.entries()) {
     const at = tasks.length === 1 ? "" : `[${n}]`;
     const task = checkShape(NewTaskSchema, given, at, findings);
     if (!task) continue;
-    await checkTypeAndData(registry, task, at, findings);
+    if (findings.count >= ISSUES_LIMIT) findings.atLeast = true;
+    else await checkTypeAndData(registry, task, at, findings);
     checked.push(normal(task));
   }
-  if (findings.issues.length > 0) throw rejection(findings);
+  if (findings.count > 0) throw rejection(findings);
   return checked;
 }
 
@@ -113,10 +135,10 @@ export async function checkChanges(
   current: NewTask,
   given: TaskChanges,
 ): Promise<TaskChanges> {
-  const findings: Findings = { issues: [], unknownTypes: 0 };
+  const findings = noFindings();
   const changes = checkShape(TaskChangesSchema, given, "", findings);
   if (changes && Object.keys(changes).length === 0)
-    findings.issues.push({ path: "", message: `the changes must have at least one of ${FIELDS}, got none` });
+    note(findings, { path: "", message: `the changes must have at least one of ${FIELDS}, got none` });
   if (changes && ("type" in changes || "task_data" in changes))
     await checkTypeAndData(
       registry,
@@ -127,7 +149,7 @@ export async function checkChanges(
       "",
       findings,
     );
-  if (!changes || findings.issues.length > 0) throw rejection(findings);
+  if (!changes || findings.count > 0) throw rejection(findings);
   return normal(changes);
 }
 
@@ -135,12 +157,12 @@ function checkShape<Schema extends v.GenericSchema>(
   schema: Schema,
   given: unknown,
   at: string,
-  { issues }: Findings,
+  findings: Findings,
 ): v.InferOutput<Schema> | undefined {
   const result = v.safeParse(schema, given);
   if (result.success) return result.output;
   for (const issue of result.issues)
-    issues.push({ path: join(at, v.getDotPath(issue) ?? ""), message: issue.message });
+    note(findings, { path: join(at, v.getDotPath(issue) ?? ""), message: issue.message });
   return undefined;
 }
 
@@ -150,6 +172,8 @@ async function checkTypeAndData(
   at: string,
   findings: Findings,
 ): Promise<void> {
+  const unstorable = findUnstorable(task_data, join(at, "task_data"));
+  if (unstorable) return note(findings, unstorable);
   const bytes = Buffer.byteLength(JSON.stringify(task_data ?? null));
   if (bytes > TASK_DATA_LIMIT_BYTES)
     throw new TickworkError(
@@ -159,7 +183,7 @@ async function checkTypeAndData(
   const definition = registry.get(type);
   if (!definition) {
     const known = registry.types.map(quote).join(", ") || "none";
-    findings.issues.push({
+    note(findings, {
       path: join(at, "type"),
       message: mustBe(`one that has a handler (${known})`, type),
     });
@@ -168,7 +192,8 @@ async function checkTypeAndData(
   }
   const checked = await checkData(definition, task_data);
   if (!("issues" in checked)) return;
-  for (const { path, message } of checked.issues) findings.issues.push({ path: join(at, path), message });
+  for (const { path, message } of checked.issues) note(findings, { path: join(at, path), message });
+  findings.count += checked.count - checked.issues.length;
 }
 
 /** Times as they are stored; Postgres's clock fills in those that are absent. */
@@ -180,6 +205,6 @@ function join(at: string, path: string): string {
   return at && path ? `${at}.${path}` : at || path;
 }
 
-function rejection({ issues, unknownTypes }: Findings): TickworkError {
-  return invalidRequest(issues, unknownTypes === issues.length ? "unknown_type" : "invalid_request");
+function rejection({ issues, unknownTypes, ...total }: Findings): TickworkError {
+  return invalidRequest(issues, unknownTypes === total.count ? "unknown_type" : "invalid_request", total);
 }

@@ -10,6 +10,20 @@ export interface ListFilter {
   limit: number;
 }
 
+/** Who asks for it: the caller says so, and Tickwork believes it. */
+export interface By {
+  /**
+   * Kept in `userCreated_Id` or `userUpdated_Id`, 1 to 255 characters; a uuid where the column is one. Absent: no user
+   * is kept, and who changed a task last stays as it was.
+   */
+  userId?: string | undefined;
+}
+
+export interface CreateOptions extends By {
+  /** 1 to 255 characters; the same key within 24 hours returns the same tasks and creates none. */
+  idempotencyKey?: string | undefined;
+}
+
 /**
  * Creates, finds and changes tasks: what a handler gets as `context.tasks`, and what the HTTP API's `/tasks` calls.
  * Every method throws PostgresError when Postgres does not answer.
@@ -18,14 +32,12 @@ export interface Tasks {
   /**
    * Creates 1 to 1,000 tasks, all or none. It takes one request to Postgres, and one to Redis for every 500 tasks.
    *
-   * @param options.idempotencyKey 1 to 255 characters; the same key within 24 hours returns the same tasks and creates
-   * none
-   * @throws TickworkError `invalid_request`, `unknown_type`, `task_data_too_large`, `too_many_tasks` or
-   * `idempotency_key_reused`
+   * @throws TickworkError `invalid_request`, `unknown_type`, `task_data_too_large`, `too_many_tasks`,
+   * `idempotency_key_reused` or `tasks_deleted`
    * @example
    * await tasks.create([{ type: "greet", task_data: { name: "Ada" }, scheduled_time: "2026-11-24T09:00:00Z" }]);
    */
-  create(tasks: readonly NewTask[], options?: { idempotencyKey?: string | undefined }): Promise<Task[]>;
+  create(tasks: readonly NewTask[], options?: CreateOptions): Promise<Task[]>;
   /** @throws TickworkError `task_not_found` */
   get(id: number): Promise<Task>;
   /** The newest first. @example const failed = await tasks.list({ status: "Error", limit: 50 }); */
@@ -36,15 +48,15 @@ export interface Tasks {
    * @throws TickworkError `task_not_found`, `task_running`, `task_finished`, or as `create` for a value
    * @example await tasks.update(7, { scheduled_time: new Date(Date.now() + 60_000) });
    */
-  update(id: number, changes: TaskChanges): Promise<Task>;
+  update(id: number, changes: TaskChanges, by?: By): Promise<Task>;
   /** Deletes a task that is not running. @throws TickworkError `task_not_found` or `task_running` */
   remove(id: number): Promise<void>;
   /** Starts a finished task anew, at once. @throws TickworkError `task_not_found`, `task_running` or `task_waiting` */
-  retry(id: number): Promise<Task>;
+  retry(id: number, by?: By): Promise<Task>;
   /**
    * Ends a waiting task in `Error`; asks a running one to stop, by its handler's signal.
    *
    * @throws TickworkError `task_not_found` or `task_finished`
    */
-  cancel(id: number): Promise<Task>;
+  cancel(id: number, by?: By): Promise<Task>;
 }

@@ -45,7 +45,10 @@ function draftOf(operation: DescribedOperation, knowledge: Knowledge): fc.Arbitr
   const record = (where: string) =>
     fc.record(
       Object.fromEntries(
-        parametersIn(where).map(({ name, schema }) => [name, parameter(name, schema, knowledge)]),
+        parametersIn(where).map(({ name, schema }) => [
+          name,
+          where === "header" ? headerText() : parameter(name, schema, knowledge),
+        ]),
       ),
       { requiredKeys: parametersIn(where).flatMap(({ name, required }) => (required ? [name] : [])) },
     ) as fc.Arbitrary<Record<string, string | number>>;
@@ -84,8 +87,6 @@ function parameter(name: string, schema: Schema, knowledge: Knowledge): fc.Arbit
   if (name === "id") return fc.integer({ min: 1, max: maxId });
   if (name === "type") return fc.constantFrom(...Object.keys(types));
   if (name === "cursor") return fc.integer({ min: 1, max: maxId }).map(cursorOf);
-  // A header of other characters cannot be sent as text.
-  if (name === "Idempotency-Key") return fc.stringMatching(/^[!-~]{1,40}$/);
   return drawn(schema, knowledge);
 }
 
@@ -146,6 +147,9 @@ function taskOf(
     ...alone,
   );
 }
+
+/** Other characters are not sent as they are. */
+const headerText = () => fc.stringMatching(/^[!-~]{1,40}$/);
 
 const SHORT = 3;
 const MANY = 1_000;

@@ -1,0 +1,87 @@
+/** HTTP on one machine: what comes from a socket goes to the API as a request, its body unread. */
+import { createServer, type Server, STATUS_CODES } from "node:http";
+import { getRequestListener } from "@hono/node-server";
+import { ConfigError, type ErrorCode } from "#core";
+import { api } from "../../functions/api.ts";
+import { messageOf } from "../core/errors.ts";
+import { lambdaContext } from "./lambda-context.ts";
+
+/** How long a request in flight may take when the server shuts down. */
+const DRAIN_LIMIT_MS = 2_000;
+
+/**
+ * The API checks the key before it reads any of the body. What a client goes on sending after its answer is dropped, for
+ * half a second; then its connection is closed.
+ */
+export function createHttpServer(): Server {
+  const answer = getRequestListener(
+    (request) => api().fetch(request, { lambdaContext: lambdaContext("api") }),
+    {
+      hostname: "localhost",
+      overrideGlobalObjects: false,
+      errorHandler: (error) => Response.json(malformed(error), { status: 400 }),
+    },
+  );
+  // Only the path decides the route, so any host will do, and none.
+  const http = createServer({ requireHostHeader: false }, (request, response) => {
+    delete request.headers.host;
+    void answer(request, response);
+  });
+  // What Node itself cannot read as a request.
+  http.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable || error.code === "ECONNRESET") {
+      socket.destroy();
+      return;
+    }
+    const status = UNREADABLE[error.code ?? ""] ?? 400;
+    const body = JSON.stringify(malformed(error));
+    socket.end(
+      [
+        `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+        "Connection: close",
+        "Content-Type: application/json",
+        `Content-Length: ${Buffer.byteLength(body)}`,
+        "",
+        body,
+      ].join("\r\n"),
+    );
+  });
+  return http;
+}
+
+/** The status of what Node cannot read, by Node's code; of anything else it is 400. */
+const UNREADABLE: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+};
+
+/** As the API's own errors. */
+function malformed(error: unknown): { error: { code: ErrorCode; message: string } } {
+  return {
+    error: { code: "malformed_request", message: `The request cannot be read: ${messageOf(error)}.` },
+  };
+}
+
+export function listen(http: Server, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once("error", (error: NodeJS.ErrnoException) => {
+      const busy = new ConfigError(
+        `PORT is ${port} and something else listens there; set another one, or 0 for any that is free.`,
+      );
+      reject(error.code === "EADDRINUSE" ? busy : error);
+    });
+    http.listen(port, "127.0.0.1", resolve);
+  });
+}
+
+/** Requests in flight may finish; idle connections must not keep the process alive. */
+export function closeHttp(http: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const limit = setTimeout(() => http.closeAllConnections(), DRAIN_LIMIT_MS);
+    http.close(() => {
+      clearTimeout(limit);
+      resolve();
+    });
+    http.closeIdleConnections();
+  });
+}

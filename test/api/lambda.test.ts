@@ -1,0 +1,50 @@
+/** The API as Lambda calls it. */
+import type { APIGatewayProxyEventV2 } from "aws-lambda";
+import { expect, test } from "vitest";
+import { answerEvent } from "#api";
+import { lambdaContext } from "../../packages/local/lambda-context.ts";
+import { apiBed, KEY } from "../support/bed/api.ts";
+import { type ApiCall, gatewayEvent } from "../support/lambda/gateway-event.ts";
+
+const api = apiBed();
+
+const send = async (call: ApiCall, changes: Partial<APIGatewayProxyEventV2> = {}) => {
+  const event = gatewayEvent({ ...call, headers: { authorization: `Bearer ${KEY}`, ...call.headers } });
+  const result = await answerEvent(api.app, { ...event, ...changes }, lambdaContext("api"));
+  expect(result.headers?.["content-type"]).toContain("application/json");
+  return { status: result.statusCode, body: JSON.parse(result.body ?? "") as unknown };
+};
+
+const POST = { method: "POST", path: "/tasks", body: { type: "note", task_data: "é" } };
+
+test("a body is read, in base64 or not", async () => {
+  const created = { status: 201, body: { task_data: "é" } };
+  expect(await send(POST)).toMatchObject(created);
+  const body = Buffer.from(JSON.stringify(POST.body)).toString("base64");
+  expect(await send(POST, { body, isBase64Encoded: true })).toMatchObject(created);
+});
+
+test("a GET may have a body, which has no meaning", async () => {
+  expect(await send({ method: "GET", path: "/tasks?limit=1", body: {} })).toMatchObject({
+    status: 200,
+    body: { tasks: [] },
+  });
+});
+
+test("an empty Idempotency-Key is refused", async () => {
+  expect(await send({ ...POST, headers: { "idempotency-key": "" } })).toMatchObject({
+    status: 400,
+    body: { error: { code: "malformed_request", issues: [{ path: "Idempotency-Key" }] } },
+  });
+});
+
+test.each([
+  ["TRACE", { method: "TRACE", path: "/tasks" }],
+  ["a header that is none", { method: "GET", path: "/tasks", headers: { "a b": "1" } }],
+])("%s is refused as any other error is", async (_, call) => {
+  expect(await send(call)).toMatchObject({ status: 400, body: { error: { code: "malformed_request" } } });
+});
+
+test.each(["//", "/tasks?x", "/tasks#x"])("only the path decides the route: %s", async (rawPath) => {
+  expect(await send({ method: "GET", path: "/" }, { rawPath })).toMatchObject({ status: 404 });
+});
