@@ -20,7 +20,7 @@ export async function readJson(request: Request): Promise<unknown> {
   if (text.trim() === "") throw new TickworkError("malformed_json", "The body must be JSON, got nothing.");
   await nextTurn();
   const loss = findLoss(text);
-  if (loss?.tooDeep) throw refused(loss);
+  if (loss?.tooMuch) throw refused(loss);
   await nextTurn();
   const value = parse(text);
   if (loss) throw refused(loss);
@@ -36,12 +36,17 @@ async function readBytes({ headers, body }: Request): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
-    const { done, value } = (await reader?.read()) ?? { done: true };
+    const { done, value } = (await reader?.read().catch(refuseAborted)) ?? { done: true };
     if (done || value === undefined) return Buffer.concat(chunks);
     length += value.length;
     if (length > BODY_LIMIT_BYTES) throw tooLarge();
     chunks.push(value);
   }
+}
+
+/** The client has gone away, or the body was cut on its way: no defect of ours. */
+function refuseAborted(error: Error): never {
+  throw new TickworkError("malformed_request", `The body ended before it was complete: ${error.message}.`);
 }
 
 function tooLarge(): TickworkError {
