@@ -80,12 +80,10 @@ test("every answer fits the document", { timeout: 60_000 }, async () => {
   const expected = Object.entries(operations).flatMap(([name, operation]: [string, Operation]) => {
     const { answer, otherwise, errors } = operation;
     const failures = errors.map((code) => ERRORS[code]).filter((code) => code === 404 || code === 409);
-    const statuses = [
-      answer.status,
-      otherwise?.status ?? answer.status,
-      ...(name === "hook" ? [] : failures),
-    ];
+    // Only where a request is about a task, it may be in the wrong state.
+    const forbidden = operation.path.includes(":id") ? failures : [];
+    const statuses = [answer.status, otherwise?.status ?? answer.status, ...forbidden];
     return statuses.filter((status) => status !== 500).map((status) => `${name} ${status}`);
   });
-  expect([...seen]).toEqual(expect.arrayContaining(expected));
+  expect(expected.filter((one) => !seen.has(one))).toEqual([]);
 });

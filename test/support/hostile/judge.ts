@@ -15,8 +15,8 @@ export function* complaints(
   after: State,
 ): Generator<string> {
   yield* harm(before, after, answer !== undefined && answer.status >= 400 && answer.status < 500);
-  if (!answer) {
-    yield "there was no answer";
+  if (!answer?.complete) {
+    yield answer ? "the answer was cut off" : "there was no answer";
     return;
   }
   const { status, bytes } = answer;

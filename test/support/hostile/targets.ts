@@ -14,7 +14,7 @@ import { buildPackages } from "../lambda/package.ts";
 import { openStage } from "../lambda/stage.ts";
 import type { HttpRequest } from "./requests.ts";
 import { FINGERPRINT, type Question, type State } from "./state.ts";
-import { encode, exchange, type WireAnswer } from "./wire.ts";
+import { sendOne, type WireAnswer } from "./wire.ts";
 
 export const STACKS = ["embedded", "real", "lambda"] as const;
 export type Stack = (typeof STACKS)[number];
@@ -73,8 +73,7 @@ async function openServer(
     stack,
     key,
     port,
-    send: async (request) =>
-      (await exchange(port, (socket) => void socket.write(encode(request)))).answers[0],
+    send: (request) => sendOne(port, request),
     async state() {
       const state = await ask<State>({ ask: "state" });
       const errors = [...state.errors, ...printed];
@@ -135,6 +134,7 @@ async function openFunction(): Promise<Target> {
           Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
         ),
         text: bytes.toString("utf8"),
+        complete: true,
         // The answer of a function is JSON, in which a text is longer than it is.
         bytes: Buffer.byteLength(JSON.stringify(done.payload)),
       };
@@ -159,7 +159,8 @@ async function openFunction(): Promise<Target> {
 
 /** As API Gateway hands it over: one value a header, the body in Base64. */
 function eventOf({ method, target, headers, body }: HttpRequest): unknown {
-  const [path = "", ...search] = target.split("?");
+  // An address in place of a path does not get through API Gateway as such.
+  const [path = "", ...search] = target.replace(/^https?:\/\/[^/]*/, "").split("?");
   const joined: Record<string, string> = {};
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();

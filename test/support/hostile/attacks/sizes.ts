@@ -1,10 +1,15 @@
 /** Much of everything. */
-import { type Attack, cleanup, expects, get, KB, post } from "./attack.ts";
+import { type Attack, cleanup, deep, expects, get, KB, post, request } from "./attack.ts";
 
 const sizes: Attack[] = [
   post("a body of 5 MiB and a byte", cleanup({ attachment_id: "x".repeat(5 * KB * KB) }), 413),
   post("a body of more than 6 MiB", cleanup({ attachment_id: "x".repeat(6 * KB * KB) }), 413),
-  post("131,000 wrong elements", `[${"[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]],".repeat(131_000)}1]`, 413),
+  post("131,000 wrong elements", `[${`{"a":"${"x".repeat(30)}"},`.repeat(131_000)}1]`, 413),
+  post("1,700,000 empty objects", `[${"{},".repeat(1_700_000)}{}]`, 400, 413),
+  post("2,400,000 arrays", `[${`${deep(18)},`.repeat(131_000)}1]`, 400, 413),
+  post("2,600,000 numbers", `[${"1,".repeat(2_600_000)}1]`, 413),
+  post("task_data of 1,700,000 empty objects", request(`[${"{},".repeat(1_700_000)}{}]`), 400, 413),
+  post("task_data of 2,600,000 numbers", request(`[${"1,".repeat(2_600_000)}1]`), 413),
   post("1,000 wrong elements", `[${"1,".repeat(999)}1]`, 422),
   post("1,000 tasks with 50 unknown fields each", JSON.stringify(Array(1_000).fill(manyFields(50))), 422),
   post("a task with 200,000 unknown fields", JSON.stringify(manyFields(200_000)), 422),

@@ -35,7 +35,7 @@ const raw =
             typeof write === "string" ? Buffer.from(write.replaceAll("KEY", key), "latin1") : write,
           );
       },
-      PATIENCE_MS,
+      { limitMs: PATIENCE_MS },
     );
     if (answers.length === 0 && !silence) note(`${name}: there was no answer`, name);
     for (const { status, text } of answers)
@@ -53,13 +53,18 @@ async function flood(socket: Socket, chunk: Buffer): Promise<void> {
   while (!socket.destroyed && performance.now() < until) {
     if (!socket.write(chunk))
       await new Promise((resolve) => {
-        socket.once("drain", resolve).once("close", resolve);
+        const goOn = () => resolve(void socket.off("drain", goOn).off("close", goOn));
+        socket.on("drain", goOn).on("close", goOn);
       });
   }
 }
 
 export const socketAttacks: readonly Attack[] = [
-  raw({ name: "no Host", write: lines("GET /tasks HTTP/1.1", AUTH, "Connection: close"), statuses: [400] }),
+  raw({
+    name: "no Host",
+    write: lines("GET /tasks HTTP/1.1", AUTH, "Connection: close"),
+    statuses: [200, 400],
+  }),
   raw({
     name: "no Host in HTTP/1.0",
     write: lines("GET /tasks HTTP/1.0", AUTH),
@@ -221,7 +226,7 @@ export const socketAttacks: readonly Attack[] = [
           const drip = setInterval(() => socket.write(" "), 100);
           socket.once("close", () => clearInterval(drip));
         },
-        1_000,
+        { limitMs: 1_000 },
       ),
     );
     const began = performance.now();
