@@ -214,6 +214,20 @@ describe("a rule of the table that a value breaks is named, and is the caller's 
   });
 });
 
+test("a task that another table refers to cannot be deleted, and the answer names the rule", async () => {
+  await post("/tasks", { type: "note" });
+  await api.bed.sql(`create table notes (task bigint constraint its_task references "baasix_Tasks")`);
+  await api.bed.sql(`insert into notes values (1)`);
+  try {
+    expect(await api.delete("/tasks/1")).toMatchObject({
+      status: 422,
+      body: { error: { code: "invalid_request", message: expect.stringContaining("constraint its_task") } },
+    });
+  } finally {
+    await api.bed.sql(`drop table notes`);
+  }
+});
+
 describe("many issues", () => {
   test("of many tasks: the first are told, and how many more there are", async () => {
     const tasks = Array.from({ length: 1_000 }, (_, n) => (n % 2 ? { type: "note" } : { type: 7 }));

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { Op, TasksModel } from "#compat";
 import { compatBed } from "../support/bed/compat.ts";
 import { eachStack } from "../support/bed/describe-on-stacks.ts";
+import { noting } from "../support/bed/tasks.ts";
 
 const TENANT = "6e1a2f52-8d4f-4d1d-a87e-2f0b9f0f9a01";
 
@@ -63,6 +64,27 @@ eachStack("on a table that Baasix made", (kind) => {
       await expect(TasksModel.create({ type: "c", tenant_Id: "no uuid" })).rejects.toMatchObject({
         kind: "invalid",
       });
+    });
+
+    test("who creates and changes a task is kept, if it is what the columns hold", async () => {
+      const { tasks } = compat.use({ definitions: [noting().definition] });
+      const [created] = await tasks.create([{ type: "note" }], { userId: TENANT });
+      expect(created).toMatchObject({ userCreated_Id: TENANT, userUpdated_Id: null });
+      const USER = TENANT.replace("6e1a", "0000");
+      expect(await tasks.update(1, { task_data: 1 }, { userId: USER })).toMatchObject({
+        userCreated_Id: TENANT,
+        userUpdated_Id: USER,
+      });
+      for (const refused of [
+        () => tasks.create([{ type: "note" }], { userId: "ada" }),
+        () => tasks.update(1, { task_data: 2 }, { userId: "ada" }),
+        () => tasks.cancel(1, { userId: "ada" }),
+        () => tasks.create([{ type: "note", attachment_id: "no uuid" }]),
+      ])
+        await expect(refused()).rejects.toMatchObject({
+          code: "invalid_request",
+          message: expect.stringContaining("uuid"),
+        });
     });
 
     test("an unknown status is rejected, although the table would take it", async () => {

@@ -27,6 +27,32 @@ describeOnStacks("tasks", (bed) => {
     expect(await bed.sql(`select from tickwork_requests`)).toEqual([]);
   });
 
+  test("who asks and under which key must be text that Postgres keeps", async () => {
+    const { tasks } = make();
+    for (const text of ["", "x".repeat(256), "a\0b", 7 as unknown as string])
+      for (const refused of [
+        tasks.create([{ type: "note" }], { idempotencyKey: text }),
+        tasks.create([{ type: "note" }], { userId: text }),
+        tasks.update(1, { task_data: 1 }, { userId: text }),
+        tasks.retry(1, { userId: text }),
+        tasks.cancel(1, { userId: text }),
+      ])
+        await expect(refused).rejects.toMatchObject({ code: "invalid_request" });
+  });
+
+  test("values that JSON cannot hold are refused, and not stored as something else", async () => {
+    const { tasks } = make();
+    const circle: unknown[] = [];
+    circle.push(circle);
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 7n, circle, { toJSON: () => Number.NaN }])
+      await expect(tasks.create([{ type: "note", task_data: { a: [value] } }])).rejects.toMatchObject({
+        code: "invalid_request",
+        issues: [{ path: expect.stringMatching(/^task_data\.a\.0/) }],
+      });
+    const [task] = await tasks.create([{ type: "note", task_data: { at: new Date(0), gone: undefined } }]);
+    expect(task?.task_data).toEqual({ at: "1970-01-01T00:00:00.000Z" });
+  });
+
   test("a change that the task's status forbids says what it must be, what it is, and why by its code", async () => {
     const { starts, definition: waits } = gated();
     const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [waits] });
