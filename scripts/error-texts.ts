@@ -15,7 +15,7 @@ export interface ErrorText {
 export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
   malformed_json: {
     meaning:
-      "The body is empty, not JSON, or not to be kept as it was sent: not UTF-8, a name twice in an object, a number that no double holds, more than 100 levels; or it has more than 750,000 arrays and objects.",
+      "The body is empty, not JSON, or not to be kept as it was sent: not UTF-8, a name twice in an object, a number that no double holds, more than 1,000 levels deep, or more than 750,000 arrays and objects.",
     remedy: "Send valid JSON; `issues` has the path of what could not be kept. Send long numbers as strings.",
   },
   malformed_request: {
@@ -119,10 +119,6 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
 
 /** Of what Tickwork, and the tasks that ship with it, write into `error_data.code`. */
 export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<status>", ErrorText> = {
-  unknown_type: {
-    meaning: "No handler was registered for the type when the task was due.",
-    remedy: "Deploy the handler, then retry the task.",
-  },
   invalid_data: {
     meaning: "The `task_data` does not match the schema of the type.",
     remedy: "Create a new task with valid data; or correct the schema and retry.",

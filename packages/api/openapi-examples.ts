@@ -31,6 +31,7 @@ const waiting: Task = {
   attempts: 0,
   max_attempts: 3,
   crashes: 0,
+  excused: 0,
   progress: null,
   cancel_requested: false,
   started_at: null,

@@ -103,9 +103,9 @@ const AttemptSchema = v.pipe(
     attempt: positive,
     started_at: v.nullable(time),
     ended_at: time,
-    outcome: v.picklist(["failed", "crashed"]),
+    outcome: v.picklist(["failed", "crashed", "interrupted"]),
     message: v.string(),
-    code: v.optional(v.string()),
+    code: v.exactOptional(v.string()),
   }),
   v.description("An attempt that did not complete the task."),
 );
@@ -113,7 +113,7 @@ const AttemptSchema = v.pipe(
 const LatenessSchema = v.object({
   ms: v.number(),
   reason: v.picklist(["flag_held", "wake_up", "crash", "cache_miss", "worker_down"]),
-  task: v.optional(whole),
+  task: v.exactOptional(whole),
 });
 
 export const TaskSchema = v.pipe(
@@ -136,6 +136,7 @@ export const TaskSchema = v.pipe(
       v.description("How often it may fail before it ends in Error; null means the default of its type."),
     ),
     crashes: v.pipe(fromZero, v.description("How often a worker died while it ran the task.")),
+    excused: v.pipe(fromZero, v.description("How many of its attempts do not count against max_attempts.")),
     progress: v.pipe(
       v.nullable(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
       v.description("As the handler reported it; null before it did."),
@@ -179,7 +180,13 @@ export const StatsSchema = v.object({
   taskTimeWindow: v.string(),
   initialized: v.pipe(v.boolean(), v.description("Whether a refresh has succeeded.")),
   lastRefreshed: v.nullable(time),
-  error: v.pipe(v.optional(v.string()), v.description("What failed; absent when nothing did.")),
+  waitingForCode: v.exactOptional(
+    v.pipe(
+      fromZero,
+      v.description("Tasks that were due and of a type that nobody here runs; absent when there were none."),
+    ),
+  ),
+  error: v.exactOptional(v.pipe(v.string(), v.description("What is wrong; absent when nothing is."))),
 });
 export const HealthSchema = v.object({
   healthy: v.boolean(),

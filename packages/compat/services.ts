@@ -10,10 +10,13 @@ import {
 import { DEFAULTS, MAX_REFRESH_INTERVAL_SECONDS } from "../core/config.ts";
 import { messageOf } from "../core/errors.ts";
 import { WINDOW_MS } from "../core/limits.ts";
+import * as locks from "./locks.ts";
 import { inUse } from "./tickwork.ts";
 
+type Locks = typeof locks;
+
 /** Baasix's TasksService as one object: its methods under their own names, and all that Tickwork adds. */
-export type TasksService = Tasks & Operator & Worker;
+export type TasksService = Tasks & Operator & Worker & Locks;
 
 /**
  * The services of whichever Tickwork runs when a method is called: extensions import this before anything runs. Until
@@ -35,6 +38,9 @@ export const tasksService: TasksService = {
   getCacheStats: () => onceRunning(({ operator }) => operator.getCacheStats(), emptyStats),
 
   getHealth: async () => inUse().operator.getHealth(),
+  ...locks,
+  tryLock: async (token, ttlMs) => inUse().operator.tryLock(token, ttlMs),
+  unlock: async (token) => inUse().operator.unlock(token),
   setTaskRunning: async (isRunning) => inUse().operator.setTaskRunning(isRunning),
   forceRefresh: async () => inUse().operator.forceRefresh(),
   waitForTaskCompletion: async (timeoutMs) => inUse().operator.waitForTaskCompletion(timeoutMs),

@@ -64,6 +64,8 @@ export interface Changes {
 }
 
 const TABLE = `"baasix_Tasks"`;
+/** What runs through this room keeps to "one at a time": the unique index on the slot refuses a second one. */
+const SLOT = 0;
 const NOW_MS = "ceil(extract(epoch from now()) * 1000)::float8 as now_ms";
 
 /** The only way in which a name gets into a statement. */
@@ -88,6 +90,7 @@ export function insert(columns: readonly Column[], rows: readonly Record<string,
   const values: Record<string, string> = {
     task_status: "'Not started'",
     ...Object.fromEntries(given),
+    slot: `case when ${Object.fromEntries(given).task_status ?? "null"} = 'Running' then ${SLOT} end`,
     scheduled_time: orNow("scheduled_time", columns),
     createdAt: orNow("createdAt", columns),
     updatedAt: "now()",
@@ -113,6 +116,9 @@ export function update({ row, merges }: Changes, where: Condition): Statement {
       ({ column, members, drop }) =>
         `${quoted(column.name)} = ${merged(column, param(JSON.stringify(members)), param(listOf(drop)))}`,
     ),
+    ...(row.task_status === "Running"
+      ? [`slot = case when t.task_status = 'Running' then t.slot else ${SLOT} end`]
+      : []),
     `"updatedAt" = now()`,
   ];
   const source =

@@ -44,6 +44,10 @@ export const ABORT_GRACE_MS = 5_000;
 export const STANDINGS_PER_FLUSH = 50;
 /** Ids that looked due, checked by one empty claim. */
 export const SEEN_LIMIT = 1_000;
+/** How long after its due time a task of an unknown type is shown to every tick: one of another deployment may have it. */
+export const UNKNOWN_TYPE_MS = 120_000;
+/** After a nudge that told nothing new, when to look again: what it was about may not have been committed yet. */
+export const LOOK_AGAIN_MS = 5_000;
 /** Empty claims in a row that end a tick. */
 export const EMPTY_CLAIMS = 3;
 /** After that, when to look again at tasks that look due and cannot be had. */

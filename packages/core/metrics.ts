@@ -14,6 +14,8 @@ export interface Measurements {
   /** How long the task that waits longest has been due; it shows a lost wake-up. */
   OldestDueAgeSeconds?: number;
   RunningTasks?: number;
+  /** Due tasks of a type that nobody here runs. */
+  TasksWaitingForCode?: number;
   RefreshMilliseconds?: number;
 }
 

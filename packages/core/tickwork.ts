@@ -99,9 +99,10 @@ export function createTickwork(parts: Parts): Tickwork {
   const store = createStore({
     database: timed,
     leaseMs,
+    slots: config.concurrency,
     maxCrashes: config.maxCrashes,
     cacheLimit: config.cacheLimit,
-    foreign: registry.foreign,
+    types: registry,
   });
   const gateOptions: GateOptions = {
     prefix,
@@ -111,7 +112,7 @@ export function createTickwork(parts: Parts): Tickwork {
     limit: config.cacheLimit,
     earlyMs: parts.doorbell.earlyMs,
   };
-  const postgresGate = createLazyPostgresGate(timed, gateOptions, registry.foreign);
+  const postgresGate = createLazyPostgresGate(timed, gateOptions, registry);
   const gate = redis
     ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
     : postgresGate;
@@ -127,6 +128,7 @@ export function createTickwork(parts: Parts): Tickwork {
     log,
     metrics: parts.metrics,
     vitals,
+    warned: new Set<string>(),
     newToken: parts.newToken ?? randomUUID,
     exit: parts.exit ?? exitProcess(log),
   };

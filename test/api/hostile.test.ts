@@ -175,6 +175,25 @@ test("no input makes an answer of 500 or above", async () => {
   );
 });
 
+test.each([
+  ...[
+    "/tasks/%00",
+    "/tasks/%ff",
+    "/tasks/%E0%A4%A",
+    "/tasks/..%2f",
+    `/tasks/${"9".repeat(400)}`,
+    "/tasks/1e3",
+  ],
+  ...["/tasks?limit=%00", "/tasks?cursor=%00", "/tasks?cursor=____", "/tasks?status=%00", "/tasks?type=%00"],
+  ...["/tasks?__proto__=1", "/tasks?type[]=1", `/tasks?type=${"x".repeat(5_000)}`, "/tasks?type=%ff%ff"],
+  ...["//", "/%", "/%00", "/hooks/%00/items.create.after", "/hooks/x/%00", "/hooks/x/toString"],
+])("no path makes an answer of 500 or above: %s", async (path) => {
+  for (const method of ["GET", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"])
+    expect(
+      (await call(method, path, method === "GET" ? undefined : { data: { id: 1 } })).status,
+    ).toBeLessThan(500);
+});
+
 describe("a rule of the table that a value breaks is named, and is the caller's fault", () => {
   test.each([
     [

@@ -1,6 +1,8 @@
-import { expect, test } from "vitest";
+import type * as v from "valibot";
+import { expect, expectTypeOf, test } from "vitest";
 import { openApi, operations } from "#api";
-import type { Task } from "#core";
+import type { Health, Task } from "#core";
+import type { HealthSchema, TaskSchema } from "../../packages/api/schemas.ts";
 import { apiBed } from "../support/bed/api.ts";
 
 const api = apiBed();
@@ -52,6 +54,15 @@ test("says what can be sent and what is answered", async () => {
   expect(JSON.stringify(body)).not.toContain("$defs");
   for (const [, kind = "", name] of JSON.stringify(body).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g))
     expect(Object.keys(components[kind as keyof Components])).toContain(name);
+});
+
+/** The compiler checks it, in both directions. */
+test("the described answers are the types of core", () => {
+  type Described = Pick<v.InferOutput<typeof TaskSchema>, keyof Task>;
+  expectTypeOf<Task>().toExtend<Described>();
+  expectTypeOf<Described>().toExtend<Task>();
+  expectTypeOf<Health>().toExtend<v.InferOutput<typeof HealthSchema>>();
+  expectTypeOf<v.InferOutput<typeof HealthSchema>>().toExtend<Health>();
 });
 
 test("the pattern of a time takes what is accepted, and nothing of another shape", async () => {

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { runtime } from "#aws";
 import { getCache, hooksService, TasksModel, tasksService, useTickwork } from "#compat";
 import { ConfigError, hooks } from "#core";
+import * as locks from "../../packages/compat/locks.ts";
 import { install } from "../../packages/core/current.ts";
 import { openTestBed } from "../support/bed/bed.ts";
 import { compatBed } from "../support/bed/compat.ts";
@@ -39,6 +40,9 @@ describe("before anything runs", () => {
       () => tasksService.forceRefresh(),
       () => tasksService.waitForTaskCompletion(),
       () => tasksService.shutdown(),
+      () => tasksService.tryAcquireLock(),
+      () => tasksService.acquireJobLock("a"),
+      () => tasksService.claimTask(1),
       () => TasksModel.findAll(),
       () => TasksModel.create({ type: "a" }),
       () => getCache().get("a"),
@@ -95,10 +99,10 @@ eachStack("tasksService", (kind) => {
     expect(await tasksService.getCacheStats()).toMatchObject({ refreshIntervalSeconds: 600 });
   });
 
-  test("has every method of the three services", () => {
+  test("has every method of the three services, and the locks", () => {
     const { tasks, operator, worker } = compat.use();
     expect(new Set(Object.keys(tasksService))).toEqual(
-      new Set(Object.keys({ ...tasks, ...operator, ...worker })),
+      new Set(Object.keys({ ...tasks, ...operator, ...worker, ...locks })),
     );
   });
 });

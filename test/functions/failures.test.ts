@@ -155,9 +155,9 @@ describe(`on ${storesAreOn}`, () => {
       await eventually(() => stage.web.hits[0], LIMIT);
       await running(stage).shutDown();
       const done = await completed(stage, task);
-      // Nobody died of it, nobody had to wait for the end of the lease, and it is no attempt of the task.
+      // Nobody died of it, nobody had to wait for the end of the lease, and it is no failure of the task.
       expect(stage.web.hits).toHaveLength(2);
-      expect(done).toMatchObject({ attempts: 1, crashes: 0 });
+      expect(done).toMatchObject({ attempts: 2, crashes: 0, excused: 1 });
       expect(stage.tick.attempts[0]).toMatchObject({ ok: true, payload: { givenBack: 1, ended: "stopped" } });
     });
 

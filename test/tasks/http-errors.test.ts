@@ -124,6 +124,7 @@ describe("what becomes of the task", () => {
         tasks: noTasks,
         handlerConfig,
         deleteFinished: async () => 0,
+        maxCrashes: 3,
         leaseMs: 60_000,
         exit: (reason) => {
           throw new Error(reason);

@@ -1,6 +1,6 @@
 import type { Clock, Moment } from "../clock.ts";
 import { messageOf } from "../errors.ts";
-import { CLOCKS_AGREE_MS, EXPIRY_MARGIN_MS } from "../limits.ts";
+import { CLOCKS_AGREE_MS, EXPIRY_MARGIN_MS, WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Doorbell, TickEvent } from "./doorbell.ts";
@@ -10,6 +10,7 @@ export interface Ringer {
   /** As the doorbell's own. */
   readonly earlyMs: number;
   ring(event?: TickEvent): Promise<void>;
+  /** If that is within the window: there is a refresh before anything later. */
   ringAfter(delayMs: number, event?: TickEvent): Promise<void>;
   /** For what is due then, if that is near; what is due later, a refresh rings for. `what` goes into the log. */
   ringAt(due: Moment, what?: Record<string, unknown>): Promise<void>;
@@ -37,7 +38,10 @@ export function createRinger(
   const ringer: Ringer = {
     earlyMs: doorbell.earlyMs,
     ring: (event) => trying({ ...event }, () => doorbell.ring(event)),
-    ringAfter: (delayMs, event) => trying({ delayMs }, () => doorbell.ringAfter(delayMs, event)),
+    ringAfter: async (delayMs, event) => {
+      if (delayMs > WINDOW_MS) return;
+      await trying({ delayMs }, () => doorbell.ringAfter(delayMs, event));
+    },
     ringAt: async (due, what = {}) => {
       if (due.inMs > horizonMs) return;
       // If our clock is wrong, a ring at a time by it would come at once, again and again, or late: go by how long it is

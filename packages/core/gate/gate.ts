@@ -48,6 +48,8 @@ export interface Look {
   operatorRuns: boolean;
   /** When the cache was last rebuilt, as epoch milliseconds. */
   refreshedMs: number | undefined;
+  /** Tasks that were due and of a type that nobody here runs, when the cache was last rebuilt. */
+  waitingForCode: number;
 }
 
 /**
@@ -70,13 +72,23 @@ export interface Gate {
   release(token: string, slot: number, standings: readonly Standing[]): Promise<{ more: boolean }>;
   /** A tick works on: renews its flag, or takes it again if it was lost. */
   renew(token: string, slot: number, standings: readonly Standing[]): Promise<Renewal>;
-  /** Brings changes that are not a tick's into the cache. False: they did not arrive, so ring with `askPostgres`. */
-  put(standings: readonly Standing[]): Promise<boolean>;
+  /**
+   * Brings changes that are not a tick's into the cache. Returns how many told it something new, as far as it can tell;
+   * undefined: they did not arrive, so ring with `askPostgres`.
+   */
+  put(standings: readonly Standing[]): Promise<number | undefined>;
   /** Rebuilds the cache from what `read` finds. False: it took so long that what it read may be old. */
   rebuild(read: () => Promise<Window>): Promise<boolean>;
   look(): Promise<Look>;
   /** The waiting tasks of the window: whole, or the id alone where the row is not cached. Undefined: ask Postgres. */
   list(): Promise<(Task | number)[] | undefined>;
+  /**
+   * Takes every flag under this token, or prolongs them, if nobody else holds any; on Postgres, also if no task runs.
+   * So whoever has them is alone.
+   */
+  hold(token: string, ttlMs: number): Promise<boolean>;
+  /** Releases the flags that are held under this token. Says whether there were any. */
+  letGo(token: string): Promise<boolean>;
   /** The operator's override: holds every free flag, or releases all flags, whoever holds them. */
   setRunning(running: boolean): Promise<void>;
   /** Whether any flag is held. On Postgres, a task with a living lease counts too. */

@@ -25,6 +25,8 @@ export function createLazyPostgresGate(...options: Parameters<Module["createPost
     rebuild: async (read) => (await gate()).rebuild(read),
     look: async () => (await gate()).look(),
     list: async () => (await gate()).list(),
+    hold: async (token, ttlMs) => (await gate()).hold(token, ttlMs),
+    letGo: async (token) => (await gate()).letGo(token),
     setRunning: async (running) => (await gate()).setRunning(running),
     isRunning: async () => (await gate()).isRunning(),
   };

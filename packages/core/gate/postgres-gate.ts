@@ -2,6 +2,7 @@ import { SLEEPER_MARGIN_MS } from "../limits.ts";
 import type { Database, Statement } from "../store/database.ts";
 import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, WINDOW } from "../store/fragments.ts";
 import { queryRepeatable, statement } from "../store/statement.ts";
+import type { KnownTypes } from "../tasks/standing.ts";
 import { type Asking, type Decision, type Gate, type GateOptions, OPERATOR } from "./gate.ts";
 
 /** Takes the flag if nobody holds it, or extends one's own. */
@@ -19,7 +20,7 @@ export const GATE = statement({
   napMs: "float8",
   slot: "int?",
   release: "boolean",
-  foreign: "text[]",
+  ours: "text[]",
 })`
   with due as (select ${NEXT_DUE_MS} as at_ms, ${NOW_MS}),
   held as (select name, token, expires_at from tickwork_flags
@@ -64,6 +65,18 @@ export const RENEW_FLAG = statement({ token: "text", slot: "int", flagTtlMs: "fl
   ${UNLESS_HELD}
   returning name`;
 
+/** Takes every flag if nobody else holds any and no task runs. Two that try at once may both fail. */
+export const HOLD = statement(FLAGS)`
+  insert into tickwork_flags (name, token, expires_at)
+  select 'slot:' || s, :token, now() + ${milliseconds(":flagTtlMs")} from generate_series(0, :slots - 1) s
+  where not exists (select from tickwork_flags where name like 'slot:%' and expires_at > now() and token <> :token)
+    and not exists (select from "baasix_Tasks" where task_status = 'Running' and lease_token is not null and lease_expires_at > now())
+  ${UNLESS_HELD}
+  returning name`;
+
+export const LET_GO = statement({ token: "text" })`
+  delete from tickwork_flags where name like 'slot:%' and token = :token returning name`;
+
 /** The operator's override: holds every free flag. */
 export const HOLD_ALL = statement(FLAGS)`
   insert into tickwork_flags (name, token, expires_at)
@@ -83,29 +96,34 @@ export const NOTE_REFRESH = statement({})`
   insert into tickwork_flags (name, token, wake_at_ms, expires_at) values ('refreshed', '', ${epochMs("now()")}, 'infinity')
   on conflict (name) do update set wake_at_ms = excluded.wake_at_ms`;
 
-export const STATS = statement({ limit: "int" })`
+export const STATS = statement({ limit: "int", known: "text[]" })`
   select (select wake_at_ms from tickwork_flags where name = 'refreshed') as refreshed_ms,
     (select count(*)::int from (select from "baasix_Tasks" where task_status = 'Not started'
       and scheduled_time <= now() + ${WINDOW} limit :limit) w) as waiting,
+    (select count(*)::int from (select from "baasix_Tasks" where task_status = 'Not started'
+      and scheduled_time <= now() and not (type = any(:known)) limit :limit) u) as waiting_for_code,
     ${RUNNING}`;
 
-type StatsRow = { refreshed_ms: number | null; waiting: number; running: boolean };
+interface StatsRow {
+  refreshed_ms: number | null;
+  waiting: number;
+  waiting_for_code: number;
+  running: boolean;
+}
 
 /**
  * The gate on Postgres alone, for `CACHE_ENABLED=false` and for when Redis is out of reach: the flags and the sleeper
  * are rows, nothing is cached, and a look costs one query.
- *
- * @param foreign the types that other programs run
  */
 export function createPostgresGate(
   database: Database,
   options: GateOptions,
-  foreign: readonly string[],
+  { ours, foreign }: KnownTypes,
 ): Gate {
   const { slots, flagTtlMs, operatorTtlMs, limit, earlyMs } = options;
   const query = <Row>(request: Statement) => queryRepeatable<Row>(database, request);
   const look = async ({ token, napMs }: Asking, slot: number | null, release: boolean) => {
-    const [row] = await query<GateRow>(GATE({ token, flagTtlMs, slots, napMs, slot, release, foreign }));
+    const [row] = await query<GateRow>(GATE({ token, flagTtlMs, slots, napMs, slot, release, ours }));
     if (!row) throw new Error("the gate must answer one row, got none");
     return row;
   };
@@ -133,22 +151,32 @@ export function createPostgresGate(
       overdue: true,
       more: false,
     }),
-    put: async () => true,
+    // It remembers nothing, so it cannot tell.
+    put: async () => 0,
     rebuild: async (read) => {
       await read();
       await query(NOTE_REFRESH({}));
       return true;
     },
     look: async () => {
-      const [row] = await query<StatsRow>(STATS({ limit }));
+      const [row] = await query<StatsRow>(STATS({ limit, known: [...ours, ...foreign] }));
       return {
         waiting: row?.waiting ?? 0,
         tickRuns: row?.running ?? false,
         operatorRuns: false,
         refreshedMs: row?.refreshed_ms ?? undefined,
+        waitingForCode: row?.waiting_for_code ?? 0,
       };
     },
     list: async () => undefined,
+    hold: async (token, ttlMs) => {
+      const held = await query(HOLD({ token, slots, flagTtlMs: ttlMs }));
+      if (held.length === slots) return true;
+      // Others took some of them meanwhile.
+      if (held.length > 0) await query(LET_GO({ token }));
+      return false;
+    },
+    letGo: async (token) => (await query(LET_GO({ token }))).length > 0,
     setRunning: async (running) => {
       const hold = { token: OPERATOR, slots, flagTtlMs: operatorTtlMs };
       await query(running ? HOLD_ALL(hold) : RELEASE_ALL({}));

@@ -4,7 +4,7 @@ import type { Task } from "../tasks/task.ts";
 import { type Asking, type Gate, type GateOptions, OPERATOR } from "./gate.ts";
 import type { RedisCommands } from "./redis-commands.ts";
 import { ENTER, LEAVE, RELEASE } from "./scripts/decide.ts";
-import { HOLD_ALL, RELEASE_ALL, RENEW } from "./scripts/flag.ts";
+import { HOLD, HOLD_ALL, LET_GO, RELEASE_ALL, RENEW } from "./scripts/flag.ts";
 import { keysOf, rowsKeyOf } from "./scripts/keys.ts";
 import { LIST, LOOK } from "./scripts/read.ts";
 import { BEGIN, PUT, SWEEP } from "./scripts/refresh.ts";
@@ -22,9 +22,13 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
 
   const asking = ({ token, napMs }: Asking) => ({ token, ttl_ms, nap_ms: napMs, early_ms });
   const put = async (standings: readonly Standing[], began: number | undefined) => {
-    for (const chunk of chunksOf(standings))
-      if (!(await run(PUT, { began, limit, standings: chunk }))) return false;
-    return true;
+    let news = 0;
+    for (const chunk of chunksOf(standings)) {
+      const told = await run(PUT, { began, limit, standings: chunk });
+      if (told === undefined) return undefined;
+      news += told;
+    }
+    return news;
   };
 
   return {
@@ -35,8 +39,9 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
     put: (standings) => put(standings, undefined),
     rebuild: async (read) => {
       const begun = await run(BEGIN, {});
-      const { writes, cutAtMs } = await read();
-      return (await put(writes, begun.began)) && (await run(SWEEP, { ...begun, cut_at: cutAtMs }));
+      const { writes, cutAtMs, waitingForCode } = await read();
+      if ((await put(writes, begun.began)) === undefined) return false;
+      return run(SWEEP, { ...begun, cut_at: cutAtMs, waiting_for_code: sumOf(waitingForCode.values()) });
     },
     look: () => run(LOOK, {}),
     list: async () => {
@@ -49,6 +54,8 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
       }
       return tasks;
     },
+    hold: (token, holdMs) => run(HOLD, { token, ttl_ms: holdMs }),
+    letGo: (token) => run(LET_GO, { token }),
     setRunning: (running) =>
       running ? run(HOLD_ALL, { token: OPERATOR, ttl_ms: options.operatorTtlMs }) : run(RELEASE_ALL, {}),
     isRunning: async () => {
@@ -61,4 +68,10 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
 /** In pieces, so that no request is larger than what a server takes. */
 function* chunksOf<T>(all: readonly T[]): Generator<readonly T[]> {
   for (let from = 0; from < all.length; from += PUT_CHUNK) yield all.slice(from, from + PUT_CHUNK);
+}
+
+function sumOf(numbers: Iterable<number>): number {
+  let sum = 0;
+  for (const n of numbers) sum += n;
+  return sum;
 }

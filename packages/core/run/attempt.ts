@@ -14,10 +14,12 @@ import type { Outcome } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { type AbortCode, TaskAborted } from "./abort.ts";
 import { type HeartbeatDeps, startHeartbeat } from "./heartbeat.ts";
-import { aborted, completed, failed, failedForGood, GIVEN_BACK } from "./outcome.ts";
+import { aborted, completed, crashed, failed, failedForGood, GIVEN_BACK } from "./outcome.ts";
 
 export interface AttemptDeps extends HeartbeatDeps {
   registry: Registry;
+  /** How often a worker may die while it runs a task; then the task ends in `Error`. */
+  maxCrashes: number;
   /** What handlers get as `tasks`, `config` and `deleteFinished`. */
   tasks: Tasks;
   handlerConfig: HandlerConfig;
@@ -40,11 +42,8 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
   const { registry, clock, leaseMs } = deps;
   const { task } = lease;
   const definition = registry.get(task.type);
-  if (!definition) {
-    const known = registry.types.join(", ") || "none";
-    const message = `No handler is registered for type "${task.type}" (known: ${known}).`;
-    return failedForGood(deps, task, message, { code: "unknown_type" });
-  }
+  // A claim takes only types that the registry has.
+  if (!definition) return GIVEN_BACK;
   // The claim's answer took as long as the lease, so another worker may have the task; or this one has to stop.
   if (clock.now() >= lease.leasedAt + leaseMs || options.interrupt.aborted) return GIVEN_BACK;
   return runHandler(deps, lease, options, definition);
@@ -85,7 +84,7 @@ async function runHandler(
         `the handler of task ${task.id} (${task.type}) was still running ${ABORT_GRACE_MS} ms after its signal: ${why}`,
       );
       // Only a test comes here: its process goes on.
-      return { kind: "given_back", crashed: true };
+      return crashed(deps, task, (signal.reason as TaskAborted).code);
     }
     if ("issues" in end)
       return failedForGood(deps, task, describeIssues(end.issues, end), { code: "invalid_data" });

@@ -22,6 +22,9 @@ export interface ExactlyOnceDeps {
   clock: Clock;
   log: Logger;
   leaseMs: number;
+  maxCrashes: number;
+  /** Tokens of claims that this process gave up without knowing what became of them: they may still take effect. */
+  unanswered: Set<string>;
 }
 
 /** What a worker claims with: the slot whose flag it holds, and a token made beforehand. */
@@ -29,7 +32,8 @@ export type Claim = Pick<LeaseRequest, "slot" | "token">;
 
 /**
  * Claims a task. A claim that took effect is in the slot, so its repetition meets a conflict or finds nothing; whether
- * the task is ours, the token says.
+ * the task is ours, the token says. One that takes effect even later leases a task to nobody: whoever of this process
+ * meets it gives the task back.
  *
  * @throws PostgresError when Postgres does not answer, after it was asked once more whether the token holds a task
  */
@@ -49,18 +53,56 @@ export async function claimOnce(
       const result = await store.claim({ ...claim, leasedAt: clock.now() }, seen);
       if (result.kind === "claimed") return result;
       const ours = n > 1 ? await claimedEarlier() : undefined;
-      return ours ?? result;
+      if (ours) return ours;
+      if (n > 1) giveUp(deps, claim.token);
+      return (meetsRunning(result) && (await adopted(deps, claim.slot))) || result;
     } catch (error) {
       if (!isTransient(error)) throw error;
       await pause(deps, n, "a claim was not answered", error);
       if (n < TRANSIENT_ATTEMPTS) continue;
       // Before giving up, check whether a claim took effect.
       const ours = await claimedEarlier();
-      if (!ours) throw error;
-      return ours;
+      if (ours) return ours;
+      giveUp(deps, claim.token);
+      throw error;
     }
   }
 }
+
+/** Claims that are remembered, the latest ones: what was sent long ago does not arrive any more. */
+const UNANSWERED_LIMIT = 8;
+
+function giveUp({ unanswered }: ExactlyOnceDeps, token: string): void {
+  unanswered.add(token);
+  const [oldest] = unanswered;
+  if (unanswered.size > UNANSWERED_LIMIT && oldest !== undefined) unanswered.delete(oldest);
+}
+
+/**
+ * The lease in this slot that a claim of this process got after it was given up. How much of it is left, nobody knows
+ * here: it counts as over, so that its task is given back at once and can be claimed anew.
+ */
+async function adopted(
+  { store, unanswered, log }: ExactlyOnceDeps,
+  slot: number,
+): Promise<ClaimResult | undefined> {
+  for (const token of unanswered) {
+    const lease = await store.heldBy({ slot, token, leasedAt: Number.NEGATIVE_INFINITY });
+    if (lease?.task.slot !== slot) continue;
+    // No other tick of this process may adopt it, too.
+    if (!unanswered.delete(token)) continue;
+    log.warn("a claim that was given up took effect after all; its task is given back", {
+      task: lease.task.id,
+    });
+    return { kind: "claimed", lease, buried: [] };
+  }
+  return undefined;
+}
+
+/** Whether a task runs in the slot, or one that looked due. */
+const meetsRunning = (result: ClaimResult) =>
+  result.kind === "conflict" ||
+  (result.kind === "empty" && result.truth.some(({ kind }) => kind === "running"));
 
 export interface Settled {
   /**
@@ -98,7 +140,10 @@ export async function settleOnce(
       const held = next && (await store.heldBy({ ...next, leasedAt: beganMs }));
       return { took: standing.kind !== "running", standing, next: held };
     } catch (error) {
-      if (!isTransient(error) || clock.now() >= beganMs + deps.leaseMs) throw error;
+      if (!isTransient(error) || clock.now() >= beganMs + deps.leaseMs) {
+        if (next) giveUp(deps, next.token);
+        throw error;
+      }
       await pause(deps, n, "a settle was not answered", error);
     }
   }

@@ -19,10 +19,12 @@ import { describeThrown } from "./thrown.ts";
 export interface OutcomeDeps {
   clock: Pick<Clock, "now">;
   log: Logger;
+  /** How often a worker may die while it runs a task; then the task ends in `Error`. */
+  maxCrashes: number;
 }
 
-/** A worker has to stop, or lost its lease: the task waits again, and it is not its fault. */
-export const GIVEN_BACK: Outcome = { kind: "given_back", crashed: false };
+/** The handler was not started, for the worker has to stop or its lease has ended: the task waits again. */
+export const GIVEN_BACK: Outcome = { kind: "given_back" };
 
 /** The handler returned. A result that is not JSON fails the task; one that is too large is cut, with a warning. */
 export function completed(deps: OutcomeDeps, task: Task, result: unknown): Outcome {
@@ -51,11 +53,13 @@ export function aborted(
 ): Outcome {
   switch (code) {
     case "shutdown":
-    case "lease_lost":
-      return GIVEN_BACK;
+      return interrupted(deps, task, code);
     case "time_limit":
-      // It used up a whole invocation, and would do so for ever.
-      return { kind: "given_back", crashed: options.hadWholeInvocation };
+      // If it used up a whole invocation, it would do so for ever.
+      return options.hadWholeInvocation ? crashed(deps, task, code) : interrupted(deps, task, code);
+    case "lease_lost":
+      // Whoever finds the lease ended counts a crash. So does its own worker, when it is the first to notice.
+      return crashed(deps, task, code);
     case "cancelled":
       return failedForGood(deps, task, ABORT_MESSAGES.cancelled, { name: "CancelledError", code });
     case "timeout": {
@@ -64,6 +68,20 @@ export function aborted(
       return failed(deps, task, definition, Object.assign(error, { name: "TimeoutError", code }));
     }
   }
+}
+
+function interrupted(deps: OutcomeDeps, task: Task, code: AbortCode): Outcome {
+  return { kind: "interrupted", record: recordOf(deps, task, "interrupted", ABORT_MESSAGES[code], code) };
+}
+
+/** The attempt counts as a crash. With too many of them the task ends. */
+export function crashed(deps: OutcomeDeps, task: Task, code: AbortCode): Outcome {
+  const record = recordOf(deps, task, "crashed", ABORT_MESSAGES[code], code);
+  if (task.crashes < deps.maxCrashes) return { kind: "crashed", record };
+  const message = `its worker died ${task.crashes + 1} times while it ran`;
+  const history = [...(task.history ?? []), record];
+  const error = { message, name: "CrashedError", code: "crashed", attempts: task.attempts, history };
+  return { kind: "failed", error, record };
 }
 
 /** Postgres refused to store the outcome: a rule of the table does not accept what the handler returned. */
@@ -93,14 +111,7 @@ export function failed(
   const failures = failuresOf(task);
   const allowed = task.max_attempts ?? definition?.maxAttempts ?? 1;
   const description = describeThrown(thrown);
-  const record: AttemptRecord = {
-    attempt: task.attempts,
-    started_at: task.started_at,
-    ended_at: new Date(clock.now()).toISOString(),
-    outcome: "failed",
-    message: description.message,
-    ...(description.code ? { code: description.code } : {}),
-  };
+  const record = recordOf({ clock }, task, "failed", description.message, description.code);
   const history = task.history ?? [];
   const error: TaskErrorData = {
     ...description,
@@ -110,6 +121,23 @@ export function failed(
   if (!definition || thrown instanceof PermanentError || failures >= allowed)
     return { kind: "failed", error, record };
   return { kind: "retried", error, record, delayMs: delayOf(definition, failures, thrown) };
+}
+
+function recordOf(
+  { clock }: Pick<OutcomeDeps, "clock">,
+  task: Task,
+  outcome: AttemptRecord["outcome"],
+  message: string,
+  code: string | undefined,
+): AttemptRecord {
+  return {
+    attempt: task.attempts,
+    started_at: task.started_at,
+    ended_at: new Date(clock.now()).toISOString(),
+    outcome,
+    message,
+    ...(code ? { code } : {}),
+  };
 }
 
 /** The delay that the handler or its type asks for, if it is usable; else exponential backoff. */

@@ -13,7 +13,16 @@ export interface RefreshDeps {
   clock: Clock;
   log: Logger;
   metrics?: Metrics | undefined;
+  /** What this process has warned of, so that it does so once. */
+  warned: Set<string>;
 }
+
+const WAITING_FOR_CODE =
+  "tasks wait for a type that nobody here runs: deploy its code, or name the type with foreignTask";
+const TWO_PROCESSORS =
+  "another program runs tasks of a type that this deployment runs, too: switch its processor off, or name the type with foreignTask";
+const ADOPTED =
+  "a task was Running before Tickwork came, and takes the place of one until it ends: if no program runs it any more, cancel it (POST /tasks/:id/cancel)";
 
 /** What a refresh found. */
 export interface RefreshReport {
@@ -25,6 +34,8 @@ export interface RefreshReport {
   oldestDueAgeSeconds: number;
   /** Running tasks. */
   running: number;
+  /** Due tasks of a type that nobody here runs: they wait for code that has it. */
+  waitingForCode: number;
   /** Whether the window had more than the cache takes. */
   cut: boolean;
   durationMs: number;
@@ -43,6 +54,7 @@ export async function runRefresh({
   clock,
   log,
   metrics,
+  warned,
 }: RefreshDeps): Promise<RefreshReport> {
   const began = clock.now();
   let window: Awaited<ReturnType<Store["window"]>> | undefined;
@@ -57,8 +69,7 @@ export async function runRefresh({
       "refresh_too_slow",
       "The refresh took so long that what it read may be old; the cache stays as it was.",
     );
-  const { nowMs } = window;
-  const { writes } = window;
+  const { nowMs, writes, waitingForCode } = window;
   // In the order of their due times, as Postgres read them.
   const dueTimes = writes.flatMap((write) => (write.kind === "waiting" ? [write.atMs] : []));
   const running = writes.filter(({ kind }) => kind === "running").length;
@@ -67,6 +78,7 @@ export async function runRefresh({
     due: dueTimes.filter((atMs) => atMs <= nowMs).length,
     oldestDueAgeSeconds: Math.max(0, ...dueTimes.slice(0, 1).map((atMs) => (nowMs - atMs) / 1000)),
     running,
+    waitingForCode: [...waitingForCode.values()].reduce((sum, n) => sum + n, 0),
     cut: window.cutAtMs !== undefined,
     durationMs: clock.now() - began,
   };
@@ -74,8 +86,19 @@ export async function runRefresh({
     QueueDepth: report.due,
     OldestDueAgeSeconds: report.oldestDueAgeSeconds,
     RunningTasks: report.running,
+    TasksWaitingForCode: report.waitingForCode,
     RefreshMilliseconds: report.durationMs,
   });
+  const warn = (message: string, fields: { type: string } & Record<string, unknown>) => {
+    const known = `${message} ${fields.type}`;
+    if (!warned.has(known)) log.warn(message, fields);
+    warned.add(known);
+  };
+  for (const [type, count] of waitingForCode) warn(WAITING_FOR_CODE, { type, count });
+  for (const { id, type, ours, adopted } of window.runByOthers) {
+    if (adopted) warn(ADOPTED, { type, task: id });
+    else if (ours) warn(TWO_PROCESSORS, { type, task: id });
+  }
   log.debug("refreshed", { ...report });
   return report;
 }

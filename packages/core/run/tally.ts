@@ -30,6 +30,8 @@ const COUNTERS = {
   failed: "failed",
   retried: "retried",
   given_back: "givenBack",
+  interrupted: "givenBack",
+  crashed: "givenBack",
 } as const satisfies Record<Outcome["kind"], keyof TickReport>;
 
 export interface Tally {
@@ -85,8 +87,9 @@ export function createTally({ log, metrics }: { log: Logger; metrics?: Metrics |
 function logAttempt(log: Logger, outcome: Outcome | undefined, fields: Record<string, unknown>): void {
   if (!outcome) log.warn("an attempt lost its lease and changed nothing", fields);
   else if (outcome.kind === "completed") log.info("task completed", fields);
-  else if (outcome.kind === "given_back")
-    log.warn("task given back", { ...fields, crashed: outcome.crashed });
+  else if (outcome.kind === "given_back") log.warn("task given back before it began", fields);
+  else if (outcome.kind === "interrupted" || outcome.kind === "crashed")
+    log.warn("task given back", { ...fields, outcome: outcome.kind, code: outcome.record.code });
   else {
     const { message, code } = outcome.error;
     const what = outcome.kind === "failed" ? "task failed" : "task failed and will be tried again";

@@ -28,19 +28,20 @@ import type { Metrics } from "../metrics.ts";
 import type { Lease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
-import { type Claim, claimOnce, settleAsAccepted } from "./exactly-once.ts";
+import { type Claim, claimOnce, type ExactlyOnceDeps, settleAsAccepted } from "./exactly-once.ts";
 import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
 import { type Before, whyLate } from "./lateness.ts";
 import { runRefresh } from "./refresh.ts";
 import { createTally, type Ending, type Tally, type TickReport } from "./tally.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
 
-export interface TickDeps extends AttemptDeps, FlagDeps {
+export interface TickDeps extends AttemptDeps, FlagDeps, Pick<ExactlyOnceDeps, "unanswered"> {
   store: Store;
   newToken: () => string;
   /** How long a running task gets when its process has to stop, in milliseconds. */
   shutdownWaitMs: number;
   metrics?: Metrics | undefined;
+  warned: Set<string>;
 }
 
 export interface TickOptions extends TickEvent {
@@ -151,17 +152,17 @@ async function work(tick: Tick, slot: number, seen: readonly number[]): Promise<
   if (limit.drain.aborted) return handOver(tick);
   const newClaim = (): Claim => ({ slot, token: deps.newToken() });
   const claimed = await claimOnce(deps, newClaim(), seen);
-  if (claimed.kind === "conflict") {
-    // Rule 6: the flag was free, and a task with a living lease is in the slot.
-    await flag.release();
-    await deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS, { by: "held" });
-    return end("conflict");
-  }
   flag.note(...claimed.buried);
   if (claimed.buried.length > 0)
     deps.log.error("tasks ended in Error because their workers died again and again", {
       tasks: claimed.buried.map(({ id }) => id),
     });
+  if (claimed.kind === "conflict") {
+    // Rule 6: the flag was free, and a task with a living lease is in the slot, or another program runs one.
+    await flag.release();
+    await deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS, { by: "held" });
+    return end("conflict");
+  }
   if (claimed.kind === "empty") {
     flag.note(...claimed.truth);
     return foundNothing(tick, claimed.next);

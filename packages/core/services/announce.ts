@@ -1,9 +1,9 @@
 import type { Ringer } from "../doorbell/ringer.ts";
 import type { Gate } from "../gate/gate.ts";
+import { LOOK_AGAIN_MS } from "../limits.ts";
 import type { Store } from "../store/store.ts";
-import type { Registry } from "../tasks/define-task.ts";
 import { type HookEvent, type Hooks, TASKS } from "../tasks/hooks.ts";
-import { type Standing, standingOfTask } from "../tasks/standing.ts";
+import { type KnownTypes, missing, type Standing, standingOfTask } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 
 /** Tells the cache, the doorbell and the hooks what was written. */
@@ -23,23 +23,27 @@ export interface Announcer {
 export interface AnnouncerDeps {
   store: Pick<Store, "getMany">;
   gate: Pick<Gate, "put">;
-  ringer: Pick<Ringer, "ring" | "ringFor">;
+  ringer: Pick<Ringer, "ring" | "ringAfter" | "ringFor">;
   hooks: Pick<Hooks, "fire">;
-  registry: Pick<Registry, "foreign">;
+  registry: KnownTypes;
 }
 
 export function createAnnouncer({ store, gate, ringer, hooks, registry }: AnnouncerDeps): Announcer {
   const standingsOf = (tasks: readonly Task[], nowMs: number) =>
-    tasks.map((task) => standingOfTask(task, nowMs, registry.foreign));
-  const tell = async (standings: readonly Standing[], nowMs: number) => {
+    tasks.map((task) => standingOfTask(task, nowMs, registry));
+  /** Returns how many of them told the cache something new. */
+  const tell = async (standings: readonly Standing[], nowMs: number): Promise<number> => {
     // A new task that is due later than the window was never cached.
     const concerned = standings.filter(({ kind, rev }) => kind !== "gone" || rev > 1);
-    const arrived = concerned.length === 0 || (await gate.put(concerned));
-    if (arrived) await ringer.ringFor(concerned, nowMs);
+    const news = concerned.length === 0 ? 0 : await gate.put(concerned);
+    if (news !== undefined) await ringer.ringFor(concerned, nowMs);
     else if (concerned.some(({ kind }) => kind === "waiting")) await ringer.ring({ askPostgres: true });
+    return news ?? 0;
   };
   return {
-    announce: (tasks, nowMs) => tell(standingsOf(tasks, nowMs), nowMs),
+    async announce(tasks, nowMs) {
+      await tell(standingsOf(tasks, nowMs), nowMs);
+    },
 
     async afterWrite(event, tasks, nowMs) {
       const deleted = event === "items.delete.after";
@@ -49,16 +53,23 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
           : standingsOf(tasks, nowMs),
         nowMs,
       );
+      if (tasks.some(isFinished)) await ringer.ring();
       await Promise.all(tasks.map((data) => hooks.fire(event, { collection: TASKS, data, id: data.id })));
     },
 
     async notifyChanged(ids) {
       const { tasks, nowMs } = await store.getMany(ids);
       const found = new Set(tasks.map(({ id }) => id));
-      const gone = ids
-        .filter((id) => !found.has(id))
-        .map((id): Standing => ({ id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" }));
-      await tell([...standingsOf(tasks, nowMs), ...gone], nowMs);
+      const unseen = ids.filter((id) => !found.has(id)).map(missing);
+      const news = await tell([...standingsOf(tasks, nowMs), ...unseen], nowMs);
+      if (tasks.some(isFinished)) await ringer.ring();
+      // Whoever nudges may do so before the commit, as Baasix's hooks do. What they wrote is visible a moment later.
+      if (news < ids.length) await ringer.ringAfter(LOOK_AGAIN_MS, { askPostgres: true });
     },
   };
+}
+
+/** It may have been running, and what is due may have waited for its end. */
+function isFinished({ task_status }: Task): boolean {
+  return task_status === "Completed" || task_status === "Error";
 }

@@ -21,6 +21,8 @@ export interface CacheStats {
   initialized: boolean;
   /** When the cache was last refreshed, ISO 8601; null before the first time. */
   lastRefreshed: string | null;
+  /** Tasks that were due and of a type that nobody here runs, at the last refresh; absent when there were none. */
+  waitingForCode?: number;
   /** What is wrong, if something is, in words of Tickwork's own: what a server said about itself is in the log. */
   error?: string;
 }
@@ -109,6 +111,7 @@ export function createHealth({ store, gate, vitals, clock, config, log }: Health
       taskTimeWindow: `${WINDOW_MS / 3_600_000} hours`,
       initialized: found?.refreshedMs !== undefined,
       lastRefreshed: isoOf(found?.refreshedMs),
+      ...(found?.waitingForCode ? { waitingForCode: found.waitingForCode } : {}),
       ...(wrong.length > 0 ? { error: wrong.join("; ") } : {}),
     };
   };

@@ -28,6 +28,17 @@ export interface Operator {
    * @example await operator.setTaskRunning(true);
    */
   setTaskRunning(isRunning: boolean): Promise<void>;
+  /**
+   * Takes the place of every task: until it is released, or this time is over, no tick starts one and nobody else gets
+   * the lock. It fails while a task runs, or another holds it; with the same token it is prolonged.
+   *
+   * @param token the caller's own
+   * @param ttlMs milliseconds
+   * @example if (await operator.tryLock(token, 60_000)) try { await work(); } finally { await operator.unlock(token); }
+   */
+  tryLock(token: string, ttlMs: number): Promise<boolean>;
+  /** Releases the lock and rings the doorbell. Says whether it was held under this token. */
+  unlock(token: string): Promise<boolean>;
   /** Whether a task is running anywhere. Never throws: `false` if nothing answers. */
   isTaskRunning(): Promise<boolean>;
   /** Rebuilds the cache from Postgres. @throws TickworkError `refresh_too_slow` */
@@ -114,6 +125,14 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
       if (typeof isRunning !== "boolean") throw refusal("isRunning", mustBe("true or false", isRunning));
       await gate.setRunning(isRunning);
       if (!isRunning) await ringer.ring();
+    },
+
+    tryLock: (token, ttlMs) => gate.hold(token, ttlMs),
+
+    async unlock(token) {
+      const released = await gate.letGo(token);
+      if (released) await ringer.ring();
+      return released;
     },
 
     async isTaskRunning() {

@@ -92,7 +92,10 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
       checkName("userId", userId);
       const current = await tasks.get(id);
       const error: TaskErrorData = {
-        message: "the task was cancelled before it started",
+        message:
+          current.task_status === "Running"
+            ? "the task was cancelled while another program ran it"
+            : "the task was cancelled before it started",
         name: "CancelledError",
         code: "cancelled" satisfies TaskErrorCode,
         attempts: current.attempts,

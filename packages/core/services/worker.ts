@@ -34,15 +34,18 @@ export interface Worker {
   shutdown(): Promise<void>;
 }
 
-export interface WorkerDeps extends Omit<TickDeps, "leaseMs" | "shutdownWaitMs" | "handlerConfig"> {
+export interface WorkerDeps
+  extends Omit<TickDeps, "leaseMs" | "maxCrashes" | "unanswered" | "shutdownWaitMs" | "handlerConfig"> {
   config: Config;
 }
 
 export function createWorker({ config, ...deps }: WorkerDeps): Worker {
-  const { runningTtlSeconds, shutdownWaitSeconds, dataDir, httpRequestAllow } = config;
+  const { runningTtlSeconds, shutdownWaitSeconds, maxCrashes, dataDir, httpRequestAllow } = config;
   const settings = {
     leaseMs: runningTtlSeconds * 1000,
     shutdownWaitMs: shutdownWaitSeconds * 1000,
+    maxCrashes,
+    unanswered: new Set<string>(),
     handlerConfig: { dataDir, httpRequestAllow },
   };
   const draining = new AbortController();

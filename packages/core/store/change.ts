@@ -43,7 +43,7 @@ export async function remove({ database }: StoreDeps, id: number): Promise<Task 
 
 export const RETRY = statement({ id: "bigint", userId: "column?" })`
   with changed as (
-    update "baasix_Tasks" set task_status = 'Not started', scheduled_time = now(), attempts = 0, crashes = 0,
+    update "baasix_Tasks" set task_status = 'Not started', scheduled_time = now(), crashes = 0, excused = attempts,
       error_data = null, result_data = null, progress = null, started_at = null,
       finished_at = null, ${UPDATED}
     where id = :id and task_status in ('Error', 'Completed') returning *)
@@ -62,13 +62,16 @@ export async function retry(
 export const CANCEL = statement({ id: "bigint", error: "json", userId: "column?" })`
   with ended as (
     update "baasix_Tasks" set task_status = 'Error', error_data = :error, ${UPDATED}
-    where id = :id and task_status = 'Not started' returning *),
+    where id = :id and (task_status = 'Not started' or task_status = 'Running' and lease_token is null) returning *),
   asked as (
     update "baasix_Tasks" set cancel_requested = true, ${UPDATED}
-    where id = :id and task_status = 'Running' returning *)
+    where id = :id and task_status = 'Running' and lease_token is not null returning *)
   select row_to_json(ended) as task from ended union all select row_to_json(asked) from asked`;
 
-/** Ends a waiting task in `Error`, asks a running one to stop; undefined when it is finished or does not exist. */
+/**
+ * Ends a task in `Error` that waits, or that another program runs, for nobody could ask it; asks any other running one to
+ * stop. Undefined when it is finished or does not exist.
+ */
 export async function cancel(
   { database }: StoreDeps,
   id: number,

@@ -1,7 +1,16 @@
 import type { Moment } from "../clock.ts";
 import type { Facts, Standing } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
-import { CRASH_HISTORY, epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS } from "./fragments.ts";
+import {
+  CRASH_HISTORY,
+  epochMs,
+  HAS_ROOM,
+  milliseconds,
+  NEXT_DUE_MS,
+  NOW_MS,
+  OURS,
+  ROOM_MS,
+} from "./fragments.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
 import { isUniqueViolation } from "./postgres-errors.ts";
 import { standingNow } from "./read.ts";
@@ -12,11 +21,11 @@ export type ClaimResult =
   | { kind: "claimed"; lease: Lease; buried: Standing[] }
   /** There is nothing to claim. `truth` is where the tasks that looked due really stand. */
   | { kind: "empty"; truth: Standing[]; next: Moment | undefined; buried: Standing[] }
-  /** A worker with a live lease is in the slot. */
-  | { kind: "conflict"; leaseEndsInMs: number };
+  /** A worker with a live lease is in the slot, or another program runs a task in its place. */
+  | { kind: "conflict"; leaseEndsInMs: number; buried: Standing[] };
 
 /** The lease that a claim asks for. */
-const REQUEST = { slot: "int", newToken: "text", leaseMs: "float8" } as const;
+const REQUEST = { slot: "int", slots: "int", newToken: "text", leaseMs: "float8" } as const;
 
 /** A waiting task becomes a running one. */
 const STARTED = `task_status = 'Running', slot = :slot, lease_token = :newToken,
@@ -31,7 +40,7 @@ const EARLIEST_DUE = `(select id from "baasix_Tasks"
 /** Claims the next task that is due, if the condition `only` holds. */
 export const claimDue = (only: string) => `
   update "baasix_Tasks" set ${STARTED}
-  where id = ${EARLIEST_DUE} and ${only}
+  where id = ${EARLIEST_DUE} and ${HAS_ROOM} and ${only}
   returning *`;
 
 /** The same, but a task whose lease ended goes first, and before all others the one that blocks the slot. */
@@ -43,15 +52,14 @@ export const claimOverdueOrDue = (only: string) => `
     (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
         and ${OURS}
       order by (slot is not distinct from :slot) desc, lease_expires_at limit 1 for update skip locked),
-    ${EARLIEST_DUE}) and ${only}
+    ${EARLIEST_DUE}) and ${HAS_ROOM} and ${only}
   returning *`;
 
 /**
- * First ends tasks that have killed too many workers, and gives back what other programs did not finish; then claims
- * one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really stand, and when
+ * First ends tasks that have killed too many workers, and gives back those of types that others run; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really stand, and when
  * Postgres has something due.
  */
-export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]", foreign: "text[]" })`
+export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]", ours: "text[]" })`
   with buried as (
     update "baasix_Tasks" set task_status = 'Error', crashes = crashes + 1, "updatedAt" = now(),
       error_data = json_build_object('message', 'its worker died ' || (crashes + 1) || ' times while it ran',
@@ -60,12 +68,13 @@ export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]"
     returning id, rev),
   returned as (
     update "baasix_Tasks" set task_status = 'Not started', crashes = crashes + 1, history = ${CRASH_HISTORY}, "updatedAt" = now()
-    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and type = any(:foreign)
+    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and not ${OURS}
     returning id),
   claimed as (${claimOverdueOrDue("(select count(*) from buried) + (select count(*) from returned) >= 0")})
   select (select row_to_json(claimed) from claimed) as task, ${NOW_MS},
     (select json_agg(buried) from buried) as buried,
     case when exists (select from claimed) then null else ${NEXT_DUE_MS} end as next_ms,
+    case when exists (select from claimed) or ${HAS_ROOM} then null else ${ROOM_MS} end as room_ms,
     case when exists (select from claimed) then null else
       (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', type,
         'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
@@ -75,13 +84,15 @@ interface ClaimRow {
   task: Row | null;
   now_ms: number;
   next_ms: number | null;
+  /** Set when other programs run too much for another task to start. */
+  room_ms: number | null;
   buried: { id: number; rev: number }[] | null;
   seen: Facts[] | null;
 }
 
 /** When the lease of the worker in a slot ends. */
 export const SLOT_HOLDER = statement({ slot: "int" })`
-  select id, ${epochMs("lease_expires_at")} as lease_ms, ${NOW_MS}
+  select ${epochMs("lease_expires_at")} as lease_ms, ${NOW_MS}
   from "baasix_Tasks" where task_status = 'Running' and slot = :slot`;
 
 type SlotHolder = { lease_ms: number; now_ms: number };
@@ -92,27 +103,32 @@ type SlotHolder = { lease_ms: number; now_ms: number };
  * @param seen ids of tasks that looked due
  */
 export async function claim(
-  { database, leaseMs, maxCrashes, foreign }: StoreDeps,
+  { database, leaseMs, slots, maxCrashes, types }: StoreDeps,
   request: LeaseRequest,
   seen: readonly number[],
 ): Promise<ClaimResult> {
   const { slot, token: newToken } = request;
   let row: ClaimRow | undefined;
   try {
-    [row] = await database.query<ClaimRow>(CLAIM({ slot, newToken, leaseMs, maxCrashes, seen, foreign }));
+    [row] = await database.query<ClaimRow>(
+      CLAIM({ slot, slots, newToken, leaseMs, maxCrashes, seen, ours: types.ours }),
+    );
   } catch (error) {
     if (!isUniqueViolation(error, "tickwork_running")) throw error;
     const [holder] = await queryRepeatable<SlotHolder>(database, SLOT_HOLDER({ slot }));
-    return { kind: "conflict", leaseEndsInMs: holder ? Math.max(0, holder.lease_ms - holder.now_ms) : 0 };
+    const leaseEndsInMs = holder ? Math.max(0, holder.lease_ms - holder.now_ms) : 0;
+    return { kind: "conflict", leaseEndsInMs, buried: [] };
   }
   if (!row) throw new Error("a claim must answer one row, got none");
-  const { task, now_ms: nowMs, next_ms: nextMs } = row;
+  const { task, now_ms: nowMs, next_ms: nextMs, room_ms: roomMs } = row;
   const buried = (row.buried ?? []).map(({ id, rev }): Standing => ({ id, rev, kind: "gone" }));
   if (task) return { kind: "claimed", lease: { ...request, task: toTask(task) }, buried };
+  if (roomMs !== null && nextMs !== null && nextMs <= nowMs)
+    return { kind: "conflict", leaseEndsInMs: Math.max(0, roomMs - nowMs), buried };
   const facts = new Map((row.seen ?? []).map((one) => [one.id, one]));
   return {
     kind: "empty",
-    truth: seen.map((id) => standingNow(id, facts.get(id), nowMs, foreign)),
+    truth: seen.map((id) => standingNow(id, facts.get(id), nowMs, types)),
     next: nextMs === null ? undefined : { atMs: nextMs, inMs: nextMs - nowMs },
     buried,
   };

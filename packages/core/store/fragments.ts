@@ -4,6 +4,8 @@ import { FOREIGN_LEASE_MS, HISTORY_LIMIT, WINDOW_MS } from "../limits.ts";
 /** An `interval`. `n` is a number, or the name of a parameter of type `float8`. */
 export const milliseconds = (n: number | string) => `${n} * interval '1 millisecond'`;
 export const WINDOW = milliseconds(WINDOW_MS);
+/** Of a row that was running when the table was adopted: only its program, or an operator, ends it. */
+export const ADOPTED_LEASE_END = "timestamptz '9999-12-31 00:00:00+00'";
 export const FOREIGN_LEASE = milliseconds(FOREIGN_LEASE_MS);
 
 /** Epoch milliseconds, rounded up: a task is never due in the cache before it is due in Postgres. */
@@ -11,11 +13,21 @@ export const epochMs = (time: string) => `ceil(extract(epoch from ${time}) * 100
 export const NOW_MS = `${epochMs("now()")} as now_ms`;
 
 /**
- * The task's type is none of `:foreign`, the types that other programs run. Written this way, the planner expects it to
- * be true of most rows. Of `type <> all(…)` it expects it of hardly any; then each claim reads and sorts every waiting
- * task, or each statement is planned anew.
+ * The task's type is one of `:ours`, the types that this process runs. Written this way, the planner expects it to be
+ * true of most rows. Of `type = any(…)` it expects it of hardly any; then each claim reads and sorts every waiting task,
+ * or each statement is planned anew.
  */
-export const OURS = `nullif(type = any(:foreign), true) is not null`;
+export const OURS = `nullif(type = any(:ours), false) is not null`;
+
+/** Rows that other programs have set to Running, and that may still be at work. */
+const OTHERS_RUNNING = `"baasix_Tasks" where task_status = 'Running' and slot is null and lease_expires_at > now()`;
+
+/**
+ * Whether Tickwork may start a task in `:slot`: what another program runs takes the place of one, from the last slot on.
+ */
+export const HAS_ROOM = `:slot < :slots - (select count(*) from ${OTHERS_RUNNING})`;
+/** When there will be room again, at the latest. */
+export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${OTHERS_RUNNING})`;
 
 /** Whether a statement writes tasks, whatever else it does. */
 export const writesTasks = (text: string): boolean =>

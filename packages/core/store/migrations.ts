@@ -8,7 +8,7 @@
 import { MIGRATION_TIMEOUT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { type Database, PostgresError } from "./database.ts";
-import { FOREIGN_LEASE } from "./fragments.ts";
+import { ADOPTED_LEASE_END, FOREIGN_LEASE } from "./fragments.ts";
 
 interface Migration {
   name: string;
@@ -17,6 +17,38 @@ interface Migration {
 
 /** Any number will do as long as it never changes: "tickwork" on a telephone's keys. */
 const LOCK = 84_259_675;
+
+/** What the triggers call. A step that changes it replaces it; on a new table it is as new from the start. */
+const BEFORE_WRITE = `create or replace function tickwork_before_write() returns trigger language plpgsql as $trigger$
+      begin
+        if tg_op = 'UPDATE' then
+          new.rev := old.rev + 1;
+        else
+          new.rev := greatest(coalesce(new.rev, 0), 0) + 1;
+        end if;
+        if new.task_status = 'Running' then
+          -- Tickwork sets a token. A program that sets none knows nothing of leases. It has no slot either, so that it
+          -- never collides with a task that Tickwork runs.
+          if new.lease_token is null and (tg_op = 'INSERT' or old.task_status <> 'Running' or new.lease_expires_at is null) then
+            new.lease_expires_at := now() + ${FOREIGN_LEASE};
+            new.started_at := now();
+            new.finished_at := null;
+            new.attempts := new.attempts + 1;
+          end if;
+        else
+          new.slot := null;
+          new.lease_token := null;
+          new.lease_expires_at := null;
+          new.cancel_requested := false;
+          if new.task_status = 'Not started' then
+            new.scheduled_time := coalesce(new.scheduled_time, now());
+            new.finished_at := null;
+          elsif tg_op = 'INSERT' or old.task_status is distinct from new.task_status then
+            new.finished_at := now();
+          end if;
+        end if;
+        return new;
+      end $trigger$;`;
 
 const MIGRATIONS: readonly Migration[] = [
   {
@@ -62,8 +94,9 @@ const MIGRATIONS: readonly Migration[] = [
         add column if not exists history jsonb,
         add column if not exists lateness jsonb,
         add column if not exists rev bigint not null default 0;
-      -- Tasks that run at this moment are run by programs that know nothing of leases: give them time to finish.
-      update "baasix_Tasks" set lease_expires_at = now() + ${FOREIGN_LEASE}
+      -- Tasks that run at this moment are run by programs that know nothing of leases: nothing starts beside them until
+      -- they end, or an operator ends them.
+      update "baasix_Tasks" set lease_expires_at = ${ADOPTED_LEASE_END}
         where task_status = 'Running' and lease_expires_at is null;
       -- The claim and the window read this index: it holds the waiting rows only.
       create index tickwork_waiting on "baasix_Tasks" (scheduled_time, id) where task_status = 'Not started';
@@ -75,36 +108,7 @@ const MIGRATIONS: readonly Migration[] = [
   {
     name: "rev grows with every write, and rows that other programs set to Running get a lease",
     sql: `
-      create or replace function tickwork_before_write() returns trigger language plpgsql as $trigger$
-      begin
-        if tg_op = 'UPDATE' then
-          new.rev := old.rev + 1;
-        else
-          new.rev := greatest(coalesce(new.rev, 0), 0) + 1;
-        end if;
-        if new.task_status = 'Running' then
-          -- Tickwork sets a token. A program that sets none knows nothing of leases.
-          if new.lease_token is null and (tg_op = 'INSERT' or old.task_status <> 'Running' or new.lease_expires_at is null) then
-            new.slot := 0;
-            new.lease_expires_at := now() + ${FOREIGN_LEASE};
-            new.started_at := now();
-            new.finished_at := null;
-            new.attempts := new.attempts + 1;
-          end if;
-        else
-          new.slot := null;
-          new.lease_token := null;
-          new.lease_expires_at := null;
-          new.cancel_requested := false;
-          if new.task_status = 'Not started' then
-            new.scheduled_time := coalesce(new.scheduled_time, now());
-            new.finished_at := null;
-          elsif tg_op = 'INSERT' or old.task_status is distinct from new.task_status then
-            new.finished_at := now();
-          end if;
-        end if;
-        return new;
-      end $trigger$;
+      ${BEFORE_WRITE}
       create trigger tickwork_before_insert before insert on "baasix_Tasks"
         for each row execute function tickwork_before_write();
       -- The statements that run a task increase rev and keep the row consistent themselves: calling this function for
@@ -134,6 +138,16 @@ const MIGRATIONS: readonly Migration[] = [
     sql: `
       create index tickwork_finished on "baasix_Tasks" (task_status, id) where task_status in ('Completed', 'Error');
       drop index tickwork_failed;`,
+  },
+  {
+    name: "attempts that count as no failure",
+    sql: `alter table "baasix_Tasks" add column if not exists excused integer not null default 0;`,
+  },
+  {
+    name: "rows that other programs set to Running take no slot",
+    sql: `
+      ${BEFORE_WRITE}
+      update "baasix_Tasks" set slot = null where task_status = 'Running' and lease_token is null;`,
   },
 ];
 

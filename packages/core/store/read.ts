@@ -1,4 +1,11 @@
-import { type Facts, fromNow, type Standing, standingOf } from "../tasks/standing.ts";
+import {
+  type Facts,
+  fromNow,
+  type KnownTypes,
+  missing,
+  type Standing,
+  standingOf,
+} from "../tasks/standing.ts";
 import type { Task, TaskStatus } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, NOW_MS, WINDOW } from "./fragments.ts";
@@ -71,13 +78,17 @@ export const STANDING = statement({ ids: "bigint[]" })`
   select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms,
     ${epochMs("lease_expires_at")} as lease_ms, ${NOW_MS} from "baasix_Tasks" where id = any(:ids)`;
 
-export async function standing({ database, foreign }: StoreDeps, id: number): Promise<Standing> {
+export async function standing({ database, types }: StoreDeps, id: number): Promise<Standing> {
   const [row] = await queryRepeatable<Facts & { now_ms: number }>(database, STANDING({ ids: [id] }));
-  return standingNow(id, row && { ...row, id, rev: Number(row.rev) }, row?.now_ms ?? 0, foreign);
+  return standingNow(id, row && { ...row, id, rev: Number(row.rev) }, row?.now_ms ?? 0, types);
 }
 
-/** Where a task stands, as a time from now. One that does not exist can only be forgotten. */
-export function standingNow(id: number, facts: Facts | undefined, nowMs: number, foreign: readonly string[]) {
-  if (!facts) return { id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" } satisfies Standing;
-  return fromNow(standingOf(facts, nowMs, foreign), nowMs);
+/** Where a task stands, as a time from now. */
+export function standingNow(
+  id: number,
+  facts: Facts | undefined,
+  nowMs: number,
+  types: KnownTypes,
+): Standing {
+  return facts ? fromNow(standingOf(facts, nowMs, types), nowMs) : missing(id);
 }

@@ -24,7 +24,7 @@ export interface SettleResult {
 /** The attempt that ended, by its lease. */
 const ATTEMPT = { id: "bigint", token: "text", lateness: "jsonb" } as const;
 /** The lease that is asked for; without a token nothing is claimed. */
-const NEXT = { slot: "int?", newToken: "text?", leaseMs: "float8", foreign: "text[]" } as const;
+const NEXT = { slot: "int?", slots: "int", newToken: "text?", leaseMs: "float8", ours: "text[]" } as const;
 
 /**
  * Writes the end of an attempt, by token, and claims the next task in the same statement. It has two forms, because a
@@ -54,13 +54,21 @@ export const COMPLETE = settlement(
     finished_at = now(), "updatedAt" = now(), rev = rev + 1`,
 );
 
-/** How else an attempt ended: `:attempts` and `:crashes` are added. */
+/** How else an attempt ended: `:attempts`, `:crashes` and `:excused` are added. */
 export const END_OTHERWISE = settlement(
-  { status: "column", error: "json", record: "jsonb", delayMs: "float8?", attempts: "int", crashes: "int" },
+  {
+    status: "column",
+    error: "json",
+    record: "jsonb",
+    delayMs: "float8?",
+    attempts: "int",
+    crashes: "int",
+    excused: "int",
+  },
   `update "baasix_Tasks" set task_status = :status, error_data = :error, result_data = null, progress = null,
     history = case when :record is null then history else ${withHistory(":record")} end,
     scheduled_time = case when :delayMs is null then scheduled_time else now() + ${milliseconds(":delayMs")} end,
-    attempts = attempts + :attempts, crashes = crashes + :crashes, lateness = :lateness, "updatedAt" = now()`,
+    attempts = attempts + :attempts, crashes = crashes + :crashes, excused = excused + :excused, lateness = :lateness, "updatedAt" = now()`,
 );
 
 /** `rev` is null when the lease was lost. */
@@ -68,7 +76,7 @@ type SettleRow = { rev: string | null; due_ms: number; now_ms: number; task: Row
 
 /** Writes how an attempt ended, if its lease still holds, and claims the next task in the same statement. */
 export async function settle(
-  { database, leaseMs, maxCrashes, foreign }: StoreDeps,
+  { database, leaseMs, slots, maxCrashes, types }: StoreDeps,
   { task: { id, type }, token }: Lease,
   outcome: Outcome,
   next: LeaseRequest | undefined,
@@ -76,7 +84,14 @@ export async function settle(
 ): Promise<SettleResult> {
   const status = statusAfter(outcome);
   const form = overdue ? "thenOverdueOrDue" : "thenDue";
-  const claim = { slot: next?.slot ?? null, newToken: next?.token ?? null, leaseMs, foreign, maxCrashes };
+  const claim = {
+    slot: next?.slot ?? null,
+    slots,
+    newToken: next?.token ?? null,
+    leaseMs,
+    ours: types.ours,
+    maxCrashes,
+  };
   const given = { id, token, lateness, status, ...claim };
   const request =
     outcome.kind === "completed"
@@ -86,7 +101,7 @@ export async function settle(
   const claimed = next && row?.task ? { ...next, task: toTask(row.task) } : undefined;
   if (!row || row.rev === null) return { settled: undefined, next: claimed };
   const facts = { id, rev: Number(row.rev), status, type, due_ms: row.due_ms, lease_ms: null };
-  return { settled: standingOf(facts, row.now_ms, foreign), next: claimed };
+  return { settled: standingOf(facts, row.now_ms, types), next: claimed };
 }
 
 function statusAfter({ kind }: Outcome): TaskStatus {
@@ -95,11 +110,17 @@ function statusAfter({ kind }: Outcome): TaskStatus {
 }
 
 function endOf(outcome: Exclude<Outcome, { kind: "completed" }>) {
-  const end = { error: null, record: null, delayMs: null, attempts: 0, crashes: 0 };
-  if (outcome.kind === "given_back")
-    return { ...end, ...(outcome.crashed ? { crashes: 1 } : { attempts: -1 }) };
-  const { error, record } = outcome;
-  return { ...end, error, record, delayMs: outcome.kind === "retried" ? outcome.delayMs : null };
+  const end = { error: null, record: null, delayMs: null, attempts: 0, crashes: 0, excused: 0 };
+  if (outcome.kind === "given_back") return { ...end, attempts: -1 };
+  const { record } = outcome;
+  if (outcome.kind === "interrupted") return { ...end, record, excused: 1 };
+  if (outcome.kind === "crashed") return { ...end, record, crashes: 1 };
+  return {
+    ...end,
+    record,
+    error: outcome.error,
+    delayMs: outcome.kind === "retried" ? outcome.delayMs : null,
+  };
 }
 
 export const RENEW = statement({ id: "bigint", token: "text", leaseMs: "float8", progress: "real?" })`

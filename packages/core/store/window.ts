@@ -1,7 +1,7 @@
 import { CACHED_DATA_LIMIT_BYTES } from "../limits.ts";
-import { type Facts, type Standing, standingOf } from "../tasks/standing.ts";
+import { type Facts, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
-import { epochMs, NOW_MS, WINDOW as WINDOW_LENGTH } from "./fragments.ts";
+import { ADOPTED_LEASE_END, epochMs, NOW_MS, WINDOW as WINDOW_LENGTH } from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
 import { type Row, toTask } from "./rows.ts";
 import { statement } from "./statement.ts";
@@ -9,10 +9,23 @@ import { statement } from "./statement.ts";
 /** What Postgres says the window is. */
 export interface Window {
   writes: Standing[];
+  /** Tasks that are due and of a type that nobody here runs, by type: they wait for code that has it. */
+  waitingForCode: ReadonlyMap<string, number>;
+  /** What other programs run. */
+  runByOthers: RunByOthers[];
   /** When Postgres read it, by its own clock. */
   nowMs: number;
   /** The first due time that was left out; undefined when the whole window is there. */
   cutAtMs: number | undefined;
+}
+
+export interface RunByOthers {
+  id: number;
+  type: string;
+  /** This deployment runs tasks of the type, too. */
+  ours: boolean;
+  /** It was running before Tickwork came. */
+  adopted: boolean;
 }
 
 /** Rows from before Tickwork may have no time: they are due now. */
@@ -25,25 +38,28 @@ export const GIVE_TIMES = statement({})`
  */
 export const WINDOW = statement({ limit: "int", cachedBytes: "int" })`
   select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
-    case when coalesce(octet_length(task_data::text), 0) <= :cachedBytes then row_to_json(t) end as task
+    case when coalesce(octet_length(task_data::text), 0) <= :cachedBytes then row_to_json(t) end as task, false as others, false as adopted
   from (select * from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW_LENGTH}
     order by scheduled_time, id limit :limit + 1) t
   union all
-  select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null
+  select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
+    lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all
-  select null, null, null, null, null, null, ${epochMs("now()")}, null`;
+  select null, null, null, null, null, null, ${epochMs("now()")}, null, false, false`;
 
-type Entry = Facts & { now_ms: number; task: Row | null };
+type Entry = Facts & { now_ms: number; task: Row | null; others: boolean; adopted: boolean };
 type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
-export async function window({ database, cacheLimit, foreign }: StoreDeps): Promise<Window> {
+export async function window({ database, cacheLimit, types }: StoreDeps): Promise<Window> {
   const read = WINDOW({ limit: cacheLimit, cachedBytes: CACHED_DATA_LIMIT_BYTES });
   const [, , rows] = await database.transaction<WindowRow>([FORGET_OLD_REQUESTS({}), GIVE_TIMES({}), read], {
     repeatable: true,
   });
   const writes: Standing[] = [];
+  const waitingForCode = new Map<string, number>();
+  const runByOthers: RunByOthers[] = [];
   let cutAtMs: number | undefined;
   let waiting = 0;
   let nowMs = 0;
@@ -51,11 +67,20 @@ export async function window({ database, cacheLimit, foreign }: StoreDeps): Prom
     nowMs = row.now_ms ?? 0;
     if (row.id === null) continue;
     const facts = { ...row, id: Number(row.id), rev: Number(row.rev) } as Entry;
-    const standing = standingOf(facts, nowMs, foreign);
+    const standing = standingOf(facts, nowMs, types);
+    if (row.others)
+      runByOthers.push({
+        id: facts.id,
+        type: facts.type,
+        ours: types.ours.includes(facts.type),
+        adopted: facts.adopted,
+      });
+    if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types))
+      waitingForCode.set(facts.type, (waitingForCode.get(facts.type) ?? 0) + 1);
     if (facts.status === "Not started" && waiting++ === cacheLimit) cutAtMs = facts.due_ms;
-    else if (row.task && standing.kind !== "gone" && standing.kind !== "running")
+    else if (row.task && (standing.kind === "waiting" || standing.kind === "foreign"))
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
-  return { writes, nowMs, cutAtMs };
+  return { writes, waitingForCode, runByOthers, nowMs, cutAtMs };
 }

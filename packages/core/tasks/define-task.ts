@@ -92,7 +92,9 @@ export function foreignTask({ type, data }: Pick<TaskDefinition, "type" | "data"
 /** The types of task that a deployment knows. */
 export interface Registry {
   types: string[];
-  /** Those of them that other programs run. */
+  /** Those of them that this deployment runs. */
+  ours: string[];
+  /** Those that other programs run. */
   foreign: string[];
   get(type: string): TaskDefinition | undefined;
   /** What an attempt may take, in milliseconds. */
@@ -132,9 +134,12 @@ export function createRegistry(
       throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
     byType.set(type, definition);
   }
+  const typesOf = (which: (definition: TaskDefinition) => boolean) =>
+    [...byType.values()].filter(which).map(({ type }) => type);
   return {
     types: [...byType.keys()],
-    foreign: [...byType.values()].filter(({ foreign }) => foreign).map(({ type }) => type),
+    ours: typesOf(({ foreign }) => !foreign),
+    foreign: typesOf(({ foreign }) => foreign === true),
     get: (type) => byType.get(type),
     timeoutMsOf,
     longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),

@@ -1,20 +1,32 @@
-import { CACHED_DATA_LIMIT_BYTES, WINDOW_MS } from "../limits.ts";
+import { CACHED_DATA_LIMIT_BYTES, UNKNOWN_TYPE_MS, WINDOW_MS } from "../limits.ts";
 import type { Task, TaskStatus } from "./task.ts";
 
 /**
  * Where a task stands at this `rev`: all that the gate has to know about it.
  *
  * - `waiting`: it is due within the window, at `atMs`
- * - `foreign`: the same, but another program runs it; it is listed, and no tick starts it
+ * - `foreign`: the same, but another program runs it, or it waits for code that nobody here has; it is listed, and no tick
+ *   starts it
  * - `running`: its lease ends at `atMs`
  * - `gone`: it is finished, deleted, or due later than the window
+ * - `missing`: Postgres shows no such row. It was deleted, or its transaction has not committed yet: so this outranks no
+ *   row, and only what the cache already knows of the task is forgotten
  *
  * `inMs` is the time until then by Postgres's clock. It is set where the clock of the cache was seen to disagree.
  */
 export type Standing =
   | { id: number; rev: number; kind: "waiting" | "foreign"; atMs: number; inMs?: number; task?: Task }
   | { id: number; rev: number; kind: "running"; atMs: number; inMs?: number }
-  | { id: number; rev: number; kind: "gone" };
+  | { id: number; rev: number; kind: "gone" }
+  | { id: number; rev: 0; kind: "missing" };
+
+/** The types of a deployment, by who runs them. */
+export interface KnownTypes {
+  /** This process has their code. */
+  readonly ours: readonly string[];
+  /** Other programs run them. */
+  readonly foreign: readonly string[];
+}
 
 /** What a row says about where its task stands. Times are epoch milliseconds by Postgres's clock. */
 export interface Facts {
@@ -30,20 +42,32 @@ export interface Facts {
  * The one answer to "where does this task stand?".
  *
  * @param nowMs Postgres's time
- * @param foreign the types that other programs run
  */
 export function standingOf(
   { id, rev, status, type, due_ms, lease_ms }: Facts,
   nowMs: number,
-  foreign: readonly string[],
+  types: KnownTypes,
 ): Standing {
   if (status === "Running" && lease_ms !== null) return { id, rev, kind: "running", atMs: lease_ms };
   if (status !== "Not started" || due_ms > nowMs + WINDOW_MS) return { id, rev, kind: "gone" };
-  return { id, rev, kind: foreign.includes(type) ? "foreign" : "waiting", atMs: due_ms };
+  // Another process may have the code, as in a deployment that is under way. The cache is everybody's: for a while its
+  // ticks are to see the task. Then nobody here runs it, and it must not make a tick look again and again.
+  const isLeft = isKnown(type, types) ? types.foreign.includes(type) : due_ms <= nowMs - UNKNOWN_TYPE_MS;
+  return { id, rev, kind: isLeft ? "foreign" : "waiting", atMs: due_ms };
+}
+
+/** Whether this deployment runs the type, or knows that another program does. */
+export function isKnown(type: string, { ours, foreign }: KnownTypes): boolean {
+  return ours.includes(type) || foreign.includes(type);
+}
+
+/** Where a task stands of which there is no row. */
+export function missing(id: number): Standing {
+  return { id, rev: 0, kind: "missing" };
 }
 
 /** Where a task stands, with the row itself when it waits and is small enough to be cached. */
-export function standingOfTask(task: Task, nowMs: number, foreign: readonly string[]): Standing {
+export function standingOfTask(task: Task, nowMs: number, types: KnownTypes): Standing {
   const facts = {
     id: task.id,
     rev: task.rev,
@@ -52,7 +76,7 @@ export function standingOfTask(task: Task, nowMs: number, foreign: readonly stri
     due_ms: Date.parse(task.scheduled_time),
     lease_ms: task.lease_expires_at === null ? null : Date.parse(task.lease_expires_at),
   };
-  const standing = standingOf(facts, nowMs, foreign);
+  const standing = standingOf(facts, nowMs, types);
   if (standing.kind !== "waiting" && standing.kind !== "foreign") return standing;
   const bytes = Buffer.byteLength(JSON.stringify(task.task_data ?? null));
   return bytes <= CACHED_DATA_LIMIT_BYTES ? { ...standing, task } : standing;
@@ -60,5 +84,7 @@ export function standingOfTask(task: Task, nowMs: number, foreign: readonly stri
 
 /** The same, as a time from now: for a cache whose clock disagrees with Postgres's. */
 export function fromNow(standing: Standing, nowMs: number): Standing {
-  return standing.kind === "gone" ? standing : { ...standing, inMs: standing.atMs - nowMs };
+  return standing.kind === "gone" || standing.kind === "missing"
+    ? standing
+    : { ...standing, inMs: standing.atMs - nowMs };
 }

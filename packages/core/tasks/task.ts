@@ -40,7 +40,8 @@ export interface AttemptRecord {
   /** ISO 8601, UTC. */
   started_at: string | null;
   ended_at: string;
-  outcome: "failed" | "crashed";
+  /** `interrupted`: its process had to stop. */
+  outcome: "failed" | "crashed" | "interrupted";
   message: string;
   code?: string;
 }
@@ -78,12 +79,14 @@ export interface Task {
   userUpdated_Id: string | null;
   createdAt: string;
   updatedAt: string;
-  /** How often the handler was started. */
+  /** How often the handler was started. No two of these runs have the same number, also after a retry by hand. */
   attempts: number;
   /** How often it may fail before the task ends in `Error`; null means the default of its type. */
   max_attempts: number | null;
-  /** How often a worker died while it ran the task. */
+  /** How often a worker died while it ran the task, or lost its lease. */
   crashes: number;
+  /** Attempts that count as no failure: interrupted ones, and all before the task was retried by hand. */
+  excused: number;
   /** 0 to 1, as the handler reported it; null before it did. */
   progress: number | null;
   /** Whether the running task was asked to stop. */
@@ -120,10 +123,14 @@ export type Outcome =
   | { kind: "completed"; result: unknown }
   | { kind: "failed"; error: TaskErrorData; record: AttemptRecord }
   | { kind: "retried"; error: TaskErrorData; record: AttemptRecord; delayMs: number }
-  /** Interrupted through no fault of its own; or, with `crashed`, because it used up a whole invocation. */
-  | { kind: "given_back"; crashed: boolean };
+  /** The handler was not started: the attempt does not count. */
+  | { kind: "given_back" }
+  /** Its process had to stop: it is not the task's fault. */
+  | { kind: "interrupted"; record: AttemptRecord }
+  /** It used up a whole invocation, or its worker lost the lease. */
+  | { kind: "crashed"; record: AttemptRecord };
 
 /** The attempts that count against `max_attempts`; crashes have a limit of their own. */
-export function failuresOf(task: Pick<Task, "attempts" | "crashes">): number {
-  return Math.max(1, task.attempts - task.crashes);
+export function failuresOf(task: Pick<Task, "attempts" | "crashes" | "excused">): number {
+  return Math.max(1, task.attempts - task.crashes - task.excused);
 }

@@ -164,8 +164,11 @@ describeGates("a gate", ({ bed, cached, stoodIn, open, waits, waitsElsewhere, ru
     });
   });
 
-  test("put says whether the change arrived", async () => {
-    expect(await gate.put([{ id: 1, rev: 1, kind: "waiting", atMs: Date.now() }])).toBe(!stoodIn);
+  test("put says whether the change arrived, and how much of it is news", async () => {
+    const put = () => gate.put([{ id: 1, rev: 1, kind: "waiting", atMs: Date.now() }]);
+    // Without a cache, nothing tells.
+    expect(await put()).toBe(stoodIn ? undefined : cached ? 1 : 0);
+    expect(await put()).toBe(stoodIn ? undefined : 0);
   });
 
   test("rebuild reads the window once, and its failure is the caller's", async () => {
@@ -191,7 +194,13 @@ describeGates("a gate", ({ bed, cached, stoodIn, open, waits, waitsElsewhere, ru
 
   test("look counts, and says who holds flags and when the window was read", async () => {
     if (stoodIn) return expect(gate.look()).rejects.toThrow("connection refused");
-    const empty = { waiting: 0, tickRuns: false, operatorRuns: false, refreshedMs: expect.any(Number) };
+    const empty = {
+      waiting: 0,
+      tickRuns: false,
+      operatorRuns: false,
+      refreshedMs: expect.any(Number),
+      waitingForCode: 0,
+    };
     expect(await gate.look()).toEqual(empty);
     await waits(gate, -1_000);
     await waits(gate, MINUTE_MS);

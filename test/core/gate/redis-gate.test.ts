@@ -19,7 +19,13 @@ const HOUR_MS = 3_600_000;
 const a = { token: "a", napMs: MINUTE_MS };
 const waiting = (id: number, atMs: number, rev = 1): Standing => ({ id, rev, kind: "waiting", atMs });
 const gone = (id: number, rev: number): Standing => ({ id, rev, kind: "gone" });
-const windowOf = (writes: Standing[], cutAtMs?: number) => ({ writes, nowMs: Date.now(), cutAtMs });
+const windowOf = (writes: Standing[], cutAtMs?: number) => ({
+  writes,
+  nowMs: Date.now(),
+  cutAtMs,
+  waitingForCode: new Map(),
+  runByOthers: [],
+});
 
 eachStack("the gate in Redis", (stack) => {
   let bed: TestBed;
@@ -144,6 +150,38 @@ eachStack("the gate in Redis", (stack) => {
       await gate.put([waiting(1, now + 1_000, 7)]);
       expect(await cached()).toEqual(["*"]);
     });
+  });
+
+  describe("a row that Postgres does not show", () => {
+    const missing: Standing = { id: 1, rev: 0, kind: "missing" };
+
+    test("outranks nothing when the cache does not know it: it may not be committed yet", async () => {
+      await rebuild();
+      expect(await gate.put([missing])).toBe(0);
+      await gate.put([waiting(1, now + 1_000, 1)]);
+      expect(await cached()).toEqual(["1", "*"]);
+    });
+
+    test("was deleted when the cache knows it; what was read before does not bring it back", async () => {
+      await rebuild([waiting(1, now + 1_000, 7)]);
+      expect(await gate.put([missing])).toBe(1);
+      await gate.put([waiting(1, now + 1_000, 7)]);
+      expect(await cached()).toEqual(["*"]);
+      await gate.put([waiting(1, now + 1_000, 8)]);
+      expect(await cached()).toEqual(["1", "*"]);
+    });
+
+    test("leaves the cache also when its rev was evicted", async () => {
+      await rebuild([waiting(1, now + 1_000, 7)]);
+      await bed.redis("DEL", key("rev"));
+      await gate.put([missing]);
+      expect(await cached()).toEqual(["*"]);
+    });
+  });
+
+  test("news is what is newer than what was there, and what was not", async () => {
+    await rebuild([waiting(1, now + 1_000, 7), waiting(2, now + 1_000, 1)]);
+    expect(await gate.put([waiting(1, now, 7), waiting(2, now, 2), waiting(3, now, 1), gone(4, 5)])).toBe(2);
   });
 
   test.runIf(stack === "embedded")("of what is gone, or was cut, nothing remains in the end", async () => {

@@ -28,6 +28,7 @@ function attempt(
     clock,
     log,
     leaseMs: LEASE_MS,
+    maxCrashes: 3,
     tasks,
     handlerConfig,
     deleteFinished: async () => 0,
@@ -85,12 +86,9 @@ describe("the handler", () => {
     expect(started).toBe(false);
   });
 
-  test("that nobody has ends its task", async () => {
+  test("that nobody has is left to who has it", async () => {
     const { run } = attempt({}, { task: aTask({ type: "unheard of" }) });
-    expect(await run()).toMatchObject({
-      kind: "failed",
-      error: { code: "unknown_type", message: expect.stringContaining('"unheard of"') },
-    });
+    expect(await run()).toEqual({ kind: "given_back" });
   });
 
   test("may throw before it returns a promise", async () => {
@@ -133,12 +131,12 @@ describe("the handler", () => {
   test("does not start when the claim was answered so late that the lease may be over", async () => {
     const { run, clock } = attempt({});
     await clock.pass(LEASE_MS);
-    expect(await run()).toEqual({ kind: "given_back", crashed: false });
+    expect(await run()).toEqual({ kind: "given_back" });
   });
 
   test("does not start when the process has to stop", async () => {
     const { run } = attempt({}, { interrupt: AbortSignal.abort(new TaskAborted("shutdown")) });
-    expect(await run()).toEqual({ kind: "given_back", crashed: false });
+    expect(await run()).toEqual({ kind: "given_back" });
   });
 });
 
@@ -166,7 +164,7 @@ describe("a handler that is told to stop", () => {
     await clock.pass(0);
     interrupt.abort(new TaskAborted("shutdown"));
     await clock.pass(ABORT_GRACE_MS);
-    expect(await ended).toEqual({ kind: "given_back", crashed: false });
+    expect(await ended).toMatchObject({ kind: "interrupted", record: { attempt: 1, code: "shutdown" } });
     expect(exits).toEqual([]);
     expect(getEventListeners(interrupt.signal, "abort")).toEqual([]);
   });
@@ -191,6 +189,6 @@ describe("a handler that is told to stop", () => {
     expect(exits).toEqual([
       `the handler of task 7 (any) was still running ${ABORT_GRACE_MS} ms after its signal: the process is shutting down`,
     ]);
-    expect(await ended).toEqual({ kind: "given_back", crashed: true });
+    expect(await ended).toMatchObject({ kind: "crashed", record: { attempt: 1, outcome: "crashed" } });
   });
 });

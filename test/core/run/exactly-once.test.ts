@@ -35,6 +35,7 @@ async function on<T>(
     settle?: (SettleResult | Error)[];
     heldBy?: (ReturnType<typeof aLease> | undefined | Error)[];
     standing?: (Standing | Error)[];
+    unanswered?: string[];
   },
   work: (deps: ExactlyOnceDeps) => Promise<T>,
 ) {
@@ -52,9 +53,10 @@ async function on<T>(
     heldBy: calls.heldBy.ask,
     standing: calls.standing.ask,
   };
+  const unanswered = new Set(answers.unanswered);
   const beganMs = clock.now();
   let tookMs = 0;
-  const end = work({ store, clock, log, leaseMs: LEASE_MS })
+  const end = work({ store, clock, log, leaseMs: LEASE_MS, maxCrashes: 3, unanswered })
     .then(
       (value) => ({ value }),
       (error: unknown) => ({ error }),
@@ -63,14 +65,14 @@ async function on<T>(
       tookMs = clock.now() - beganMs;
     });
   await clock.pass(3 * LEASE_MS);
-  return { end: await end, calls, lines, tookMs };
+  return { end: await end, calls, lines, tookMs, unanswered: [...unanswered] };
 }
 
 const claim = { slot: 0, token: "mine" };
 const lease = aLease(0);
 const claimed: ClaimResult = { kind: "claimed", lease, buried: [] };
 const empty: ClaimResult = { kind: "empty", truth: [], next: undefined, buried: [] };
-const conflict: ClaimResult = { kind: "conflict", leaseEndsInMs: 5_000 };
+const conflict: ClaimResult = { kind: "conflict", leaseEndsInMs: 5_000, buried: [] };
 
 describe("a claim", () => {
   const claiming = (answers: Parameters<typeof on>[0]) => on(answers, (deps) => claimOnce(deps, claim, [7]));
@@ -109,6 +111,42 @@ describe("a claim", () => {
     expect(without.lines).toHaveLength(TRANSIENT_ATTEMPTS);
     const { end } = await claiming({ claim: [LOST], heldBy: [lease] });
     expect(end).toEqual({ value: claimed });
+  });
+
+  test.each([
+    ["was told something else", [LOST, empty]],
+    ["was never answered", [LOST]],
+  ])("that %s is remembered: it may still take effect", async (_, answers) => {
+    expect((await claiming({ claim: answers })).unanswered).toEqual(["mine"]);
+    expect((await claiming({ claim: [empty] })).unanswered).toEqual([]);
+  });
+
+  test("that meets a lease which an earlier claim of this process got after all gives it back", async () => {
+    const orphan = aLease(0, aTask({ slot: 0 }));
+    const running: ClaimResult = {
+      ...empty,
+      truth: [{ id: 7, rev: 2, kind: "running", atMs: 9 }],
+    } as ClaimResult;
+    for (const answer of [conflict, running]) {
+      const met = await claiming({
+        claim: [answer],
+        heldBy: [undefined, orphan],
+        unanswered: ["a", "b", "c"],
+      });
+      expect(met.end).toEqual({ value: { kind: "claimed", lease: orphan, buried: [] } });
+      expect(met.calls.heldBy.asked).toMatchObject([[{ token: "a" }], [{ slot: 0, token: "b" }]]);
+      // What counts as over is given back, not run.
+      expect(met.calls.heldBy.asked[1]).toMatchObject([{ leasedAt: Number.NEGATIVE_INFINITY }]);
+      expect(met.unanswered).toEqual(["a", "c"]);
+    }
+    const elsewhere = await claiming({
+      claim: [conflict],
+      heldBy: [aLease(0, aTask({ slot: 1 }))],
+      unanswered: ["a"],
+    });
+    expect(elsewhere.end).toEqual({ value: conflict });
+    const nothing = await claiming({ claim: [empty], unanswered: ["a"] });
+    expect(nothing.calls.heldBy.asked).toEqual([]);
   });
 
   test("that Postgres refuses is not repeated", async () => {

@@ -74,16 +74,55 @@ describeOnStacks("a task", (bed) => {
     ).toBeGreaterThanOrEqual(25);
   });
 
-  test("of a type that nobody handles ends in Error", async () => {
+  test("of a type that nobody here handles waits for code that has it, and says so", async () => {
     const { definition } = noting();
-    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
-    await bed.sql(`insert into "baasix_Tasks" (type) values ('unheard of')`);
-    await worker.refresh();
-    expect(await worker.tick()).toMatchObject({ failed: 1 });
-    expect(await tasks.get(1)).toMatchObject({
-      task_status: "Error",
-      error_data: { code: "unknown_type", message: expect.stringContaining('"unheard of"') },
+    const { ran, definition: unheard } = noting("unheard of");
+    const old = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    await bed.sql(
+      `insert into "baasix_Tasks" (type, scheduled_time) values ('unheard of', now() - interval '3 minutes')`,
+    );
+    expect(await old.worker.refresh()).toMatchObject({ waitingForCode: 1, due: 0 });
+    expect(await old.worker.tick()).toMatchObject({ failed: 0, ended: "idle" });
+    expect(await old.worker.tick({ askPostgres: true })).toMatchObject({ failed: 0, ended: "idle" });
+    expect(await old.operator.getCacheStats()).toMatchObject({ waitingForCode: 1 });
+    expect(await old.operator.getNotStartedTasks()).toMatchObject([{ id: 1, attempts: 0 }]);
+    const newer = bed.make({ doorbell: noteRings(), definitions: [definition, unheard] });
+    expect(await newer.worker.refresh()).toMatchObject({ waitingForCode: 0, due: 1 });
+    expect(await newer.worker.tick()).toMatchObject({ completed: 1 });
+    expect(ran).toHaveLength(1);
+    expect(await newer.operator.getCacheStats()).not.toHaveProperty("waitingForCode");
+  });
+
+  test("of a type that another deployment handles is left to it while both work, at once", async () => {
+    const { definition } = noting();
+    const { ran, definition: fresh } = noting("fresh");
+    const old = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const newer = bed.make({ doorbell: noteRings(), definitions: [definition, fresh] });
+    await newer.worker.refresh();
+    await newer.tasks.create([{ type: "fresh" }]);
+    expect(await old.worker.tick()).toMatchObject({ ended: "unclaimable" });
+    await old.worker.refresh();
+    expect(await newer.worker.tick()).toMatchObject({ completed: 1 });
+    expect(ran).toHaveLength(1);
+  });
+
+  test("whose type another deployment runs goes back when its lease is ended, and no attempt is lost", async () => {
+    const { definition } = noting();
+    const { definition: fresh } = noting("fresh");
+    const old = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    const newer = bed.make({ doorbell: noteRings(), definitions: [definition, fresh] });
+    await bed.sql(`insert into "baasix_Tasks" (type, task_status, slot, lease_token, lease_expires_at, attempts, started_at)
+      values ('fresh', 'Running', 0, 'theirs', now() - interval '1 second', 1, now() - interval '1 minute')`);
+    await old.worker.refresh();
+    await old.worker.tick();
+    expect(await old.tasks.get(1)).toMatchObject({
+      task_status: "Not started",
+      attempts: 1,
+      crashes: 1,
+      history: [{ attempt: 1, outcome: "crashed" }],
     });
+    expect(await newer.worker.tick()).toMatchObject({ completed: 1 });
+    expect(await newer.tasks.get(1)).toMatchObject({ attempts: 2 });
   });
 
   test("that reaches its time limit is aborted, and the attempt counts as failed", async () => {

@@ -6,13 +6,20 @@ import {
   RESULT_LIMIT_BYTES,
   RETRY_LIMIT_MS,
 } from "../../../packages/core/limits.ts";
-import { aborted, completed, failed, failedForGood, refused } from "../../../packages/core/run/outcome.ts";
+import {
+  aborted,
+  completed,
+  crashed,
+  failed,
+  failedForGood,
+  refused,
+} from "../../../packages/core/run/outcome.ts";
 import { PostgresError } from "../../../packages/core/store/database.ts";
 import { noteLog } from "../../support/run/noted-log.ts";
 import { aTask } from "../../support/run/rows.ts";
 
 const ENDED_MS = Date.UTC(2026, 10, 24, 9, 0, 30);
-const deps = { ...noteLog(), clock: { now: () => ENDED_MS } };
+const deps = { ...noteLog(), clock: { now: () => ENDED_MS }, maxCrashes: 2 };
 const definition = { type: "any", maxAttempts: 3, run: async () => {} };
 
 describe("a handler that returned", () => {
@@ -67,6 +74,15 @@ describe("a handler that threw", () => {
   test("is not charged for attempts that died with their worker", () => {
     expect(failed(deps, aTask({ attempts: 4, crashes: 2 }), definition, thrown).kind).toBe("retried");
     expect(failed(deps, aTask({ attempts: 5, crashes: 2 }), definition, thrown).kind).toBe("failed");
+  });
+
+  test("is not charged for attempts that were interrupted, or belong to the time before a retry", () => {
+    expect(failed(deps, aTask({ attempts: 6, crashes: 1, excused: 3 }), definition, thrown).kind).toBe(
+      "retried",
+    );
+    expect(failed(deps, aTask({ attempts: 7, crashes: 1, excused: 3 }), definition, thrown).kind).toBe(
+      "failed",
+    );
   });
 
   test("is not tried again after a PermanentError", () => {
@@ -144,15 +160,51 @@ describe("a handler that was told to stop", () => {
       ...options,
     });
 
-  test.each(["shutdown", "lease_lost"] as const)("%s: its task is given back, and it is no crash", (code) => {
-    expect(stopped(code, { hadWholeInvocation: true })).toEqual({ kind: "given_back", crashed: false });
+  /** What is kept of the attempt. */
+  const recorded = (outcome: "interrupted" | "crashed", code: string, message: string) => ({
+    kind: outcome,
+    record: {
+      attempt: 1,
+      started_at: aTask().started_at,
+      ended_at: "2026-11-24T09:00:30.000Z",
+      outcome,
+      code,
+      message,
+    },
   });
 
-  test("time_limit: its task is given back; using up a whole invocation counts as a crash", () => {
-    expect(stopped("time_limit")).toEqual({ kind: "given_back", crashed: false });
-    expect(stopped("time_limit", { hadWholeInvocation: true })).toEqual({
-      kind: "given_back",
-      crashed: true,
+  test("shutdown: its task was interrupted", () => {
+    expect(stopped("shutdown", { hadWholeInvocation: true })).toEqual(
+      recorded("interrupted", "shutdown", "the process is shutting down"),
+    );
+  });
+
+  test("lease_lost: it counts as a crash, as if another worker had found the lease ended", () => {
+    const message = "the task's lease was lost: another worker may be running it";
+    expect(stopped("lease_lost")).toEqual(recorded("crashed", "lease_lost", message));
+  });
+
+  test("time_limit: its task was interrupted; using up a whole invocation counts as a crash", () => {
+    const message = "the function is about to reach its own time limit";
+    expect(stopped("time_limit")).toEqual(recorded("interrupted", "time_limit", message));
+    expect(stopped("time_limit", { hadWholeInvocation: true })).toEqual(
+      recorded("crashed", "time_limit", message),
+    );
+  });
+
+  test("too many crashes end its task, with the history of them", () => {
+    const crash = crashed(deps, aTask({ attempts: 2, crashes: 1 }), "time_limit");
+    expect(crash).toMatchObject({ kind: "crashed" });
+    const history = "record" in crash ? [crash.record] : [];
+    expect(crashed(deps, aTask({ attempts: 3, crashes: 2, history }), "lease_lost")).toMatchObject({
+      kind: "failed",
+      error: {
+        name: "CrashedError",
+        code: "crashed",
+        message: "its worker died 3 times while it ran",
+        attempts: 3,
+        history: [{ code: "time_limit" }, { code: "lease_lost" }],
+      },
     });
   });
 
@@ -180,6 +232,6 @@ test("an outcome that Postgres refuses ends its task, with what Postgres says", 
 });
 
 test("a failure for good keeps its code", () => {
-  const outcome = failedForGood(deps, aTask(), "it cannot be", { code: "unknown_type" });
-  expect(outcome).toMatchObject({ kind: "failed", error: { code: "unknown_type", message: "it cannot be" } });
+  const outcome = failedForGood(deps, aTask(), "it cannot be", { code: "invalid_data" });
+  expect(outcome).toMatchObject({ kind: "failed", error: { code: "invalid_data", message: "it cannot be" } });
 });

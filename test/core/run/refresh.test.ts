@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { type Measurements, silent } from "#core";
+import { type Logger, type Measurements, silent } from "#core";
 import { createRinger } from "../../../packages/core/doorbell/ringer.ts";
 import { runRefresh } from "../../../packages/core/run/refresh.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { fakeGate } from "../../support/run/fake-gate.ts";
+import { noteLog } from "../../support/run/noted-log.ts";
 import { createVirtualClock } from "../../support/world/virtual-clock.ts";
 
 const SECOND_MS = 1_000;
@@ -12,7 +13,19 @@ const SECOND_MS = 1_000;
 /** A refresh of a window whose tasks are due, or whose leases end, so many seconds from now. */
 function refresh(
   tasks: [kind: "waiting" | "foreign" | "running", seconds: number][],
-  { kept = true, cutAtMs }: { kept?: boolean; cutAtMs?: number } = {},
+  {
+    kept = true,
+    cutAtMs,
+    waitingForCode = {},
+    log = silent,
+    warned = new Set<string>(),
+  }: {
+    kept?: boolean;
+    cutAtMs?: number;
+    waitingForCode?: Record<string, number>;
+    log?: Logger;
+    warned?: Set<string>;
+  } = {},
 ) {
   const clock = createVirtualClock();
   const nowMs = clock.now();
@@ -28,15 +41,39 @@ function refresh(
     ([kind, seconds], n): Standing => ({ id: n + 1, rev: 1, kind, atMs: nowMs + seconds * SECOND_MS }),
   );
   const report = runRefresh({
-    store: { window: async () => ({ writes, nowMs, cutAtMs }) },
+    store: {
+      window: async () => ({
+        writes,
+        nowMs,
+        cutAtMs,
+        waitingForCode: new Map(Object.entries(waitingForCode)),
+        runByOthers: [],
+      }),
+    },
     gate,
     ringer: createRinger(bell, clock, silent, { horizonMs: 1_200 * SECOND_MS }),
     clock,
-    log: silent,
+    log,
+    warned,
     metrics: (m) => void measured.push(m),
   });
   return { report, bell, measured };
 }
+
+test("reports the tasks that wait for code, and logs each of their types once", async () => {
+  const { log, lines } = noteLog();
+  const given = { waitingForCode: { email_batch: 3, unheard: 1 }, log, warned: new Set<string>() };
+  const { report, measured } = refresh([["foreign", -300]], given);
+  expect(await report).toMatchObject({ waitingForCode: 4, due: 0 });
+  expect(measured).toMatchObject([{ TasksWaitingForCode: 4 }]);
+  await refresh([["foreign", -300]], { ...given, waitingForCode: { email_batch: 5, newer: 1 } }).report;
+  const warned = lines.filter(({ level }) => level === "warn");
+  expect(warned.map(({ type, count }) => [type, count])).toEqual([
+    ["email_batch", 3],
+    ["unheard", 1],
+    ["newer", 1],
+  ]);
+});
 
 test("reports what waits, what is due, and since when, as metrics too", async () => {
   const { report, measured } = refresh([

@@ -11,7 +11,7 @@ const outcomes = {
   completed: { kind: "completed", result: 1 },
   failed: { kind: "failed", error, record },
   retried: { kind: "retried", error, record, delayMs: 10 },
-  givenBack: { kind: "given_back", crashed: true },
+  givenBack: { kind: "given_back" },
 } satisfies Record<string, Outcome>;
 const attempt = (outcome: Outcome | undefined) => ({ outcome, durationMs: 20, lateness: undefined });
 
@@ -64,7 +64,12 @@ test.each<[string, Outcome | undefined, object]>([
   ["completes", outcomes.completed, { level: "info", message: "task completed" }],
   ["fails", outcomes.failed, { level: "warn", message: "task failed", error: "it broke", code: "E" }],
   ["is retried", outcomes.retried, { level: "warn", message: "task failed and will be tried again" }],
-  ["is given back", outcomes.givenBack, { level: "warn", message: "task given back", crashed: true }],
+  ["is given back", outcomes.givenBack, { level: "warn", message: "task given back before it began" }],
+  [
+    "is interrupted",
+    { kind: "interrupted", record: { ...record, outcome: "interrupted", code: "shutdown" } },
+    { level: "warn", message: "task given back", outcome: "interrupted", code: "shutdown" },
+  ],
   ["loses its lease", undefined, { level: "warn", message: "an attempt lost its lease and changed nothing" }],
 ])("an attempt that %s is logged with its task", (_, outcome, line) => {
   const { log, lines } = noteLog();

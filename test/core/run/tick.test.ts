@@ -83,8 +83,10 @@ describeOnStacks("a tick", (bed) => {
     expect(started[0]?.signal.reason).toMatchObject({ code: "shutdown" });
     expect(await tasks.get(2)).toMatchObject({
       task_status: "Not started",
-      attempts: 0,
+      attempts: 1,
       crashes: 0,
+      excused: 1,
+      history: [{ attempt: 1, outcome: "interrupted", code: "shutdown" }],
       scheduled_time: "2020-01-01T00:00:00.000Z",
     });
   });
@@ -136,6 +138,7 @@ describeOnStacks("a tick", (bed) => {
         QueueDepth: 3,
         OldestDueAgeSeconds: expect.toSatisfy((age: number) => age >= 90 && age < 100),
         RunningTasks: 0,
+        TasksWaitingForCode: 0,
         RefreshMilliseconds: expect.any(Number),
       },
       {

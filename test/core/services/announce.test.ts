@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { LOOK_AGAIN_MS } from "../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { noting } from "../../support/bed/tasks.ts";
@@ -50,6 +51,44 @@ describeOnStacks("a change is announced", (bed) => {
     await bed.sql(`delete from "baasix_Tasks" where id = 1`);
     await operator.notifyChanged([1]);
     expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([2]);
+  });
+
+  test("before its row is committed: it is looked for again, and nothing hides it", async () => {
+    const bell = noteRings();
+    const { ran, definition: note } = noting();
+    const { operator, worker } = bed.make({ doorbell: bell, definitions: [note] });
+    await worker.refresh();
+    const listed = async () => (await operator.getNotStartedTasks()).map(({ id }) => id);
+    // What a hook tells that is fired inside the transaction.
+    await operator.notifyChanged([1]);
+    expect(await listed()).toEqual([]);
+    const lookAgain = { afterMs: LOOK_AGAIN_MS, event: { askPostgres: true } };
+    expect(bell.rings.at(-1)).toEqual(lookAgain);
+    await bed.sql(`insert into "baasix_Tasks" (type, scheduled_time) values ('note', now())`);
+    await operator.notifyChanged([1]);
+    expect(await listed()).toEqual([1]);
+    await bed.sql(`update "baasix_Tasks" set scheduled_time = now() + interval '1 hour'`);
+    await operator.notifyChanged([1]);
+    // Told again, with nothing new: what it is about may not be committed.
+    const before = bell.rings.length;
+    await operator.notifyChanged([1]);
+    expect(bell.rings.slice(before)).toContainEqual(lookAgain);
+    await bed.sql(`update "baasix_Tasks" set scheduled_time = now()`);
+    expect(await worker.tick({ askPostgres: true })).toMatchObject({ completed: 1 });
+    expect(ran).toHaveLength(1);
+  });
+
+  test("as deleted: it leaves the list at once; made again, it is there", async () => {
+    const { operator, worker } = make();
+    const insert = `insert into "baasix_Tasks" (id, type, scheduled_time) values (7, 'note', now() + interval '1 minute')`;
+    await bed.sql(insert);
+    await worker.refresh();
+    await bed.sql(`delete from "baasix_Tasks"`);
+    await operator.notifyChanged([7, 8]);
+    expect(await operator.getNotStartedTasks()).toEqual([]);
+    await bed.sql(insert.replace("7", "8"));
+    await operator.notifyChanged([8]);
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([8]);
   });
 
   test("to the hooks, in order; one that throws breaks nothing", async () => {

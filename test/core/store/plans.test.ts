@@ -16,7 +16,7 @@ const pagesOf = (lines: readonly string[]) =>
     ...lines.flatMap((line) => [...line.matchAll(/(?:hit|read)=(\d+)/g)].map(([, pages]) => Number(pages))),
   );
 
-const lease = { slot: 0, newToken: "next", leaseMs: 60_000, foreign: [], maxCrashes: 3 };
+const lease = { slot: 0, slots: 1, newToken: "next", leaseMs: 60_000, ours: ["note"], maxCrashes: 3 };
 const seen = Array.from({ length: SEEN_LIMIT }, (_, n) => n + 1);
 const completed = { id: 1, token: "token", result: null, lateness: null, ...lease };
 
@@ -32,7 +32,7 @@ const gate = GATE({
   napMs: 0,
   slot: null,
   release: false,
-  foreign: [],
+  ours: ["note"],
 });
 const statementsOfATask: [string, Statement][] = [
   ["a claim", claim],

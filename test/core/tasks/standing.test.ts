@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { CACHED_DATA_LIMIT_BYTES, WINDOW_MS } from "../../../packages/core/limits.ts";
+import { CACHED_DATA_LIMIT_BYTES, UNKNOWN_TYPE_MS, WINDOW_MS } from "../../../packages/core/limits.ts";
 import { type Facts, fromNow, standingOf, standingOfTask } from "../../../packages/core/tasks/standing.ts";
 import { aTask } from "../../support/run/rows.ts";
 
@@ -13,7 +13,8 @@ const facts = (differences: Partial<Facts>): Facts => ({
   lease_ms: null,
   ...differences,
 });
-const standing = (differences: Partial<Facts>) => standingOf(facts(differences), NOW_MS, ["theirs"]);
+const types = { ours: ["note", aTask().type], foreign: ["theirs"] };
+const standing = (differences: Partial<Facts>) => standingOf(facts(differences), NOW_MS, types);
 const identity = { id: 7, rev: 2 };
 
 describe("a task that has not started", () => {
@@ -24,6 +25,16 @@ describe("a task that has not started", () => {
 
   test("is foreign when another program runs its type", () => {
     expect(standing({ type: "theirs" })).toEqual({ ...identity, kind: "foreign", atMs: NOW_MS });
+  });
+
+  test("waits for two minutes when its type is unknown, for others may know it; then it is left to them", () => {
+    const unknown = (ageMs: number) => standing({ type: "unheard of", due_ms: NOW_MS - ageMs }).kind;
+    expect([-60_000, 0, UNKNOWN_TYPE_MS - 1, UNKNOWN_TYPE_MS].map(unknown)).toEqual([
+      "waiting",
+      "waiting",
+      "waiting",
+      "foreign",
+    ]);
   });
 
   test("is gone while it is due later than the window", () => {
@@ -61,23 +72,30 @@ describe("of a whole task", () => {
   test("the row goes with it if its data is small enough for the cache", () => {
     const largest = waiting("x".repeat(CACHED_DATA_LIMIT_BYTES - 2));
     const larger = waiting("x".repeat(CACHED_DATA_LIMIT_BYTES - 1));
-    expect(standingOfTask(largest, NOW_MS, [])).toEqual({
+    expect(standingOfTask(largest, NOW_MS, types)).toEqual({
       ...identity,
       kind: "waiting",
       atMs: NOW_MS,
       task: largest,
     });
-    expect(standingOfTask(larger, NOW_MS, [])).toEqual({ ...identity, kind: "waiting", atMs: NOW_MS });
+    expect(standingOfTask(larger, NOW_MS, types)).toEqual({ ...identity, kind: "waiting", atMs: NOW_MS });
   });
 
   test("a foreign task takes its row along, too", () => {
     const task = waiting(null);
-    expect(standingOfTask(task, NOW_MS, [task.type])).toMatchObject({ kind: "foreign", task });
+    expect(standingOfTask(task, NOW_MS, { ours: [], foreign: [task.type] })).toMatchObject({
+      kind: "foreign",
+      task,
+    });
   });
 
   test("a running task does not", () => {
     const task = aTask({ lease_expires_at: "2026-11-24T09:01:00.000Z" });
-    expect(standingOfTask(task, NOW_MS, [])).toEqual({ ...identity, kind: "running", atMs: NOW_MS + 60_000 });
+    expect(standingOfTask(task, NOW_MS, types)).toEqual({
+      ...identity,
+      kind: "running",
+      atMs: NOW_MS + 60_000,
+    });
   });
 });
 

@@ -26,7 +26,13 @@ export interface GateBed {
   complete(...tasks: Dated[]): Promise<Standing[]>;
 }
 
-export const emptyWindow = async () => ({ writes: [], nowMs: Date.now(), cutAtMs: undefined });
+export const emptyWindow = async () => ({
+  writes: [],
+  nowMs: Date.now(),
+  cutAtMs: undefined,
+  waitingForCode: new Map(),
+  runByOthers: [],
+});
 
 const GATES = [
   { name: "in Redis", kind: "redis" },

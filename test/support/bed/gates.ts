@@ -32,7 +32,7 @@ export function openGates(
     ...given,
   };
   const redis = createRedisGate(commands, options);
-  const postgres = createPostgresGate(database, options, ["of others"]);
+  const postgres = createPostgresGate(database, options, { ours: ["note"], foreign: ["of others"] });
   return { redis, postgres, fallback: withFallback(redis, postgres, clock, silent) };
 }
 

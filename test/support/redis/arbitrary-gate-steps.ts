@@ -45,6 +45,7 @@ const id = fc.constantFrom(...IDS);
 const rev = fc.integer({ min: 1, max: 5 });
 const standing: fc.Arbitrary<Standing> = fc.oneof(
   fc.record({ id, rev, kind: fc.constant("gone" as const) }),
+  fc.record({ id, rev: fc.constant(0 as const), kind: fc.constant("missing" as const) }),
   fc.record({ id, rev, kind: fc.constantFrom("waiting", "waiting", "foreign", "running"), atMs: minute }),
   fc.record({
     id,
@@ -93,7 +94,10 @@ const accident = fc.oneof(
 );
 
 /** A window that begins with a marker: without one, ENTER knows nothing. */
-const refreshed = evaluation(SWEEP, fc.constant({ began: NOON_MS, since: 0, cut_at: NOON_MS + 600_000 }));
+const refreshed = evaluation(
+  SWEEP,
+  fc.constant({ began: NOON_MS, since: 0, cut_at: NOON_MS + 600_000, waiting_for_code: 0 }),
+);
 
 /** Calls to make one after the other. */
 export const gateSteps = fc

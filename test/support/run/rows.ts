@@ -19,6 +19,7 @@ export function aTask(differences: Partial<Task> = {}): Task {
     attempts: 1,
     max_attempts: null,
     crashes: 0,
+    excused: 0,
     progress: null,
     cancel_requested: false,
     started_at: "2026-11-24T09:00:00.000Z",

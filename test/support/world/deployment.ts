@@ -17,6 +17,8 @@ export interface DeploymentOptions {
   env: Record<string, string>;
   /** What an invocation has, in milliseconds. */
   invocationMs: number;
+  /** Every second process has older code, which does not know the type `fresh`. */
+  mixed: boolean;
   /** How wrong the clock of each new container is. */
   skewMs: () => number;
 }
@@ -46,6 +48,8 @@ const BACKOFF_MS = 5_000;
 export class Deployment {
   readonly lambda: Lambda;
   readonly containers: Container[] = [];
+  /** Whether processes with older code are started, too. */
+  mixed: boolean;
   #names = 0;
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
@@ -65,11 +69,12 @@ export class Deployment {
     this.#redis = redis;
     this.#watcher = watcher;
     this.#options = options;
+    this.mixed = options.mixed;
     this.lambda = new Lambda(world, (name, event) => this.#invoke(name, event));
   }
 
   /** A new process with the service in it. */
-  start(kind: string): Container {
+  start(kind: string, newer = !this.mixed || this.#names % 2 === 0): Container {
     const process = new Process(this.#world, `${kind} ${++this.#names}`, this.#options.skewMs());
     const database = this.#postgres.connect(process);
     let tokens = 0;
@@ -79,7 +84,9 @@ export class Deployment {
       database,
       redis: this.#redis.connect(process),
       doorbell: this.lambda.doorbellOf(process),
-      definitions: [this.#work(process)],
+      definitions: newer
+        ? [this.#work(process, "work"), this.#work(process, "fresh")]
+        : [this.#work(process, "work")],
       prefix: "sim",
       clock: process.clock,
       now: CLOCK,
@@ -93,9 +100,9 @@ export class Deployment {
     return { process, tickwork, busy: false };
   }
 
-  #work(process: Process) {
+  #work(process: Process, type: "work" | "fresh") {
     return defineTask({
-      type: "work",
+      type,
       maxAttempts: MAX_ATTEMPTS,
       timeoutSeconds: TIMEOUT_SECONDS,
       backoffMs: () => BACKOFF_MS,
@@ -168,8 +175,9 @@ export class Deployment {
   async call<T>(
     work: (tickwork: Tickwork) => Promise<T>,
     diesAfterMs?: number,
+    newer?: boolean,
   ): Promise<{ value: T } | undefined> {
-    const { process, tickwork } = this.start("api");
+    const { process, tickwork } = this.start("api", newer);
     if (diesAfterMs !== undefined) this.#world.after(diesAfterMs, () => process.kill());
     let answer: { value: T } | undefined;
     try {

@@ -16,7 +16,15 @@ const HEAL_INVOCATIONS = 400;
 /** How long a call or a deployment that is under way may take. */
 const UNDER_WAY_MS = 120_000;
 /** Kinds of stories in which no worker dies. */
-const WITHOUT_CRASHES: readonly Kind[] = ["calm", "hurry", "answers", "late"];
+const WITHOUT_CRASHES: readonly Kind[] = [
+  "calm",
+  "hurry",
+  "answers",
+  "late",
+  "versions",
+  "nudges",
+  "retries",
+];
 
 /** Ends the faults, lets time pass, and reports to the world what is not as it was promised. */
 export async function endStory(
@@ -36,6 +44,16 @@ export async function endStory(
   lambda.faults = { lost: 0, doubled: 0 };
   await world.runUntil(world.nowMs + UNDER_WAY_MS, () => story.underWay === 0);
   if (story.underWay > 0) world.violate("a call or a deployment did not end");
+  if (deployment.mixed) {
+    // The newer code is everywhere now, and its refresh finds what the older one left to it.
+    deployment.mixed = false;
+    story.mayWaitForRefresh = true;
+    let deployed = false;
+    void deployment.deploy().finally(() => {
+      deployed = true;
+    });
+    await world.runUntil(world.nowMs + UNDER_WAY_MS, () => deployed);
+  }
   // When the clocks of Redis and Postgres disagree, a refresh may have to help, as after lost rings.
   const { skew } = scenario;
   const disturbed =

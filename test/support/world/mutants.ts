@@ -100,7 +100,7 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "gate/scripts/standings.ts",
-        'if (kind === "gone") return { id, rev, kind, score: "", row: "" };',
+        'if (kind === "gone" || kind === "missing") return { id, rev, kind, score: "", row: "" };',
         'if (kind !== "waiting") return { id, rev, kind: "gone", score: "", row: "" };',
       ),
     ],
@@ -108,10 +108,26 @@ export const mutants: Mutant[] = [
   {
     name: "rule 8: an older write overwrites a newer one",
     kind: "hurry",
+    changes: [core("gate/scripts/standings.ts", "if known and known > tonumber(rev) then return end", "")],
+  },
+  {
+    name: "rule 8: a row that cannot be seen is gone for good",
+    kind: "nudges",
     changes: [
       core(
-        "gate/scripts/standings.ts",
-        "if known and tonumber(string.match(known, '^(%d+)')) > tonumber(rev) then return end",
+        "tasks/standing.ts",
+        'return { id, rev: 0, kind: "missing" };',
+        'return { id, rev: Number.MAX_SAFE_INTEGER, kind: "gone" };',
+      ),
+    ],
+  },
+  {
+    name: "rule 8: a nudge that told nothing new is not looked at again",
+    kind: "nudges",
+    changes: [
+      core(
+        "services/announce.ts",
+        "if (news < ids.length) await ringer.ringAfter(LOOK_AGAIN_MS, { askPostgres: true });",
         "",
       ),
     ],
@@ -155,6 +171,36 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "rule 11: an interrupted run does not count as an attempt",
+    kind: "starved",
+    changes: [
+      core(
+        "store/settle.ts",
+        "return { ...end, record, excused: 1 };",
+        "return { ...end, record, attempts: -1 };",
+      ),
+    ],
+  },
+  {
+    name: "a claim takes types that its process does not know, and ends them",
+    kind: "versions",
+    changes: [
+      core("store/fragments.ts", "nullif(type = any(:ours), false) is not null", ":ours is not null"),
+      core(
+        "run/attempt.ts",
+        "if (!definition) return GIVEN_BACK;",
+        'if (!definition) return failedForGood(deps, task, "no handler");',
+      ),
+    ],
+  },
+  {
+    name: "a claim does not look what other programs run",
+    kind: "hands",
+    changes: [
+      core("store/fragments.ts", "slot is null and lease_expires_at > now()`;", "slot is null and false`;"),
+    ],
+  },
+  {
     name: "rule 12: leases go by the clock of the worker",
     kind: "clocks",
     changes: [
@@ -171,6 +217,17 @@ export const mutants: Mutant[] = [
     changes: [
       core("run/tick.ts", "if (step.more) await ringer.ring();", ""),
       core("run/flag.ts", "if (renewal.more) await ringForMore();", ""),
+    ],
+  },
+  {
+    name: "rule 13: a tick that goes on does not say that its last task waits again",
+    kind: "retries",
+    changes: [
+      core(
+        "run/tick.ts",
+        "if (settled.next) flag.announce(task.id, due);\n    else if (retried)",
+        "if (!settled.next && retried)",
+      ),
     ],
   },
 ];

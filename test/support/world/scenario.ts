@@ -3,12 +3,12 @@ import fc from "fast-check";
 import type { Work } from "./deployment.ts";
 
 export type Step =
-  | { do: "create"; count: number; dueInMs: number; work: Work; dies?: number }
+  | { do: "create"; count: number; dueInMs: number; work: Work; dies?: number; fresh?: boolean }
   | { do: "move"; pick: number; dueInMs: number; dies?: number }
   | { do: "remove" | "cancel" | "retry"; pick: number; dies?: number }
   | { do: "refresh" }
   /** Somebody else writes the table. */
-  | { do: "insert"; dueInMs: number; tells: boolean }
+  | { do: "insert"; dueInMs: number; tells: boolean; commitsAfterMs?: number }
   | { do: "run"; pick: number; ms: number }
   /** Faults. */
   | { do: "kill" | "stop"; pick: number; ms: number }
@@ -31,7 +31,9 @@ export interface Scenario {
 
 /**
  * Kinds of stories: the fewer things may go wrong, the stricter what is expected. `hands`: others write the table and
- * the flag without a word.
+ * the flag without a word. `versions`: half of the processes have newer code, with a type that the others do not know.
+ * `nudges`: others write the table, and tell it before they commit. `starved`: processes stand still for longer than
+ * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due.
  */
 export type Kind =
   | "calm"
@@ -41,6 +43,10 @@ export type Kind =
   | "late"
   | "crashes"
   | "hands"
+  | "versions"
+  | "nudges"
+  | "starved"
+  | "retries"
   | "everything"
   | "clocks";
 
@@ -95,6 +101,10 @@ const kills: fc.Arbitrary<Step> = fc.record({
   ms: fc.constantFrom(200, 2_000, 15_000, 90_000),
 });
 const deploys: fc.Arbitrary<Step> = fc.constant({ do: "deploy" as const });
+/** A task that is due at once. */
+function create(work: Work): fc.Arbitrary<Step> {
+  return fc.constant({ do: "create", count: 1, dueInMs: 0, work });
+}
 const stubborn = fc.record({
   do: fc.constant("create" as const),
   count: fc.constant(1),
@@ -141,6 +151,31 @@ const disasters: fc.Arbitrary<Step>[] = [
   fc.record({ do: fc.constant("insert" as const), dueInMs, tells: fc.boolean() }),
 ];
 
+/** A task that fails after its lease was renewed, and one that takes long. */
+const failsLate = create({ ms: 25_000, fails: 1 });
+const takesLong = create({ ms: 40_000 });
+
+/** Tasks that only the newer code knows. */
+const fresh = fc.record({
+  do: fc.constant("create" as const),
+  count: fc.integer({ min: 1, max: 3 }),
+  dueInMs,
+  work,
+  fresh: fc.constant(true),
+}) as fc.Arbitrary<Step>;
+/** A row, and the hook that tells of it before it is there. */
+const nudge = fc.record({
+  do: fc.constant("insert" as const),
+  dueInMs: fc.constantFrom(-60_000, 0, 0, 3_000, 90_000, 200_000),
+  tells: fc.constant(true),
+  commitsAfterMs: fc.constantFrom(0, 5, 100, 2_000, 4_000),
+});
+const standstill: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant("stop" as const),
+  pick,
+  ms: fc.constantFrom(5_000, 15_000, 65_000, 90_000),
+});
+
 /** Changes of few tasks that overtake each other, and refreshes. */
 const hurry: fc.Arbitrary<Step>[] = (["create", "move", "move", "refresh", "refresh"] as const).map(
   (what): fc.Arbitrary<Step> => {
@@ -160,6 +195,10 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   late: [...ordinary(false), late, late],
   crashes: [...ordinary(true), kills, kills, fc.constant({ do: "flush" as const })],
   hands: [...ordinary(false), ...hands, ...hands],
+  versions: [...ordinary(false), fresh, fresh],
+  nudges: [...ordinary(false), nudge, nudge],
+  starved: [...ordinary(false), standstill, standstill, deploys],
+  retries: [failsLate, takesLong, takesLong],
   clocks: [...ordinary(false), kills],
   everything: [...ordinary(true), ...ordinary(true), ...disasters],
 };
@@ -173,12 +212,14 @@ export function scenarios(kind: Kind): fc.Arbitrary<Scenario> {
     afterMs:
       kind === "hurry"
         ? fc.constantFrom(0, 50, 200, 400, 700, 1_000)
-        : fc.constantFrom(0, 5, 50, 300, 2_000, 10_000, 45_000, 150_000),
+        : kind === "retries"
+          ? fc.oneof(fc.constant(0), fc.integer({ min: 25_000, max: 25_700 }))
+          : fc.constantFrom(0, 5, 50, 300, 2_000, 10_000, 45_000, 150_000),
     step: fc.oneof(...stepsOf[kind]),
   });
   return fc.record({
     seed: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
-    concurrency: fc.constantFrom(1, 1, 1, 2, 3),
+    concurrency: kind === "retries" ? fc.constantFrom(2, 3) : fc.constantFrom(1, 1, 1, 2, 3),
     ttlSeconds: fc.constantFrom(10, 60),
     invocationMs: fc.constantFrom(900_000, 900_000, 400_000, 200_000),
     skew:
@@ -197,6 +238,10 @@ export const kinds: Kind[] = [
   "late",
   "crashes",
   "hands",
+  "versions",
+  "nudges",
+  "starved",
+  "retries",
   "clocks",
   "everything",
 ];

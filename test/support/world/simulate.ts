@@ -29,7 +29,7 @@ const CLEANING = [
  * Where nothing goes wrong, a task starts as soon as it is due and a slot is free: the queue, a cold start and some
  * requests may come between.
  */
-const START_MS: Partial<Record<Kind, number>> = { calm: 2_500, hurry: 10_000 };
+const START_MS: Partial<Record<Kind, number>> = { calm: 2_500, retries: 2_500, hurry: 10_000 };
 const UNEVEN_TRAVEL_MS = [0.5, 400] as const;
 
 export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
@@ -50,6 +50,7 @@ export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Prom
       TASK_MAX_CRASHES: "50",
     },
     invocationMs: scenario.invocationMs,
+    mixed: kind === "versions",
     skewMs: () => (world.random() - 0.5) * 2 * scenario.skew.workers,
   });
   const parts = { world, deployment, postgres, redis, memory, watcher };

@@ -63,13 +63,17 @@ export class Story {
     switch (step.do) {
       case "create": {
         const tasks = Array.from({ length: step.count }, () => ({
-          type: "work",
+          type: step.fresh ? "fresh" : "work",
           scheduled_time: due(step.dueInMs),
           task_data: step.work,
         }));
-        this.#call(async ({ tasks: service }) => {
-          for (const { id } of await service.create(tasks)) this.acknowledged.add(id);
-        }, dies);
+        this.#call(
+          async ({ tasks: service }) => {
+            for (const { id } of await service.create(tasks)) this.acknowledged.add(id);
+          },
+          dies,
+          step.fresh,
+        );
         break;
       }
       case "move":
@@ -136,6 +140,10 @@ export class Story {
         this.#storm(step.of, step.what, step.ms);
         break;
       case "insert":
+        if (step.commitsAfterMs !== undefined) {
+          this.#nudge(due(step.dueInMs), step.commitsAfterMs);
+          break;
+        }
         this.#foreign(async () => {
           const [row] = await postgres.runForeign(
             `insert into "baasix_Tasks" (type, scheduled_time, "createdAt") values ('work', $1, $2) returning id`,
@@ -150,6 +158,31 @@ export class Story {
         this.#foreignRun(step.pick, step.ms);
         break;
     }
+  }
+
+  /** A transaction inserts a task, the hook tells of it, and then it commits. */
+  #nudge(dueAt: Date, commitsAfterMs: number): void {
+    const { world, postgres } = this.#parts;
+    this.#foreign(async () => {
+      const [next] = await postgres.runForeign(
+        `select nextval(pg_get_serial_sequence('"baasix_Tasks"', 'id')) as id`,
+        [],
+      );
+      const id = Number(next?.id);
+      this.#call(({ operator }) => operator.notifyChanged([id]));
+      this.#under(
+        world.sleep(commitsAfterMs).then(() =>
+          world.real(async () => {
+            await postgres.runForeign(
+              `insert into "baasix_Tasks" (id, type, scheduled_time, "createdAt") values ($1, 'work', $2, $3)`,
+              [String(id), dueAt.toISOString(), new Date(postgres.nowMs()).toISOString()],
+            );
+            this.acknowledged.add(id);
+            await this.#parts.watcher.look();
+          }),
+        ),
+      );
+    });
   }
 
   #storm(of: "postgres" | "redis" | "doorbell", what: number, ms: number): void {
@@ -212,8 +245,8 @@ export class Story {
     if (id !== undefined) this.#call(({ tasks }) => change(tasks, id), dies);
   }
 
-  #call(work: (tickwork: Tickwork) => Promise<unknown>, dies?: number): void {
-    this.#under(this.#parts.deployment.call(work, dies));
+  #call(work: (tickwork: Tickwork) => Promise<unknown>, dies?: number, newer?: boolean): void {
+    this.#under(this.#parts.deployment.call(work, dies, newer));
   }
 
   #under(work: Promise<unknown>): void {

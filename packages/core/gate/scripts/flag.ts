@@ -32,6 +32,39 @@ return {kept and 1 or 0, overdue, more}`,
 });
 
 /**
+ * Takes every flag, or none: it succeeds if nobody else holds any.
+ *
+ * Keys: flags. Arguments: the caller's token, the flags' TTL. Answers whether it has them.
+ */
+export const HOLD = script({
+  args: { token: text, ttl_ms: number },
+  lua: `
+for slot = 0, slots - 1 do
+  local holder = call('GET', flag(slot))
+  if holder and holder ~= token then return 0 end
+end
+for slot = 0, slots - 1 do call('SET', flag(slot), token, 'PX', ttl_ms) end
+return 1`,
+  decode: (reply: number) => reply === 1,
+});
+
+/**
+ * Releases the flags that the caller holds.
+ *
+ * Keys: flags. Arguments: the caller's token. Answers whether there were any.
+ */
+export const LET_GO = script({
+  args: { token: text },
+  lua: `
+local released = 0
+for slot = 0, slots - 1 do
+  if call('GET', flag(slot)) == token then released = released + call('DEL', flag(slot)) end
+end
+return released`,
+  decode: (released: number) => released > 0,
+});
+
+/**
  * The operator's override: holds every flag that no tick holds.
  *
  * Keys: flags. Arguments: the operator's token, the flags' TTL.

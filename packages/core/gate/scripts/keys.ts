@@ -9,7 +9,8 @@
  * - `rows`: hash, id → the row as JSON, of a waiting task with little data; the rest is read from Postgres
  * - `gone`: sorted set, the id of a task that was removed lately, at the time when it may be forgotten: an older write
  *   that comes late meets its rev and changes nothing
- * - `state`: hash, `sequence` (grows with each write), `trimmed` (the sequence when the limit last cut), `refreshed` (ms)
+ * - `state`: hash, `sequence` (grows with each write), `trimmed` (the sequence when the limit last cut), `refreshed` (ms),
+ *   `waiting_for_code` (how many waited for a type that the latest refresh did not know)
  * - `sleeper`: string with TTL, `wake-up ms|token`
  * - `foreign`: sorted set, the id of a waiting task that another program runs, at its due time; listed, never started
  * - the flag of a slot: string with TTL, the holder's token

@@ -11,6 +11,8 @@ for slot = 0, slots - 1 do
   if holder == '${OPERATOR}' then operators = operators + 1 elseif holder then ticks = ticks + 1 end
 end`;
 
+type LookReply = [number, number, number, string | null, string | null];
+
 /**
  * Counts.
  *
@@ -20,12 +22,13 @@ export const LOOK = script({
   args: {},
   lua: `${COUNT_FLAGS}
 local tasks = call('ZCARD', waiting) + call('ZCARD', foreign) - (call('ZSCORE', waiting, '*') and 1 or 0)
-return {tasks, ticks, operators, call('HGET', state, 'refreshed')}`,
-  decode: ([tasks, ticks, operators, refreshed]: [number, number, number, string | null]): Look => ({
+return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code'))}`,
+  decode: ([tasks, ticks, operators, refreshed, waitingForCode]: LookReply): Look => ({
     waiting: tasks,
     tickRuns: ticks > 0,
     operatorRuns: operators > 0,
     refreshedMs: refreshed === null ? undefined : Number(refreshed),
+    waitingForCode: Number(waitingForCode ?? 0),
   }),
 });
 

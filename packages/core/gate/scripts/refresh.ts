@@ -5,21 +5,19 @@ import { standings, WRITE } from "./standings.ts";
 
 /** A refresh whose read is that old is not believed. Needs the argument `began`; nil passes. */
 const REFUSE_LATE = `
-if began and now - began > ${REFRESH_LIMIT_MS} then return 0 end`;
-
-const done = (reply: number) => reply === 1;
+if began and now - began > ${REFRESH_LIMIT_MS} then return false end`;
 
 /**
  * Writes changes that are not a tick's.
  *
  * Keys: all but the sleeper and the flags. Arguments: when the refresh began that brings them (undefined: it is none),
- * the limit of the cache, standings. Answers false when that refresh took too long.
+ * the limit of the cache, standings. Answers how many of these were news; undefined when that refresh took too long.
  */
 export const PUT = script({
   args: { began: optionalNumber, limit: number, standings },
   lua: `${REFUSE_LATE}${WRITE}
-return 1`,
-  decode: done,
+return news`,
+  decode: (news: number | null) => news ?? undefined,
 });
 
 /**
@@ -36,11 +34,11 @@ export const BEGIN = script({
 /**
  * A refresh ends: what it did not read, and nobody wrote since it began, is not there any more.
  *
- * Keys: all but the sleeper and the flags. Arguments: what `BEGIN` answered, and the first due time that the window left
- * out (undefined: it is whole). Answers false when the refresh took too long.
+ * Keys: all but the sleeper and the flags. Arguments: what `BEGIN` answered, the first due time that the window left out
+ * (undefined: it is whole), and how many tasks wait for code. Answers false when the refresh took too long.
  */
 export const SWEEP = script({
-  args: { began: number, since: number, cut_at: optionalNumber },
+  args: { began: number, since: number, cut_at: optionalNumber, waiting_for_code: number },
   lua: `${REFUSE_LATE}
 for _, set in ipairs({waiting, running, foreign}) do
   for _, id in ipairs(call('ZRANGE', set, 0, -1)) do
@@ -62,7 +60,7 @@ local marker, trimmed = call('ZSCORE', waiting, '*'), tonumber(call('HGET', stat
 if not marker or trimmed <= since or (cut_at and cut_at < tonumber(marker)) then
   call('ZADD', waiting, cut_at or '+inf', '*')
 end
-call('HSET', state, 'refreshed', int(now))
+call('HSET', state, 'refreshed', int(now), 'waiting_for_code', waiting_for_code)
 return 1`,
-  decode: done,
+  decode: (reply: number | null) => reply === 1,
 });

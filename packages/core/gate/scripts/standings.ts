@@ -18,7 +18,7 @@ export const standings: Kind<readonly Standing[]> = {
 
 function fieldsOf(standing: Standing): Fields {
   const { id, rev, kind } = standing;
-  if (kind === "gone") return { id, rev, kind, score: "", row: "" };
+  if (kind === "gone" || kind === "missing") return { id, rev, kind, score: "", row: "" };
   return {
     id,
     rev,
@@ -34,7 +34,11 @@ const TOMBSTONES_PER_WRITE = 200;
 
 /**
  * Writes the standings, each if it is not older than what is there. Where more than `limit` wait then, removes what is
- * due last and moves the marker to it: from there on the window is not whole.
+ * due last and moves the marker to it: from there on the window is not whole. `news` counts those that told something
+ * new.
+ *
+ * A `missing` row that the cache knows was there and is deleted: newer than that, and older than whatever comes. One that
+ * it does not know may not be committed yet: no rev is written, so that it outranks nothing.
  *
  * Needs the arguments `standings` and `limit`.
  */
@@ -47,14 +51,19 @@ end
 local function bury(id)
   call('ZADD', gone, int(now + ${TOMBSTONE_MS}), id)
 end
+local news = 0
 local function write(${FIELDS.join(", ")})
   if string.sub(score, 1, 1) == '~' then score = int(now + string.sub(score, 2)) end
   local known = call('HGET', revs, id)
-  if known and tonumber(string.match(known, '^(%d+)')) > tonumber(rev) then return end
-  call('HSET', revs, id, rev .. ':' .. sequence)
+  known = known and tonumber(string.match(known, '^(%d+)'))
+  if kind == 'missing' and known then kind, rev = 'gone', int(known + 1) end
+  if known and known > tonumber(rev) then return end
   for name, set in pairs({waiting = waiting, foreign = foreign, running = running}) do
     if kind == name then call('ZADD', set, score, id) else call('ZREM', set, id) end
   end
+  if kind == 'missing' then return call('HDEL', rows, id) end
+  if known and known < tonumber(rev) or not known and kind ~= 'gone' then news = news + 1 end
+  call('HSET', revs, id, rev .. ':' .. sequence)
   if row ~= '' then call('HSET', rows, id, row) else call('HDEL', rows, id) end
   if kind == 'gone' then bury(id) else call('ZREM', gone, id) end
 end

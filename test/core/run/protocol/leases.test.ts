@@ -31,6 +31,60 @@ describeOnStacks("leases", (bed) => {
       expect(await statuses(bed)).toEqual(["Completed", "Completed"]);
     });
 
+    test("another program sets a task to Running while a tick works: both go on, and then only one runs", async () => {
+      const { starts, definition } = gated();
+      const bell = noteRings();
+      const { tasks, worker } = bed.make({ doorbell: bell, definitions: [definition] });
+      await tasks.create([{ type: "gated" }, { type: "gated" }, { type: "gated" }]);
+      const ticking = worker.tick();
+      (await eventually(() => starts[0])).context.signal.throwIfAborted();
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Running' where id = 2`);
+      starts[0]?.finish();
+      expect(await ticking).toMatchObject({ completed: 1, ended: "conflict" });
+      expect(bell.rings.at(-1)?.afterMs).toBeGreaterThan(14 * MINUTE_MS);
+      expect(await statuses(bed)).toEqual(["Completed", "Running", "Not started"]);
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Completed' where id = 2`);
+      const rest = worker.tick();
+      (await eventually(() => starts[1])).finish();
+      expect(await rest).toMatchObject({ completed: 1 });
+    });
+
+    test("with two slots, what another program runs takes the place of one", async () => {
+      const { starts, definition } = gated();
+      const { tasks, worker } = bed.make({
+        doorbell: noteRings(),
+        definitions: [definition],
+        env: { TASK_CONCURRENCY: "2" },
+      });
+      await tasks.create([{ type: "gated" }, { type: "gated" }, { type: "gated" }]);
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Running' where id = 1`);
+      const ticking = worker.tick();
+      await eventually(() => starts[0]);
+      expect(await worker.tick()).toMatchObject({ ended: "conflict" });
+      expect(await statuses(bed)).toEqual(["Running", "Running", "Not started"]);
+      await bed.sql(`update "baasix_Tasks" set lease_expires_at = now() - interval '1 second' where id = 1`);
+      starts[0]?.finish();
+      // Its lease is over, so its program is taken for dead.
+      (await eventually(() => starts[1])).finish();
+      (await eventually(() => starts[2])).finish();
+      await ticking;
+    });
+
+    test("whoever waits for another program's task is rung for when its end is told", async () => {
+      const { definition } = noting();
+      const bell = noteRings();
+      const { tasks, worker, operator } = bed.make({ doorbell: bell, definitions: [definition] });
+      await tasks.create([{ type: "note" }, { type: "note" }]);
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Running' where id = 1`);
+      await operator.notifyChanged([1]);
+      expect(await worker.tick()).toMatchObject({ ended: "conflict" });
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Completed' where id = 1`);
+      bell.rings.length = 0;
+      await operator.notifyChanged([1]);
+      expect(bell.rings).toEqual([{ now: {} }]);
+      expect(await worker.tick()).toMatchObject({ completed: 1 });
+    });
+
     test("a row that another program sets to Running has the slot, too", async () => {
       const { ran, definition } = noting();
       const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });

@@ -1,4 +1,5 @@
 /** What was done although its answer did not come, or came late. */
+import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
 import { defineTask, systemClock } from "#core";
 import { describeOnStacks } from "../../../support/bed/describe-on-stacks.ts";
@@ -116,6 +117,28 @@ describeOnStacks("lost and late answers", (bed) => {
       await stopping;
       expect(ran).toEqual([]);
       expect(await tasks.get(1)).toMatchObject({ task_status: "Not started", attempts: 0, crashes: 0 });
+    });
+
+    test("of a claim that takes effect after it was given up: the next tick of the process gives it back and runs it", async () => {
+      const { ran, definition } = noting();
+      const tokens: string[] = [];
+      const { tasks, worker } = bed.make({
+        doorbell: noteRings(),
+        definitions: [definition],
+        newToken: () => tokens[tokens.push(randomUUID()) - 1] as string,
+      });
+      await tasks.create([{ type: "note" }]);
+      bed.faults.postgres = (query) => {
+        if (isClaim(query)) throw new Error("socket hang up");
+      };
+      await expect(worker.tick()).rejects.toMatchObject({ kind: "unavailable" });
+      delete bed.faults.postgres;
+      // The flag's token came first. What was held up on its way arrives now.
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Running', slot = 0, lease_token = '${tokens[1]}', attempts = 1,
+        started_at = now(), lease_expires_at = now() + interval '1 minute', rev = rev + 1`);
+      expect(await worker.tick()).toMatchObject({ givenBack: 1, completed: 1 });
+      expect(ran).toEqual([{ id: 1, attempt: 1, data: null }]);
+      expect(await tasks.get(1)).toMatchObject({ attempts: 1, crashes: 0 });
     });
 
     test("of a claim, until its lease is over: the handler does not start, and the task is run later", async () => {
