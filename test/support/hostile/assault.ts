@@ -13,14 +13,15 @@ import type { State } from "./state.ts";
 import type { Stack, Target } from "./targets.ts";
 import type { WireAnswer } from "./wire.ts";
 
-/** What nobody else may have to wait for one request. */
-export const BLOCK_LIMIT_MS: Readonly<Record<Stack, number>> = {
+/** How long others may have to wait for one request. */
+const BLOCK_LIMIT_MS: Readonly<Record<Stack, number>> = {
   // Postgres is in the same process, where a statement of megabytes takes its time.
   embedded: 1_000,
   real: 250,
   // Each request has a process to itself.
   lambda: Number.POSITIVE_INFINITY,
 };
+
 export interface Finding {
   what: string;
   /** The request that showed it first. */
@@ -49,7 +50,7 @@ export interface Attacker {
   key: string;
   /** Sends, and checks what holds for every request. */
   send(request: HttpRequest): Promise<WireAnswer | undefined>;
-  /** Checks what holds for every request, for one that no described operation answers. */
+  /** Checks what holds for whatever was sent otherwise, and need not be a request. */
   settle(request: HttpRequest, answers: readonly WireAnswer[]): Promise<void>;
   note(what: string, request: string): void;
 }
@@ -70,36 +71,34 @@ export async function assault(target: Target, options: AssaultOptions): Promise<
     if (finding) finding.count++;
     else found.set(what, { what, request, count: 1 });
   };
-  const check = async (request: HttpRequest, answer: WireAnswer | undefined) => {
+  const observe = async (
+    request: HttpRequest,
+    answers: readonly WireAnswer[],
+    judge: (after: State) => Iterable<string>,
+  ) => {
     const after = await target.state();
-    waited(request, after);
-    if (answer) statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-    for (const what of complaints(described, request, answer, before, after))
+    longestBlockMs = Math.max(longestBlockMs, after.blockMs);
+    for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    const limitMs = BLOCK_LIMIT_MS[target.stack];
+    const waited = after.blockMs > limitMs ? [`others had to wait more than ${limitMs} ms`] : [];
+    for (const what of [...waited, ...judge(after)])
       note(`${request.name}: ${what}`, describeRequest(request));
     before = after;
-  };
-  const waited = (request: HttpRequest, { blockMs }: State) => {
-    longestBlockMs = Math.max(longestBlockMs, blockMs);
-    const limitMs = BLOCK_LIMIT_MS[target.stack];
-    if (blockMs > limitMs)
-      note(`${request.name}: others had to wait more than ${limitMs} ms`, describeRequest(request));
   };
   const attacker: Attacker = {
     target,
     key: target.key,
     note,
-    async settle(request, answers) {
-      const after = await target.state();
-      waited(request, after);
-      for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
-      const refused = answers.every(({ status }) => status >= 400);
-      for (const what of harm(before, after, refused)) note(`${request.name}: ${what}`, request.name);
-      before = after;
-    },
     async send(request) {
       const answer = await target.send(request);
-      await check(request, answer);
+      await observe(request, answer ? [answer] : [], (after) =>
+        complaints(described, request, answer, before, after),
+      );
       return answer;
+    },
+    settle(request, answers) {
+      const refused = answers.every(({ status }) => status >= 400);
+      return observe(request, answers, (after) => harm(before, after, refused));
     },
   };
   const refill = async () => {

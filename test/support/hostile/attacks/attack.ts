@@ -42,8 +42,10 @@ export const hook = (id: string, ...statuses: number[]) =>
     ...statuses,
   );
 
-export const CLEANUP = { type: "cleanup", task_data: { older_than_days: 1 } };
-export const cleanup = (more: object) => JSON.stringify({ ...CLEANUP, ...more });
+/** A body for `POST /tasks` that is accepted as it is. */
+export const cleanup = (more: object) =>
+  JSON.stringify({ type: "cleanup", task_data: { older_than_days: 1 }, ...more });
+/** The same, with any JSON in its data. */
 export const request = (body: string) =>
   `{"type":"http_request","task_data":{"url":"http://127.0.0.1:9/","method":"POST","body":${body}}}`;
 export const deep = (depth: number) => "[".repeat(depth) + "]".repeat(depth);

@@ -1,4 +1,4 @@
-/** Requests of a kind that is not served: keys, methods, paths; and what comes twice, or refers to nothing. */
+/** Keys that are wrong, methods and paths that are not served, what comes twice, and what refers to nothing. */
 import { type Attack, cleanup, expects, get, post, requestOf } from "./attack.ts";
 
 const keys: Attack[] = [

@@ -1,7 +1,7 @@
 /** Much of everything. */
 import { type Attack, cleanup, deep, expects, get, KB, post, request } from "./attack.ts";
 
-const sizes: Attack[] = [
+export const sizeAttacks: readonly Attack[] = [
   post("a body of 5 MiB and a byte", cleanup({ attachment_id: "x".repeat(5 * KB * KB) }), 413),
   post("a body of more than 6 MiB", cleanup({ attachment_id: "x".repeat(6 * KB * KB) }), 413),
   post("131,000 wrong elements", `[${`{"a":"${"x".repeat(30)}"},`.repeat(131_000)}1]`, 413),
@@ -67,5 +67,3 @@ function fill(count: number, bytes: number, due: string, state = `'Not started',
     select 'cleanup', now() + interval ${due}, json_build_object('x', repeat('x', ${bytes})), ${state}
     from generate_series(1, ${count}) n`;
 }
-
-export const sizeAttacks = sizes;
