@@ -76,7 +76,9 @@ export async function assault(target: Target, options: AssaultOptions): Promise<
     answers: readonly WireAnswer[],
     judge: (after: State) => Iterable<string>,
   ) => {
-    const after = await target.state();
+    const after = await target.state().catch((cause: unknown) => {
+      throw new Error(`after ${describeRequest(request)}, nothing works any more`, { cause });
+    });
     longestBlockMs = Math.max(longestBlockMs, after.blockMs);
     for (const { status } of answers) statuses.set(status, (statuses.get(status) ?? 0) + 1);
     const limitMs = BLOCK_LIMIT_MS[target.stack];

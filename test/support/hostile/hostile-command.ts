@@ -26,8 +26,8 @@ let wrong = false;
 for (const stack of STACKS.filter((one) => wanted.includes(one))) {
   const began = performance.now();
   const target = await openTarget(stack);
-  const report = await assault(target, { seed, hostile, valid: Math.ceil(hostile * VALID_SHARE) });
-  await target.close();
+  const valid = Math.ceil(hostile * VALID_SHARE);
+  const report = await assault(target, { seed, hostile, valid }).finally(() => target.close());
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   console.log(`${stack}, seed ${seed}: ${describeReport(report)} (${seconds} s)`);
   wrong ||= report.findings.length > 0;

@@ -41,7 +41,8 @@ export function expectedOfValid(operationId: string, { status, text }: WireAnswe
 
 /** As a server reads it: an address is allowed there, and dots are resolved. */
 function pathOf({ target }: HttpRequest): string {
-  return URL.canParse(target, "http://localhost") ? new URL(target, "http://localhost").pathname : target;
+  const address = target.startsWith("/") ? `http://localhost${target}` : target;
+  return URL.canParse(address) ? new URL(address).pathname : target;
 }
 
 /** Without what differs from one request to the next. */

@@ -1,5 +1,5 @@
 /** What is attacked: the server on each of its stacks, and the function behind API Gateway. */
-import { type ChildProcess, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { prefixOf } from "../../../packages/core/gate/prefix.ts";
@@ -8,6 +8,7 @@ import { openIoredis } from "../../../packages/drivers/ioredis.ts";
 import { FUNCTIONS } from "../../../scripts/bundle.ts";
 import { createDatabase, redisServerUrl } from "../../../scripts/local-servers.ts";
 import { preparedFolder } from "../bed/process.ts";
+import { temporaryFolder } from "../bed/template.ts";
 import { API_KEY } from "../lambda/deployment.ts";
 import { gatewayEvent } from "../lambda/gateway-event.ts";
 import { buildPackages } from "../lambda/package.ts";
@@ -40,7 +41,7 @@ export async function openTarget(stack: Stack): Promise<Target> {
     );
   }
   const database = await createDatabase();
-  const folder = preparedFolder();
+  const folder = temporaryFolder();
   const env = { DATA_DIR: folder, DATABASE_URL: database.url, CACHE_REDIS_URL: redisServerUrl };
   return openServer(stack, env, async () => {
     rmSync(folder, { recursive: true, force: true });
@@ -60,15 +61,27 @@ async function openServer(
     env: { PATH: process.env.PATH, HOME: process.env.HOME, USER: process.env.USER, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
+  const ended = new Promise((resolve) => child.once("exit", resolve));
   let printed: string[] = [];
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (chunk: Buffer) => printed.push(`not through the log: ${chunk}`));
-  const { port, key } = await told<{ port: number; key: string }>(child);
+  /** The next thing that the process says: one question at a time. */
+  const told = <Value>() =>
+    new Promise<Value>((resolve, reject) => {
+      const giveUp = () => reject(new Error(`the server's process ended: ${printed.join("")}`));
+      child.once("exit", giveUp);
+      child.once("message", ({ value, error }: { value: Value; error?: string }) => {
+        child.off("exit", giveUp);
+        if (error === undefined) resolve(value);
+        else reject(new Error(error));
+      });
+    });
   const ask = <Answer>(question: Question) => {
-    const answer = told<Answer>(child);
+    const answer = told<Answer>();
     child.send(question);
     return answer;
   };
+  const { port, key } = await told<{ port: number; key: string }>();
   return {
     stack,
     key,
@@ -82,25 +95,11 @@ async function openServer(
     },
     sql: (text) => ask({ ask: "sql", text }),
     async close() {
-      const ended = new Promise((resolve) => child.once("exit", resolve));
-      child.disconnect();
+      if (child.connected) child.disconnect();
       await ended;
       await cleanUp();
     },
   };
-}
-
-/** The next thing that the process says; one question at a time. */
-function told<Value>(child: ChildProcess): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const ended = () => reject(new Error("the server's process ended"));
-    child.once("exit", ended);
-    child.once("message", ({ value, error }: { value: Value; error?: string }) => {
-      child.off("exit", ended);
-      if (error === undefined) resolve(value);
-      else reject(new Error(error));
-    });
-  });
 }
 
 async function openFunction(): Promise<Target> {
