@@ -6,6 +6,7 @@
  * one request each.
  */
 import { pathToFileURL } from "node:url";
+import { LOOK_STEP_MS } from "../packages/core/limits.ts";
 
 /** In US dollars, us-east-1, as published in November 2026. Prices change: check them before you decide. */
 const PRICES = {
@@ -74,7 +75,7 @@ const WORK = {
 const KB_PER_GB = 1e6;
 
 /** At most: the metrics of packages/core/metrics.ts, and the alarms of infra/alarms.ts. */
-const METRICS = 11;
+const METRICS = 13;
 const ALARMS = 3;
 
 export interface Month {
@@ -97,9 +98,11 @@ export function useOf(tasks: number): Month {
   const [now, later] = [tasks / 2, tasks / 2];
   // All tasks of a minute share one schedule: of 43,200 minutes, count those with at least one task.
   const schedules = MINUTES * (1 - Math.exp(-later / MINUTES));
-  const rings = now + schedules;
   const busySlots = (tasks * WORK.taskSeconds) / MONTH_SECONDS;
   const busy = Math.min(1, busySlots);
+  // Who meets a held flag has one more schedule made, for a look when it ends; those of one step are one.
+  const looks = busy * Math.min(now + schedules, (MONTH_SECONDS * 1_000) / LOOK_STEP_MS);
+  const rings = now + schedules + looks;
   // One tick sleeps at a time, so it cannot sleep for more seconds than the month has.
   const asleep = Math.min(schedules * WORK.sleepSeconds, MONTH_SECONDS * (1 - busy));
   const seconds =
@@ -117,7 +120,7 @@ export function useOf(tasks: number): Month {
     apiRequests: tasks,
     invocations,
     gbSeconds: seconds * WORK.memoryGb,
-    schedules: schedules + refreshes,
+    schedules: schedules + looks + refreshes,
     busySlots,
     awakeHours,
     // The smallest compute until work is steady, then the largest that the deployment allows.
@@ -179,7 +182,7 @@ export function costTables(): string {
       ["requests to the API", "n", ({ apiRequests }) => count(apiRequests)],
       [
         "schedules that fire, s",
-        "43,200 × (1 − e^(−n/2 ÷ 43,200)) + 4,320",
+        "43,200 × (1 − e^(−n/2 ÷ 43,200)) + looks + 4,320",
         ({ schedules }) => count(schedules),
       ],
       ["invocations", "n + n/2 + s", ({ invocations }) => count(invocations)],

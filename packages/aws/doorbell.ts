@@ -8,7 +8,9 @@
  * before EventBridge deletes it; taken for one that is still to fire, it would cost a wake-up.
  */
 import type { Doorbell, Logger, TickEvent } from "#core";
+import { isLook } from "../core/doorbell/doorbell.ts";
 import {
+  LOOK_STEP_MS,
   RING_ANSWER_LIMIT_MS,
   RING_CONNECT_LIMIT_MS,
   RING_LIMIT_MS,
@@ -123,11 +125,17 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
     return creation;
   };
 
-  /** For a second, rounded up: rings for the same flag that say the same compute the same name. */
+  /**
+   * For a second, rounded up: rings for the same flag that say the same compute the same name. Where a ring only looks,
+   * for a longer step: a flag is renewed again and again, and each time its end is another one.
+   */
   const scheduleAt = (atMs: number, event: TickEvent = {}) => {
-    const second = Math.ceil(Math.max(atMs, now() + LEAD_MS) / SECOND_MS) * SECOND_MS;
-    const said = [event.by, event.askPostgres && "ask"].filter(Boolean);
-    return schedule(["look", stamp(second, 14), ...said].join("-"), second, event);
+    const stepMs = isLook(event) ? LOOK_STEP_MS : SECOND_MS;
+    // Times that were the same take a moment to get here.
+    const fromMs = isLook(event) ? atMs - SECOND_MS : atMs;
+    const fireAtMs = Math.ceil(Math.max(fromMs, now() + LEAD_MS) / stepMs) * stepMs;
+    const said = [event.by, event.failures && "failed", event.askPostgres && "ask"].filter(Boolean);
+    return schedule(["look", stamp(fireAtMs, 14), ...said].join("-"), fireAtMs, event);
   };
 
   return {

@@ -52,8 +52,11 @@ export const LOOK_AGAIN_MS = 5_000;
 export const EMPTY_CLAIMS = 3;
 /** After that, when to look again at tasks that look due and cannot be had. */
 export const EMPTY_CLAIMS_PAUSE_MS = 15_000;
-/** After a tick that failed, when the next one tries. */
+/** After a tick that failed, when the next one tries; the pause doubles while ticks fail in a row. */
 export const FAILED_TICK_PAUSE_MS = 15_000;
+export const FAILED_TICK_PAUSE_MAX_MS = 60_000;
+/** On AWS, rings that only look whether something is over come at multiples of this, together. */
+export const LOOK_STEP_MS = 15_000;
 /** Added to the end of a flag or a lease before looking whether its holder lives. */
 export const EXPIRY_MARGIN_MS = 1_000;
 /** A task that starts so much after it was due is late, and says why. */

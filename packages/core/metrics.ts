@@ -9,6 +9,8 @@ export interface Measurements {
   /** How long after its due time each attempt began. */
   TaskLatenessMilliseconds?: readonly number[];
   TaskDurationMilliseconds?: readonly number[];
+  /** Sent by a tick that failed. */
+  TicksFailed?: number;
   /** From here on: sent by every refresh. Waiting tasks that are due, up to the limit of the cache. */
   QueueDepth?: number;
   /** How long the task that waits longest has been due; it shows a lost wake-up. */

@@ -1,8 +1,11 @@
 import type { Doorbell, Logger, TickEvent } from "#core";
+import { isLook } from "../core/doorbell/doorbell.ts";
 import { messageOf } from "../core/errors.ts";
 
 /** A timer may fire slightly early; its tick then sleeps for the rest. */
 const EARLY_MS = 1_000;
+/** Timers that only look come at multiples of this, together. */
+const LOOK_STEP_MS = 100;
 /** What `setTimeout` can hold. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -12,8 +15,8 @@ export interface TimerDoorbell extends Doorbell {
 }
 
 /**
- * The doorbell of one machine: timers that call the function `tick`. Rings for the same millisecond are merged, and so
- * are immediate rings until their tick has begun.
+ * The doorbell of one machine: timers that call the function `tick`. Rings for the same millisecond are merged, those that
+ * only look for the same tenth of a second, and immediate rings until their tick has begun.
  */
 export function createTimerDoorbell(
   invoke: (event: TickEvent) => Promise<unknown>,
@@ -47,14 +50,15 @@ export function createTimerDoorbell(
   const ringIn = (delayMs: number, event?: TickEvent) => {
     if (stopped) return;
     if (delayMs <= 0) return ring(event);
-    const at = Math.round(Date.now() + delayMs);
+    const stepMs = isLook(event ?? {}) ? LOOK_STEP_MS : 1;
+    const at = Math.ceil((Date.now() + delayMs) / stepMs) * stepMs;
     if (timers.has(at)) return;
     const timer = setTimeout(
       () => {
         timers.delete(at);
         ring(event);
       },
-      Math.min(delayMs, LONGEST_TIMER_MS),
+      Math.min(at - Date.now(), LONGEST_TIMER_MS),
     );
     timers.set(at, timer);
   };

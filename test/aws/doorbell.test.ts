@@ -187,6 +187,19 @@ describe("ringAfter", () => {
     expect(aws.requests).toHaveLength(3);
   });
 
+  test("makes few schedules while a flag is renewed again and again, and for ticks that fail", async () => {
+    const one = await open({ at: "2026-11-24T09:00:00Z" });
+    // Each second somebody meets the held flag, whose end is another one each time.
+    for (let second = 0; second < 120; second++) {
+      await one.doorbell.ringAfter(60_000 + (second % 7), { by: "held" });
+      await one.another().ringAfter(30_000 + (second % 5), { failures: (second % 3) + 1 });
+      one.clock.nowMs += 1_000;
+    }
+    const names = [...one.aws.scheduler.schedules.keys()];
+    const count = (what: string) => names.filter((name) => name.endsWith(what)).length;
+    expect([count("held"), count("failed")]).toEqual([9, 9]);
+  });
+
   test.each([-1_000, 0, 1, 1_000])(
     "after %i ms: as soon as a schedule can be sure to be to come",
     async (delayMs) => {

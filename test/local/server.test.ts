@@ -123,7 +123,11 @@ describe("SIGTERM", () => {
     await eventually(
       async () => (await again.call<Task>("GET", "/tasks/1")).body.task_status === "Completed",
     );
-    expect((await again.call<Task>("GET", "/tasks/1")).body).toMatchObject({ attempts: 1, crashes: 0 });
+    expect((await again.call<Task>("GET", "/tasks/1")).body).toMatchObject({
+      attempts: 2,
+      crashes: 0,
+      excused: 1,
+    });
   });
 
   test("a second signal ends at once", async () => {

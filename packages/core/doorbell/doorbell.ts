@@ -12,7 +12,10 @@ export interface Doorbell {
   ring(event?: TickEvent): Promise<void>;
   /** A tick in time for what is due then. */
   ringAt(due: Moment): Promise<void>;
-  /** A tick soon after this time, and not before. */
+  /**
+   * A tick soon after this time, and not before. When it only looks whether something is over (`by: "held"`,
+   * `failures`), it may come somewhat later, together with others that look.
+   */
   ringAfter(delayMs: number, event?: TickEvent): Promise<void>;
 }
 
@@ -22,4 +25,11 @@ export interface TickEvent {
   askPostgres?: boolean;
   /** Why it rang, if that explains that a task is late: a refresh found it overdue, or an earlier tick met a held flag. */
   by?: "refresh" | "held";
+  /** How many ticks have failed in a row before this one: the next pause is longer. */
+  failures?: number;
+}
+
+/** Whether a ring need not be exact: what it is about may be over by then, or not. */
+export function isLook({ by, failures }: TickEvent): boolean {
+  return by === "held" || failures !== undefined;
 }

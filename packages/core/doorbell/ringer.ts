@@ -10,8 +10,8 @@ export interface Ringer {
   /** As the doorbell's own. */
   readonly earlyMs: number;
   ring(event?: TickEvent): Promise<void>;
-  /** If that is within the window: there is a refresh before anything later. */
-  ringAfter(delayMs: number, event?: TickEvent): Promise<void>;
+  /** If that is within the window: there is a refresh before anything later. Says whether it was rung. */
+  ringAfter(delayMs: number, event?: TickEvent): Promise<boolean>;
   /** For what is due then, if that is near; what is due later, a refresh rings for. `what` goes into the log. */
   ringAt(due: Moment, what?: Record<string, unknown>): Promise<void>;
   /** For waiting tasks when they are due, and for running ones when their lease has ended. */
@@ -28,20 +28,22 @@ export function createRinger(
   const trying = async (what: Record<string, unknown>, ring: () => Promise<void>) => {
     try {
       await ring();
+      return true;
     } catch (error) {
       log.error("the doorbell could not be rung; the next refresh rings again", {
         ...what,
         error: messageOf(error),
       });
+      return false;
     }
   };
   const ringer: Ringer = {
     earlyMs: doorbell.earlyMs,
-    ring: (event) => trying({ ...event }, () => doorbell.ring(event)),
-    ringAfter: async (delayMs, event) => {
-      if (delayMs > WINDOW_MS) return;
-      await trying({ delayMs }, () => doorbell.ringAfter(delayMs, event));
+    ring: async (event) => {
+      await trying({ ...event }, () => doorbell.ring(event));
     },
+    ringAfter: async (delayMs, event) =>
+      delayMs <= WINDOW_MS && trying({ delayMs }, () => doorbell.ringAfter(delayMs, event)),
     ringAt: async (due, what = {}) => {
       if (due.inMs > horizonMs) return;
       // If our clock is wrong, a ring at a time by it would come at once, again and again, or late: go by how long it is

@@ -22,8 +22,9 @@ export interface TickReport {
  * - `conflict`: a task with a valid lease is in the slot
  * - `stopped`: its time was up, or the process is shutting down
  * - `unclaimable`: something looked due and could not be claimed
+ * - `failed`: Postgres did not answer, or the cache could not be rebuilt; a later tick was rung for
  */
-export type Ending = "idle" | "held" | "conflict" | "stopped" | "unclaimable";
+export type Ending = "idle" | "held" | "conflict" | "stopped" | "unclaimable" | "failed";
 
 const COUNTERS = {
   completed: "completed",
@@ -41,8 +42,8 @@ export interface Tally {
     attempt: { outcome: Outcome | undefined; durationMs: number; lateness: Lateness | undefined },
   ): void;
   report(ended: Ending): TickReport;
-  /** Sends the metrics of a tick that ran something. */
-  publish(): void;
+  /** Sends the metrics of a tick that ran something, or failed. */
+  publish(ended?: Ending): void;
 }
 
 /** Counts what one tick does, for its report, the log and the metrics. */
@@ -69,7 +70,8 @@ export function createTally({ log, metrics }: { log: Logger; metrics?: Metrics |
       });
     },
     report: (ended) => ({ ...counts, ended }),
-    publish() {
+    publish(ended) {
+      if (ended === "failed") metrics?.({ TicksFailed: 1 });
       if (durations.length === 0) return;
       metrics?.({
         TasksCompleted: counts.completed,

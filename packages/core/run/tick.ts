@@ -21,6 +21,7 @@ import {
   EMPTY_CLAIMS,
   EMPTY_CLAIMS_PAUSE_MS,
   EXPIRY_MARGIN_MS,
+  FAILED_TICK_PAUSE_MAX_MS,
   FAILED_TICK_PAUSE_MS,
   SLEEPER_MARGIN_MS,
 } from "../limits.ts";
@@ -41,6 +42,8 @@ export interface TickDeps extends AttemptDeps, FlagDeps, Pick<ExactlyOnceDeps, "
   /** How long a running task gets when its process has to stop, in milliseconds. */
   shutdownWaitMs: number;
   metrics?: Metrics | undefined;
+  /** How many ticks of this process have failed in a row. */
+  failed: { inARow: number };
   warned: Set<string>;
 }
 
@@ -60,6 +63,8 @@ interface Tick {
   readonly limit: TimeLimit;
   readonly flag: Flag;
   readonly tally: Tally;
+  /** How many ticks have failed in a row before this one, as far as anybody knows. */
+  readonly failures: number;
   attempts: number;
   emptyClaims: number;
   refreshed: boolean;
@@ -73,29 +78,43 @@ const end = (ended: Ending): Step => ({ kind: "end", ended });
 /**
  * Runs what is due, one task at a time, until nothing is due or the time is up; `Ending` has what else ends it.
  *
- * @throws PostgresError or TickworkError when Postgres does not answer, or the cache cannot be rebuilt; it has rung by
- * then, so that a later tick looks again
+ * When Postgres does not answer, or the cache cannot be rebuilt, it rings for a later tick and has `failed`. It must not
+ * throw then: whoever invoked it would try again as well, and each of these ticks would ring.
+ *
+ * @throws PostgresError or TickworkError when it could not ring either
  */
 export async function runTick(deps: TickDeps, options: TickOptions): Promise<TickReport> {
-  const { log, ringer } = deps;
+  const { log, ringer, clock } = deps;
   const limit = startTimeLimit(deps, options);
   const flag = createFlag(deps, deps.newToken());
   const tally = createTally(deps);
-  const parts = { deps, event: options, limit, flag, tally };
+  const failures = Math.max(options.failures ?? 0, deps.failed.inARow);
+  const parts = { deps, event: options, failures, limit, flag, tally };
   const tick: Tick = { ...parts, attempts: 0, emptyClaims: 0, refreshed: false, previous: undefined };
+  let ended: Ending = "failed";
   try {
-    const report = tally.report(await loop(tick));
-    log.debug("tick ended", { ...report });
-    return report;
+    ended = await loop(tick);
+    deps.failed.inARow = 0;
   } catch (error) {
     log.error("a tick failed", { error: messageOf(error) });
     await flag.tryRelease();
-    await ringer.ringAfter(FAILED_TICK_PAUSE_MS, passedOn(options));
-    throw error;
+    // Those that fail at the same time are one failure.
+    deps.failed.inARow = Math.max(deps.failed.inARow, failures + 1);
+    const later = { ...passedOn(options), failures: failures + 1 };
+    if (!(await ringer.ringAfter(untilRetryMs(clock.now(), failures), later))) throw error;
   } finally {
     limit.stop();
-    tally.publish();
+    tally.publish(ended);
   }
+  const report = tally.report(ended);
+  log.debug("tick ended", { ...report });
+  return report;
+}
+
+/** Ticks that failed try again together, at a multiple of the pause. */
+function untilRetryMs(nowMs: number, failuresBefore: number): number {
+  const pauseMs = Math.min(FAILED_TICK_PAUSE_MS * 2 ** failuresBefore, FAILED_TICK_PAUSE_MAX_MS);
+  return Math.ceil((nowMs + pauseMs / 2) / pauseMs) * pauseMs - nowMs;
 }
 
 async function loop(tick: Tick): Promise<Ending> {
@@ -110,9 +129,7 @@ async function loop(tick: Tick): Promise<Ending> {
   for (;;) {
     switch (step.kind) {
       case "go":
-        // Rule 13: a slot is free, and more is or soon will be due.
-        if (step.more) await ringer.ring();
-        step = await work(tick, step.slot, step.seen);
+        step = await work(tick, step);
         break;
       case "sleep":
         await clock.sleep(step.until.inMs, limit.drain);
@@ -146,9 +163,11 @@ async function loop(tick: Tick): Promise<Ending> {
 }
 
 /** Claims and runs tasks in a slot until nothing is left or the time is up. */
-async function work(tick: Tick, slot: number, seen: readonly number[]): Promise<Step> {
-  const { deps, flag, limit } = tick;
+async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: "go" }>): Promise<Step> {
+  const { deps, flag, limit, failures } = tick;
   flag.hold(slot);
+  // Rule 13: a slot is free, and more is or soon will be due. In an outage it would fail as well: one tries.
+  if (more && failures === 0) await deps.ringer.ring();
   if (limit.drain.aborted) return handOver(tick);
   const newClaim = (): Claim => ({ slot, token: deps.newToken() });
   const claimed = await claimOnce(deps, newClaim(), seen);
@@ -167,6 +186,7 @@ async function work(tick: Tick, slot: number, seen: readonly number[]): Promise<
     flag.note(...claimed.truth);
     return foundNothing(tick, claimed.next);
   }
+  if (more && failures > 0) await deps.ringer.ring();
   tick.emptyClaims = 0;
   let lease: Lease | undefined = claimed.lease;
   while (lease) {

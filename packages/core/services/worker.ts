@@ -16,7 +16,9 @@ export interface Worker {
    * One run of the processor: runs what is due and ends.
    *
    * @param options.timeLeftMs what the invocation has left, in milliseconds; absent where nothing ends it
-   * @throws PostgresError when Postgres does not answer; the doorbell was rung by then, so a later tick looks again
+   * When Postgres does not answer it has `failed`, and the doorbell was rung, so that a later tick looks again.
+   *
+   * @throws PostgresError when Postgres does not answer and the doorbell cannot be rung either
    * @example const { completed, ended } = await worker.tick({ timeLeftMs: 900_000 });
    */
   tick(options?: TickEvent & Invocation & { timeLeftMs?: number }): Promise<TickReport>;
@@ -35,7 +37,10 @@ export interface Worker {
 }
 
 export interface WorkerDeps
-  extends Omit<TickDeps, "leaseMs" | "maxCrashes" | "unanswered" | "shutdownWaitMs" | "handlerConfig"> {
+  extends Omit<
+    TickDeps,
+    "leaseMs" | "maxCrashes" | "unanswered" | "failed" | "shutdownWaitMs" | "handlerConfig"
+  > {
   config: Config;
 }
 
@@ -46,6 +51,7 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
     shutdownWaitMs: shutdownWaitSeconds * 1000,
     maxCrashes,
     unanswered: new Set<string>(),
+    failed: { inARow: 0 },
     handlerConfig: { dataDir, httpRequestAllow },
   };
   const draining = new AbortController();

@@ -3,6 +3,8 @@
  * more, containers that take one invocation at a time, and schedules that are precise to a minute.
  */
 import type { Doorbell, TickEvent } from "#core";
+import { isLook } from "../../../packages/core/doorbell/doorbell.ts";
+import { LOOK_STEP_MS } from "../../../packages/core/limits.ts";
 import type { Process, World } from "./world.ts";
 
 const MINUTE_MS = 60_000;
@@ -23,8 +25,8 @@ export class Lambda {
   faults: DoorbellFaults = { lost: 0, doubled: 0 };
   /** A ring was lost since the last look. */
   disturbed = false;
-  /** Invocations so far. */
-  invocations = 0;
+  /** When each invocation so far began. */
+  readonly invokedAtMs: number[] = [];
   readonly #world: World;
   readonly #invoke: Invoke;
   readonly #schedules = new Set<string>();
@@ -37,7 +39,7 @@ export class Lambda {
   /** An asynchronous invocation, as the queue takes care of it. */
   enqueue(name: "tick" | "refresh", event: TickEvent = {}, tries = 0): void {
     this.#world.after(this.#world.between(...QUEUE_MS), () => {
-      this.invocations++;
+      this.invokedAtMs.push(this.#world.nowMs);
       this.#invoke(name, event).catch(() => {
         const delayMs = RETRY_MS[tries];
         if (delayMs !== undefined) this.#world.after(delayMs, () => this.enqueue(name, event, tries + 1));
@@ -84,9 +86,11 @@ export class Lambda {
         );
       },
       ringAfter: (delayMs, event = {}) => {
-        const at = Math.ceil((process.clock.now() + delayMs) / 1_000) * 1_000;
+        const stepMs = isLook(event) ? LOOK_STEP_MS : 1_000;
+        const at = Math.ceil((process.clock.now() + delayMs - (isLook(event) ? 1_000 : 0)) / stepMs) * stepMs;
+        const said = [event.by, event.failures && "failed", event.askPostgres && "ask"].filter(Boolean);
         return ringing(`ring after ${Math.round(delayMs)} ms`, () =>
-          this.#schedule(`look-${at}`, byOurs(at), event),
+          this.#schedule(["look", at, ...said].join("-"), byOurs(at), event),
         );
       },
     };

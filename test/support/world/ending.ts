@@ -15,6 +15,10 @@ const ATTEMPTS = 3;
 const HEAL_INVOCATIONS = 400;
 /** How long a call or a deployment that is under way may take. */
 const UNDER_WAY_MS = 120_000;
+/** In an outage, at most so many invocations in this time. */
+const OUTAGE_INVOCATIONS = 3;
+const OUTAGE_WINDOW_MS = 30_000;
+const SETTLED_MS = 120_000;
 /** Kinds of stories in which no worker dies. */
 const WITHOUT_CRASHES: readonly Kind[] = [
   "calm",
@@ -36,6 +40,11 @@ export async function endStory(
   const { world, deployment, postgres, redis } = parts;
   const { lambda } = deployment;
   if (world.violations.length > 0) return;
+  if (kind === "outages") {
+    // Until they are over: they were the last step, perhaps.
+    await world.runUntil(Math.max(world.nowMs, ...story.outages.map(({ untilMs }) => untilMs)));
+    expectPatience(parts, story);
+  }
   world.tell("── the faults are over");
   for (const server of [postgres, redis]) {
     server.up = true;
@@ -62,12 +71,24 @@ export async function endStory(
     [skew.postgres, skew.redis, skew.workers].some((ms) => ms !== 0);
   if (disturbed) lambda.enqueue("refresh");
   else story.refreshes = false;
-  const before = lambda.invocations;
+  const before = lambda.invokedAtMs.length;
   await world.runUntil(world.nowMs + HEAL_MS);
   if (world.violations.length > 0) return;
-  if (lambda.invocations - before > HEAL_INVOCATIONS) world.violate("it goes round in circles");
+  if (lambda.invokedAtMs.length - before > HEAL_INVOCATIONS) world.violate("it goes round in circles");
   await expectDone(parts, story, kind, scenario);
   if (world.violations.length === 0) await expectIdle(parts, story, disturbed);
+}
+
+/** While servers are away, ticks try again now and then, however many have failed. */
+function expectPatience({ world, deployment }: StoryParts, { outages }: Story): void {
+  const times = deployment.lambda.invokedAtMs;
+  for (const { fromMs, untilMs } of outages)
+    for (const [n, atMs] of times.entries()) {
+      const many = times[n + OUTAGE_INVOCATIONS] ?? Number.POSITIVE_INFINITY;
+      // Whatever had rung before has come by then.
+      if (atMs > fromMs + SETTLED_MS && many < untilMs && many - atMs < OUTAGE_WINDOW_MS)
+        world.violate(`more than ${OUTAGE_INVOCATIONS} invocations in 30 s of an outage`);
+    }
 }
 
 /** Promise 1: every task ended or waits, and nothing counts as a crash that was none. */

@@ -182,6 +182,28 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "a tick that failed throws although it has rung",
+    kind: "outages",
+    changes: [
+      core(
+        "run/tick.ts",
+        "if (!(await ringer.ringAfter(untilRetryMs(clock.now(), failures), later))) throw error;",
+        "await ringer.ringAfter(untilRetryMs(clock.now(), failures), later); throw error;",
+      ),
+    ],
+  },
+  {
+    name: "ticks that failed do not try again together",
+    kind: "outages",
+    changes: [
+      core(
+        "run/tick.ts",
+        "return Math.ceil((nowMs + pauseMs / 2) / pauseMs) * pauseMs - nowMs;",
+        "return FAILED_TICK_PAUSE_MS + (nowMs - nowMs) * pauseMs;",
+      ),
+    ],
+  },
+  {
     name: "a claim takes types that its process does not know, and ends them",
     kind: "versions",
     changes: [
@@ -215,7 +237,7 @@ export const mutants: Mutant[] = [
     name: "rule 13: do not ring for a free slot",
     kind: "calm",
     changes: [
-      core("run/tick.ts", "if (step.more) await ringer.ring();", ""),
+      core("run/tick.ts", "if (more && failures === 0) await deps.ringer.ring();", ""),
       core("run/flag.ts", "if (renewal.more) await ringForMore();", ""),
     ],
   },

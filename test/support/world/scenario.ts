@@ -16,7 +16,7 @@ export type Step =
   | { do: "flush" }
   | { do: "evict"; key: number }
   | { do: "flag"; raise: boolean }
-  | { do: "outage"; of: "postgres" | "redis"; ms: number }
+  | { do: "outage"; of: "postgres" | "redis" | "both"; ms: number }
   | { do: "storm"; of: "postgres" | "redis" | "doorbell"; what: number; ms: number };
 
 export interface Scenario {
@@ -33,7 +33,8 @@ export interface Scenario {
  * Kinds of stories: the fewer things may go wrong, the stricter what is expected. `hands`: others write the table and
  * the flag without a word. `versions`: half of the processes have newer code, with a type that the others do not know.
  * `nudges`: others write the table, and tell it before they commit. `starved`: processes stand still for longer than
- * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due.
+ * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due. `outages`: servers
+ * are away for ten minutes, with tasks due.
  */
 export type Kind =
   | "calm"
@@ -47,6 +48,7 @@ export type Kind =
   | "nudges"
   | "starved"
   | "retries"
+  | "outages"
   | "everything"
   | "clocks";
 
@@ -198,6 +200,14 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   versions: [...ordinary(false), fresh, fresh],
   nudges: [...ordinary(false), nudge, nudge],
   starved: [...ordinary(false), standstill, standstill, deploys],
+  outages: [
+    ...ordinary(false).slice(0, 2),
+    fc.record({
+      do: fc.constant("outage" as const),
+      of: fc.constantFrom("postgres" as const, "both" as const),
+      ms: fc.constant(600_000),
+    }),
+  ],
   retries: [failsLate, takesLong, takesLong],
   clocks: [...ordinary(false), kills],
   everything: [...ordinary(true), ...ordinary(true), ...disasters],
@@ -242,6 +252,7 @@ export const kinds: Kind[] = [
   "nudges",
   "starved",
   "retries",
+  "outages",
   "clocks",
   "everything",
 ];

@@ -32,6 +32,8 @@ export class Story {
   /** The tasks whose creation was acknowledged, and those that were removed. */
   readonly acknowledged = new Set<number>();
   readonly removed = new Set<number>();
+  /** When servers were away. */
+  readonly outages: { of: "postgres" | "redis" | "both"; fromMs: number; untilMs: number }[] = [];
   /** Calls and deployments that have not ended. */
   underWay = 0;
   readonly #parts: StoryParts;
@@ -128,12 +130,16 @@ export class Story {
         else memory.call(["DEL", "{sim}:flag:0"]);
         break;
       case "outage": {
-        const server = step.of === "postgres" ? postgres : redis;
-        server.up = false;
+        const outage = { of: step.of, fromMs: world.nowMs, untilMs: world.nowMs + step.ms };
+        this.outages.push(outage);
         this.mayWaitForRefresh = true;
-        world.after(step.ms, () => {
-          server.up = true;
-        });
+        const look = () => {
+          const away = this.outages.filter(({ untilMs }) => untilMs > world.nowMs);
+          postgres.up = !away.some(({ of }) => of !== "redis");
+          redis.up = !away.some(({ of }) => of !== "postgres");
+        };
+        look();
+        world.after(step.ms, look);
         break;
       }
       case "storm":

@@ -1,5 +1,6 @@
 /** What a user sees when Postgres misbehaves: every task runs, and once. */
 import { expect, test } from "vitest";
+import type { Measurements } from "#core";
 import { describeOnStacks } from "../../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../../support/bed/doorbells.ts";
 import { allCompleted } from "../../../support/bed/look.ts";
@@ -61,10 +62,52 @@ describeOnStacks("Postgres", (bed) => {
     bed.faults.postgres = () => {
       throw new Error("down");
     };
-    await expect(worker.tick()).rejects.toMatchObject({ kind: "unavailable" });
-    expect(bell.rings.at(-1)).toEqual({ afterMs: 15_000 });
+    // It has rung, so it must not fail: whoever invoked it would try again, too.
+    expect(await worker.tick({ askPostgres: true })).toMatchObject({ ended: "failed" });
+    const again = { askPostgres: true, failures: 1 };
+    expect(bell.rings.at(-1)).toEqual({ afterMs: expect.any(Number), event: again });
+    expect(bell.rings.at(-1)?.afterMs).toBeLessThanOrEqual(1.5 * 15_000);
     expect(await operator.isTaskRunning()).toBe(false);
     delete bed.faults.postgres;
     expect(await worker.tick()).toMatchObject({ completed: 1 });
+  });
+
+  test("stays out of reach: ticks try again ever later, up to a minute, all at the same time", async () => {
+    const { definition } = noting();
+    const bell = noteRings();
+    const clock = hurriedClock(20);
+    const measured: Measurements[] = [];
+    const metrics = (m: Measurements) => void measured.push(m);
+    const { worker } = bed.make({ doorbell: bell, definitions: [definition], clock, metrics });
+    bed.faults.postgres = () => {
+      throw new Error("down");
+    };
+    for (const [failures, pauseMs] of [
+      [0, 15_000],
+      [1, 30_000],
+      [2, 60_000],
+      [9, 60_000],
+    ] as const) {
+      const beganMs = clock.now();
+      await worker.tick({ askPostgres: true, failures });
+      const { afterMs = 0, event } = bell.rings.at(-1) ?? {};
+      expect(event).toEqual({ askPostgres: true, failures: failures + 1 });
+      expect(afterMs).toBeGreaterThanOrEqual(pauseMs / 2);
+      expect(afterMs).toBeLessThanOrEqual(1.5 * pauseMs);
+      // A tick that failed a moment earlier, or later, rings for the same moment.
+      const at = clock.now() + afterMs;
+      expect(Math.min(at % pauseMs, pauseMs - (at % pauseMs))).toBeLessThan(clock.now() - beganMs + 100);
+    }
+    expect(measured).toEqual(Array.from({ length: 4 }, () => ({ TicksFailed: 1 })));
+  });
+
+  test("and the doorbell is, too: the tick fails, so that whoever invoked it tries again", async () => {
+    const bell = noteRings();
+    bell.ringAfter = () => Promise.reject(new Error("no schedule"));
+    const { worker } = bed.make({ doorbell: bell, clock: hurriedClock(20) });
+    bed.faults.postgres = () => {
+      throw new Error("down");
+    };
+    await expect(worker.tick({ askPostgres: true })).rejects.toMatchObject({ kind: "unavailable" });
   });
 });
