@@ -16,7 +16,7 @@ import type { WireAnswer } from "./wire.ts";
 /** How long others may have to wait for one request. */
 const BLOCK_LIMIT_MS: Readonly<Record<Stack, number>> = {
   // Postgres is in the same process, where a statement of megabytes takes its time.
-  embedded: 1_000,
+  embedded: 500,
   real: 250,
   // Each request has a process to itself.
   lambda: Number.POSITIVE_INFINITY,
