@@ -15,7 +15,7 @@ export interface ErrorText {
 export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
   malformed_json: {
     meaning:
-      "The body is empty, not JSON, or not to be kept as it was sent: not UTF-8, a name twice in an object, a number that no double holds, or more than 1,000 levels deep.",
+      "The body is empty, not JSON, or not to be kept as it was sent: not UTF-8, a name twice in an object, a number that no double holds, more than 1,000 levels deep, or more than 750,000 arrays and objects.",
     remedy: "Send valid JSON; `issues` has the path of what could not be kept. Send long numbers as strings.",
   },
   malformed_request: {

@@ -11,7 +11,7 @@ const HIDDEN: Partial<Record<ErrorKind, string>> = {
   internal: "Something went wrong here; the log says what.",
 };
 
-const RETRY_AFTER_SECONDS = "5";
+export const RETRY_AFTER_SECONDS = "5";
 
 /** The one place where an error becomes an answer: its body, and its status from the catalogue. */
 export function errorBody({ code, kind, message, issues }: TickworkError) {

@@ -1,7 +1,7 @@
 /** Walks over the text of a JSON value, for what its parsed value does not show any more. */
 import type { Issue } from "#core";
 import { cut, QUOTE_LIMIT } from "../core/errors.ts";
-import { BODY_DEPTH_LIMIT } from "../core/limits.ts";
+import { BODY_DEPTH_LIMIT, BODY_NESTS_LIMIT } from "../core/limits.ts";
 
 /** An array or an object that is open at a place in the text. */
 interface Level {
@@ -18,13 +18,13 @@ interface Level {
 const NO_NAME = -1;
 
 export interface Loss extends Issue {
-  /** Nested too deeply: it had better not even be parsed. */
-  tooDeep: boolean;
+  /** Nested too deeply, or too often: it had better not even be parsed. */
+  tooMuch: boolean;
 }
 
 /**
  * The first value that would be stored as another one: a number that no double holds, a name that an object has twice;
- * or what is nested too deeply to be walked through. In a text that is not JSON it may find anything.
+ * or what is nested too deeply to be walked through, or too often to be parsed while others wait. In a text that is not JSON it may find anything.
  */
 export function findLoss(text: string): Loss | undefined {
   return walk(text, text.length).loss;
@@ -55,9 +55,10 @@ const LOWER_CASE = 0x20;
 function walk(text: string, end: number): { levels: Level[]; loss?: Loss } {
   const levels: Level[] = [];
   let level: Level | undefined;
-  const found = (message: string, tooDeep = false) => ({
+  let opened = 0;
+  const found = (message: string, tooMuch = false) => ({
     levels,
-    loss: { path: pathOf(levels), message, tooDeep },
+    loss: { path: pathOf(levels), message, tooMuch },
   });
   for (let n = 0; n < end; n++) {
     const code = text.charCodeAt(n);
@@ -75,6 +76,8 @@ function walk(text: string, end: number): { levels: Level[]; loss?: Loss } {
     } else if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
       if (levels.length === BODY_DEPTH_LIMIT)
         return found(`must be nested at most ${BODY_DEPTH_LIMIT} levels deep`, true);
+      if (++opened > BODY_NESTS_LIMIT)
+        return found(`is too much: a body has at most ${BODY_NESTS_LIMIT} arrays and objects`, true);
       const isObject = code === OPEN_OBJECT;
       level = { isObject, at: isObject ? NO_NAME : 0, names: undefined, expectsName: isObject };
       levels.push(level);

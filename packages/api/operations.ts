@@ -1,6 +1,9 @@
 /** Every operation of the API, once: its path for the routes, and what `/openapi.json` says about it. */
 import type * as v from "valibot";
+import type { ErrorCode } from "#core";
 import * as s from "./schemas.ts";
+
+type Success = 200 | 201 | 202 | 204;
 
 export interface Operation {
   method: "get" | "post" | "put" | "patch" | "delete";
@@ -8,19 +11,23 @@ export interface Operation {
   summary: string;
   json?: v.GenericSchema;
   query?: v.GenericSchema;
-  headers?: Record<string, string>;
+  headers?: v.ObjectSchema<v.ObjectEntries, undefined>;
   /** The status and the body of a success. */
-  answer: { status: 200 | 201 | 202 | 204; schema?: v.GenericSchema };
-  /** Other statuses that it may answer with, apart from 401 and 503. */
-  errors: readonly number[];
+  answer: { status: Success; schema?: v.GenericSchema };
+  /** Another answer that is no error in the sense of the catalogue, and when it comes. */
+  otherwise?: { status: Success | 500; schema: v.GenericSchema; when: string };
+  /** The errors that it may answer with, apart from those that every operation may. */
+  errors: readonly ErrorCode[];
   /** Needs no key. */
   open?: boolean;
 }
 
-const USER = {
-  "Tickwork-User":
-    "Who asks, as the caller says: kept in userCreated_Id or userUpdated_Id, 1 to 255 characters. It is not checked.",
-};
+/** What every operation may answer with; what those that need a key may, and what those that read a body may. */
+export const COMMON_ERRORS = {
+  all: ["malformed_request", "internal"],
+  withKey: ["key_missing", "key_wrong"],
+  withBody: ["malformed_json", "body_too_large"],
+} as const satisfies Record<string, readonly ErrorCode[]>;
 
 export const operations = {
   createTasks: {
@@ -28,12 +35,17 @@ export const operations = {
     path: "/tasks",
     summary: "Creates a task, or up to 1,000 in an array: all or none.",
     json: s.NewTasksSchema,
-    headers: {
-      "Idempotency-Key": "The same key within 24 hours answers with the same tasks and creates none.",
-      ...USER,
-    },
+    headers: s.CreateHeadersSchema,
     answer: { status: 201, schema: s.CreatedSchema },
-    errors: [400, 409, 413, 422],
+    errors: [
+      "too_many_tasks",
+      "task_data_too_large",
+      "invalid_request",
+      "unknown_type",
+      "idempotency_key_reused",
+      "tasks_deleted",
+      "postgres_unavailable",
+    ],
   },
   listTasks: {
     method: "get",
@@ -41,7 +53,7 @@ export const operations = {
     summary: "Tasks, the newest first.",
     query: s.ListQuerySchema,
     answer: { status: 200, schema: s.TaskListSchema },
-    errors: [422],
+    errors: ["invalid_request", "postgres_unavailable"],
   },
   notStarted: {
     method: "get",
@@ -63,14 +75,14 @@ export const operations = {
     summary: "The operator's override of the running flag (setTaskRunning).",
     json: s.RunningSchema,
     answer: { status: 200, schema: s.RunningSchema },
-    errors: [400, 413, 422],
+    errors: ["invalid_request", "postgres_unavailable"],
   },
   refresh: {
     method: "post",
     path: "/tasks/refresh",
     summary: "Rebuilds the cache from Postgres (forceRefresh), and answers as stats does.",
     answer: { status: 200, schema: s.StatsSchema },
-    errors: [],
+    errors: ["postgres_unavailable", "refresh_too_slow"],
   },
   stats: {
     method: "get",
@@ -85,46 +97,63 @@ export const operations = {
     summary:
       "Ends every running task in Error, releases the running flags, and answers with the tasks that were reset.",
     answer: { status: 200, schema: s.ResetSchema },
-    errors: [],
+    errors: ["postgres_unavailable"],
   },
   getTask: {
     method: "get",
     path: "/tasks/:id",
     summary: "A task.",
     answer: { status: 200, schema: s.TaskSchema },
-    errors: [404],
+    errors: ["task_not_found", "postgres_unavailable"],
   },
   changeTask: {
     method: "patch",
     path: "/tasks/:id",
     summary: "Changes a task that has not started.",
     json: s.TaskChangesSchema,
-    headers: USER,
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
-    errors: [400, 404, 409, 413, 422],
+    errors: [
+      "task_not_found",
+      "task_running",
+      "task_finished",
+      "task_state",
+      "task_data_too_large",
+      "invalid_request",
+      "unknown_type",
+      "postgres_unavailable",
+    ],
   },
   deleteTask: {
     method: "delete",
     path: "/tasks/:id",
     summary: "Deletes a task that is not running.",
     answer: { status: 204 },
-    errors: [404, 409],
+    errors: ["task_not_found", "task_running", "task_state", "postgres_unavailable"],
   },
   retryTask: {
     method: "post",
     path: "/tasks/:id/retry",
     summary: "Starts a finished task anew, at once.",
-    headers: USER,
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
-    errors: [400, 404, 409, 422],
+    errors: [
+      "task_not_found",
+      "task_running",
+      "task_waiting",
+      "task_state",
+      "invalid_request",
+      "postgres_unavailable",
+    ],
   },
   cancelTask: {
     method: "post",
     path: "/tasks/:id/cancel",
-    summary: "Ends a waiting task in Error; asks a running one to stop (then the answer is 202).",
-    headers: USER,
+    summary: "Ends a waiting task in Error; asks a running one to stop.",
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
-    errors: [400, 404, 409, 422],
+    otherwise: { status: 202, schema: s.TaskSchema, when: "The task is running, and was asked to stop." },
+    errors: ["task_not_found", "task_finished", "task_state", "invalid_request", "postgres_unavailable"],
   },
   hook: {
     method: "post",
@@ -133,21 +162,22 @@ export const operations = {
       "Reports that an item of a collection was created, changed or deleted elsewhere. For baasix_Tasks, the cache follows.",
     json: s.HookSchema,
     answer: { status: 200, schema: s.HookAnswerSchema },
-    errors: [400, 404, 413, 422],
+    errors: ["unknown_event", "invalid_request"],
   },
   health: {
     method: "get",
     path: "/health/tasks",
     summary: "200 when Tickwork is healthy, otherwise 500.",
     answer: { status: 200, schema: s.HealthSchema },
-    errors: [500],
+    otherwise: { status: 500, schema: s.HealthSchema, when: "Something needs attention; `stats` says what." },
+    errors: [],
     open: true,
   },
   openapi: {
     method: "get",
     path: "/openapi.json",
     summary: "This description.",
-    answer: { status: 200 },
+    answer: { status: 200, schema: s.DocumentSchema },
     errors: [],
   },
 } as const satisfies Record<string, Operation>;

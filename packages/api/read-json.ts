@@ -20,7 +20,7 @@ export async function readJson(request: Request): Promise<unknown> {
   if (text.trim() === "") throw new TickworkError("malformed_json", "The body must be JSON, got nothing.");
   await nextTurn();
   const loss = findLoss(text);
-  if (loss?.tooDeep) throw refused(loss);
+  if (loss?.tooMuch) throw refused(loss);
   await nextTurn();
   const value = parse(text);
   if (loss) throw refused(loss);

@@ -43,6 +43,13 @@ describe("requests that cannot be read, or lead nowhere", () => {
     ["malformed JSON", () => post("/tasks", '{"type": '), 400, "malformed_json", /^The body must be JSON: /],
     ["an empty body", () => post("/tasks", ""), 400, "malformed_json", /^The body must be JSON, got nothing/],
     ["a wrong key", () => withKey("Bearer nope"), 401, "key_wrong", /The key is wrong/],
+    [
+      "the key in capital letters",
+      () => withKey(`Bearer ${KEY.toUpperCase()}`),
+      401,
+      "key_wrong",
+      /The key is wrong/,
+    ],
     ["another scheme", () => withKey(`Basic ${KEY}`), 401, "key_wrong", /Bearer/],
     ...["Idempotency-Key", "Tickwork-User"].flatMap((name) =>
       [0, 256].map(

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Task } from "#core";
 import { readJson } from "../../packages/api/read-json.ts";
-import { ISSUES_LIMIT, JSON_DEPTH_LIMIT } from "../../packages/core/limits.ts";
+import { BODY_NESTS_LIMIT, ISSUES_LIMIT, JSON_DEPTH_LIMIT } from "../../packages/core/limits.ts";
 import { apiBed, type ErrorBody } from "../support/bed/api.ts";
 
 const api = apiBed();
@@ -27,6 +27,11 @@ describe("JSON that would be stored as something else is refused, with its path"
     ["a field that comes twice", '{"type": "note", "type": "gated"}', "type"],
     ["__proto__ twice", withData('{"__proto__": 1, "__proto__": 2}'), "task_data.__proto__"],
     ["too many levels to look at", nested(1_000_000), /^\[0\](\.0)+/],
+    [
+      "more objects than are parsed in time",
+      withData(`[${"{},".repeat(BODY_NESTS_LIMIT)}{}]`),
+      /^task_data\.\d/,
+    ],
   ])("%s", async (_, body, path) => {
     for (const [method, route] of [
       ["POST", "/tasks"],
@@ -81,6 +86,23 @@ describe("what Postgres cannot keep is refused, with its path", () => {
     const { status, body } = await post<ErrorBody>("/tasks", { type: "note", [field]: "a\0" });
     expect([status, body.error.issues?.map(({ path }) => path)]).toEqual([422, [field]]);
   });
+});
+
+test("a body that breaks off is the client's affair, not a defect", async () => {
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(Buffer.from('{"type": "no')),
+    pull: (controller) => controller.error(new Error("aborted")),
+  });
+  const response = await api.app.request("/tasks", {
+    method: "POST",
+    headers: { authorization: "Bearer the-key-of-the-test" },
+    body,
+    duplex: "half",
+  } as RequestInit);
+  expect([response.status, await response.json()]).toMatchObject([
+    400,
+    { error: { code: "malformed_request" } },
+  ]);
 });
 
 test("what is stored is what was sent, whatever the names", async () => {

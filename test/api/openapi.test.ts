@@ -1,5 +1,8 @@
-import { expect, test } from "vitest";
+import type * as v from "valibot";
+import { expect, expectTypeOf, test } from "vitest";
 import { openApi, operations } from "#api";
+import type { Health, Task } from "#core";
+import type { HealthSchema, TaskSchema } from "../../packages/api/schemas.ts";
 import { apiBed } from "../support/bed/api.ts";
 
 const api = apiBed();
@@ -12,32 +15,71 @@ test("describes every route, and no other", () => {
   expect(new Set(routes)).toEqual(new Set(described));
 });
 
+type Described = Record<
+  string,
+  Record<
+    string,
+    {
+      parameters?: { name: string; schema: object }[];
+      responses: Record<string, unknown>;
+      requestBody?: object;
+    }
+  >
+>;
+type Components = { schemas: Record<string, { properties: object }>; responses: Record<string, object> };
+
 test("says what can be sent and what is answered", async () => {
   const { status, body } = await api.get<Awaited<ReturnType<typeof openApi>>>("/openapi.json");
   expect(status).toBe(200);
   expect(body).toEqual(await openApi());
-  expect(body.openapi).toBe("3.1.0");
-  const paths = body.paths as Record<
-    string,
-    Record<string, { parameters?: { name: string }[]; responses: object; requestBody?: unknown }>
-  >;
-  expect(Object.keys(paths["/tasks"]?.post?.responses ?? {})).toEqual([
-    "201",
-    "400",
-    "401",
-    "409",
-    "413",
-    "422",
-    "503",
-  ]);
-  expect(paths["/tasks"]?.get?.parameters?.map(({ name }) => name)).toEqual([
-    "status",
-    "type",
-    "limit",
-    "cursor",
-  ]);
-  expect(JSON.stringify(paths["/tasks"]?.post?.requestBody)).toContain("scheduled_time");
+  const paths = body.paths as Described;
+  const components = body.components as Components;
+  const statusesOf = (path: string, method: string) => Object.keys(paths[path]?.[method]?.responses ?? {});
+  expect(statusesOf("/tasks", "post")).toEqual("201 400 401 409 413 422 500 503".split(" "));
+  expect(statusesOf("/tasks/{id}/cancel", "post")).toEqual("200 202 400 401 404 409 422 500 503".split(" "));
+  expect(statusesOf("/health/tasks", "get")).toEqual(["200", "400", "500"]);
+  expect(JSON.stringify(components.responses.TaskFinishedOrTaskState)).toContain(
+    '"code":{"enum":["task_finished","task_state"],"type":"string"}',
+  );
+
+  const parameters = paths["/tasks"]?.get?.parameters;
+  expect(parameters?.map(({ name }) => name)).toEqual(["status", "type", "limit", "cursor"]);
+  expect(parameters?.[2]?.schema).toEqual({ type: "integer", minimum: 1, maximum: 200, default: 50 });
+  expect(JSON.stringify(paths["/tasks"]?.post?.requestBody)).toContain('"minItems":1,"maxItems":1000');
+  const task = await api.post<Task>("/tasks", { type: "note" });
+  expect(new Set(Object.keys(components.schemas.Task?.properties ?? {}))).toEqual(
+    new Set(Object.keys(task.body)),
+  );
+
   expect(JSON.stringify(body)).not.toContain("$defs");
-  for (const [, reference] of JSON.stringify(body).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g))
-    expect(Object.keys((body.components as { schemas: object }).schemas)).toContain(reference);
+  for (const [, kind = "", name] of JSON.stringify(body).matchAll(/"\$ref":"#\/components\/(\w+)\/(\w+)"/g))
+    expect(Object.keys(components[kind as keyof Components])).toContain(name);
+});
+
+/** The compiler checks it, in both directions. */
+test("the described answers are the types of core", () => {
+  type Described = Pick<v.InferOutput<typeof TaskSchema>, keyof Task>;
+  expectTypeOf<Task>().toExtend<Described>();
+  expectTypeOf<Described>().toExtend<Task>();
+  expectTypeOf<Health>().toExtend<v.InferOutput<typeof HealthSchema>>();
+  expectTypeOf<v.InferOutput<typeof HealthSchema>>().toExtend<Health>();
+});
+
+test("the pattern of a time takes what is accepted, and nothing of another shape", async () => {
+  const { components } = (await openApi()) as { components: Components };
+  const [, source = ""] = /"scheduled_time":.*?"pattern":("[^"]*")/.exec(JSON.stringify(components)) ?? [];
+  const pattern = new RegExp(JSON.parse(source) as string);
+  for (const [time, accepted] of [
+    ["2026-11-24T09:00:00Z", true],
+    ["2026-11-24t09:00z", true],
+    ["2026-11-24 10:00:00.123456789+0100", true],
+    ["2026-11-24T09:00:00", false],
+    ["2026-11-24", false],
+    ["1795510800000", false],
+    ["2026-11-24T09:00:00Z ", false],
+  ] as const) {
+    expect(pattern.test(time), time).toBe(accepted);
+    const { status } = await api.post("/tasks", { type: "note", scheduled_time: time });
+    expect(status, time).toBe(accepted ? 201 : 422);
+  }
 });

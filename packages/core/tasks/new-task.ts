@@ -15,7 +15,7 @@ import {
 import { checkData, type Registry } from "./define-task.ts";
 import { findUnstorable, isStorable, STORABLE_TEXT } from "./storable.ts";
 import type { NewTask, TaskChanges } from "./task.ts";
-import { parseTime, TIME_FORMAT } from "./time.ts";
+import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
 
 /** A schema's message for a value that is not what it must be. */
 export const accepts = (what: string) => (issue: v.BaseIssue<unknown>) => mustBe(what, issue.input);
@@ -36,11 +36,17 @@ const fields = {
   scheduled_time: v.pipe(
     v.nullish(
       v.pipe(
-        v.union([v.string(), v.date()], accepts(TIME_FORMAT)),
+        v.union(
+          [v.pipe(v.string(), v.metadata({ pattern: TIME_SHAPE.source })), v.date()],
+          accepts(TIME_FORMAT),
+        ),
         v.check((time) => parseTime(time) !== undefined, accepts(TIME_FORMAT)),
       ),
     ),
-    v.description("When it is due, ISO 8601 with a zone; absent or null means now."),
+    v.description(
+      `When it is due: ${TIME_FORMAT}. The day must be in the calendar. Absent or null means now; a time in the past is due at once.`,
+    ),
+    v.examples(["2026-11-24T09:00:00Z", "2026-11-24T10:00:00.250+01:00"]),
   ),
   task_data: v.pipe(
     v.optional(v.unknown()),

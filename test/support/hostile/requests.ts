@@ -1,0 +1,196 @@
+/** Requests as the document describes them, drawn with fast-check: the same seed, the same requests. */
+import fc from "fast-check";
+import { cursorOf } from "../../../packages/api/schemas.ts";
+import { TIME_SHAPE } from "../../../packages/core/tasks/time.ts";
+import type { Described, DescribedOperation, Schema } from "./described.ts";
+
+/** A request as it will be on the wire. */
+export interface HttpRequest {
+  /** What it is, for whoever reads a finding. */
+  name: string;
+  method: string;
+  /** The path and the query, encoded. */
+  target: string;
+  /** With names as they are sent. The key is among them, where it is sent. */
+  headers: [name: string, value: string][];
+  body?: string | Buffer;
+}
+
+/** What a request is made of before it is put together. */
+export interface Draft {
+  operation: DescribedOperation;
+  path: Record<string, string | number>;
+  query: [name: string, value: string][];
+  headers: [name: string, value: string][];
+  /** As JSON would have it; undefined: none. */
+  body: unknown;
+}
+
+export interface Knowledge {
+  described: Described;
+  key: string;
+  /** Types of task and what their data may be. */
+  types: Readonly<Record<string, fc.Arbitrary<unknown>>>;
+  /** The highest id that is worth a try. */
+  maxId: number;
+}
+
+/** Any request that the document describes; whether the task exists and is in the right state is left to chance. */
+export function validDraft(knowledge: Knowledge): fc.Arbitrary<Draft> {
+  return fc.oneof(...knowledge.described.operations.map((operation) => draftOf(operation, knowledge)));
+}
+
+function draftOf(operation: DescribedOperation, knowledge: Knowledge): fc.Arbitrary<Draft> {
+  const parametersIn = (where: string) => operation.parameters.filter((one) => one.in === where);
+  const record = (where: string) =>
+    fc.record(
+      Object.fromEntries(
+        parametersIn(where).map(({ name, schema }) => [
+          name,
+          where === "header" ? headerText() : parameter(name, schema, knowledge),
+        ]),
+      ),
+      { requiredKeys: parametersIn(where).flatMap(({ name, required }) => (required ? [name] : [])) },
+    ) as fc.Arbitrary<Record<string, string | number>>;
+  const texts = (values: Record<string, string | number>) =>
+    Object.entries(values).map(([name, value]): [string, string] => [name, String(value)]);
+  return fc.record({
+    operation: fc.constant(operation),
+    path: record("path"),
+    query: record("query").map(texts),
+    headers: record("header").map(texts),
+    body: operation.body ? drawn(operation.body, knowledge) : fc.constant(undefined),
+  });
+}
+
+/** The request of a draft, as a well-behaved client sends it. */
+export function requestOf({ operation, path, query, headers, body }: Draft, key: string): HttpRequest {
+  const pathname = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(path[name] ?? ""),
+  );
+  const search = new URLSearchParams(query).toString();
+  return {
+    name: operation.operationId,
+    method: operation.method,
+    target: search ? `${pathname}?${search}` : pathname,
+    headers: [
+      ["authorization", `Bearer ${key}`],
+      ...headers,
+      ...(body === undefined ? [] : ([["content-type", "application/json"]] as [string, string][])),
+    ],
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  };
+}
+
+function parameter(name: string, schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
+  const { maxId, types } = knowledge;
+  if (name === "id") return fc.integer({ min: 1, max: maxId });
+  if (name === "type") return fc.constantFrom(...Object.keys(types));
+  if (name === "cursor") return fc.integer({ min: 1, max: maxId }).map(cursorOf);
+  return drawn(schema, knowledge);
+}
+
+/** Any value of a schema. Arrays and texts are short: sizes are for the attacks. */
+function drawn(given: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
+  const schema = knowledge.described.resolve(given);
+  const { type, anyOf, properties, items, minimum, maximum } = schema as {
+    type?: string;
+    anyOf?: Schema[];
+    properties?: Record<string, Schema>;
+    items?: Schema;
+    minimum?: number;
+    maximum?: number;
+  };
+  if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]));
+  if (anyOf) return fc.oneof(...anyOf.map((one) => drawn(one, knowledge)));
+  if (type === "object" && properties && "task_data" in properties)
+    return taskOf(properties, (schema.required as string[] | undefined) ?? [], knowledge);
+  if (type === "object")
+    return fc.record(
+      Object.fromEntries(
+        Object.entries(properties ?? {}).map(([name, one]) => [
+          name,
+          // The only object without properties of its own is the item of a hook.
+          name === "data"
+            ? fc.record({ id: fc.integer({ min: 1, max: knowledge.maxId }) })
+            : drawn(one, knowledge),
+        ]),
+      ),
+    );
+  if (type === "array" && items) return fc.array(drawn(items, knowledge), { minLength: 1, maxLength: SHORT });
+  if (type === "integer") return fc.integer({ min: minimum ?? 0, max: maximum ?? MANY });
+  if (type === "boolean") return fc.boolean();
+  if (type === "null") return fc.constant(null);
+  if (schema.pattern === TIME_SHAPE.source) return time();
+  return plainText(1);
+}
+
+/** A type and its data belong together. */
+function taskOf(
+  properties: Record<string, Schema>,
+  required: readonly string[],
+  knowledge: Knowledge,
+): fc.Arbitrary<unknown> {
+  const { type: _, task_data: __, ...others } = properties;
+  const rest = fc.record(
+    Object.fromEntries(Object.entries(others).map(([name, schema]) => [name, drawn(schema, knowledge)])),
+    { requiredKeys: [] },
+  );
+  const typed = fc.oneof(
+    ...Object.entries(knowledge.types).map(([type, data]) =>
+      fc.record({ type: fc.constant(type), task_data: data }),
+    ),
+  );
+  const alone = required.includes("type") ? [] : [rest.filter((one) => Object.keys(one).length > 0)];
+  return fc.oneof(
+    fc.tuple(typed, rest).map(([one, more]) => ({ ...one, ...more })),
+    ...alone,
+  );
+}
+
+/** Other characters are not sent as they are. */
+const headerText = () => fc.stringMatching(/^[!-~]{1,40}$/);
+
+const SHORT = 3;
+const MANY = 1_000;
+
+/** No zero byte, which Postgres refuses, and no half of a character. */
+export const plainText = (minLength = 0) =>
+  fc
+    .string({ unit: "grapheme", minLength, maxLength: 40 })
+    .filter((text) => !text.includes("\0") && text.isWellFormed());
+
+/** Any JSON that Postgres can keep. */
+export const plainJson = () =>
+  fc.letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      plainText(),
+      fc.integer(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.boolean(),
+      fc.constant(null),
+      fc.array(tie("value"), { maxLength: SHORT }),
+      fc.dictionary(plainText(), tie("value"), { maxKeys: SHORT }),
+    ),
+  })).value;
+
+/** In all the forms that are accepted; Postgres knows years from 1 on. */
+function time(): fc.Arbitrary<string> {
+  return fc
+    .tuple(
+      fc.date({
+        min: new Date("0002-01-01T00:00:00Z"),
+        max: new Date("9998-01-01T00:00:00Z"),
+        noInvalidDate: true,
+      }),
+      fc.constantFrom("Z", "z", "+01:00", "-0930", "+14:00"),
+      fc.constantFrom("T", "t", " "),
+      fc.constantFrom("", ".5", ".123456789"),
+      fc.boolean(),
+    )
+    .map(([date, zone, separator, fraction, withSeconds]) => {
+      const [day = "", clock = ""] = date.toISOString().slice(0, 19).split("T");
+      return `${day}${separator}${withSeconds ? clock + fraction : clock.slice(0, 5)}${zone}`;
+    });
+}
