@@ -1,10 +1,11 @@
 /** Why a handler's signal was aborted. */
-export type AbortCode = "timeout" | "cancelled" | "lease_lost" | "shutdown" | "time_limit";
+export type AbortCode = "timeout" | "cancelled" | "lease_lost" | "stalled" | "shutdown" | "time_limit";
 
 export const ABORT_MESSAGES: Record<AbortCode, string> = {
   timeout: "the task reached its time limit",
   cancelled: "the task was cancelled",
   lease_lost: "the task's lease was lost: another worker may be running it",
+  stalled: "the process stood still for longer than the task's lease",
   shutdown: "the process is shutting down",
   time_limit: "the function is about to reach its own time limit",
 };

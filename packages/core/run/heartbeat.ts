@@ -33,7 +33,8 @@ export interface Heartbeat {
 
 /**
  * Renews the lease every third of its life while the handler runs. Aborts the handler at its deadline, when the lease
- * is known to be lost, and when it cannot be known: Postgres has not answered and the lease may have ended.
+ * is known to be lost, and when it cannot be known: Postgres has not answered, or the process stood still, and the lease
+ * may have ended.
  */
 export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): Heartbeat {
   const { store, clock, log, leaseMs } = deps;
@@ -43,6 +44,7 @@ export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): 
   let deadlinePassed = false;
   let beating = false;
   let stopped = false;
+  let wakeMs = nextBeatMs;
   let cancelTimer = () => {};
   let reported: number | undefined;
   let progressWrittenMs = 0;
@@ -78,7 +80,8 @@ export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): 
   };
   const look = () => {
     const now = clock.now();
-    if (now >= validUntilMs) return abort("lease_lost");
+    // Nothing could be renewed in a process that stood still; a handler that computes for long may be why.
+    if (now >= validUntilMs) return abort(now - wakeMs >= leaseMs / 3 ? "stalled" : "lease_lost");
     if (!deadlinePassed && now >= deadlineMs) {
       deadlinePassed = true;
       abort("timeout");
@@ -90,7 +93,7 @@ export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): 
     wait();
   };
   const wait = () => {
-    const wakeMs = Math.min(nextBeatMs, validUntilMs, deadlinePassed ? Number.POSITIVE_INFINITY : deadlineMs);
+    wakeMs = Math.min(nextBeatMs, validUntilMs, deadlinePassed ? Number.POSITIVE_INFINITY : deadlineMs);
     cancelTimer = clock.after(Math.max(0, wakeMs - clock.now()), look);
   };
   wait();

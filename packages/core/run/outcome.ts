@@ -53,11 +53,12 @@ export function aborted(
 ): Outcome {
   switch (code) {
     case "shutdown":
+    case "lease_lost":
       return interrupted(deps, task, code);
     case "time_limit":
       // If it used up a whole invocation, it would do so for ever.
       return options.hadWholeInvocation ? crashed(deps, task, code) : interrupted(deps, task, code);
-    case "lease_lost":
+    case "stalled":
       // Whoever finds the lease ended counts a crash. So does its own worker, when it is the first to notice.
       return crashed(deps, task, code);
     case "cancelled":

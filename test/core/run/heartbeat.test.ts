@@ -16,10 +16,13 @@ function start({
   answer,
   timeoutMs = 10 * LEASE_MS,
   claimTookMs = 0,
+  asleepUntilMs = 0,
 }: {
   answer?: (nth: number, renewed: Renewal) => Renewal | Promise<Renewal>;
   timeoutMs?: number;
   claimTookMs?: number;
+  /** The process stands still until then: no timer fires before. */
+  asleepUntilMs?: number;
 } = {}) {
   const clock = createVirtualClock();
   const { log, lines } = noteLog();
@@ -39,7 +42,7 @@ function start({
           return answer ? answer(renewals.length, renewed) : renewed;
         },
       },
-      clock,
+      clock: { ...clock, after: (ms, act) => clock.after(Math.max(ms, asleepUntilMs - sinceMs()), act) },
       log,
       leaseMs: LEASE_MS,
     },
@@ -116,6 +119,12 @@ test("the handler is aborted at its deadline, once, and the lease is renewed unt
   await clock.pass(LEASE_MS);
   expect(aborts).toEqual([{ atMs: 30_000, code: "timeout" }]);
   expect(renewals).toHaveLength(3);
+});
+
+test("the handler is aborted when the process stood still for longer than the lease", async () => {
+  const { clock, aborts } = start({ asleepUntilMs: 2 * LEASE_MS });
+  await clock.pass(3 * LEASE_MS);
+  expect(aborts).toEqual([{ atMs: 2 * LEASE_MS, code: "stalled" }]);
 });
 
 test("the handler is aborted when its task was cancelled", async () => {

@@ -179,9 +179,14 @@ describe("a handler that was told to stop", () => {
     );
   });
 
-  test("lease_lost: it counts as a crash, as if another worker had found the lease ended", () => {
+  test("lease_lost: its task was interrupted, if it is still its own", () => {
     const message = "the task's lease was lost: another worker may be running it";
-    expect(stopped("lease_lost")).toEqual(recorded("crashed", "lease_lost", message));
+    expect(stopped("lease_lost")).toEqual(recorded("interrupted", "lease_lost", message));
+  });
+
+  test("stalled: it counts as a crash, as if another worker had found the lease ended", () => {
+    const message = "the process stood still for longer than the task's lease";
+    expect(stopped("stalled")).toEqual(recorded("crashed", "stalled", message));
   });
 
   test("time_limit: its task was interrupted; using up a whole invocation counts as a crash", () => {
@@ -196,14 +201,14 @@ describe("a handler that was told to stop", () => {
     const crash = crashed(deps, aTask({ attempts: 2, crashes: 1 }), "time_limit");
     expect(crash).toMatchObject({ kind: "crashed" });
     const history = "record" in crash ? [crash.record] : [];
-    expect(crashed(deps, aTask({ attempts: 3, crashes: 2, history }), "lease_lost")).toMatchObject({
+    expect(crashed(deps, aTask({ attempts: 3, crashes: 2, history }), "stalled")).toMatchObject({
       kind: "failed",
       error: {
         name: "CrashedError",
         code: "crashed",
         message: "its worker died 3 times while it ran",
         attempts: 3,
-        history: [{ code: "time_limit" }, { code: "lease_lost" }],
+        history: [{ code: "time_limit" }, { code: "stalled" }],
       },
     });
   });
