@@ -5,6 +5,6 @@ import { postgres, redis } from "./secrets.ts";
 
 /** Rebuilds the cache from Postgres and rings for what is due soon. Called every TASK_LIST_REFRESH_INTERVAL. */
 export async function handler(_event: unknown, context: Context) {
-  const { worker } = runtime(definitions, postgres, redis);
+  const { worker } = await runtime(definitions, postgres, redis);
   return worker.refresh({ requestId: context.awsRequestId });
 }

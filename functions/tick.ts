@@ -6,7 +6,7 @@ import { postgres, redis } from "./secrets.ts";
 
 /** Runs what is due. Called by the doorbell: a schedule, a ring of the API, or a tick that had to end. */
 export async function handler(event: TickEvent, context: Context) {
-  const { worker } = runtime(definitions, postgres, redis);
+  const { worker } = await runtime(definitions, postgres, redis);
   return worker.tick({
     requestId: context.awsRequestId,
     ...event,

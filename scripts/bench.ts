@@ -48,8 +48,8 @@ function stopwatch(tasks: number) {
 
 async function tickwork(databaseUrl: string): Promise<number> {
   const { start, finished } = stopwatch(TASKS);
-  const postgres = openPg(databaseUrl);
-  const redis = openIoredis(redisServerUrl);
+  const postgres = await openPg(databaseUrl);
+  const redis = await openIoredis(redisServerUrl);
   const prefix = randomName();
   const noDoorbell = { earlyMs: 0, ring: async () => {}, ringAt: async () => {}, ringAfter: async () => {} };
   const { tasks, worker, database } = createTickwork({

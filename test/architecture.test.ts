@@ -12,7 +12,7 @@ const allowed: Record<string, string[]> = {
   api: ["core"],
   tasks: ["core"],
   compat: ["core"],
-  local: ["core", "drivers", "tasks", "functions"],
+  local: ["core", "drivers", "api", "tasks"],
   functions: ["core", "aws", "api", "tasks"],
 };
 

@@ -4,6 +4,7 @@ import { TickworkError } from "#core";
 import { messageOf } from "../core/errors.ts";
 import type { Api } from "./app.ts";
 import { errorBody } from "./errors.ts";
+import type { RequestEnv } from "./log.ts";
 
 /**
  * Answers an event. What cannot even be made into a request is answered as any other error.
@@ -13,7 +14,7 @@ import { errorBody } from "./errors.ts";
 export async function answerEvent(
   app: Api,
   event: APIGatewayProxyEventV2,
-  lambdaContext: Context,
+  { awsRequestId }: Pick<Context, "awsRequestId">,
 ): Promise<APIGatewayProxyStructuredResultV2> {
   let request: Request;
   try {
@@ -26,7 +27,7 @@ export async function answerEvent(
       body: JSON.stringify(body),
     };
   }
-  const response = await app.fetch(request, { lambdaContext });
+  const response = await app.fetch(request, { requestId: awsRequestId } satisfies RequestEnv);
   return {
     statusCode: response.status,
     headers: Object.fromEntries(response.headers),

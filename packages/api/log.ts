@@ -11,8 +11,14 @@ export function logRequests(log: Logger): MiddlewareHandler {
   };
 }
 
-/** What identifies a request in the log, with Lambda's id where there is one. */
+/** What whoever serves the API may tell it of a request, beside the request itself. */
+export interface RequestEnv {
+  /** Identifies the request in the log. */
+  requestId?: string;
+}
+
+/** What identifies a request in the log. */
 export function requestOf(c: Context): Record<string, unknown> {
-  const { lambdaContext } = (c.env ?? {}) as { lambdaContext?: { awsRequestId?: string } };
-  return { method: c.req.method, path: c.req.path, requestId: lambdaContext?.awsRequestId };
+  const { requestId } = (c.env ?? {}) as RequestEnv;
+  return { method: c.req.method, path: c.req.path, requestId };
 }

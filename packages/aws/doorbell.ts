@@ -18,6 +18,10 @@ import {
   WAKE_UP_AGE_SECONDS,
   WAKE_UP_RETRIES,
 } from "../core/limits.ts";
+import { missingPeer } from "../core/peer.ts";
+
+/** What the SDK's clients are for; Lambda's runtime has them. */
+const RINGS = "rings for tasks that run on AWS";
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -62,11 +66,13 @@ export function createAwsDoorbell(options: AwsDoorbellOptions): Doorbell {
   };
   // The SDK costs more than half of a cold start, so it is loaded when it is first needed.
   const scheduler = once(async () => {
-    const sdk = await import("@aws-sdk/client-scheduler");
+    const sdk = await import("@aws-sdk/client-scheduler").catch(
+      missingPeer("@aws-sdk/client-scheduler", RINGS),
+    );
     return { sdk, client: new sdk.SchedulerClient(clientOptions) };
   });
   const lambda = once(async () => {
-    const sdk = await import("@aws-sdk/client-lambda");
+    const sdk = await import("@aws-sdk/client-lambda").catch(missingPeer("@aws-sdk/client-lambda", RINGS));
     return { sdk, client: new sdk.LambdaClient(clientOptions) };
   });
   /** Schedules that this process made or is making: a thousand tasks of one minute are one request. */

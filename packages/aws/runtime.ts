@@ -1,5 +1,4 @@
 /** Tickwork on AWS, built from the environment that the deployment gives its functions. */
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import {
   type Config,
   ConfigError,
@@ -8,22 +7,24 @@ import {
   createRedisCommands,
   createTickwork,
   type Database,
+  type Definitions,
   type Environment,
   hooks,
   type Logger,
   type RedisCommands,
   readConfig,
   systemClock,
-  type TaskDefinition,
   type Tickwork,
 } from "#core";
 import { install, installed } from "../core/current.ts";
 import { prefixOf } from "../core/gate/prefix.ts";
 import { DEFAULT_TIMEOUT_MS, LAMBDA_LIMIT_MS } from "../core/limits.ts";
-import { openNeon } from "../drivers/neon.ts";
-import { openUpstash } from "../drivers/upstash.ts";
+import { openPostgres, openRedis } from "../drivers/open.ts";
 import { createAwsDoorbell } from "./doorbell.ts";
 import { createEmbeddedMetrics } from "./embedded-metrics.ts";
+
+/** A sandbox serves one call at a time, and a server of Postgres has few connections to give. */
+const CONNECTIONS = 1;
 
 /** Values that are not in the environment in the clear: a function asks for those that it needs. */
 export type Secrets = (config: Pick<Config, "cacheEnabled">) => Environment;
@@ -33,21 +34,25 @@ export type Secrets = (config: Pick<Config, "cacheEnabled">) => Environment;
  * as on one machine, it is that one.
  *
  * @throws ConfigError with one line when a value in the environment is missing or not acceptable
- * @example const { worker } = runtime(definitions, postgres, redis);
+ * @example const { worker } = await runtime(definitions, postgres, redis);
  */
-export function runtime(
-  definitions: readonly TaskDefinition<StandardSchemaV1>[],
-  ...secrets: Secrets[]
-): Tickwork {
-  const running = installed() ?? build(definitions, withSecrets(secrets));
-  install(running);
-  return running;
+export async function runtime(definitions: Definitions, ...secrets: Secrets[]): Promise<Tickwork> {
+  const running = installed();
+  if (running) return running;
+  building ??= build(definitions, withSecrets(secrets));
+  // A failure is not remembered: the next call tries again.
+  building.catch(() => {
+    building = undefined;
+  });
+  return building;
 }
 
+let building: Promise<Tickwork> | undefined;
+
 /** Postgres alone, for what needs nothing else: the migrations of a deployment. */
-export function postgresOnly(...secrets: Secrets[]): { database: Database; log: Logger } {
+export async function postgresOnly(...secrets: Secrets[]): Promise<{ database: Database; log: Logger }> {
   const env = withSecrets(secrets);
-  return { database: connectPostgres(readConfig(env)), log: jsonLog(env) };
+  return { database: await connectPostgres(readConfig(env)), log: jsonLog(env) };
 }
 
 function withSecrets(secrets: readonly Secrets[]): Environment {
@@ -55,7 +60,7 @@ function withSecrets(secrets: readonly Secrets[]): Environment {
   return Object.assign({ ...process.env }, ...secrets.map((secret) => secret(config)));
 }
 
-function build(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: Environment): Tickwork {
+async function build(definitions: Definitions, env: Environment): Promise<Tickwork> {
   const log = jsonLog(env);
   const config = readConfig(env, log);
   const named = (name: string) => {
@@ -73,8 +78,8 @@ function build(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
   const tickwork = createTickwork({
     config,
     log,
-    database: connectPostgres(config),
-    redis: connectRedis(config),
+    database: await connectPostgres(config),
+    redis: await connectRedis(config),
     doorbell,
     definitions,
     hooks,
@@ -88,22 +93,25 @@ function build(definitions: readonly TaskDefinition<StandardSchemaV1>[], env: En
   });
   // Sent where a function has an extension, before its sandbox goes away.
   process.once("SIGTERM", () => void tickwork.worker.shutdown());
+  install(tickwork);
   return tickwork;
 }
 
-function connectPostgres({ databaseUrl }: Config): Database {
+async function connectPostgres({ databaseUrl }: Config): Promise<Database> {
   if (!databaseUrl)
     throw new ConfigError("DATABASE_URL must be an address that begins with postgres://, got nothing.");
-  return createDatabase(openNeon(databaseUrl), systemClock);
+  return createDatabase(await openPostgres(databaseUrl, { poolSize: CONNECTIONS }), systemClock);
 }
 
-function connectRedis({ cacheEnabled, redisUrl: url, redisToken: token }: Config): RedisCommands | undefined {
+async function connectRedis({
+  cacheEnabled,
+  redisUrl,
+  redisToken,
+}: Config): Promise<RedisCommands | undefined> {
   if (!cacheEnabled) return undefined;
-  if (!url || !token)
-    throw new ConfigError(
-      "CACHE_REDIS_URL and CACHE_REDIS_TOKEN must be set, or CACHE_ENABLED must be false.",
-    );
-  return createRedisCommands(openUpstash({ url, token }));
+  if (!redisUrl)
+    throw new ConfigError("CACHE_REDIS_URL must be set, or CACHE_ENABLED must be false; got nothing.");
+  return createRedisCommands(await openRedis(redisUrl, redisToken));
 }
 
 /** Past the console, which Lambda wraps: a line that is JSON already stays as it is, and metrics are read from it. */

@@ -40,9 +40,13 @@ export {
 } from "./store/database.ts";
 export { migrate } from "./store/migrations.ts";
 export {
+  type DataOf,
+  type Definitions,
   defineTask,
   foreignTask,
   type HandlerConfig,
+  type ResultOf,
+  type Stored,
   type TaskContext,
   type TaskDefinition,
 } from "./tasks/define-task.ts";

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Doorbell } from "./doorbell/doorbell.ts";
@@ -20,7 +19,7 @@ import { createWorker, type Worker } from "./services/worker.ts";
 import type { Database } from "./store/database.ts";
 import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
-import { createRegistry, type TaskDefinition } from "./tasks/define-task.ts";
+import { createRegistry, type Definitions } from "./tasks/define-task.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
 import type { Tasks } from "./tasks/tasks.ts";
 
@@ -32,7 +31,7 @@ export interface Parts {
   /** Absent: Postgres alone. */
   redis?: RedisCommands | undefined;
   doorbell: Doorbell;
-  definitions: readonly TaskDefinition<StandardSchemaV1>[];
+  definitions: Definitions;
   /** The longest time limit that a type may declare, in milliseconds; absent where nothing ends a process. */
   timeoutLimitMs?: number | undefined;
   /** Begins every key in Redis. Default `tickwork`. */

@@ -1,6 +1,7 @@
 export { openIoredis } from "./ioredis.ts";
 export { openMemory } from "./memory.ts";
 export { openNeon } from "./neon.ts";
-export { openPg } from "./pg.ts";
+export { isNeon, openPostgres, openRedis } from "./open.ts";
+export { openPg, type PgOptions } from "./pg.ts";
 export { pgliteDriver } from "./pglite.ts";
 export { openUpstash } from "./upstash.ts";

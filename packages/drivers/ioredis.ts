@@ -1,14 +1,18 @@
 /** Any Redis through ioredis: one process on one machine, or in a container. */
-import { Redis, ReplyError } from "ioredis";
 import type { RedisDriver, RedisReply } from "#core";
 import { REDIS_TIMEOUT_MS } from "../core/limits.ts";
+import { missingPeer } from "../core/peer.ts";
 
 /**
  * A Redis by its address. It reconnects by itself; while it is away, a command fails within its time limit.
  *
- * @example const driver = openIoredis("redis://127.0.0.1:6379");
+ * @throws ConfigError when the package `ioredis` is not installed
+ * @example const driver = await openIoredis("redis://127.0.0.1:6379");
  */
-export function openIoredis(url: string): RedisDriver {
+export async function openIoredis(url: string): Promise<RedisDriver> {
+  const { Redis, ReplyError } = await import("ioredis").catch(
+    missingPeer("ioredis", "connects to Redis servers other than Upstash"),
+  );
   const client = new Redis(url, {
     commandTimeout: REDIS_TIMEOUT_MS,
     maxRetriesPerRequest: 1,

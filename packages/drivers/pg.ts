@@ -1,8 +1,9 @@
 /** Any PostgreSQL through node-postgres: one process on one machine, or in a container. */
 import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
-import pg from "pg";
+import type { DatabaseError, PoolClient, QueryConfig } from "pg";
 import type { PostgresDriver, Statement } from "#core";
+import { missingPeer } from "../core/peer.ts";
 
 /** Connections of one process: ticks need one a slot, the API and refreshes some more. */
 const POOL_SIZE = 10;
@@ -13,18 +14,31 @@ const KEEP_ALIVE_AFTER_MS = 10_000;
 /** Different statements that a connection remembers prepared; all of Tickwork's are far fewer. */
 const PREPARED_LIMIT = 200;
 
+export interface PgOptions {
+  /** For an address that names none; by default, as with psql, the user of the operating system. */
+  user?: string | undefined;
+  /** Connections at most. Default 10. */
+  poolSize?: number | undefined;
+}
+
 /**
  * Opens a pool of connections. Nothing is asked before the first query. Statements are prepared once a connection,
  * which saves their planning. A query that is aborted costs its connection: what it would still answer belongs to
  * nobody.
  *
- * @param user for an address that names none; by default, as with psql, the user of the operating system
- * @example const driver = openPg("postgres://127.0.0.1:5432/shop");
+ * @throws ConfigError when the package `pg` is not installed
+ * @example const driver = await openPg("postgres://127.0.0.1:5432/shop");
  */
-export function openPg(databaseUrl: string, user?: string): PostgresDriver {
+export async function openPg(
+  databaseUrl: string,
+  { user, poolSize = POOL_SIZE }: PgOptions = {},
+): Promise<PostgresDriver> {
+  const { default: pg } = await import("pg").catch(
+    missingPeer("pg", "connects to Postgres servers other than Neon"),
+  );
   const pool = new pg.Pool({
     connectionString: complete(databaseUrl, user),
-    max: POOL_SIZE,
+    max: poolSize,
     application_name: "tickwork",
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
@@ -42,16 +56,13 @@ export function openPg(databaseUrl: string, user?: string): PostgresDriver {
     prepared.set(text, name);
     return name;
   };
-  const run = async (client: pg.PoolClient, { text, params = [] }: Statement): Promise<unknown[]> => {
+  const run = async (client: PoolClient, { text, params = [] }: Statement): Promise<unknown[]> => {
     const name = nameOf(text);
     // Named or extended, never simple: that would accept several statements in one string.
     const config = { text, values: [...params], ...(name ? { name } : { queryMode: "extended" }) };
-    return (await client.query(config as pg.QueryConfig)).rows;
+    return (await client.query(config as QueryConfig)).rows;
   };
-  const withClient = async <T>(
-    signal: AbortSignal,
-    work: (client: pg.PoolClient) => Promise<T>,
-  ): Promise<T> => {
+  const withClient = async <T>(signal: AbortSignal, work: (client: PoolClient) => Promise<T>): Promise<T> => {
     const client = await pool.connect();
     const cut = () => streamOf(client).destroy();
     if (signal.aborted) cut();
@@ -60,7 +71,7 @@ export function openPg(databaseUrl: string, user?: string): PostgresDriver {
     try {
       return await work(client);
     } catch (error) {
-      broken = isBroken(error);
+      broken = !(error instanceof pg.DatabaseError) || endsConnection(error);
       throw error;
     } finally {
       signal.removeEventListener("abort", cut);
@@ -87,13 +98,13 @@ export function openPg(databaseUrl: string, user?: string): PostgresDriver {
   };
 }
 
-/** Whether an error ends its connection: it is not an answer of Postgres, or it says that Postgres hangs up. */
-function isBroken(error: unknown): boolean {
-  return !(error instanceof pg.DatabaseError) || /^(08|57P)/.test(error.code ?? "08");
+/** Whether Postgres answers and hangs up. */
+function endsConnection({ code = "08" }: DatabaseError): boolean {
+  return /^(08|57P)/.test(code);
 }
 
 /** The socket, which node-postgres's types leave out. */
-function streamOf(client: pg.PoolClient): { destroyed: boolean; destroy(): void } {
+function streamOf(client: PoolClient): { destroyed: boolean; destroy(): void } {
   return (client as unknown as { connection: { stream: { destroyed: boolean; destroy(): void } } }).connection
     .stream;
 }

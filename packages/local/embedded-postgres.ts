@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { PGlite } from "@electric-sql/pglite";
 import { ConfigError, PostgresError } from "#core";
 import { messageOf } from "../core/errors.ts";
+import { missingPeer } from "../core/peer.ts";
 import { ANOTHER_FOLDER } from "./data-folder.ts";
 
 /** Preparing a new folder takes this process about a second. */
@@ -17,7 +18,9 @@ const INIT_TIMEOUT_MS = 120_000;
  */
 export async function openEmbeddedPostgres(folder: string): Promise<PGlite> {
   if (!existsSync(folder)) await prepare(folder);
-  const { PGlite } = await import("@electric-sql/pglite");
+  const { PGlite } = await import("@electric-sql/pglite").catch(
+    missingPeer("@electric-sql/pglite", "is the embedded Postgres, which runs where DATABASE_URL is not set"),
+  );
   try {
     return await PGlite.create(folder);
   } catch (error) {

@@ -1,6 +1,7 @@
 /** `npm start`: everything on this machine. */
 import { constants } from "node:os";
 import { ConfigError, type Logger, TickworkError } from "#core";
+import { definitions } from "#tasks";
 import { loadEnvFile } from "./env-file.ts";
 import { createHumanLog } from "./human-log.ts";
 import { type Server, startServer } from "./server.ts";
@@ -32,7 +33,7 @@ try {
   loadEnvFile();
   const log = createHumanLog({ debugging: /^(1|true)$/i.test(process.env.DEBUGGING ?? "") });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end(log, signal));
-  server = await startServer({ env: process.env, log });
+  server = await startServer({ env: process.env, log, definitions });
   console.log(greeting(server));
 } catch (error) {
   const expected = error instanceof ConfigError || error instanceof TickworkError;

@@ -1,13 +1,19 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Config, type Environment, type Logger, migrate, PostgresError, readConfig } from "#core";
-import { handler as refresh } from "../../functions/refresh.ts";
-import { handler as tick } from "../../functions/tick.ts";
+import { createApp } from "#api";
+import {
+  type Config,
+  type Definitions,
+  type Environment,
+  type Logger,
+  migrate,
+  PostgresError,
+  readConfig,
+} from "#core";
 import { messageOf } from "../core/errors.ts";
 import { parseAllowList } from "../tasks/allow-list.ts";
 import { damaged, postgresFolder } from "./embedded-postgres.ts";
 import { closeHttp, createHttpServer, listen } from "./http.ts";
-import { lambdaContext } from "./lambda-context.ts";
 import { postgresRefusal } from "./reach.ts";
 import { openStack, type Stack } from "./stack.ts";
 import { urlOf } from "./url.ts";
@@ -26,14 +32,21 @@ export interface Server {
 /** On one machine, `http_request` may reach the services that run beside this one, unless told otherwise. */
 const LOOPBACK = "localhost,127.0.0.0/8,::1";
 
+export interface ServerOptions {
+  env: Environment;
+  log: Logger;
+  /** The types of task that it runs. */
+  definitions: Definitions;
+}
+
 /**
- * Everything in one process: Postgres and Redis (embedded or real), timers, the API, and the other functions that run on
- * AWS, called with the events that Lambda would give them. No task runs before this returns.
+ * Everything in one process: Postgres and Redis (embedded or real), the API, and timers in place of what calls the
+ * functions on AWS. No task runs before this returns.
  *
  * @throws ConfigError with one line when the environment, the folder, a server or the port cannot be used
- * @example const server = await startServer({ env: { PORT: "0" }, log });
+ * @example const server = await startServer({ env: { PORT: "0" }, log, definitions });
  */
-export async function startServer({ env, log }: { env: Environment; log: Logger }): Promise<Server> {
+export async function startServer({ env, log, definitions }: ServerOptions): Promise<Server> {
   const config = readConfig({ HTTP_REQUEST_ALLOW: LOOPBACK, ...env }, log);
   parseAllowList(config.httpRequestAllow);
   await tryToListen(config);
@@ -41,17 +54,17 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
     config,
     user: env.PGUSER,
     log,
-    tick: (event) => tick(event, lambdaContext("tick")),
+    definitions,
   });
-  const http = createHttpServer();
+  const { worker } = stack.tickwork;
+  const http = createHttpServer(createApp(stack.tickwork));
   const refreshNow = () =>
-    refresh({}, lambdaContext("refresh")).then(
+    worker.refresh().then(
       () => {},
       (error: unknown) =>
         log.error("a refresh failed; the next one makes up for it", { error: messageOf(error) }),
     );
   try {
-    const { worker } = stack.tickwork;
     await prepare(stack, log);
     await listen(http, config);
     let refreshing = refreshNow();

@@ -4,6 +4,7 @@ import {
   createDatabase,
   createRedisCommands,
   createTickwork,
+  type Definitions,
   hooks,
   type Logger,
   type PostgresDriver,
@@ -11,7 +12,6 @@ import {
   systemClock,
   type Tickwork,
 } from "#core";
-import { definitions } from "#tasks";
 import { install } from "../core/current.ts";
 import { prefixOf } from "../core/gate/prefix.ts";
 import { inDataFolder, keptApiKey, makeFolder } from "./data-folder.ts";
@@ -36,8 +36,7 @@ export interface StackOptions {
   /** The user of Postgres where its address names none. */
   user: string | undefined;
   log: Logger;
-  /** Calls the function `tick`. */
-  tick: Parameters<typeof createTimerDoorbell>[0];
+  definitions: Definitions;
 }
 
 /** Stands for the address of the embedded Postgres in the prefix of Redis keys. */
@@ -48,7 +47,7 @@ const EMBEDDED_URL = "postgresql://tickwork@embedded/tickwork";
  *
  * @throws ConfigError with one line when the data folder cannot be used, or Postgres or Redis cannot be reached
  */
-export async function openStack({ config: given, user, log, tick }: StackOptions): Promise<Stack> {
+export async function openStack({ config: given, user, log, definitions }: StackOptions): Promise<Stack> {
   const { dataDir, databaseUrl } = given;
   const apiKey = inDataFolder(dataDir, () => {
     makeFolder(dataDir);
@@ -61,10 +60,10 @@ export async function openStack({ config: given, user, log, tick }: StackOptions
   let redis: RedisDriver | undefined;
   let postgres: PostgresDriver | undefined;
   try {
-    redis = config.cacheEnabled ? await openRedis(config, prefix) : undefined;
-    postgres = await openPostgres(config, user);
-    const doorbell = createTimerDoorbell(tick, log);
-    const tickwork = createTickwork({
+    redis = config.cacheEnabled ? await openCache(config, prefix) : undefined;
+    postgres = await openDatabase(config, user);
+    const doorbell = createTimerDoorbell((event) => tickwork.worker.tick(event), log);
+    const tickwork: Tickwork = createTickwork({
       config,
       log,
       database: createDatabase(postgres, systemClock),
@@ -96,34 +95,35 @@ export async function openStack({ config: given, user, log, tick }: StackOptions
   }
 }
 
-/** Drivers are loaded when they are needed, so that the embedded stack starts without the clients of real servers. */
-async function openPostgres(
+/** What is needed is loaded: the embedded stack starts without the clients of real servers, and these without PGlite. */
+async function openDatabase(
   { databaseUrl, dataDir }: Config,
   user: string | undefined,
 ): Promise<PostgresDriver> {
-  if (databaseUrl !== undefined) {
-    const { openPg } = await import("../drivers/pg.ts");
-    let driver: PostgresDriver | undefined;
-    try {
-      driver = openPg(databaseUrl, user);
-      await reachPostgres(driver);
-      return driver;
-    } catch (error) {
-      await driver?.close();
-      throw postgresRefusal(databaseUrl, error);
-    }
+  if (databaseUrl === undefined) {
+    const { pgliteDriver } = await import("../drivers/pglite.ts");
+    return pgliteDriver(await openEmbeddedPostgres(postgresFolder(dataDir)));
   }
-  const { pgliteDriver } = await import("../drivers/pglite.ts");
-  return pgliteDriver(await openEmbeddedPostgres(postgresFolder(dataDir)));
+  const { openPostgres } = await import("../drivers/open.ts");
+  let driver: PostgresDriver | undefined;
+  try {
+    driver = await openPostgres(databaseUrl, { user });
+    await reachPostgres(driver);
+    return driver;
+  } catch (error) {
+    await driver?.close();
+    throw error instanceof ConfigError ? error : postgresRefusal(databaseUrl, error);
+  }
 }
 
 /** A real Redis, Upstash itself, or the embedded one. */
-async function openRedis({ redisUrl: url, redisToken: token }: Config, prefix: string): Promise<RedisDriver> {
+async function openCache({ redisUrl: url, redisToken: token }: Config, prefix: string): Promise<RedisDriver> {
   if (url === undefined) {
     const { openMemory } = await import("../drivers/memory.ts");
     return openMemory();
   }
-  const driver = await clientOf(url, token);
+  const { openRedis } = await import("../drivers/open.ts");
+  const driver = await openRedis(url, token);
   try {
     await reachRedis(driver, prefix);
     return driver;
@@ -131,15 +131,4 @@ async function openRedis({ redisUrl: url, redisToken: token }: Config, prefix: s
     await driver.close();
     throw redisRefusal(url, token, error);
   }
-}
-
-async function clientOf(url: string, token: string | undefined): Promise<RedisDriver> {
-  if (/^https?:/i.test(url)) {
-    if (!token)
-      throw new ConfigError("CACHE_REDIS_TOKEN must be the REST token of CACHE_REDIS_URL, got nothing.");
-    const { openUpstash } = await import("../drivers/upstash.ts");
-    return openUpstash({ url, token });
-  }
-  const { openIoredis } = await import("../drivers/ioredis.ts");
-  return openIoredis(url);
 }

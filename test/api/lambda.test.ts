@@ -2,8 +2,8 @@
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { expect, test } from "vitest";
 import { answerEvent } from "#api";
-import { lambdaContext } from "../../packages/local/lambda-context.ts";
 import { apiBed, KEY } from "../support/bed/api.ts";
+import { lambdaContext } from "../support/lambda/context.ts";
 import { type ApiCall, gatewayEvent } from "../support/lambda/gateway-event.ts";
 
 const api = apiBed();

@@ -113,7 +113,7 @@ test("without useTickwork, it belongs to the process's own Tickwork", async () =
     useTickwork(undefined);
     const tickwork = bed.make({ withoutRedis: true, doorbell: noteRings() });
     install(tickwork);
-    const { tasks } = runtime([]);
+    const { tasks } = await runtime([]);
     await TasksModel.create({ type: "a" });
     expect(await tasks.get(1)).toMatchObject({ type: "a" });
     expect((await tasksService.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);

@@ -34,9 +34,13 @@ export interface TaskContext {
 }
 
 /** A type of task: its name, what its data must look like, and its code. */
-export interface TaskDefinition<Schema extends StandardSchemaV1 = StandardSchemaV1> {
+export interface TaskDefinition<
+  Schema extends StandardSchemaV1 = StandardSchemaV1,
+  Result = unknown,
+  Type extends string = string,
+> {
   /** What callers give as `type`; 1 to 255 characters. */
-  type: string;
+  type: Type;
   /** Any Standard Schema (Valibot, Zod, ArkType, …). Checked when a task is posted and again when it runs. */
   data?: Schema;
   /** How often it may fail before it ends in `Error`. Default 1. */
@@ -48,8 +52,46 @@ export interface TaskDefinition<Schema extends StandardSchemaV1 = StandardSchema
   /** Another program runs it; see `foreignTask`. */
   foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
-  run(data: StandardSchemaV1.InferOutput<Schema>, context: TaskContext): Promise<unknown>;
+  run(data: StandardSchemaV1.InferOutput<Schema>, context: TaskContext): Promise<Result>;
 }
+
+/** Definitions of any data: methods are checked bivariantly, so all fit. */
+export type Definitions = readonly TaskDefinition<StandardSchemaV1>[];
+
+/**
+ * What `task_data` a task of this definition takes.
+ *
+ * @example const data: DataOf<typeof greet> = { name: "Ada" };
+ */
+export type DataOf<Definition extends TaskDefinition> =
+  Definition extends TaskDefinition<infer Schema> ? StandardSchemaV1.InferInput<Schema> : never;
+
+/**
+ * What a task of this definition leaves in `result_data`: what `run` returns, as JSON has it.
+ *
+ * @example const result: ResultOf<typeof greet> = { hello: "Ada" };
+ */
+export type ResultOf<Definition extends TaskDefinition> =
+  Definition extends TaskDefinition<infer _, infer Result> ? Stored<Result> : never;
+
+/** A value after its way through JSON: dates are strings, and what JSON has not is left out. */
+export type Stored<T> = T extends { toJSON(): infer Json }
+  ? Json
+  : T extends string | number | boolean | null
+    ? T
+    : T extends undefined
+      ? null
+      : T extends readonly unknown[]
+        ? { [Index in keyof T]: Stored<T[Index]> }
+        : T extends (...args: never[]) => unknown
+          ? never
+          : T extends object
+            ? {
+                [Key in keyof T as T[Key] extends (...args: never[]) => unknown ? never : Key]: Stored<
+                  T[Key]
+                >;
+              }
+            : unknown;
 
 /**
  * Defines a type of task. The handler's `data` has the type that the schema says.
@@ -65,9 +107,11 @@ export interface TaskDefinition<Schema extends StandardSchemaV1 = StandardSchema
  *   },
  * });
  */
-export function defineTask<Schema extends StandardSchemaV1>(
-  definition: TaskDefinition<Schema>,
-): TaskDefinition<Schema> {
+export function defineTask<
+  const Type extends string,
+  Result,
+  Schema extends StandardSchemaV1 = StandardSchemaV1,
+>(definition: TaskDefinition<Schema, Result, Type>): TaskDefinition<Schema, Result, Type> {
   return definition;
 }
 
@@ -110,8 +154,7 @@ export interface Registry {
  * @example const registry = createRegistry([httpRequest, cleanup, greet]);
  */
 export function createRegistry(
-  // Methods are checked bivariantly, so definitions of any data fit.
-  definitions: readonly TaskDefinition<StandardSchemaV1>[],
+  definitions: Definitions,
   { timeoutLimitMs }: { timeoutLimitMs?: number } = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();

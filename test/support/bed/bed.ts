@@ -71,8 +71,8 @@ export async function openTestBed(
   { migrated = true, redisNow }: { migrated?: boolean; redisNow?: () => number } = {},
 ): Promise<TestBed> {
   const database = kind === "real servers" ? await createDatabase() : undefined;
-  const postgres = database ? openPg(database.url) : await openEmbedded();
-  const redis = kind === "real servers" ? openIoredis(redisServerUrl) : openMemory(redisNow);
+  const postgres = database ? await openPg(database.url) : await openEmbedded();
+  const redis = kind === "real servers" ? await openIoredis(redisServerUrl) : openMemory(redisNow);
   const prefix = randomName();
   const counts = {
     postgres: 0,

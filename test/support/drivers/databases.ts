@@ -45,7 +45,7 @@ export const databases: Record<string, () => Promise<OpenedDatabase>> = {
       const throughProxy = new URL(url);
       throughProxy.port = String(proxy.port);
       throughProxy.password = PASSWORD;
-      const driver = openPg(throughProxy.href);
+      const driver = await openPg(throughProxy.href);
       return {
         driver,
         proxy,
@@ -62,7 +62,7 @@ export const databases: Record<string, () => Promise<OpenedDatabase>> = {
 const endpoints = new Map<string, string>();
 
 async function openOverNeon(backend: Backend, close: () => Promise<void>): Promise<OpenedDatabase> {
-  const host = `ep-${randomBytes(6).toString("hex")}.tickwork.test`;
+  const host = `ep-${randomBytes(6).toString("hex")}.test.neon.tech`;
   const databaseUrl = `postgresql://tickwork:${PASSWORD}@${host}/tickwork`;
   const server = await serveNeon(backend, databaseUrl);
   const proxy = await openProxy(Number(new URL(server.url).port));

@@ -26,7 +26,7 @@ export const redises: Record<string, () => Promise<OpenedRedis>> = {
     "upstash, over Redis": () => openOverUpstash(openRedisBackend(redisServerUrl)),
     ioredis: async () => {
       const proxy = await openProxy(REDIS_PORT);
-      const driver = openIoredis(`redis://127.0.0.1:${proxy.port}`);
+      const driver = await openIoredis(`redis://127.0.0.1:${proxy.port}`);
       return {
         driver,
         proxy,

@@ -1,6 +1,7 @@
 /** The real server in a process of its own, which says over IPC what requests have done to it. */
 import { createLogger } from "#core";
 import { startServer } from "#local";
+import { definitions } from "#tasks";
 import { current } from "../../../packages/core/current.ts";
 import { FINGERPRINT, type Question, type State } from "./state.ts";
 
@@ -8,7 +9,7 @@ const BEAT_MS = 5;
 
 let errors: string[] = [];
 const log = createLogger({ level: "error", write: (line) => errors.push(line) });
-const server = await startServer({ env: process.env, log });
+const server = await startServer({ env: process.env, log, definitions });
 const { worker, database } = current();
 // What is due stays as it is, so that rows change by requests alone.
 Object.assign(worker, { tick: async () => {} });

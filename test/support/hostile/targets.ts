@@ -45,7 +45,7 @@ export async function openTarget(stack: Stack): Promise<Target> {
   const env = { DATA_DIR: folder, DATABASE_URL: database.url, CACHE_REDIS_URL: redisServerUrl };
   return openServer(stack, env, async () => {
     rmSync(folder, { recursive: true, force: true });
-    const redis = openIoredis(redisServerUrl);
+    const redis = await openIoredis(redisServerUrl);
     await redis.call(["DEL", ...keysOf(prefixOf(database.url), 1)]);
     await Promise.all([redis.close(), database.drop()]);
   });

@@ -41,7 +41,7 @@ export async function openStores(): Promise<Stores> {
   const postgres = database ? openPgBackend(database.url) : await openEmbedded();
   const redis = database ? openRedisBackend(redisServerUrl) : memoryBackend();
   const name = randomBytes(6).toString("hex");
-  const databaseUrl = `postgresql://tickwork:password@ep-${name}.tickwork.test/tickwork`;
+  const databaseUrl = `postgresql://tickwork:password@ep-${name}.test.neon.tech/tickwork`;
   const redisToken = randomBytes(16).toString("base64url");
   const neonServer = await serveNeon(postgres, databaseUrl);
   const upstash = await serveUpstash(redis, redisToken);
@@ -50,7 +50,7 @@ export async function openStores(): Promise<Stores> {
     upstash,
     databaseUrl,
     redisToken,
-    env: { NEON_ENDPOINT: "https://api.tickwork.test/sql", NEON_STAND_IN: neonServer.url },
+    env: { NEON_ENDPOINT: "https://api.test.neon.tech/sql", NEON_STAND_IN: neonServer.url },
     async migrate() {
       await migrate(createClient(openNeon(neonServer.inProcessUrl), systemClock), silent);
     },

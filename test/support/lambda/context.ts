@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Context } from "aws-lambda";
 
-/** Nothing ends an invocation on one machine: functions are told that they have a day. */
+/** Long enough for any test. */
 const TIME_LEFT_MS = 24 * 60 * 60 * 1000;
 
 /** A function's context, as Lambda gives it. */
