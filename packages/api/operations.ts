@@ -13,7 +13,7 @@ export interface Operation {
   query?: v.GenericSchema;
   headers?: v.ObjectSchema<v.ObjectEntries, undefined>;
   /** The status and the body of a success. */
-  answer: { status: Success; schema?: v.GenericSchema };
+  answer: { status: Success; schema?: v.GenericSchema; headers?: Readonly<Record<string, string>> };
   /** Another answer that is no error in the sense of the catalogue, and when it comes. */
   otherwise?: { status: Success | 500; schema: v.GenericSchema; when: string };
   /** The errors that it may answer with, apart from those that every operation may. */
@@ -59,8 +59,15 @@ export const operations = {
     method: "get",
     path: "/tasks/not-started",
     summary: "The waiting tasks that are due within 4 hours, by due time (getNotStartedTasks).",
-    answer: { status: 200, schema: s.TasksSchema },
-    errors: [],
+    query: s.NotStartedQuerySchema,
+    answer: {
+      status: 200,
+      schema: s.TasksSchema,
+      headers: {
+        Link: 'The address of the next page, with rel="next"; absent on the last one. A page has up to 1,000 tasks, and three megabytes.',
+      },
+    },
+    errors: ["invalid_request"],
   },
   isRunning: {
     method: "get",

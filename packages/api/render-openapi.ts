@@ -6,7 +6,7 @@ import { HOOK_EVENTS } from "../core/tasks/hooks.ts";
 import { RETRY_AFTER_SECONDS } from "./errors.ts";
 import { errorExamples, examples } from "./openapi-examples.ts";
 import { COMMON_ERRORS, type Operation, operations } from "./operations.ts";
-import { errorSchema, NewTaskSchema, StatsSchema, TaskSchema } from "./schemas.ts";
+import { errorSchema, NewTaskSchema, OmittingTaskSchema, StatsSchema, TaskSchema } from "./schemas.ts";
 
 type Json = Record<string, unknown>;
 
@@ -18,7 +18,12 @@ interface Response {
 type Responses = Record<string, Response>;
 
 /** Schemas that are referred to by name. */
-const NAMED = { Task: TaskSchema, NewTask: NewTaskSchema, Stats: StatsSchema };
+const NAMED = {
+  Task: TaskSchema,
+  OmittingTask: OmittingTaskSchema,
+  NewTask: NewTaskSchema,
+  Stats: StatsSchema,
+};
 
 /** What stands between the slashes of a path. */
 const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: Json }>> = {
@@ -143,6 +148,14 @@ function answersOf(operationId: keyof typeof operations, { answer, otherwise }: 
   return {
     [answer.status]: {
       description: "Done.",
+      ...(answer.headers && {
+        headers: Object.fromEntries(
+          Object.entries(answer.headers).map(([name, description]) => [
+            name,
+            { description, schema: { type: "string" } },
+          ]),
+        ),
+      }),
       ...(answer.schema && content(render(answer.schema, "output"), example)),
     },
     ...(otherwise && {

@@ -4,6 +4,8 @@ import { type ErrorCode, TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
 import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
 import { accepts, NewTaskSchema, storable, TaskChangesSchema } from "../core/tasks/new-task.ts";
+import type { Due } from "../core/tasks/standing.ts";
+import { CONTENT } from "../core/tasks/task.ts";
 
 /** How many tasks a page of the list has. */
 const LIST_LIMIT = { default: 50, max: 200 };
@@ -20,41 +22,71 @@ export const NewTasksSchema = v.union([
   v.pipe(v.array(NewTaskSchema), v.minLength(1), v.maxLength(BATCH_LIMIT)),
 ]);
 
-const limit = accepts(`a whole number from 1 to ${LIST_LIMIT.max}`);
-const cursor = accepts("a next_cursor of an earlier answer");
+/** How many waiting tasks a page has. */
+const NOT_STARTED_LIMIT = { default: 1_000, max: 1_000 };
 
-/** Cursors are opaque to callers: the id before which the next page begins. */
-export const cursorOf = (id: number): string => Buffer.from(`before:${id}`).toString("base64url");
-const idOf = (text: string): number =>
-  Number(/^before:([1-9]\d{0,15})$/.exec(Buffer.from(text, "base64url").toString())?.[1] ?? Number.NaN);
+/** A parameter is a text; `metadata` is what the text says. */
+const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
+  const message = accepts(`a whole number from 1 to ${max}`);
+  return v.pipe(
+    v.optional(
+      v.pipe(
+        v.string(),
+        v.check((text) => /^\d+$/.test(text), message),
+        v.transform(Number),
+        v.minValue(1, message),
+        v.maxValue(max, message),
+      ),
+      String(usual),
+    ),
+    v.metadata({ type: "integer", minimum: 1, maximum: max, default: usual }),
+  );
+};
+
+/** Cursors are opaque to callers. */
+const encoded = (text: string): string => Buffer.from(text).toString("base64url");
+const decoded = (cursor: string, form: RegExp): (number | undefined)[] | undefined => {
+  const numbers = form.exec(Buffer.from(cursor, "base64url").toString())?.slice(1).map(Number);
+  return numbers?.every(Number.isSafeInteger) ? numbers : undefined;
+};
+
+/** Of the list: the id before which the next page begins. */
+export const cursorOf = (id: number): string => encoded(`before:${id}`);
+const idOf = (cursor: string) => decoded(cursor, /^before:([1-9]\d{0,15})$/)?.[0];
+
+/** Of the window: the task after which the next page begins. */
+export const cursorAfter = ({ id, atMs }: Due): string => encoded(`after:${atMs}:${id}`);
+const dueOf = (cursor: string): Due | undefined => {
+  const [atMs, id] = decoded(cursor, /^after:(-?\d{1,15}):([1-9]\d{0,15})$/) ?? [];
+  return atMs === undefined || id === undefined ? undefined : { atMs, id };
+};
+
+/** What one of these functions reads. */
+const cursorFrom = <Read>(read: (cursor: string) => Read | undefined, where: string) => {
+  const message = accepts(`${where} of an earlier answer`);
+  return v.pipe(
+    v.string(),
+    v.check((cursor) => read(cursor) !== undefined, message),
+    v.transform((cursor) => read(cursor) as Read),
+  );
+};
 
 export const ListQuerySchema = v.strictObject(
   {
     status: v.optional(v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`))),
     type: v.optional(v.pipe(v.string(), storable)),
-    limit: v.pipe(
-      v.optional(
-        v.pipe(
-          v.string(),
-          v.check((text) => /^\d+$/.test(text), limit),
-          v.transform(Number),
-          v.minValue(1, limit),
-          v.maxValue(LIST_LIMIT.max, limit),
-        ),
-        String(LIST_LIMIT.default),
-      ),
-      // A parameter is a text; this is what the text says.
-      v.metadata({ type: "integer", minimum: 1, maximum: LIST_LIMIT.max, default: LIST_LIMIT.default }),
-    ),
-    cursor: v.optional(
-      v.pipe(
-        v.string(),
-        v.check((text) => Number.isSafeInteger(idOf(text)), cursor),
-        v.transform(idOf),
-      ),
-    ),
+    limit: limitFrom(LIST_LIMIT),
+    cursor: v.optional(cursorFrom(idOf, "a next_cursor")),
   },
   onlyThese("status, type, limit and cursor"),
+);
+
+export const NotStartedQuerySchema = v.strictObject(
+  {
+    limit: limitFrom(NOT_STARTED_LIMIT),
+    cursor: v.optional(cursorFrom(dueOf, "the cursor in the Link header")),
+  },
+  onlyThese("limit and cursor"),
 );
 
 export const RunningSchema = v.strictObject(
@@ -162,14 +194,24 @@ export const TaskSchema = v.pipe(
   v.description("A task. A table that is older than Tickwork may have more columns."),
 );
 
+/** Where all tasks of an answer together would be too large for it. */
+export const OmittingTaskSchema = v.pipe(
+  v.looseObject({
+    ...v.omit(v.looseObject(TaskSchema.entries), CONTENT).entries,
+    omitted: v.pipe(v.array(v.picklist(CONTENT)), v.description("The fields that were left out.")),
+  }),
+  v.description("A task without what it holds: those of this answer together would have been too large."),
+);
+
 export const TaskListSchema = v.object({
   tasks: v.array(TaskSchema),
   next_cursor: v.pipe(v.nullable(v.string()), v.description("Of the next page; null on the last.")),
 });
 export const TasksSchema = v.array(TaskSchema);
-export const CreatedSchema = v.union([TaskSchema, TasksSchema]);
+const WrittenSchema = v.union([TaskSchema, OmittingTaskSchema]);
+export const CreatedSchema = v.union([WrittenSchema, v.array(WrittenSchema)]);
 
-export const ResetSchema = v.object({ reset: TasksSchema, isRunning: v.boolean() });
+export const ResetSchema = v.object({ reset: v.array(WrittenSchema), isRunning: v.boolean() });
 
 export const StatsSchema = v.object({
   cachedTasksCount: v.pipe(fromZero, v.description("Waiting tasks in the cache.")),

@@ -30,6 +30,7 @@ export const tasksService: TasksService = {
       ({ operator }) => operator.getNotStartedTasks(),
       () => [],
     ),
+  pageNotStarted: async (page) => inUse().operator.pageNotStarted(page),
   isTaskRunning: () =>
     onceRunning(
       ({ operator }) => operator.isTaskRunning(),
@@ -52,6 +53,7 @@ export const tasksService: TasksService = {
   create: async (tasks, options) => inUse().tasks.create(tasks, options),
   get: async (id) => inUse().tasks.get(id),
   list: async (filter) => inUse().tasks.list(filter),
+  page: async (filter) => inUse().tasks.page(filter),
   update: async (id, changes, by) => inUse().tasks.update(id, changes, by),
   remove: async (id) => inUse().tasks.remove(id),
   retry: async (id, by) => inUse().tasks.retry(id, by),

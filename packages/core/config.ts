@@ -1,4 +1,5 @@
 import { ConfigError, mustBe } from "./errors.ts";
+import { CACHE_LIMIT_MAX } from "./limits.ts";
 import type { Logger } from "./log.ts";
 
 /** What users may set, by environment variables. */
@@ -117,7 +118,7 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     shutdownWaitSeconds: whole("TASK_SHUTDOWN_WAIT_TIME", DEFAULTS.shutdownWaitSeconds, 0, DAY_SECONDS),
     concurrency: whole("TASK_CONCURRENCY", DEFAULTS.concurrency, 1, 1_000),
     runningTtlSeconds: whole("TASK_RUNNING_TTL", DEFAULTS.runningTtlSeconds, 2, DAY_SECONDS),
-    cacheLimit: whole("TASK_CACHE_LIMIT", DEFAULTS.cacheLimit, 1, 1_000_000),
+    cacheLimit: whole("TASK_CACHE_LIMIT", DEFAULTS.cacheLimit, 1, CACHE_LIMIT_MAX),
     maxCrashes: whole("TASK_MAX_CRASHES", DEFAULTS.maxCrashes, 0, 1_000),
     apiKey: secret("API_KEY"),
     host: text("HOST") ?? DEFAULTS.host,

@@ -7,6 +7,17 @@
 export const WINDOW_MS = 4 * 60 * 60 * 1000;
 /** `task_data` above this stays out of the cache; whatever lists the window gets it from Postgres. */
 export const CACHED_DATA_LIMIT_BYTES = 4 * 1024;
+/** A row above this, with its error and its history, stays out of it, too. */
+export const CACHED_ROW_LIMIT_BYTES = 8 * 1024;
+/** The rows that a refresh reads; Neon answers at most 64 MiB. Those beyond come without what they hold. */
+export const WINDOW_LIMIT_BYTES = 16 * 1024 * 1024;
+/** What `TASK_CACHE_LIMIT` may be: a refresh then takes seconds, and its answer has these bytes and 15 MB of times. */
+export const CACHE_LIMIT_MAX = 100_000;
+/**
+ * A list of tasks, as JSON. Lambda answers at most six megabytes, in which every quote of the body is escaped: twice as
+ * much at worst.
+ */
+export const ANSWER_LIMIT_BYTES = 3_000_000;
 /** What `task_data` may have, as JSON. */
 export const TASK_DATA_LIMIT_BYTES = 256 * 1024;
 /** What a handler's result may have, as JSON; a larger one is cut, never lost silently. */

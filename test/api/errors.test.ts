@@ -249,7 +249,7 @@ test("what a database says about itself stays in the log", async () => {
 test("a defect is a 500 that says nothing, with its stack in the log", async () => {
   const lines: string[] = [];
   const log = createLogger({ level: "error", write: (line) => lines.push(line) });
-  const tasks = { ...api.tickwork.tasks, list: () => Promise.reject(new TypeError("a secret")) };
+  const tasks = { ...api.tickwork.tasks, page: () => Promise.reject(new TypeError("a secret")) };
   const app = createApp({ ...api.tickwork, tasks, log, config: { apiKey: KEY } });
   const response = await app.request("/tasks", { headers: { authorization: `Bearer ${KEY}` } });
   expect(response.status).toBe(500);

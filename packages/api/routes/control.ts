@@ -1,13 +1,20 @@
 import { Hono } from "hono";
 import type { Operator } from "#core";
-import { json } from "../input.ts";
+import { answerable } from "../answer.ts";
+import { json, query } from "../input.ts";
 import { operations as op } from "../operations.ts";
-import { RunningSchema } from "../schemas.ts";
+import { cursorAfter, NotStartedQuerySchema, RunningSchema } from "../schemas.ts";
 
 /** The methods of Baasix's TasksService over HTTP. */
 export function controlRoutes(operator: Operator) {
   return new Hono()
-    .get(op.notStarted.path, async (c) => c.json(await operator.getNotStartedTasks()))
+    .get(op.notStarted.path, query(NotStartedQuerySchema), async (c) => {
+      const { limit, cursor: after } = c.req.valid("query");
+      const { tasks, next } = await operator.pageNotStarted({ limit, after });
+      if (next)
+        c.header("Link", `<${op.notStarted.path}?limit=${limit}&cursor=${cursorAfter(next)}>; rel="next"`);
+      return c.json(tasks);
+    })
     .get(op.isRunning.path, async (c) => c.json({ isRunning: await operator.isTaskRunning() }))
     .put(op.setRunning.path, json(RunningSchema), async (c) => {
       await operator.setTaskRunning(c.req.valid("json").isRunning);
@@ -19,7 +26,7 @@ export function controlRoutes(operator: Operator) {
     })
     .post(op.resetStuck.path, async (c) => {
       const reset = await operator.resetStuck();
-      return c.json({ reset, isRunning: await operator.isTaskRunning() });
+      return c.json({ reset: answerable(reset), isRunning: await operator.isTaskRunning() });
     })
     .get(op.stats.path, async (c) => c.json(await operator.getCacheStats()));
 }

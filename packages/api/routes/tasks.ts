@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import type { Tasks } from "#core";
+import { answerable } from "../answer.ts";
 import { by, header, query, taskId, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { cursorOf, ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
@@ -12,19 +13,19 @@ export function taskRoutes(tasks: Tasks) {
       const idempotencyKey = header(c, "Idempotency-Key");
       const many = Array.isArray(body);
       const made = await tasks.create(many ? body : [body], { idempotencyKey, ...by(c) });
-      return c.json(many ? made : made[0], op.createTasks.answer.status);
+      const told = answerable(made);
+      return c.json(many ? told : told[0], op.createTasks.answer.status);
     })
     .get(op.listTasks.path, query(ListQuerySchema), async (c) => {
       const { status, type, limit, cursor } = c.req.valid("query");
-      const found = await tasks.list({
-        limit: limit + 1,
+      const { tasks: page, more } = await tasks.page({
+        limit,
         ...(status === undefined ? {} : { status }),
         ...(type === undefined ? {} : { type }),
         ...(cursor === undefined ? {} : { beforeId: cursor }),
       });
-      const page = found.slice(0, limit);
       const last = page.at(-1);
-      return c.json({ tasks: page, next_cursor: found.length > limit && last ? cursorOf(last.id) : null });
+      return c.json({ tasks: page, next_cursor: more && last ? cursorOf(last.id) : null });
     })
     .get(op.getTask.path, async (c) => c.json(await tasks.get(taskId(c.req.param("id")))))
     .patch(op.changeTask.path, uncheckedJson(TaskChangesSchema), async (c) =>

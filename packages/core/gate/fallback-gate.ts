@@ -91,6 +91,7 @@ export function withFallback(redis: Gate, postgres: Gate, clock: Clock, log: Log
     // The only step that may fail: statistics say that Redis does not answer.
     look: () => redis.look(),
     list: () => either("list", (gate) => gate.list()),
+    rows: (ids) => either("rows", (gate) => gate.rows(ids)),
     hold: (token, ttlMs) => either("hold", (gate) => gate.hold(token, ttlMs)),
     letGo: (token) => either("letGo", (gate) => gate.letGo(token)),
     setRunning: (running) => either("setRunning", (gate) => gate.setRunning(running)),

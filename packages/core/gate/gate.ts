@@ -1,6 +1,6 @@
 import type { Moment } from "../clock.ts";
 import type { Window } from "../store/window.ts";
-import type { Standing } from "../tasks/standing.ts";
+import type { Due, Standing } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 
 /** What a tick does now. `lease`: when a running task is overdue, for then a tick has to look after it. */
@@ -80,8 +80,10 @@ export interface Gate {
   /** Rebuilds the cache from what `read` finds. False: it took so long that what it read may be old. */
   rebuild(read: () => Promise<Window>): Promise<boolean>;
   look(): Promise<Look>;
-  /** The waiting tasks of the window: whole, or the id alone where the row is not cached. Undefined: ask Postgres. */
-  list(): Promise<(Task | number)[] | undefined>;
+  /** The waiting tasks of the window, other programs' too, in any order. Undefined: ask Postgres. */
+  list(): Promise<Due[] | undefined>;
+  /** The rows of these tasks that are cached. */
+  rows(ids: readonly number[]): Promise<(Task | undefined)[]>;
   /**
    * Takes every flag under this token, or prolongs them, if nobody else holds any; on Postgres, also if no task runs.
    * So whoever has them is alone.

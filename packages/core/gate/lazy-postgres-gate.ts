@@ -25,6 +25,7 @@ export function createLazyPostgresGate(...options: Parameters<Module["createPost
     rebuild: async (read) => (await gate()).rebuild(read),
     look: async () => (await gate()).look(),
     list: async () => (await gate()).list(),
+    rows: async (ids) => (await gate()).rows(ids),
     hold: async (token, ttlMs) => (await gate()).hold(token, ttlMs),
     letGo: async (token) => (await gate()).letGo(token),
     setRunning: async (running) => (await gate()).setRunning(running),

@@ -169,6 +169,7 @@ export function createPostgresGate(
       };
     },
     list: async () => undefined,
+    rows: async (ids) => ids.map(() => undefined),
     hold: async (token, ttlMs) => {
       const held = await query(HOLD({ token, slots, flagTtlMs: ttlMs }));
       if (held.length === slots) return true;

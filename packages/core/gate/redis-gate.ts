@@ -44,15 +44,10 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
       return run(SWEEP, { ...begun, cut_at: cutAtMs, waiting_for_code: sumOf(waitingForCode.values()) });
     },
     look: () => run(LOOK, {}),
-    list: async () => {
-      const ids = await run(LIST, {});
-      if (!ids) return undefined;
-      const tasks: (Task | number)[] = [];
-      for (const chunk of chunksOf(ids)) {
-        const rows = await redis.fields(rowsKey, chunk);
-        tasks.push(...rows.map((row, n) => (row ? (JSON.parse(row) as Task) : Number(chunk[n]))));
-      }
-      return tasks;
+    list: () => run(LIST, {}),
+    rows: async (ids) => {
+      const rows = await redis.fields(rowsKey, ids.map(String));
+      return rows.map((row) => (row === null ? undefined : (JSON.parse(row) as Task)));
     },
     hold: (token, holdMs) => run(HOLD, { token, ttl_ms: holdMs }),
     letGo: (token) => run(LET_GO, { token }),

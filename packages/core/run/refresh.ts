@@ -58,12 +58,16 @@ export async function runRefresh({
 }: RefreshDeps): Promise<RefreshReport> {
   const began = clock.now();
   let window: Awaited<ReturnType<Store["window"]>> | undefined;
-  const kept = await gate.rebuild(async () => {
-    window = await store.window();
-    return window;
-  });
-  // Ring even if the cache did not take the window: what is due must run.
-  if (window) await ringer.ringFor(window.writes, window.nowMs, { by: "refresh" });
+  let kept = false;
+  try {
+    kept = await gate.rebuild(async () => {
+      window = await store.window();
+      return window;
+    });
+  } finally {
+    // Even if the cache did not take the window: what is due must run.
+    if (window) await ringer.ringFor(window.writes, window.nowMs, { by: "refresh" });
+  }
   if (!kept || !window)
     throw new TickworkError(
       "refresh_too_slow",

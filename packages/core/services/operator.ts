@@ -8,9 +8,11 @@ import type { Logger } from "../log.ts";
 import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
 import type { Store } from "../store/store.ts";
 import type { HookEvent } from "../tasks/hooks.ts";
+import type { Due } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Announcer } from "./announce.ts";
 import { type CacheStats, createHealth, type Health } from "./health.ts";
+import { createNotStarted, type NotStartedPage } from "./not-started.ts";
 import type { Vitals } from "./vitals.ts";
 
 /**
@@ -20,6 +22,15 @@ import type { Vitals } from "./vitals.ts";
 export interface Operator {
   /** The tasks that have not started and are due within 4 hours, by due time. Never throws: `[]` if nothing answers. */
   getNotStartedTasks(): Promise<Task[]>;
+  /**
+   * The same, page by page: each has at most `limit` tasks, and three megabytes. Never throws either.
+   *
+   * @param page.after the `next` of the page before
+   * @example
+   * const first = await operator.pageNotStarted({ limit: 100 });
+   * const second = first.next && (await operator.pageNotStarted({ after: first.next, limit: 100 }));
+   */
+  pageNotStarted(page: { after?: Due | undefined; limit: number }): Promise<NotStartedPage>;
   /**
    * The operator's override: `true` keeps ticks from starting tasks, for 15 minutes or until `false`, which releases
    * all flags and rings the doorbell. A running task goes on, and no second one starts beside it: Postgres decides.
@@ -103,23 +114,21 @@ const DELETE_BATCH = 1_000;
 
 export function createOperator(deps: OperatorDeps, announcer: Announcer): Operator {
   const { store, gate, ringer, clock, config, log } = deps;
+  const notStarted = createNotStarted(deps);
+  const readOr = async <T>(otherwise: T, read: () => Promise<T>): Promise<T> => {
+    try {
+      return await read();
+    } catch (error) {
+      log.error("the waiting tasks could not be read", { error: messageOf(error) });
+      return otherwise;
+    }
+  };
   const operator: Operator = {
     async getNotStartedTasks() {
-      try {
-        const cached = await gate.list();
-        if (!cached) return await store.readWindow();
-        const missing = cached.filter((entry) => typeof entry === "number");
-        const { tasks } = missing.length > 0 ? await store.getMany(missing) : { tasks: [] };
-        const found = new Map(tasks.map((task) => [task.id, task]));
-        return cached
-          .flatMap((entry) => (typeof entry === "number" ? (found.get(entry) ?? []) : entry))
-          .filter((task) => task.task_status === "Not started")
-          .sort((a, b) => Date.parse(a.scheduled_time) - Date.parse(b.scheduled_time) || a.id - b.id);
-      } catch (error) {
-        log.error("the waiting tasks could not be read", { error: messageOf(error) });
-        return [];
-      }
+      return readOr([], () => notStarted.all());
     },
+
+    pageNotStarted: (page) => readOr({ tasks: [] }, () => notStarted.page(page)),
 
     async setTaskRunning(isRunning) {
       if (typeof isRunning !== "boolean") throw refusal("isRunning", mustBe("true or false", isRunning));

@@ -9,7 +9,7 @@ import {
   TickworkError,
   taskNotFound,
 } from "../errors.ts";
-import { NAME_LIMIT } from "../limits.ts";
+import { ANSWER_LIMIT_BYTES, NAME_LIMIT } from "../limits.ts";
 import type { Store } from "../store/store.ts";
 import type { Registry } from "../tasks/define-task.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
@@ -63,7 +63,9 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
       return task;
     },
 
-    list: (filter) => store.list(filter),
+    list: async (filter) => (await store.list(filter, Number.MAX_SAFE_INTEGER)).tasks,
+
+    page: (filter) => store.list(filter, ANSWER_LIMIT_BYTES),
 
     async update(id, changes, { userId } = {}) {
       checkName("userId", userId);

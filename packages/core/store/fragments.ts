@@ -1,5 +1,6 @@
 /** Parts that several statements share. Their parameters have names too: see `statement.ts`. */
 import { FOREIGN_LEASE_MS, HISTORY_LIMIT, WINDOW_MS } from "../limits.ts";
+import { CONTENT } from "../tasks/task.ts";
 
 /** An `interval`. `n` is a number, or the name of a parameter of type `float8`. */
 export const milliseconds = (n: number | string) => `${n} * interval '1 millisecond'`;
@@ -28,6 +29,17 @@ const OTHERS_RUNNING = `"baasix_Tasks" where task_status = 'Running' and slot is
 export const HAS_ROOM = `:slot < :slots - (select count(*) from ${OTHERS_RUNNING})`;
 /** When there will be room again, at the latest. */
 export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${OTHERS_RUNNING})`;
+
+const NAMES_OF_CONTENT = `array[${CONTENT.map((name) => `'${name}'`).join(", ")}]`;
+
+/**
+ * The rows of `source`, as JSON in `task`; where together they have more than `:bytes`, without what they hold. For what
+ * must be answered in one piece.
+ */
+export const wholeOrOmitting = (source: string) => `
+  select id, case when sum(octet_length(row_to_json(t)::text)) over () <= :bytes then row_to_json(t)
+    else (to_jsonb(t) - ${NAMES_OF_CONTENT} || jsonb_build_object('omitted', ${NAMES_OF_CONTENT}))::json end as task
+  from ${source} t`;
 
 /** Whether a statement writes tasks, whatever else it does. */
 export const writesTasks = (text: string): boolean =>

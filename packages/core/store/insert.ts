@@ -1,8 +1,8 @@
 import { quote, TickworkError } from "../errors.ts";
-import { IDEMPOTENCY_HOURS, ISSUES_LIMIT } from "../limits.ts";
+import { ANSWER_LIMIT_BYTES, IDEMPOTENCY_HOURS, ISSUES_LIMIT } from "../limits.ts";
 import type { NewTask } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
-import { NOW_MS } from "./fragments.ts";
+import { NOW_MS, wholeOrOmitting } from "./fragments.ts";
 import { callersFault, isUniqueViolation, translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, type TimedRow, type TimedTasks, timedTasksOf, toTask } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
@@ -36,11 +36,10 @@ export const INSERT_ONCE = statement({ tasks: "json", key: "text", hash: "text" 
       select :key, :hash, (select json_agg(id order by id) from made), now())
   select row_to_json(made) as task, ${NOW_MS} from made order by id`;
 
-export const FIND_REQUEST = statement({
-  key: "text",
-})`select r.hash, r.${EXPIRED} as expired, ${NOW_MS}, r.task_ids as ids,
-    (select coalesce(json_agg(row_to_json(t) order by t.id), '[]') from "baasix_Tasks" t
-      where t.id in (select value::bigint from json_array_elements_text(r.task_ids))) as tasks
+export const FIND_REQUEST = statement({ key: "text", bytes: "bigint" })`
+  select r.hash, r.${EXPIRED} as expired, ${NOW_MS}, r.task_ids as ids,
+    (select coalesce(json_agg(task order by id), '[]') from (${wholeOrOmitting(`(select * from "baasix_Tasks"
+      where id in (select value::bigint from json_array_elements_text(r.task_ids)))`)}) made) as tasks
   from tickwork_requests r where r.key = :key`;
 
 type KnownRequest = { hash: string; expired: boolean; now_ms: number; ids: number[]; tasks: Row[] };
@@ -73,7 +72,10 @@ export async function insertOnce(
     } catch (error) {
       if (!isUniqueViolation(error, "tickwork_requests_pkey")) throw callersFault(error);
     }
-    const [known] = await queryRepeatable<KnownRequest>(database, FIND_REQUEST({ key }));
+    const [known] = await queryRepeatable<KnownRequest>(
+      database,
+      FIND_REQUEST({ key, bytes: ANSWER_LIMIT_BYTES }),
+    );
     if (known && !known.expired) {
       if (known.hash !== hash) throw keyReused(key);
       if (known.tasks.length < known.ids.length) throw tasksDeleted(key, known);

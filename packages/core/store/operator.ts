@@ -1,19 +1,20 @@
+import { ANSWER_LIMIT_BYTES } from "../limits.ts";
 import type { StoreDeps } from "./deps.ts";
-import { NOW_MS } from "./fragments.ts";
+import { NOW_MS, wholeOrOmitting } from "./fragments.ts";
 import { type TimedRow, type TimedTasks, timedTasksOf } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
-export const RESET_RUNNING = statement({ message: "text" })`
+export const RESET_RUNNING = statement({ message: "text", bytes: "bigint" })`
   with reset as (
     update "baasix_Tasks" set task_status = 'Error', "updatedAt" = now(),
       error_data = json_build_object('message', :message, 'name', 'ResetError', 'code', 'reset', 'attempts', attempts,
         'history', coalesce(history, '[]'::jsonb))
     where task_status = 'Running' returning *)
-  select row_to_json(reset) as task, ${NOW_MS} from reset order by id`;
+  select task, ${NOW_MS} from (${wholeOrOmitting("reset")}) told order by id`;
 
 /** Ends every running task in `Error`, whoever runs it. */
 export async function resetRunning({ database }: StoreDeps, message: string): Promise<TimedTasks> {
-  return timedTasksOf(await database.query<TimedRow>(RESET_RUNNING({ message })));
+  return timedTasksOf(await database.query<TimedRow>(RESET_RUNNING({ message, bytes: ANSWER_LIMIT_BYTES })));
 }
 
 export const DELETE_FINISHED = statement({ days: "float8", batch: "int", keepId: "bigint" })`

@@ -1,4 +1,5 @@
 import {
+  type Due,
   type Facts,
   fromNow,
   type KnownTypes,
@@ -30,6 +31,38 @@ export async function getMany({ database }: StoreDeps, ids: readonly number[]): 
   return { tasks: rows.flatMap(({ task }) => (task ? [toTask(task)] : [])), nowMs: rows[0]?.now_ms ?? 0 };
 }
 
+/** Tasks, as many of those that were asked for as one answer may have. */
+export interface Page {
+  tasks: Task[];
+  /** Whether there are more of those that were asked for. */
+  more: boolean;
+}
+
+/** Whatever is in a row of `source`, at least one of them comes. `source` names the rows `t`. */
+const withinBytes = (source: string, order: string) => `
+  select task, found from (
+    select task, sum(octet_length(task::text)) over (order by ${order}) as bytes,
+      row_number() over (order by ${order}) as n, count(*) over ()::int as found
+    from ${source} cross join lateral (select row_to_json(t) as task offset 0) one) sized
+  where bytes <= :bytes or n = 1 order by n`;
+
+type SizedRow = TaskRow & { found: number };
+
+const pageOf = (rows: readonly SizedRow[]): Page => ({
+  tasks: tasksOf(rows),
+  more: (rows[0]?.found ?? 0) > rows.length,
+});
+
+export const GET_SOME = statement({ ids: "bigint[]", bytes: "bigint" })`${withinBytes(
+  'unnest(:ids) with ordinality as asked(id, n) join "baasix_Tasks" t on t.id = asked.id',
+  "asked.n",
+)}`;
+
+/** The tasks that exist, in this order, as many as one answer may have. */
+export async function getSome({ database }: StoreDeps, ids: readonly number[], bytes: number): Promise<Page> {
+  return pageOf(await queryRepeatable<SizedRow>(database, GET_SOME({ ids, bytes })));
+}
+
 export interface ListFilter {
   status?: TaskStatus;
   type?: string;
@@ -51,27 +84,35 @@ const FILTERS = { type: "type = :type", beforeId: "id < :beforeId" };
 export const LIST = variants((status: TaskStatus | undefined, ...filters: (keyof typeof FILTERS)[]) => {
   const conditions = [...(status ? [WITH_STATUS[status]] : []), ...filters.map((name) => FILTERS[name])];
   const columns = Object.fromEntries(filters.map((name) => [name, "column" as const]));
-  return statement({ limit: "int", ...columns })`select row_to_json(t) as task from (
-      select * from "baasix_Tasks" ${conditions.length > 0 ? `where ${conditions.join(" and ")}` : ""}
-      order by id desc limit :limit) t order by id desc`;
+  const source = `(select * from "baasix_Tasks" ${conditions.length > 0 ? `where ${conditions.join(" and ")}` : ""}
+    order by id desc limit :limit + 1) t`;
+  return statement({ limit: "int", bytes: "bigint", ...columns })`${withinBytes(source, "t.id desc")}`;
 });
 
-/** The newest first. */
-export async function list({ database }: StoreDeps, { status, limit, ...rest }: ListFilter): Promise<Task[]> {
+/** The newest first: up to `limit` of them, and as many as one answer may have. */
+export async function list(
+  { database }: StoreDeps,
+  { status, limit, ...rest }: ListFilter,
+  bytes: number,
+): Promise<Page> {
   const filters = (["type", "beforeId"] as const).filter((name) => rest[name] !== undefined);
-  const request = LIST(status, ...filters)({ limit, ...rest });
-  return tasksOf(await translatingDataErrors(() => queryRepeatable<TaskRow>(database, request)));
+  const request = LIST(status, ...filters)({ limit, bytes, ...rest });
+  const { tasks, more } = pageOf(
+    await translatingDataErrors(() => queryRepeatable<SizedRow>(database, request)),
+  );
+  return { tasks: tasks.slice(0, limit), more: more || tasks.length > limit };
 }
 
-export const READ_WINDOW = statement({
-  limit: "int",
-})`select row_to_json(t) as task from (select * from "baasix_Tasks"
-    where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW}
-    order by scheduled_time, id limit :limit) t order by scheduled_time, id`;
+export const WINDOW_IDS = statement({ limit: "int" })`
+  select id, ${epochMs("scheduled_time")} as due_ms from "baasix_Tasks"
+  where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW}
+  order by scheduled_time, id limit :limit`;
 
-/** The window's tasks, whole, by due time. */
-export async function readWindow({ database, cacheLimit }: StoreDeps): Promise<Task[]> {
-  return tasksOf(await queryRepeatable<TaskRow>(database, READ_WINDOW({ limit: cacheLimit })));
+/** What is in the window, and when it is due. */
+export async function windowIds({ database, cacheLimit }: StoreDeps): Promise<Due[]> {
+  const request = WINDOW_IDS({ limit: cacheLimit });
+  const rows = await queryRepeatable<{ id: string; due_ms: number }>(database, request);
+  return rows.map(({ id, due_ms }) => ({ id: Number(id), atMs: due_ms }));
 }
 
 export const STANDING = statement({ ids: "bigint[]" })`

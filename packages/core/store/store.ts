@@ -3,12 +3,12 @@ import { claim, heldBy } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
-import { get, getMany, list, readWindow, standing } from "./read.ts";
+import { get, getMany, getSome, list, standing, windowIds } from "./read.ts";
 import { renew, settle } from "./settle.ts";
 import { window } from "./window.ts";
 
 export type { ClaimResult } from "./claim.ts";
-export type { ListFilter } from "./read.ts";
+export type { ListFilter, Page } from "./read.ts";
 export type { SettleOptions } from "./settle.ts";
 export type { Window } from "./window.ts";
 
@@ -28,8 +28,9 @@ export function createStore(deps: StoreDeps) {
     insertOnce: bind(insertOnce),
     get: bind(get),
     getMany: bind(getMany),
+    getSome: bind(getSome),
     list: bind(list),
-    readWindow: bind(readWindow),
+    windowIds: bind(windowIds),
     standing: bind(standing),
     patch: bind(patch),
     remove: bind(remove),

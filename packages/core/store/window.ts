@@ -1,4 +1,4 @@
-import { CACHED_DATA_LIMIT_BYTES } from "../limits.ts";
+import { CACHED_DATA_LIMIT_BYTES, CACHED_ROW_LIMIT_BYTES, WINDOW_LIMIT_BYTES } from "../limits.ts";
 import { type Facts, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import { ADOPTED_LEASE_END, epochMs, NOW_MS, WINDOW as WINDOW_LENGTH } from "./fragments.ts";
@@ -34,13 +34,22 @@ export const GIVE_TIMES = statement({})`
 
 /**
  * The waiting tasks by due time, with one row more than `:limit` to show where the window was cut; then the running
- * ones; then a row that has the time alone, since there may be no task. A task with large `task_data` comes without it.
+ * ones; then a row that has the time alone, since there may be no task. A task that is too large for the cache comes
+ * without its row, and so do all that are due later than as many rows as one answer may have.
  */
-export const WINDOW = statement({ limit: "int", cachedBytes: "int" })`
+export const WINDOW = statement({
+  limit: "int",
+  dataBytes: "int",
+  rowBytes: "int",
+  windowBytes: "bigint",
+})`
   select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
-    case when coalesce(octet_length(task_data::text), 0) <= :cachedBytes then row_to_json(t) end as task, false as others, false as adopted
+    case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
+    false as others, false as adopted
   from (select * from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW_LENGTH}
     order by scheduled_time, id limit :limit + 1) t
+  left join lateral (select row_to_json(t) as task, octet_length(row_to_json(t)::text) as bytes
+    where coalesce(octet_length(task_data::text), 0) <= :dataBytes offset 0) small on bytes <= :rowBytes
   union all
   select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
     lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
@@ -53,7 +62,12 @@ type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
 export async function window({ database, cacheLimit, types }: StoreDeps): Promise<Window> {
-  const read = WINDOW({ limit: cacheLimit, cachedBytes: CACHED_DATA_LIMIT_BYTES });
+  const read = WINDOW({
+    limit: cacheLimit,
+    dataBytes: CACHED_DATA_LIMIT_BYTES,
+    rowBytes: CACHED_ROW_LIMIT_BYTES,
+    windowBytes: WINDOW_LIMIT_BYTES,
+  });
   const [, , rows] = await database.transaction<WindowRow>([FORGET_OLD_REQUESTS({}), GIVE_TIMES({}), read], {
     repeatable: true,
   });

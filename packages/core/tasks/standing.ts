@@ -1,4 +1,4 @@
-import { CACHED_DATA_LIMIT_BYTES, UNKNOWN_TYPE_MS, WINDOW_MS } from "../limits.ts";
+import { CACHED_DATA_LIMIT_BYTES, CACHED_ROW_LIMIT_BYTES, UNKNOWN_TYPE_MS, WINDOW_MS } from "../limits.ts";
 import type { Task, TaskStatus } from "./task.ts";
 
 /**
@@ -19,6 +19,12 @@ export type Standing =
   | { id: number; rev: number; kind: "running"; atMs: number; inMs?: number }
   | { id: number; rev: number; kind: "gone" }
   | { id: number; rev: 0; kind: "missing" };
+
+/** A waiting task, and when it is due, in epoch milliseconds. */
+export interface Due {
+  id: number;
+  atMs: number;
+}
 
 /** The types of a deployment, by who runs them. */
 export interface KnownTypes {
@@ -78,8 +84,10 @@ export function standingOfTask(task: Task, nowMs: number, types: KnownTypes): St
   };
   const standing = standingOf(facts, nowMs, types);
   if (standing.kind !== "waiting" && standing.kind !== "foreign") return standing;
-  const bytes = Buffer.byteLength(JSON.stringify(task.task_data ?? null));
-  return bytes <= CACHED_DATA_LIMIT_BYTES ? { ...standing, task } : standing;
+  const isWhole = task.task_data !== undefined;
+  return isWhole && fits(task.task_data, CACHED_DATA_LIMIT_BYTES) && fits(task, CACHED_ROW_LIMIT_BYTES)
+    ? { ...standing, task }
+    : standing;
 }
 
 /** The same, as a time from now: for a cache whose clock disagrees with Postgres's. */
@@ -88,3 +96,6 @@ export function fromNow(standing: Standing, nowMs: number): Standing {
     ? standing
     : { ...standing, inMs: standing.atMs - nowMs };
 }
+
+const fits = (value: unknown, limitBytes: number): boolean =>
+  Buffer.byteLength(JSON.stringify(value ?? null)) <= limitBytes;

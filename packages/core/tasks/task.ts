@@ -102,6 +102,12 @@ export interface Task {
   rev: number;
 }
 
+/** What makes a task large. */
+export const CONTENT = ["task_data", "result_data", "error_data", "history"] as const;
+
+/** A task without what it holds, and what was left out. */
+export type OmittingTask = Omit<Task, (typeof CONTENT)[number]> & { omitted: (typeof CONTENT)[number][] };
+
 /** What a caller gives to create a task. */
 export interface NewTask {
   type: string;

@@ -43,6 +43,12 @@ export interface Tasks {
   /** The newest first. @example const failed = await tasks.list({ status: "Error", limit: 50 }); */
   list(filter: ListFilter): Promise<Task[]>;
   /**
+   * The same, as many as three megabytes have; `more`: there are older ones.
+   *
+   * @example const { tasks: newest, more } = await tasks.page({ limit: 200 });
+   */
+  page(filter: ListFilter): Promise<{ tasks: Task[]; more: boolean }>;
+  /**
    * Changes a task that has not started.
    *
    * @throws TickworkError `task_not_found`, `task_running`, `task_finished`, or as `create` for a value

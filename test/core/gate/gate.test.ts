@@ -183,13 +183,15 @@ describeGates("a gate", ({ bed, cached, stoodIn, open, waits, waitsElsewhere, ru
     await expect(gate.rebuild(broken)).rejects.toThrow("no window");
   });
 
-  test("list has the rows that are cached; without a cache, Postgres has to be asked", async () => {
+  test("list has what waits, and rows those that are cached; without a cache, Postgres has to be asked", async () => {
     const task = await waits(gate, MINUTE_MS);
     const [row] = await bed.sql<{ task: string }>(`select row_to_json(t) as task from "baasix_Tasks" t`);
     const whole = JSON.parse(row?.task ?? "");
     const other = await waits(gate, 2 * MINUTE_MS);
     await gate.put([{ ...task, kind: "waiting", task: whole }]);
-    expect(await gate.list()).toEqual(cached ? [whole, other.id] : undefined);
+    const due = [task, other].map(({ id, atMs }) => ({ id, atMs }));
+    expect(await gate.list()).toEqual(cached ? due : undefined);
+    expect(await gate.rows([task.id, other.id])).toEqual([cached ? whole : undefined, undefined]);
   });
 
   test("look counts, and says who holds flags and when the window was read", async () => {

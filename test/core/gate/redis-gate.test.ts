@@ -272,15 +272,15 @@ eachStack("the gate in Redis", (stack) => {
   });
 
   describe("a list", () => {
-    test("that is long arrives whole, in requests of a bounded size", async () => {
+    const listed = async () => (await gate.list())?.map(({ id }) => id);
+
+    test("that is long is written in requests of a bounded size", async () => {
       gate = openGates(bed, { limit: 10_000 }).redis;
       const ids = Array.from({ length: 2 * PUT_CHUNK + 1 }, (_, n) => n + 1);
       bed.counts.reset();
       await rebuild(ids.map((id) => waiting(id, now + id)));
       expect(bed.counts.redis).toBe(1 + 3 + 1);
-      bed.counts.reset();
-      expect(await gate.list()).toEqual(ids);
-      expect(bed.counts.redis).toBe(1 + 3);
+      expect(await gate.list()).toEqual(ids.map((id) => ({ id, atMs: now + id })));
     });
 
     test("has the tasks that others run, and none beyond the window", async () => {
@@ -289,17 +289,17 @@ eachStack("the gate in Redis", (stack) => {
         { id: 2, rev: 1, kind: "foreign", atMs: now + HOUR_MS },
         waiting(3, now + 5 * HOUR_MS),
       ]);
-      expect(await gate.list()).toEqual([1, 2]);
+      expect(await listed()).toEqual([1, 2]);
     });
 
     test("is left to Postgres while a tick runs, and when the cache is empty; not while the operator holds", async () => {
-      expect(await gate.list()).toBe(undefined);
+      expect(await listed()).toBe(undefined);
       await rebuild([waiting(1, now + HOUR_MS)]);
       await gate.setRunning(true);
-      expect(await gate.list()).toEqual([1]);
+      expect(await listed()).toEqual([1]);
       await gate.setRunning(false);
       await gate.renew("a", 0, []);
-      expect(await gate.list()).toBe(undefined);
+      expect(await listed()).toBe(undefined);
     });
   });
 });

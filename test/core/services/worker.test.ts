@@ -30,7 +30,7 @@ describeOnStacks("the worker", (bed) => {
     expect(await worker.tick()).toMatchObject({ lost: 1 });
     expect(seen[0]?.config).toEqual({ dataDir: "/data", httpRequestAllow: ["10.0.0.0/8"] });
     expect(new Set(Object.keys(seen[0]?.tasks ?? {}))).toEqual(
-      new Set(["create", "get", "list", "update", "remove", "retry", "cancel"]),
+      new Set(["create", "get", "list", "page", "update", "remove", "retry", "cancel"]),
     );
     expect(await bed.sql(`select id from "baasix_Tasks"`)).toEqual([{ id: "1" }]);
   });

@@ -105,7 +105,9 @@ eachStack("the plans of statements", (kind) => {
   });
 
   test("the window reads no more than it takes, and the gate of Postgres a few pages", async () => {
-    const window = await explain(WINDOW({ limit: 1_000, cachedBytes: 4_096 }));
+    const window = await explain(
+      WINDOW({ limit: 1_000, dataBytes: 4_096, rowBytes: 8_192, windowBytes: 2 ** 24 }),
+    );
     expect(window.text).toContain("Index Scan using tickwork_waiting");
     expect(window.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     const look = await explain(gate);
@@ -117,7 +119,7 @@ eachStack("the plans of statements", (kind) => {
   test.each(["Completed", "Error", "Running"] as const)(
     "a list of the tasks with status %s reads a few pages",
     async (status) => {
-      const { buffers } = await explain(LIST(status)({ limit: 50 }));
+      const { buffers } = await explain(LIST(status)({ limit: 50, bytes: 2 ** 24 }));
       expect(buffers).toBeLessThan(150);
     },
   );

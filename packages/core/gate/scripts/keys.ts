@@ -26,6 +26,9 @@ const KEYS = {
   foreign: "foreign",
 } as const;
 
+/** The member of `waiting` that says where the window ends. */
+export const MARKER = "*";
+
 /** What each key is called in Lua, in order. */
 export const KEY_NAMES: readonly string[] = Object.keys(KEYS);
 

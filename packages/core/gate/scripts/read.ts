@@ -1,6 +1,8 @@
 /** The scripts that only read: what is cached, and who holds flags. */
 import { WINDOW_MS } from "../../limits.ts";
+import type { Due } from "../../tasks/standing.ts";
 import { type Look, OPERATOR } from "../gate.ts";
+import { MARKER } from "./keys.ts";
 import { script } from "./script.ts";
 
 /** `ticks` and `operators`: how many flags each of them holds. */
@@ -33,7 +35,7 @@ return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiti
 });
 
 /**
- * The ids of the tasks that are due within the window, other programs' too.
+ * The tasks that are due within the window, other programs' too: ids, each before its due time.
  *
  * Keys: waiting, foreign, flags. No arguments. Answers undefined when the cache is empty or a tick runs: Postgres is
  * awake then, and knows better which of them have started.
@@ -42,12 +44,18 @@ export const LIST = script({
   args: {},
   lua: `${COUNT_FLAGS}
 if ticks > 0 or not call('ZSCORE', waiting, '*') then return false end
-local ids = {}
+local found = {}
 for _, set in ipairs({waiting, foreign}) do
-  for _, id in ipairs(call('ZRANGEBYSCORE', set, '-inf', int(now + ${WINDOW_MS}))) do
-    if id ~= '*' then ids[#ids + 1] = id end
+  for _, text in ipairs(call('ZRANGEBYSCORE', set, '-inf', int(now + ${WINDOW_MS}), 'WITHSCORES')) do
+    found[#found + 1] = text
   end
 end
-return ids`,
-  decode: (ids: string[] | null) => ids ?? undefined,
+return found`,
+  decode: (found: string[] | null): Due[] | undefined => {
+    if (!found) return undefined;
+    const due: Due[] = [];
+    for (let n = 0; n < found.length; n += 2)
+      if (found[n] !== MARKER) due.push({ id: Number(found[n]), atMs: Number(found[n + 1]) });
+    return due;
+  },
 });
