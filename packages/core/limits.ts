@@ -57,6 +57,11 @@ export const STANDINGS_PER_FLUSH = 50;
 export const SEEN_LIMIT = 1_000;
 /** How long after its due time a task of an unknown type is shown to every tick: one of another deployment may have it. */
 export const UNKNOWN_TYPE_MS = 120_000;
+/**
+ * Tasks that are left to others are looked for among so many times as many as the cache takes. Otherwise a refresh would
+ * read all that waits to find none of them.
+ */
+export const LEFT_SCAN = 10;
 /** After a nudge that told nothing new, when to look again: what it was about may not have been committed yet. */
 export const LOOK_AGAIN_MS = 5_000;
 /** Empty claims in a row that end a tick. */

@@ -1,5 +1,5 @@
 /** Parts that several statements share. Their parameters have names too: see `statement.ts`. */
-import { FOREIGN_LEASE_MS, HISTORY_LIMIT, WINDOW_MS } from "../limits.ts";
+import { FOREIGN_LEASE_MS, HISTORY_LIMIT, LEFT_SCAN, UNKNOWN_TYPE_MS, WINDOW_MS } from "../limits.ts";
 import { CONTENT } from "../tasks/task.ts";
 
 /** An `interval`. `n` is a number, or the name of a parameter of type `float8`. */
@@ -19,6 +19,23 @@ export const NOW_MS = `${epochMs("now()")} as now_ms`;
  * or each statement is planned anew.
  */
 export const OURS = `nullif(type = any(:ours), false) is not null`;
+
+const IN_WINDOW = `"baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW}`;
+const BY_DUE_TIME = "order by scheduled_time, id";
+/** What some tick may start: it has the type, or another deployment may. Written like `OURS`, for the planner. */
+const RUNNABLE = `nullif(coalesce(type = any(:ours)
+  or not (type = any(:foreign)) and scheduled_time > now() - ${milliseconds(UNKNOWN_TYPE_MS)}, false), false)`;
+
+/**
+ * The waiting tasks of the window in two parts with a limit each, so that however many there are of one, the other is
+ * seen: first those that a tick may start, then those that are left to other programs or wait for code (`standingOf` says
+ * why). The second are looked for among the earliest `LEFT_SCAN` times `limit`. Needs `:ours` and `:foreign`.
+ */
+export const RUNNABLE_IN_WINDOW = (limit: string) =>
+  `(select * from ${IN_WINDOW} and ${RUNNABLE} is not null ${BY_DUE_TIME} limit ${limit})`;
+export const LEFT_IN_WINDOW = (limit: string) => `(
+  select * from (select * from ${IN_WINDOW} ${BY_DUE_TIME} limit ${LEFT_SCAN} * ${limit}::bigint) earliest
+  where ${RUNNABLE} is null ${BY_DUE_TIME} limit ${limit})`;
 
 /** Rows that other programs have set to Running, and that may still be at work. */
 const OTHERS_RUNNING = `"baasix_Tasks" where task_status = 'Running' and slot is null and lease_expires_at > now()`;

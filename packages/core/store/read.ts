@@ -9,7 +9,7 @@ import {
 } from "../tasks/standing.ts";
 import type { Task, TaskStatus } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
-import { epochMs, NOW_MS, WINDOW } from "./fragments.ts";
+import { epochMs, LEFT_IN_WINDOW, NOW_MS, RUNNABLE_IN_WINDOW } from "./fragments.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, type TaskRow, type TimedTasks, tasksOf, toTask } from "./rows.ts";
 import { queryRepeatable, statement, variants } from "./statement.ts";
@@ -103,14 +103,14 @@ export async function list(
   return { tasks: tasks.slice(0, limit), more: more || tasks.length > limit };
 }
 
-export const WINDOW_IDS = statement({ limit: "int" })`
-  select id, ${epochMs("scheduled_time")} as due_ms from "baasix_Tasks"
-  where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW}
-  order by scheduled_time, id limit :limit`;
+export const WINDOW_IDS = statement({ limit: "int", ours: "text[]", foreign: "text[]" })`
+  select id, ${epochMs("scheduled_time")} as due_ms from ${RUNNABLE_IN_WINDOW(":limit")} runnable
+  union all
+  select id, ${epochMs("scheduled_time")} from ${LEFT_IN_WINDOW(":limit")} left_to_others`;
 
-/** What is in the window, and when it is due. */
-export async function windowIds({ database, cacheLimit }: StoreDeps): Promise<Due[]> {
-  const request = WINDOW_IDS({ limit: cacheLimit });
+/** What is in the window, in any order, and when it is due. */
+export async function windowIds({ database, cacheLimit, types }: StoreDeps): Promise<Due[]> {
+  const request = WINDOW_IDS({ limit: cacheLimit, ours: types.ours, foreign: types.foreign });
   const rows = await queryRepeatable<{ id: string; due_ms: number }>(database, request);
   return rows.map(({ id, due_ms }) => ({ id: Number(id), atMs: due_ms }));
 }

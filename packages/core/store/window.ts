@@ -1,7 +1,7 @@
 import { CACHED_DATA_LIMIT_BYTES, CACHED_ROW_LIMIT_BYTES, WINDOW_LIMIT_BYTES } from "../limits.ts";
 import { type Facts, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
-import { ADOPTED_LEASE_END, epochMs, NOW_MS, WINDOW as WINDOW_LENGTH } from "./fragments.ts";
+import { ADOPTED_LEASE_END, epochMs, LEFT_IN_WINDOW, NOW_MS, RUNNABLE_IN_WINDOW } from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
 import { type Row, toTask } from "./rows.ts";
 import { statement } from "./statement.ts";
@@ -33,31 +33,45 @@ export const GIVE_TIMES = statement({})`
   update "baasix_Tasks" set scheduled_time = now() where task_status = 'Not started' and scheduled_time is null`;
 
 /**
- * The waiting tasks by due time, with one row more than `:limit` to show where the window was cut; then the running
- * ones; then a row that has the time alone, since there may be no task. A task that is too large for the cache comes
- * without its row, and so do all that are due later than as many rows as one answer may have.
+ * A part of the window. A task that is too large for the cache comes without its row, and so do all that are due later
+ * than as many rows as one answer may have.
+ */
+const waitingIn = (part: string, isRunnable: boolean) => `
+  select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
+    case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
+    ${isRunnable} as runnable, false as others, false as adopted
+  from ${part} t
+  left join lateral (select row_to_json(t) as task, octet_length(row_to_json(t)::text) as bytes
+    where coalesce(octet_length(task_data::text), 0) <= :dataBytes offset 0) small on bytes <= :rowBytes`;
+
+/**
+ * The waiting tasks that a tick may start, with one row more than `:limit` to show where the window was cut; those that
+ * are left to others; then the running ones; then a row that has the time alone, since there may be no task.
  */
 export const WINDOW = statement({
   limit: "int",
   dataBytes: "int",
   rowBytes: "int",
   windowBytes: "bigint",
+  ours: "text[]",
+  foreign: "text[]",
 })`
-  select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
-    case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
-    false as others, false as adopted
-  from (select * from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW_LENGTH}
-    order by scheduled_time, id limit :limit + 1) t
-  left join lateral (select row_to_json(t) as task, octet_length(row_to_json(t)::text) as bytes
-    where coalesce(octet_length(task_data::text), 0) <= :dataBytes offset 0) small on bytes <= :rowBytes
+  ${waitingIn(RUNNABLE_IN_WINDOW(":limit + 1"), true)}
+  union all ${waitingIn(LEFT_IN_WINDOW(":limit"), false)}
   union all
   select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
-    lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
+    false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all
-  select null, null, null, null, null, null, ${epochMs("now()")}, null, false, false`;
+  select null, null, null, null, null, null, ${epochMs("now()")}, null, false, false, false`;
 
-type Entry = Facts & { now_ms: number; task: Row | null; others: boolean; adopted: boolean };
+interface Entry extends Facts {
+  now_ms: number;
+  task: Row | null;
+  runnable: boolean;
+  others: boolean;
+  adopted: boolean;
+}
 type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
@@ -67,6 +81,8 @@ export async function window({ database, cacheLimit, types }: StoreDeps): Promis
     dataBytes: CACHED_DATA_LIMIT_BYTES,
     rowBytes: CACHED_ROW_LIMIT_BYTES,
     windowBytes: WINDOW_LIMIT_BYTES,
+    ours: types.ours,
+    foreign: types.foreign,
   });
   const [, , rows] = await database.transaction<WindowRow>([FORGET_OLD_REQUESTS({}), GIVE_TIMES({}), read], {
     repeatable: true,
@@ -91,7 +107,7 @@ export async function window({ database, cacheLimit, types }: StoreDeps): Promis
       });
     if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types))
       waitingForCode.set(facts.type, (waitingForCode.get(facts.type) ?? 0) + 1);
-    if (facts.status === "Not started" && waiting++ === cacheLimit) cutAtMs = facts.due_ms;
+    if (row.runnable && waiting++ === cacheLimit) cutAtMs = facts.due_ms;
     else if (row.task && (standing.kind === "waiting" || standing.kind === "foreign"))
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);

@@ -1,6 +1,6 @@
 /** What becomes of a task whose handler fails, is stopped, or returns what cannot be stored. */
 import { expect, test } from "vitest";
-import { RetryAfter, type TaskDefinition, type TaskErrorData } from "#core";
+import { foreignTask, RetryAfter, type TaskDefinition, type TaskErrorData } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { failing, gated, noting, obedient } from "../../support/bed/tasks.ts";
@@ -91,6 +91,37 @@ describeOnStacks("a task", (bed) => {
     expect(await newer.worker.tick()).toMatchObject({ completed: 1 });
     expect(ran).toHaveLength(1);
     expect(await newer.operator.getCacheStats()).not.toHaveProperty("waitingForCode");
+  });
+
+  test("of a type that is run here is not held up by more of other types than the cache takes", async () => {
+    const { ran, definition } = noting();
+    const rings = noteRings();
+    const { worker, operator } = bed.make({
+      doorbell: rings,
+      definitions: [definition, foreignTask({ type: "email_batch" })],
+      env: { TASK_CACHE_LIMIT: "3" },
+    });
+    for (const type of ["email_batch", "unheard of"])
+      await bed.sql(
+        `insert into "baasix_Tasks" (type, scheduled_time) select '${type}', now() - interval '1 hour' from generate_series(1, 5)`,
+      );
+    await bed.sql(
+      `insert into "baasix_Tasks" (type, scheduled_time) values ('note', now() - interval '1 minute')`,
+    );
+    // It rings for what is due, and says how late it is.
+    expect(await worker.refresh()).toMatchObject({
+      due: 1,
+      cut: false,
+      oldestDueAgeSeconds: expect.closeTo(60, -1),
+    });
+    expect(rings.rings).toHaveLength(1);
+    expect(await worker.tick()).toMatchObject({ completed: 1, ended: "idle" });
+    expect(ran).toHaveLength(1);
+    // And goes back to sleep, though many others wait.
+    expect(await worker.tick()).toMatchObject({ completed: 0, ended: "idle" });
+    expect((await operator.getNotStartedTasks()).map(({ type }) => type)).toEqual(
+      Array.from({ length: 3 }, () => "email_batch"),
+    );
   });
 
   test("of a type that another deployment handles is left to it while both work, at once", async () => {

@@ -106,7 +106,14 @@ eachStack("the plans of statements", (kind) => {
 
   test("the window reads no more than it takes, and the gate of Postgres a few pages", async () => {
     const window = await explain(
-      WINDOW({ limit: 1_000, dataBytes: 4_096, rowBytes: 8_192, windowBytes: 2 ** 24 }),
+      WINDOW({
+        limit: 1_000,
+        dataBytes: 4_096,
+        rowBytes: 8_192,
+        windowBytes: 2 ** 24,
+        ours: lease.ours,
+        foreign: [],
+      }),
     );
     expect(window.text).toContain("Index Scan using tickwork_waiting");
     expect(window.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);

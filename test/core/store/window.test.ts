@@ -6,23 +6,23 @@ import { noteRings } from "../../support/bed/doorbells.ts";
 import { noting } from "../../support/bed/tasks.ts";
 
 describeOnStacks("the window as a refresh reads it", (bed) => {
-  const make = () => {
+  const make = ({ cacheLimit = 10_000, foreign = [] }: { cacheLimit?: number; foreign?: string[] } = {}) => {
     const { definition } = noting();
     const tickwork = bed.make({ doorbell: noteRings(), definitions: [definition] });
-    const types = { ours: ["note"], foreign: [] };
+    const types = { ours: ["note"], foreign };
     const deps = {
       database: tickwork.database,
       leaseMs: 1_000,
       slots: 1,
       maxCrashes: 3,
-      cacheLimit: 10_000,
+      cacheLimit,
       types,
     };
     return { ...tickwork, store: createStore(deps) };
   };
-  const waitingIn = (minutes: number, count: number, columns: string) =>
+  const waitingIn = (minutes: number, count: number, columns: string, type = "note") =>
     bed.sql(`insert into "baasix_Tasks" (task_status, type, scheduled_time, ${columns.split("=")[0]})
-      select 'Not started', 'note', now() + interval '${minutes} minutes' + n * interval '1 millisecond', ${columns.split("=")[1]}
+      select 'Not started', '${type}', now() + interval '${minutes} minutes' + n * interval '1 millisecond', ${columns.split("=")[1]}
       from generate_series(1, ${count}) n`);
 
   test("leaves out rows that are large, whatever makes them so", async () => {
@@ -59,6 +59,34 @@ describeOnStacks("the window as a refresh reads it", (bed) => {
     expect(carried).toBeLessThan(count);
     expect(rows.slice(0, carried).every(Boolean)).toBe(true);
     expect(rows.reduce((sum, n) => sum + n, 0)).toBeLessThanOrEqual(WINDOW_LIMIT_BYTES);
+  });
+
+  test("has a limit for what a tick may start, and another for what is left to others", async () => {
+    const { store } = make({ cacheLimit: 3, foreign: ["email_batch"] });
+    await bed.sql(`insert into "baasix_Tasks" (task_status, type, scheduled_time)
+      select 'Not started', type, now() - minutes * interval '1 minute' from (values
+        ('email_batch', 60), ('email_batch', 59), ('unknown', 58), ('unknown', 57), ('unknown', 1),
+        ('note', 50), ('note', 0), ('note', -60), ('note', -61)) as given(type, minutes)`);
+    const { writes, cutAtMs, waitingForCode } = await store.window();
+    const ids = (kind: string) => writes.filter((write) => write.kind === kind).map(({ id }) => id);
+    // One of another deployment may have the code of what has been due for a minute.
+    expect(ids("waiting")).toEqual([6, 5, 7]);
+    expect(ids("foreign")).toEqual([1, 2, 3]);
+    const [{ due_ms } = { due_ms: 0 }] = await bed.sql<{ due_ms: number }>(
+      `select ceil(extract(epoch from scheduled_time) * 1000)::float8 as due_ms from "baasix_Tasks" where id = 8`,
+    );
+    expect(cutAtMs).toBe(due_ms);
+    expect(waitingForCode).toEqual(new Map([["unknown", 2]]));
+  });
+
+  test("is whole, however many tasks are left to others", async () => {
+    const { store } = make({ cacheLimit: 3 });
+    await waitingIn(-60, 20, "error_data=null", "unknown");
+    await waitingIn(-1, 2, "error_data=null");
+    const { writes, cutAtMs } = await store.window();
+    expect(writes.filter(({ kind }) => kind === "waiting").map(({ id }) => id)).toEqual([21, 22]);
+    expect(writes.filter(({ kind }) => kind === "foreign")).toHaveLength(3);
+    expect(cutAtMs).toBe(undefined);
   });
 
   test("is listed whole all the same", async () => {
