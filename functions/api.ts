@@ -6,13 +6,8 @@ import { apiKey, postgres, redis } from "./secrets.ts";
 
 let app: Api | undefined;
 
-/** The API of this process. */
-export function api(): Api {
-  app ??= createApp(runtime(definitions, postgres, redis, apiKey));
-  return app;
-}
-
 /** Answers HTTP. */
 export async function handler(event: APIGatewayProxyEventV2, context: Context) {
-  return answerEvent(api(), event, context);
+  app ??= createApp(runtime(definitions, postgres, redis, apiKey));
+  return answerEvent(app, event, context);
 }

@@ -12,7 +12,7 @@ const allowed: Record<string, string[]> = {
   api: ["core"],
   tasks: ["core"],
   compat: ["core"],
-  local: ["core", "drivers", "tasks", "functions"],
+  local: ["core", "drivers", "api", "tasks", "functions"],
   functions: ["core", "aws", "api", "tasks"],
 };
 
@@ -133,4 +133,14 @@ test("SQL over tasks stands in the store and in the gate of Postgres, Lua in the
 test("handlers are short: they wire, call and return", () => {
   for (const file of filesOf("functions"))
     expect(read(file).trimEnd().split("\n").length, file).toBeLessThanOrEqual(25);
+});
+
+test("a function's module exports its handler, and nothing else", () => {
+  for (const file of filesOf("functions").filter((one) => !one.endsWith("/secrets.ts"))) {
+    const exported = [...read(file).matchAll(/^export (?:async function|const|function|class) (\w+)/gm)];
+    expect(
+      exported.map(([, name]) => name),
+      file,
+    ).toEqual(["handler"]);
+  }
 });

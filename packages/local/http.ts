@@ -1,8 +1,8 @@
 /** HTTP on one machine: what comes from a socket goes to the API as a request, its body unread. */
 import { createServer, type Server, STATUS_CODES } from "node:http";
 import { getRequestListener } from "@hono/node-server";
+import type { Api } from "#api";
 import { type Config, ConfigError, type ErrorCode } from "#core";
-import { api } from "../../functions/api.ts";
 import { messageOf } from "../core/errors.ts";
 import { lambdaContext } from "./lambda-context.ts";
 
@@ -13,9 +13,9 @@ const DRAIN_LIMIT_MS = 2_000;
  * The API checks the key before it reads any of the body. What a client goes on sending after its answer is dropped, for
  * half a second; then its connection is closed.
  */
-export function createHttpServer(): Server {
+export function createHttpServer(app: Api): Server {
   const answer = getRequestListener(
-    (request) => api().fetch(request, { lambdaContext: lambdaContext("api") }),
+    (request) => app.fetch(request, { lambdaContext: lambdaContext("api") }),
     {
       hostname: "localhost",
       overrideGlobalObjects: false,

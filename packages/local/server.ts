@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createApp } from "#api";
 import { type Config, type Environment, type Logger, migrate, PostgresError, readConfig } from "#core";
 import { handler as refresh } from "../../functions/refresh.ts";
 import { handler as tick } from "../../functions/tick.ts";
@@ -43,7 +44,7 @@ export async function startServer({ env, log }: { env: Environment; log: Logger 
     log,
     tick: (event) => tick(event, lambdaContext("tick")),
   });
-  const http = createHttpServer();
+  const http = createHttpServer(createApp(stack.tickwork));
   const refreshNow = () =>
     refresh({}, lambdaContext("refresh")).then(
       () => {},

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import type { Server } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { createApp } from "#api";
 import { createLogger } from "#core";
-import { install } from "../../packages/core/current.ts";
 import { BODY_LIMIT_BYTES } from "../../packages/core/limits.ts";
 import { closeHttp, createHttpServer, listen } from "../../packages/local/http.ts";
 import { openTestBed, type TestBed } from "../support/bed/bed.ts";
@@ -22,8 +22,7 @@ beforeAll(async () => {
   bed = await openTestBed("embedded");
   const log = createLogger({ level: "debug", write: (line) => logged.push(line) });
   const made = { env: { API_KEY: KEY }, doorbell: noteRings(), definitions: [noting().definition], log };
-  install(bed.make(made));
-  http = createHttpServer();
+  http = createHttpServer(createApp(bed.make(made)));
   await listen(http, { host: "127.0.0.1", port: 0 });
 });
 afterEach(() => {
@@ -31,7 +30,6 @@ afterEach(() => {
 });
 afterAll(async () => {
   await closeHttp(http);
-  install(undefined);
   await bed.close();
 });
 beforeEach(() => bed.sql(`truncate "baasix_Tasks" restart identity`));
