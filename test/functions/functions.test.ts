@@ -1,6 +1,7 @@
 /** The functions that are deployed, each called as AWS calls it. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
+import { BODY_LIMIT_BYTES } from "../../packages/core/limits.ts";
 import { FUNCTIONS, type FunctionName } from "../../scripts/bundle.ts";
 import { eventually } from "../support/eventually.ts";
 import { gatewayEvent, httpAnswer } from "../support/lambda/gateway-event.ts";
@@ -97,6 +98,21 @@ describe(`on ${storesAreOn}`, () => {
       expect(stranger.ok && httpAnswer(stranger.payload)).toMatchObject({ status: 401 });
       expect(await stage.call("GET", "/tasks/999999")).toMatchObject({ status: 404 });
       expect(await stage.call("POST", "/tasks", { type: "unheard-of" })).toMatchObject({ status: 422 });
+    });
+
+    test("a body that is above Lambda's limit once it is quoted reaches no function", async () => {
+      const tasks = Array.from({ length: 20 }, () => ({
+        type: "http_request",
+        task_data: {
+          url: "https://example.com/",
+          method: "POST",
+          body: Array.from({ length: 70_000 }, () => ""),
+        },
+      }));
+      expect(Buffer.byteLength(JSON.stringify(tasks))).toBeLessThan(BODY_LIMIT_BYTES);
+      const before = stage.api.attempts.length;
+      await expect(stage.call("POST", "/tasks", tasks)).rejects.toMatchObject({ status: 413 });
+      expect(stage.api.attempts).toHaveLength(before);
     });
 
     test("five hundred tasks of one minute are one schedule, and EventBridge takes it", async () => {
