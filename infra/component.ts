@@ -55,7 +55,14 @@ export function tickwork(options: TickworkOptions) {
   const runner = tick(parts, options.tick ?? {});
   const refresher = refresh(parts);
   const { fn: server, http } = api(parts, apiKey);
-  alarms({ deadLetters, tick: runner, email: options.alarmEmail ?? process.env.ALARM_EMAIL });
+  alarms({
+    deadLetters,
+    tick: runner,
+    refresh: refresher,
+    api: server,
+    refreshMinutes: settings.refreshMinutes,
+    email: options.alarmEmail ?? process.env.ALARM_EMAIL,
+  });
   return {
     /** `api.url` is its address. A function that links it reads `Resource.TickworkHttp.url`. */
     api: http,

@@ -114,7 +114,7 @@ export const RING_TRIES = 3;
 /** One of these tries: until there is a connection, and until it is answered. */
 export const RING_CONNECT_LIMIT_MS = 1_000;
 export const RING_ANSWER_LIMIT_MS = 2_000;
-/** How often EventBridge tries again to deliver a wake-up, and for how long; then it is a dead letter. */
+/** How often EventBridge tries again to deliver a wake-up, and for how long, as Lambda its calls; then it is a dead letter. */
 export const WAKE_UP_RETRIES = 10;
 export const WAKE_UP_AGE_SECONDS = 60 * 60;
 
