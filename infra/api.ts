@@ -16,7 +16,8 @@ import { logRetention } from "./stage.ts";
 /** Requests a second, sustained and at once. Beyond that, callers get a 429 and try again. */
 const THROTTLE = { throttlingRateLimit: 50, throttlingBurstLimit: 100 };
 
-export function api({ handlers, settings, stores, doorbell, migrated }: ServiceParts, apiKey: ApiKeyLink) {
+export function api(parts: ServiceParts, apiKey: ApiKeyLink) {
+  const { handlers, settings, vpc, stores, doorbell, migrated } = parts;
   const fn = lambda(
     "TickworkApi",
     { name: "api", debugging: settings.config.debugging, after: [migrated] },
@@ -27,6 +28,7 @@ export function api({ handlers, settings, stores, doorbell, migrated }: ServiceP
       // Just before API Gateway gives up, so that the function gets to answer.
       timeout: "29 seconds",
       memory: "512 MB",
+      vpc,
       link: [...stores, apiKey],
       permissions: doorbell.permissions,
       environment: { ...settings.environment, ...doorbell.environment },

@@ -4,6 +4,7 @@ import { api } from "./api.ts";
 import { deadLetterQueue } from "./dead-letters.ts";
 import { doorbell } from "./doorbell.ts";
 import { handlers } from "./handlers.ts";
+import type { Network } from "./lambda.ts";
 import { migration } from "./migration.ts";
 import type { ServiceParts } from "./parts.ts";
 import { refresh } from "./refresh.ts";
@@ -23,6 +24,11 @@ export interface TickworkOptions {
   redis?: RedisAddress;
   /** The key that callers of the API send. Default: the secret `TickworkApiKey`, or a random key if that is not set. */
   apiKey?: $util.Input<string>;
+  /**
+   * The VPC of all functions, for example to reach the databases from an address that they know. It needs a way out, such
+   * as a NAT gateway: Tickwork calls the databases, Lambda and EventBridge Scheduler. Default: none.
+   */
+  vpc?: Network;
   /** What your tasks need: memory, links, permissions. */
   tick?: TickOptions;
   /** The address that gets a mail for each alarm. Default: `ALARM_EMAIL` in the deployer's environment. */
@@ -43,19 +49,28 @@ export function tickwork(options: TickworkOptions) {
   const code = handlers(options.tasks);
   const database = databaseLink(options.database);
   const deadLetters = deadLetterQueue();
+  const { vpc } = options;
   const parts: ServiceParts = {
     handlers: code,
     settings,
+    vpc,
     stores: settings.config.cacheEnabled ? [database, redisLink(options.redis)] : [database],
     doorbell: doorbell(deadLetters),
     deadLetters,
-    migrated: migration({ handlers: code, settings, database }),
+    migrated: migration({ handlers: code, settings, database, vpc }),
   };
   const apiKey = apiKeyLink(options.apiKey);
   const runner = tick(parts, options.tick ?? {});
   const refresher = refresh(parts);
   const { fn: server, http } = api(parts, apiKey);
-  alarms({ deadLetters, tick: runner, email: options.alarmEmail ?? process.env.ALARM_EMAIL });
+  alarms({
+    deadLetters,
+    tick: runner,
+    refresh: refresher,
+    api: server,
+    refreshMinutes: settings.refreshMinutes,
+    email: options.alarmEmail ?? process.env.ALARM_EMAIL,
+  });
   return {
     /** `api.url` is its address. A function that links it reads `Resource.TickworkHttp.url`. */
     api: http,

@@ -2,6 +2,7 @@
  * The queue for calls that failed for good. No task is lost with such a call: tasks are rows in Postgres, and the next
  * refresh rings for them again. A message here means that something is broken.
  */
+import { WAKE_UP_AGE_SECONDS } from "../packages/core/limits.ts";
 import { service } from "./names.ts";
 
 const TWO_WEEKS_SECONDS = 14 * 24 * 60 * 60;
@@ -21,6 +22,11 @@ export function retriedThenDead(queue: aws.sqs.Queue) {
     // After about one minute, then about two.
     retries: 2,
     permission: { actions: ["sqs:SendMessage"], resources: [queue.arn] },
-    eventInvokeConfig: { destinationConfig: { onFailure: { destination: queue.arn } } },
+    eventInvokeConfig: {
+      // As for a wake-up of EventBridge. Lambda's default is six hours, which would keep a backlog of calls that
+      // refreshes have long made up for, and hide from everybody that there is no execution free.
+      maximumEventAgeInSeconds: WAKE_UP_AGE_SECONDS,
+      destinationConfig: { onFailure: { destination: queue.arn } },
+    },
   };
 }

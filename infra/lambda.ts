@@ -7,6 +7,9 @@ export type FunctionArgs = Omit<sst.aws.FunctionArgs, "name" | "environment" | "
   permissions?: sst.aws.FunctionPermissionArgs[];
 };
 
+/** The subnets and security groups of a function. */
+export type Network = FunctionArgs["vpc"];
+
 export interface LambdaOptions {
   /** Its last name: `tick` becomes the function `app-stage-tick`, which logs to `/aws/lambda/app-stage-tick`. */
   name: string;
@@ -31,7 +34,11 @@ export function lambda(
     ...args,
     name: functionName,
     environment: { ...args.environment, TICKWORK_SERVICE: service },
-    permissions: [...(args.permissions ?? []), writeLogs(functionName)],
+    permissions: [
+      ...(args.permissions ?? []),
+      writeLogs(functionName),
+      ...(args.vpc ? joinNetwork(functionName) : []),
+    ],
     transform: {
       ...args.transform,
       function: (given, options) => {
@@ -46,12 +53,38 @@ export function lambda(
         // SST 4.17.1 tests whether an Output is false, which it never is, and so lets the account's root assume every
         // function's role, which only `sst dev` needs.
         given.assumeRolePolicy = aws.iam.assumeRolePolicyForPrincipal({ Service: "lambda.amazonaws.com" });
-        // AWSLambdaBasicExecutionRole would allow writing to every log group of the account.
+        // AWSLambdaBasicExecutionRole and AWSLambdaVPCAccessExecutionRole would allow writing to every log group of the
+        // account, and the second one also the function's code to change networks.
         given.managedPolicyArns = [];
         return undefined;
       },
     },
   });
+}
+
+/**
+ * What Lambda itself does in the function's name to connect it to a VPC. Two of these actions know no narrower resource,
+ * and subnets may be shared by another account, so instead of the resources the caller is limited: what comes from the
+ * function's code is denied. https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html
+ */
+function joinNetwork(functionName: string): sst.aws.FunctionPermissionArgs[] {
+  const actions = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+  ];
+  const code = {
+    test: "ArnEquals",
+    variable: "lambda:SourceFunctionArn",
+    values: [arn("lambda", `function:${functionName}`)],
+  };
+  return [
+    { actions, resources: ["*"] },
+    { effect: "deny", actions, resources: ["*"], conditions: [code] },
+  ];
 }
 
 /** Lambda names the log streams when it creates them, so the group is as narrow as it gets. */

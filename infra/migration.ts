@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Handlers } from "./handlers.ts";
-import { lambda } from "./lambda.ts";
+import { lambda, type Network } from "./lambda.ts";
 import type { DatabaseAddress } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 
@@ -12,10 +12,11 @@ export interface MigrationParts {
   handlers: Handlers;
   settings: Settings;
   database: sst.Linkable<DatabaseAddress>;
+  vpc: Network;
 }
 
 /** @returns what the other functions must wait for */
-export function migration({ handlers, settings, database }: MigrationParts) {
+export function migration({ handlers, settings, database, vpc }: MigrationParts) {
   const migrate = lambda(
     "TickworkMigrate",
     { name: "migrate", debugging: settings.config.debugging },
@@ -26,6 +27,7 @@ export function migration({ handlers, settings, database }: MigrationParts) {
       timeout: "5 minutes",
       memory: "512 MB",
       link: [database],
+      vpc,
       environment: settings.config.debugging ? { DEBUGGING: "true" } : {},
     },
   );

@@ -1,11 +1,14 @@
 /** What the serving functions are built from; each file takes what its function needs. */
 import type { Doorbell } from "./doorbell.ts";
 import type { Handlers } from "./handlers.ts";
+import type { Network } from "./lambda.ts";
 import type { Settings } from "./settings.ts";
 
 export interface ServiceParts {
   handlers: Handlers;
   settings: Settings;
+  /** Where all functions are, unless the app says otherwise of tick. */
+  vpc: Network;
   /** The links to Postgres and, if there is one, to Redis. */
   stores: sst.Linkable<Record<string, unknown>>[];
   doorbell: Doorbell;

@@ -7,7 +7,8 @@ import { arn } from "./names.ts";
 import type { ServiceParts } from "./parts.ts";
 import { rate } from "./settings.ts";
 
-export function refresh({ handlers, settings, stores, doorbell, deadLetters, migrated }: ServiceParts) {
+export function refresh(parts: ServiceParts) {
+  const { handlers, settings, vpc, stores, doorbell, deadLetters, migrated } = parts;
   const dead = retriedThenDead(deadLetters);
   const fn = lambda(
     "TickworkRefresh",
@@ -19,6 +20,7 @@ export function refresh({ handlers, settings, stores, doorbell, deadLetters, mig
       timeout: "2 minutes",
       memory: "512 MB",
       retries: dead.retries,
+      vpc,
       link: stores,
       permissions: [...doorbell.permissions, dead.permission],
       environment: { ...settings.environment, ...doorbell.environment },

@@ -11,7 +11,7 @@ export type TickOptions = Pick<FunctionArgs, "memory" | "storage" | "vpc" | "env
 };
 
 export function tick(
-  { handlers, settings, stores, doorbell, deadLetters, migrated }: ServiceParts,
+  { handlers, settings, vpc, stores, doorbell, deadLetters, migrated }: ServiceParts,
   { link = [], permissions = [], environment = {}, ...own }: TickOptions,
 ) {
   const dead = retriedThenDead(deadLetters);
@@ -22,6 +22,7 @@ export function tick(
       description: "Runs the tasks that are due",
       memory: "512 MB",
       ...own,
+      vpc: own.vpc ?? vpc,
       handler: handlers.path("tick"),
       nodejs: handlers.nodejs,
       // The most that Lambda allows.

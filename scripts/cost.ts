@@ -76,7 +76,7 @@ const KB_PER_GB = 1e6;
 
 /** At most: the metrics of packages/core/metrics.ts, and the alarms of infra/alarms.ts. */
 const METRICS = 13;
-const ALARMS = 3;
+const ALARMS = 9;
 
 export interface Month {
   apiRequests: number;
@@ -205,7 +205,7 @@ export function costTables(): string {
       price("Lambda", "0.20 a million, 0.0000133334 a GB-second", "lambda"),
       price("API Gateway", "1.00 a million", "apiGateway"),
       price("Scheduler", "1.00 a million", "scheduler"),
-      price("CloudWatch", "0.50 a GB, 11 metrics at 0.30, 3 alarms at 0.10", "cloudWatch"),
+      price("CloudWatch", `0.50 a GB, ${METRICS} metrics at 0.30, ${ALARMS} alarms at 0.10`, "cloudWatch"),
       price("Neon", "0.106 a CU-hour, 0.35 a GB", "neon"),
       price("Upstash", "0.20 per 100,000", "upstash"),
       ["**at list prices**", "", (month) => `**${dollars(total(billOf(month)))}**`],

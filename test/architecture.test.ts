@@ -134,3 +134,13 @@ test("handlers are short: they wire, call and return", () => {
   for (const file of filesOf("functions"))
     expect(read(file).trimEnd().split("\n").length, file).toBeLessThanOrEqual(25);
 });
+
+test("a function's module exports its handler, and nothing else", () => {
+  for (const file of filesOf("functions").filter((one) => !one.endsWith("/secrets.ts"))) {
+    const exported = [...read(file).matchAll(/^export (?:async function|const|function|class) (\w+)/gm)];
+    expect(
+      exported.map(([, name]) => name),
+      file,
+    ).toEqual(["handler"]);
+  }
+});

@@ -82,7 +82,7 @@ describe("Lambda's Invoke", () => {
     ["who would wait for the answer", "InvalidParameterValueException", { type: "RequestResponse" }],
     ["a function that is not there", "ResourceNotFoundException", { name: `${TICK_ARN}-2` }],
     ["what is no JSON", "InvalidRequestContentException", { payload: "askPostgres" }],
-    ["too much", "RequestTooLargeException", { payload: JSON.stringify("x".repeat(256 * 1024)) }],
+    ["too much", "RequestEntityTooLargeException", { payload: JSON.stringify("x".repeat(1024 * 1024)) }],
   ])("refuses %s", (_, code, changes) => {
     expect(() => invoke(changes)).toThrow(expect.objectContaining({ code }));
   });

@@ -2,6 +2,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { EVENT_LIMIT_BYTES, type InvocationType } from "../support/aws/event-limits.ts";
 import { AWS_ENV } from "../support/aws/open-doorbell.ts";
 import { eventually } from "../support/eventually.ts";
 import { createFunction, type FunctionOptions, type LambdaFunction } from "../support/lambda/lambda.ts";
@@ -92,6 +93,43 @@ describe.concurrent("an invocation", () => {
     const fn = await functionOf("export const handler = async () => 'x'.repeat(7e6);");
     expect(await fn.invoke({})).toMatchObject({ error: { errorType: "Function.ResponseSizeTooLarge" } });
   });
+});
+
+describe.concurrent("an event", () => {
+  const length = "export const handler = async (text) => text.length;";
+  /** JSON of so many bytes, most of them in characters of two. */
+  const eventOf = (bytes: number) => "ä".repeat(bytes / 2 - 1);
+  const send = async (fn: LambdaFunction, type: InvocationType, event: unknown) =>
+    type === "Event" ? fn.invokeAsync(event) : fn.invoke(event);
+
+  test.each([
+    [
+      "RequestResponse",
+      6 * 1024 * 1024,
+      "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+    ],
+    [
+      "Event",
+      1024 * 1024,
+      "1048578 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
+    ],
+  ] as const)(
+    "for %s may have %i bytes; a larger one is refused and starts nothing",
+    async (type, limit, message) => {
+      expect(EVENT_LIMIT_BYTES[type]).toBe(limit);
+      const fn = await functionOf(length);
+      await expect(send(fn, type, eventOf(limit + 2))).rejects.toMatchObject({
+        code: "RequestEntityTooLargeException",
+        status: 413,
+        message,
+      });
+      expect({ idle: fn.idle(), sandboxes: fn.sandboxes.size }).toEqual({ idle: true, sandboxes: 0 });
+      await send(fn, type, eventOf(limit));
+      await eventually(() => fn.idle());
+      // What was refused is not among them.
+      expect(fn.attempts).toMatchObject([{ ok: true, payload: limit / 2 - 1 }]);
+    },
+  );
 });
 
 describe.concurrent("a sandbox", () => {

@@ -13,6 +13,12 @@ test("the cost tables are those that scripts/cost.ts prints", () => {
   expect(text).toContain(costTables());
 });
 
+test("the costs count every alarm, and every metric", () => {
+  const alarms = production.all("aws:cloudwatch/metricAlarm:MetricAlarm").length;
+  const metrics = readFileSync(join(ROOT, "packages/core/metrics.ts"), "utf8").match(/^ {2}\w+\?:/gm)?.length;
+  expect(text).toContain(`${metrics} metrics at 0.30, ${alarms} alarms at 0.10`);
+});
+
 test("every alarm, secret and output is explained", () => {
   for (const { inputs } of production.all("aws:cloudwatch/metricAlarm:MetricAlarm"))
     expect(text).toContain(String(inputs.name).replace("tickwork-production", "…"));
@@ -22,9 +28,10 @@ test("every alarm, secret and output is explained", () => {
 });
 
 test("every action that a role may take is in the table of permissions", () => {
-  const roles = production.all("aws:iam/role:Role").map(({ name }) => name);
   const actions = new Set(
-    roles.flatMap((role) => production.statements(role).flatMap(({ Action }) => Action)),
+    [production, program("all in a vpc")].flatMap(({ all, statements }) =>
+      all("aws:iam/role:Role").flatMap(({ name }) => statements(name).flatMap(({ Action }) => Action)),
+    ),
   );
   for (const action of actions) expect(text).toContain(`\`${action}\``);
 });

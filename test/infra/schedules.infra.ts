@@ -38,13 +38,17 @@ describe("the refresh rule", () => {
 });
 
 describe("asynchronous calls of functions", () => {
-  test.each(["Tick", "Refresh"])("%s is retried twice, then goes to the dead letters", (name) => {
-    expect(dev.one(`Tickwork${name}EventInvokeConfig`).inputs).toMatchObject({
-      functionName: `tickwork-dev-${name.toLowerCase()}`,
-      maximumRetryAttempts: 2,
-      destinationConfig: { onFailure: { destination: DEAD_LETTERS } },
-    });
-  });
+  test.each(["Tick", "Refresh"])(
+    "%s is retried twice, for an hour, then goes to the dead letters",
+    (name) => {
+      expect(dev.one(`Tickwork${name}EventInvokeConfig`).inputs).toMatchObject({
+        functionName: `tickwork-dev-${name.toLowerCase()}`,
+        maximumRetryAttempts: 2,
+        maximumEventAgeInSeconds: 3_600,
+        destinationConfig: { onFailure: { destination: DEAD_LETTERS } },
+      });
+    },
+  );
 
   test("there are no others", () => {
     expect(dev.all("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")).toHaveLength(2);

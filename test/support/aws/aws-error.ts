@@ -18,7 +18,7 @@ const STATUS = {
   AccessDeniedException: 403,
   ResourceNotFoundException: 404,
   ConflictException: 409,
-  RequestTooLargeException: 413,
+  RequestEntityTooLargeException: 413,
   ThrottlingException: 429,
   TooManyRequestsException: 429,
   InternalServerException: 500,

@@ -1,13 +1,11 @@
 /** Lambda's Invoke, as far as a doorbell meets it: asynchronous, of functions that the caller may invoke. */
 import { AwsError } from "./aws-error.ts";
+import { checkEventSize } from "./event-limits.ts";
 
 export interface Invocation {
   functionArn: string;
   event: unknown;
 }
-
-/** What an asynchronous invocation may carry. */
-const EVENT_LIMIT_BYTES = 256 * 1024;
 
 /** A name, a partial or a whole ARN, qualified or not. */
 const FUNCTION_NAME =
@@ -31,11 +29,7 @@ export function checkInvoke(
       "InvalidParameterValueException",
       `A doorbell rings with Event, not with ${String(type)}.`,
     );
-  if (Buffer.byteLength(payload) > EVENT_LIMIT_BYTES)
-    throw new AwsError(
-      "RequestTooLargeException",
-      `${Buffer.byteLength(payload)} byte payload is too large for the Event invocation type (limit ${EVENT_LIMIT_BYTES} bytes)`,
-    );
+  checkEventSize(type, payload);
   const functionArn = known.find((arn) => name === arn || name === arn.split(":").at(-1));
   if (!functionArn) throw new AwsError("ResourceNotFoundException", `Function not found: ${name}`);
   return { functionArn, event: parse(payload) };

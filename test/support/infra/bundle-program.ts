@@ -1,4 +1,4 @@
-/** Bundles sst.config.ts as SST 4.17.1 does, with the options of its sources (pkg/js/js.go). */
+/** Bundles an app's program as SST 4.17.1 does, with the options of its sources (pkg/js/js.go). */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -7,11 +7,11 @@ import { BANNER } from "../../../scripts/bundle.ts";
 export const platformOf = (root: string) => join(root, ".sst/platform");
 
 /**
- * Bundles sst.config.ts with SST's components.
+ * Bundles a program with SST's components.
  *
  * @param outfile must be in the platform's folder, where the components find their packages
  */
-export async function bundleProgram(root: string, outfile: string): Promise<void> {
+export async function bundleProgram(root: string, config: string, outfile: string): Promise<void> {
   const platform = platformOf(root);
   const lock = await readFile(join(root, ".sst/provider-lock.json"), "utf8");
   const providers = JSON.parse(lock) as { alias: string; package: string }[];
@@ -26,7 +26,7 @@ export async function bundleProgram(root: string, outfile: string): Promise<void
         `export * as pulumi from "@pulumi/pulumi";`,
         `export { MockMonitor } from "@pulumi/pulumi/runtime/mocks.js";`,
         `export { run } from "${join(platform, "src/auto/run.ts")}";`,
-        `export { default as config } from "${join(root, "sst.config.ts")}";`,
+        `export { default as config } from "${config}";`,
       ].join("\n"),
       resolveDir: root,
       sourcefile: "eval.ts",

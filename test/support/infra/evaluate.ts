@@ -1,6 +1,6 @@
 /**
- * Runs an app's sst.config.ts under Pulumi's mocks, without AWS, Pulumi's CLI or a network, and prints the resources:
- * node --import tsx test/support/infra/evaluate.ts FOLDER STAGE
+ * Runs an app's program under Pulumi's mocks, without AWS, Pulumi's CLI or a network, and prints the resources:
+ * node --import tsx test/support/infra/evaluate.ts FOLDER STAGE PROGRAM
  *
  * Each evaluation needs its own process, because a Pulumi program is full of global state.
  */
@@ -34,17 +34,17 @@ interface ProgramModule {
 }
 
 /** The result of `app()`, which SST calls first, without any of its components. */
-async function readApp(root: string, stage: string): Promise<Evaluation["app"]> {
-  const source = await readFile(join(root, "sst.config.ts"), "utf8");
+async function readApp(config: string, stage: string): Promise<Evaluation["app"]> {
+  const source = await readFile(config, "utf8");
   const { code } = await transform(source, { loader: "ts", format: "esm" });
   Object.assign(globalThis, { $config: (config: unknown) => config });
-  const { default: config } = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as {
+  const { default: program } = (await import(`data:text/javascript,${encodeURIComponent(code)}`)) as {
     default: { app(input: { stage: string }): Partial<Evaluation["app"]> & { name: string } };
   };
-  return { removal: "retain", protect: false, ...config.app({ stage }), stage };
+  return { removal: "retain", protect: false, ...program.app({ stage }), stage };
 }
 
-async function evaluate(root: string, stage: string): Promise<void> {
+async function evaluate(root: string, stage: string, configFile: string): Promise<void> {
   const platform = platformOf(root);
   const work = await mkdtemp(join(tmpdir(), "tickwork-infra-"));
   const rpc = await serveRpc(root, work);
@@ -52,7 +52,7 @@ async function evaluate(root: string, stage: string): Promise<void> {
   process.env.SST_AWS_REGION = REGION;
 
   // SST's components read these globals while they load.
-  const app = await readApp(root, stage);
+  const app = await readApp(configFile, stage);
   const paths = { home: work, root, work, platform };
   Object.assign(globalThis, {
     $app: app,
@@ -61,7 +61,7 @@ async function evaluate(root: string, stage: string): Promise<void> {
   });
 
   const file = join(platform, `sst.config.${process.pid}.mjs`);
-  await bundleProgram(root, file);
+  await bundleProgram(root, configFile, file);
   const program = (await import(pathToFileURL(file).href).finally(() => rm(file))) as ProgramModule;
   const { pulumi, MockMonitor, run, config } = program;
 
@@ -86,6 +86,6 @@ async function evaluate(root: string, stage: string): Promise<void> {
   });
 }
 
-const [root, stage] = process.argv.slice(2);
-if (!root || !stage) throw new Error("usage: evaluate.ts FOLDER STAGE");
-await evaluate(resolve(root), stage);
+const [root, stage, config] = process.argv.slice(2);
+if (!root || !stage || !config) throw new Error("usage: evaluate.ts FOLDER STAGE PROGRAM");
+await evaluate(resolve(root), stage, resolve(config));

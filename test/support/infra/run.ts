@@ -31,12 +31,12 @@ export async function buildEvaluator(): Promise<void> {
  * @throws Error with what the program printed, when it fails
  */
 export async function run(
-  { app = ".", stage, env = {}, secrets = {} }: Scenario,
+  { app = ".", config = join(app, "sst.config.ts"), stage, env = {}, secrets = {} }: Scenario,
   file: string,
 ): Promise<Evaluation> {
   // From the shell that the tests run in, only what a process needs.
   const { PATH = "", HOME = "" } = process.env;
-  await promisify(execFile)(process.execPath, [EVALUATOR, join(ROOT, app), stage], {
+  await promisify(execFile)(process.execPath, [EVALUATOR, join(ROOT, app), stage, join(ROOT, config)], {
     cwd: ROOT,
     env: {
       PATH,

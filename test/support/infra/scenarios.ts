@@ -3,6 +3,8 @@
 export interface Scenario {
   /** The app's folder, relative to the repository's. Default: the repository itself. */
   app?: string;
+  /** The program, relative to the repository's folder. Default: the app's sst.config.ts. */
+  config?: string;
   stage: string;
   /** The deployer's environment. */
   env?: Record<string, string>;
@@ -17,6 +19,8 @@ export const SECRETS = {
   RedisToken: "given-redis-token",
   TickworkApiKey: "given-api-key",
 };
+
+const IN_VPC = "test/support/infra/in-vpc.config.ts";
 
 export const SCENARIOS = {
   dev: { stage: "dev" },
@@ -45,6 +49,10 @@ export const SCENARIOS = {
   "every second": { stage: "dev", env: { TASK_LIST_REFRESH_INTERVAL: "1" } },
   "every four hours": { stage: "dev", env: { TASK_LIST_REFRESH_INTERVAL: "14400" } },
   "no cache": { stage: "dev", env: { CACHE_ENABLED: "false" } },
+  /** The programs of an app with networks. */
+  "all in a vpc": { config: IN_VPC, stage: "dev", secrets: SECRETS, env: { IN_VPC: "all" } },
+  "tick in a vpc": { config: IN_VPC, stage: "dev", secrets: SECRETS, env: { IN_VPC: "tick" } },
+  "tick in another vpc": { config: IN_VPC, stage: "dev", secrets: SECRETS, env: { IN_VPC: "all tick" } },
   "own app": { app: "examples/own-app", stage: "dev", secrets: SECRETS },
 } satisfies Record<string, Scenario>;
 

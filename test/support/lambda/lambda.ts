@@ -1,5 +1,6 @@
 /** A function of Lambda: as many execution environments as it needs, and a queue for asynchronous invocations. */
 import { randomUUID } from "node:crypto";
+import { checkEventSize } from "../aws/event-limits.ts";
 import { pause } from "./pause.ts";
 import { FunctionError, type Outcome } from "./runtime-api.ts";
 import type { LogLine, SandboxOptions } from "./sandbox.ts";
@@ -25,9 +26,9 @@ export type Attempt = Outcome & {
 };
 
 export interface LambdaFunction extends Pick<SandboxPool, "sandboxes" | "busy"> {
-  /** Waits for the result, as API Gateway does. */
+  /** Waits for the result, as API Gateway does. Rejects with an AwsError, and starts nothing, if the event is too large. */
   invoke(event: unknown): Promise<Attempt>;
-  /** Takes the event and goes on; a failure is tried again. */
+  /** Takes the event and goes on; a failure is tried again. Throws an AwsError if the event is too large. */
   invokeAsync(event: unknown): void;
   /** Every try so far that has ended. */
   attempts: Attempt[];
@@ -92,11 +93,15 @@ export function createFunction(options: FunctionOptions): LambdaFunction {
     sandboxes: pool.sandboxes,
     busy: () => pool.busy(),
     idle: () => underWay.size === 0,
-    invoke: (event) => tracked(run(event, randomUUID(), 1)),
+    async invoke(event) {
+      checkEventSize("RequestResponse", JSON.stringify(event));
+      return tracked(run(event, randomUUID(), 1));
+    },
     invokeAsync: (event) => {
       // On the wire, an event is JSON.
-      const copy: unknown = JSON.parse(JSON.stringify(event));
-      void tracked(deliver(copy, randomUUID()));
+      const payload = JSON.stringify(event);
+      checkEventSize("Event", payload);
+      void tracked(deliver(JSON.parse(payload), randomUUID()));
     },
     async close() {
       closing.abort();
