@@ -1,8 +1,10 @@
 import { getEventListeners } from "node:events";
 import { expect, test, vi } from "vitest";
 import type { Measurements } from "#core";
+import { EXPIRY_MARGIN_MS } from "../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
+import { keyOf, leaseEndMs } from "../../support/bed/look.ts";
 import { failing, gated, noting, obedient } from "../../support/bed/tasks.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -66,6 +68,58 @@ describeOnStacks("a tick", (bed) => {
     expect(await operator.isTaskRunning()).toBe(false);
     // What is left is rung for after the flag is free (rule 2).
     expect(bell.rings.at(-1)).toEqual({ now: {} });
+  });
+
+  test("that comes while its process shuts down asks nothing, and rings for one that works, with what it was told", async () => {
+    const bell = noteRings();
+    const { tasks, worker } = bed.make({ doorbell: bell, definitions: [noting().definition] });
+    await tasks.create([{ type: "note" }]);
+    await worker.shutdown();
+    bell.rings.length = 0;
+    bed.counts.reset();
+    expect(await worker.tick({ askPostgres: true, by: "held" })).toMatchObject({ ended: "stopped" });
+    expect(bell.rings).toEqual([{ afterMs: EXPIRY_MARGIN_MS, event: { askPostgres: true } }]);
+    expect(bed.counts).toMatchObject({ postgres: 0, redis: 0 });
+  });
+
+  test("with nothing due looks again when the first lease of the running tasks has ended", async () => {
+    const bell = noteRings();
+    const { worker } = bed.make({ doorbell: bell, definitions: [noting().definition] });
+    await bed.sql(
+      `insert into "baasix_Tasks" (type, task_status, slot, lease_token, lease_expires_at, scheduled_time)
+       select 'note', 'Running', n, 't' || n, now() + n * interval '1 minute', now() from generate_series(1, 2) n`,
+    );
+    await worker.refresh();
+    bell.rings.length = 0;
+    const endsMs = await leaseEndMs(bed, 1);
+    const askedMs = Date.now();
+    expect(await worker.tick()).toMatchObject({ ended: "idle" });
+    expect(bell.rings).toEqual([{ afterMs: expect.any(Number) }]);
+    const lookMs = bell.rings[0]?.afterMs ?? 0;
+    expect(Date.now() + lookMs).toBeGreaterThanOrEqual(endsMs + EXPIRY_MARGIN_MS - 1);
+    expect(askedMs + lookMs).toBeLessThanOrEqual(endsMs + EXPIRY_MARGIN_MS + 1);
+  });
+
+  test("whose flag another tick took meanwhile finishes its task, and claims no other", async () => {
+    const { starts, definition } = gated();
+    const bell = noteRings();
+    const { tasks, worker } = bed.make({
+      doorbell: bell,
+      definitions: [definition],
+      env: { TASK_RUNNING_TTL: "2" },
+    });
+    await tasks.create([{ type: "gated" }, { type: "gated" }]);
+    const ticking = worker.tick();
+    const { finish } = await eventually(() => starts[0]);
+    const leaseMs = await leaseEndMs(bed, 1);
+    await bed.redis("SET", keyOf(bed, "flag:0"), "another tick", "PX", 30_000);
+    // The second renewal is sent when the first one, that of the flag too, was answered.
+    await eventually(async () => (await leaseEndMs(bed, 1)) > leaseMs + 1_000);
+    finish();
+    expect(await ticking).toMatchObject({ completed: 1, ended: "held" });
+    expect(starts).toHaveLength(1);
+    expect(bell.rings.at(-1)?.afterMs).toBeGreaterThan(20_000);
+    expect(await bed.redis("GET", keyOf(bed, "flag:0"))).toBe("another tick");
   });
 
   test("gives back a task that does not finish in the time that a shutdown leaves", async () => {
