@@ -109,7 +109,6 @@ function startAborting({ clock }: Pick<AttemptDeps, "clock">, interrupt: AbortSi
     endGrace = clock.after(ABORT_GRACE_MS, () => resolve(IGNORED));
   };
   const onInterrupt = () => abort((interrupt.reason as TaskAborted).code);
-  if (interrupt.aborted) onInterrupt();
   interrupt.addEventListener("abort", onInterrupt, { once: true });
   return {
     signal: controller.signal,

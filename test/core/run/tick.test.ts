@@ -82,6 +82,20 @@ describeOnStacks("a tick", (bed) => {
     expect(bed.counts).toMatchObject({ postgres: 0, redis: 0 });
   });
 
+  test("whose process begins to shut down while it asks for the flag claims nothing, and gives the flag back", async () => {
+    const bell = noteRings();
+    const { tasks, operator, worker } = bed.make({ doorbell: bell, definitions: [noting().definition] });
+    await worker.refresh();
+    await tasks.create([{ type: "note" }]);
+    bell.rings.length = 0;
+    bed.counts.reset();
+    bed.faults.redisAnswer = () => void worker.shutdown();
+    expect(await worker.tick()).toMatchObject({ completed: 0, ended: "stopped" });
+    expect(bed.counts.postgres).toBe(0);
+    expect(bell.rings).toEqual([{ now: {} }]);
+    expect(await operator.isTaskRunning()).toBe(false);
+  });
+
   test("with nothing due looks again when the first lease of the running tasks has ended", async () => {
     const bell = noteRings();
     const { worker } = bed.make({ doorbell: bell, definitions: [noting().definition] });
