@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { TRANSIENT_ATTEMPTS } from "../../../packages/core/limits.ts";
-import { claimOnce, type ExactlyOnceDeps, settleOnce } from "../../../packages/core/run/exactly-once.ts";
+import {
+  claimOnce,
+  type ExactlyOnceDeps,
+  settleAsAccepted,
+  settleOnce,
+} from "../../../packages/core/run/exactly-once.ts";
 import type { ClaimResult } from "../../../packages/core/store/claim.ts";
 import { PostgresError } from "../../../packages/core/store/database.ts";
 import type { LeaseRequest } from "../../../packages/core/store/lease.ts";
@@ -246,6 +251,15 @@ describe("a settle", () => {
     expect(tookMs).toBeGreaterThanOrEqual(LEASE_MS);
     expect(tookMs).toBeLessThan(LEASE_MS + 3_000);
     expect(calls.settle.asked.length).toBeGreaterThan(TRANSIENT_ATTEMPTS);
+  });
+
+  test("that is never answered is given up once; its claim is remembered, for it may still take effect", async () => {
+    const { end, tookMs, unanswered } = await on({ settle: [LOST] }, (deps) =>
+      settleAsAccepted(deps, lease, outcome, claim, {}),
+    );
+    expect(end).toEqual({ error: LOST });
+    expect(tookMs).toBeLessThan(LEASE_MS + 3_000);
+    expect(unanswered).toEqual(["mine"]);
   });
 
   test("that Postgres refuses is not repeated", async () => {
