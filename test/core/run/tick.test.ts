@@ -184,6 +184,16 @@ describeOnStacks("a tick", (bed) => {
     expect(await tasks.get(1)).toMatchObject({ task_status: "Not started", attempts: 1, crashes: 1 });
   });
 
+  test("aborts a handler that had only the rest of its invocation: that is an interruption, and no crash", async () => {
+    const { started, definition } = obedient("obedient", { timeoutSeconds: 2.5 });
+    const quick = { ...noting().definition, timeoutSeconds: 1 };
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition, quick] });
+    await tasks.create([{ type: "note", scheduled_time: "2020-01-01T00:00:00Z" }, { type: "obedient" }]);
+    expect(await worker.tick({ timeLeftMs: 4_000 })).toMatchObject({ completed: 1, givenBack: 1 });
+    expect(started[0]?.signal.reason).toMatchObject({ code: "time_limit" });
+    expect(await tasks.get(2)).toMatchObject({ task_status: "Not started", crashes: 0, excused: 1 });
+  });
+
   test("publishes what it did as metrics, and a refresh what it found; an idle tick publishes nothing", async () => {
     const { definition } = noting();
     const measured: Measurements[] = [];
