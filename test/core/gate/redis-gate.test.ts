@@ -271,6 +271,16 @@ eachStack("the gate in Redis", (stack) => {
     expect(await bed.redis("PTTL", key("flag:0"))).toBeGreaterThan(MINUTE_MS - 10_000);
   });
 
+  test("a look counts the tasks that others run, too; of an empty cache it says that nothing waits", async () => {
+    expect(await gate.look()).toMatchObject({ waiting: 0, refreshedMs: undefined });
+    await rebuild([
+      waiting(1, now + 1_000),
+      waiting(2, now + 1_000),
+      { id: 3, rev: 1, kind: "foreign", atMs: now },
+    ]);
+    expect(await gate.look()).toMatchObject({ waiting: 3 });
+  });
+
   describe("a list", () => {
     test("that is long arrives whole, in requests of a bounded size", async () => {
       gate = openGates(bed, { limit: 10_000 }).redis;
