@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { expect, test, vi } from "vitest";
-import type { Measurements } from "#core";
+import { type Measurements, RetryAfter } from "#core";
 import { EXPIRY_MARGIN_MS } from "../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
@@ -68,6 +68,27 @@ describeOnStacks("a tick", (bed) => {
     expect(await operator.isTaskRunning()).toBe(false);
     // What is left is rung for after the flag is free (rule 2).
     expect(bell.rings.at(-1)).toEqual({ now: {} });
+  });
+
+  test("whose process shuts down rings for its own task when that is to be tried again, and for nothing else", async () => {
+    const { starts, definition } = gated("gated", { maxAttempts: 2 });
+    const bell = noteRings();
+    const { tasks, worker } = bed.make({
+      doorbell: bell,
+      definitions: [definition],
+      env: { TASK_SHUTDOWN_WAIT_TIME: "30" },
+    });
+    await tasks.create([{ type: "gated" }]);
+    const ticking = worker.tick();
+    const { fail } = await eventually(() => starts[0]);
+    bell.rings.length = 0;
+    const stopping = worker.shutdown();
+    fail(new RetryAfter(20_000));
+    await stopping;
+    expect(await ticking).toMatchObject({ retried: 1, ended: "stopped" });
+    const { scheduled_time } = await tasks.get(1);
+    expect(bell.rings).toEqual([{ atMs: expect.any(Number), inMs: 20_000 }]);
+    expect(Math.abs((bell.rings[0]?.atMs ?? 0) - Date.parse(scheduled_time))).toBeLessThanOrEqual(1);
   });
 
   test("that comes while its process shuts down asks nothing, and rings for one that works, with what it was told", async () => {
