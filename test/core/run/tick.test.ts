@@ -200,7 +200,7 @@ describeOnStacks("a tick", (bed) => {
     const { started, definition } = obedient();
     const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
     await tasks.create([{ type: "obedient" }]);
-    expect(await worker.tick({ timeLeftMs: 300 })).toMatchObject({ givenBack: 1, ended: "stopped" });
+    expect(await worker.tick({ timeLeftMs: 2_000 })).toMatchObject({ givenBack: 1, ended: "stopped" });
     expect(started[0]?.signal.reason).toMatchObject({ code: "time_limit" });
     expect(await tasks.get(1)).toMatchObject({ task_status: "Not started", attempts: 1, crashes: 1 });
   });
