@@ -93,6 +93,17 @@ eachStack("the gate in Redis", (stack) => {
       expect(await gate.leave(a, 0, [gone(1, 2)])).toEqual({ kind: "unknown" });
     });
 
+    test("what is cut beyond the end of the window does not move that end", async () => {
+      const end = now + 3.5 * HOUR_MS;
+      await rebuild(
+        [1, 2, 3].map((id) => waiting(id, now + id * HOUR_MS)),
+        end,
+      );
+      await gate.put([waiting(4, end + 1_000)]);
+      expect(await cached()).toEqual(["1", "2", "3", "*"]);
+      expect(await bed.redis("ZSCORE", key("waiting"), "*")).toBe(`${end}`);
+    });
+
     test("what is cut meanwhile is not forgotten, though the cache was cut before it already", async () => {
       await rebuild(
         [1, 2, 3].map((id) => waiting(id, now + id * HOUR_MS)),
