@@ -43,12 +43,47 @@ test("a refresh interval of more than three hours becomes three hours, with a wa
       .refreshIntervalSeconds,
   ).toBe(10_800);
   expect(warnings).toHaveLength(1);
+  expect(readConfig({ TASK_LIST_REFRESH_INTERVAL: "14400" }).refreshIntervalSeconds).toBe(10_800);
+});
+
+test.each([
+  ["true", true],
+  ["TRUE", true],
+  ["1", true],
+  ["false", false],
+  [" False ", false],
+  ["0", false],
+])("a switch that is %s is %s", (value, on) => {
+  const { cacheEnabled, debugging } = readConfig({ CACHE_ENABLED: value, DEBUGGING: value });
+  expect({ cacheEnabled, debugging }).toEqual({ cacheEnabled: on, debugging: on });
+});
+
+test("a number may be as small or as large as its message says", () => {
+  expect(readConfig({ TASK_CONCURRENCY: "1" }).concurrency).toBe(1);
+  expect(readConfig({ TASK_CONCURRENCY: "1000" }).concurrency).toBe(1000);
+});
+
+test("keys and tokens are read as they are, without the blanks around them", () => {
+  const config = readConfig({ API_KEY: " k3y-!~ ", CACHE_REDIS_TOKEN: "AX3=" });
+  expect(config).toMatchObject({ apiKey: "k3y-!~", redisToken: "AX3=" });
+});
+
+test("HTTP_REQUEST_ALLOW is a list with commas; blanks and empty entries do not count", () => {
+  expect(readConfig({ HTTP_REQUEST_ALLOW: " 10.0.0.0/8 , localhost:3000,, " }).httpRequestAllow).toEqual([
+    "10.0.0.0/8",
+    "localhost:3000",
+  ]);
 });
 
 test.each([
   [{ TASK_CONCURRENCY: "zero" }, 'TASK_CONCURRENCY must be a whole number from 1 to 1000, got "zero".'],
   [{ TASK_CONCURRENCY: "0" }, 'TASK_CONCURRENCY must be a whole number from 1 to 1000, got "0".'],
   [{ TASK_RUNNING_TTL: "1.5" }, 'TASK_RUNNING_TTL must be a whole number from 2 to 86400, got "1.5".'],
+  [
+    { TASK_SHUTDOWN_WAIT_TIME: "30s" },
+    'TASK_SHUTDOWN_WAIT_TIME must be a whole number from 0 to 86400, got "30s".',
+  ],
+  [{ TASK_CACHE_LIMIT: "1e3" }, 'TASK_CACHE_LIMIT must be a whole number from 1 to 1000000, got "1e3".'],
   [
     { TASK_LIST_REFRESH_INTERVAL: "-5" },
     'TASK_LIST_REFRESH_INTERVAL must be a whole number from 1, got "-5".',
@@ -58,6 +93,10 @@ test.each([
   [
     { DATABASE_URL: "mysql://root:secret@db/x" },
     "DATABASE_URL must be an address that begins with postgres:// or postgresql://, got mysql://.",
+  ],
+  [
+    { DATABASE_URL: "psql postgresql://app@db/shop" },
+    "DATABASE_URL must be an address that begins with postgres:// or postgresql://, got no address.",
   ],
   [
     { CACHE_REDIS_URL: "localhost" },

@@ -91,7 +91,7 @@ async function runHandler(
     if ("value" in end) return completed(deps, task, end.value);
     if (!signal.aborted) return failed(deps, task, definition, end.error);
     const { code } = signal.reason as TaskAborted;
-    return aborted(deps, task, definition, code, { thrown: end.error, timeoutMs, hadWholeInvocation });
+    return aborted(deps, task, definition, code, { timeoutMs, hadWholeInvocation });
   } finally {
     heartbeat.stop();
     aborting.stop();
@@ -109,7 +109,6 @@ function startAborting({ clock }: Pick<AttemptDeps, "clock">, interrupt: AbortSi
     endGrace = clock.after(ABORT_GRACE_MS, () => resolve(IGNORED));
   };
   const onInterrupt = () => abort((interrupt.reason as TaskAborted).code);
-  if (interrupt.aborted) onInterrupt();
   interrupt.addEventListener("abort", onInterrupt, { once: true });
   return {
     signal: controller.signal,

@@ -32,7 +32,7 @@ export function completed(deps: OutcomeDeps, task: Task, result: unknown): Outco
   try {
     json = JSON.stringify(result);
   } catch (error) {
-    return failedForGood(deps, task, `the result is not JSON: ${messageOf(error)}`, { cause: error });
+    return failedForGood(deps, task, `the result is not JSON: ${messageOf(error)}`);
   }
   const bytes = Buffer.byteLength(json ?? "");
   if (bytes <= RESULT_LIMIT_BYTES) return { kind: "completed", result };
@@ -49,7 +49,7 @@ export function aborted(
   task: Task,
   definition: TaskDefinition,
   code: AbortCode,
-  options: { thrown: unknown; timeoutMs: number; hadWholeInvocation: boolean },
+  options: { timeoutMs: number; hadWholeInvocation: boolean },
 ): Outcome {
   switch (code) {
     case "shutdown":
@@ -65,8 +65,8 @@ export function aborted(
       return failedForGood(deps, task, ABORT_MESSAGES.cancelled, { name: "CancelledError", code });
     case "timeout": {
       const message = `the task took longer than ${options.timeoutMs / 1000} s`;
-      const error = new Error(message, { cause: options.thrown });
-      return failed(deps, task, definition, Object.assign(error, { name: "TimeoutError", code }));
+      const error = Object.assign(new Error(message), { name: "TimeoutError", code });
+      return failed(deps, task, definition, error);
     }
   }
 }
@@ -88,7 +88,7 @@ export function crashed(deps: OutcomeDeps, task: Task, code: AbortCode): Outcome
 /** Postgres refused to store the outcome: a rule of the table does not accept what the handler returned. */
 export function refused(deps: OutcomeDeps, task: Task, error: PostgresError): Outcome {
   const message = `the result could not be written: ${error.message}`;
-  return failedForGood(deps, task, message, { cause: error, code: "result_refused" });
+  return failedForGood(deps, task, message, { code: "result_refused" });
 }
 
 /** A failure that no further attempt can mend. */
@@ -96,7 +96,7 @@ export function failedForGood(
   deps: OutcomeDeps,
   task: Task,
   message: string,
-  { name, ...options }: { code?: TaskErrorCode; name?: string; cause?: unknown } = {},
+  { name, ...options }: { code?: TaskErrorCode; name?: string } = {},
 ): Outcome {
   const error = new PermanentError(message, options);
   return failed(deps, task, undefined, name ? Object.assign(error, { name }) : error);

@@ -281,10 +281,10 @@ function mayClaim(tick: Tick): boolean {
 
 /**
  * Whether the longest handler would still have its time: a successor with a whole invocation is better than a task that
- * is stopped in the middle. Until it has run one, a tick takes what it finds.
+ * is stopped in the middle. Only the first task of a tick is claimed without asking.
  */
-function hasTime({ attempts, deps, limit }: Tick): boolean {
-  return attempts === 0 || limit.leftMs() >= deps.registry.longestTimeoutMs + deps.shutdownWaitMs;
+function hasTime({ deps, limit }: Tick): boolean {
+  return limit.leftMs() >= deps.registry.longestTimeoutMs + deps.shutdownWaitMs;
 }
 
 /** What the tick that is rung in its place has to know. */

@@ -18,7 +18,7 @@ export function parseTime(value: unknown): string | undefined {
   if (!parts) return undefined;
   const [, year, month, day] = parts.map(Number);
   const lastDay = new Date(Date.UTC(year as number, month as number, 0)).getUTCDate();
-  if ((day as number) < 1 || (day as number) > lastDay) return undefined;
+  if ((day as number) > lastDay) return undefined;
   const time = new Date(parts[0].replace(" ", "T"));
   return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }

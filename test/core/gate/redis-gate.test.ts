@@ -93,6 +93,17 @@ eachStack("the gate in Redis", (stack) => {
       expect(await gate.leave(a, 0, [gone(1, 2)])).toEqual({ kind: "unknown" });
     });
 
+    test("what is cut beyond the end of the window does not move that end", async () => {
+      const end = now + 3.5 * HOUR_MS;
+      await rebuild(
+        [1, 2, 3].map((id) => waiting(id, now + id * HOUR_MS)),
+        end,
+      );
+      await gate.put([waiting(4, end + 1_000)]);
+      expect(await cached()).toEqual(["1", "2", "3", "*"]);
+      expect(await bed.redis("ZSCORE", key("waiting"), "*")).toBe(`${end}`);
+    });
+
     test("what is cut meanwhile is not forgotten, though the cache was cut before it already", async () => {
       await rebuild(
         [1, 2, 3].map((id) => waiting(id, now + id * HOUR_MS)),
@@ -269,6 +280,16 @@ eachStack("the gate in Redis", (stack) => {
     await bed.redis("SET", key("flag:0"), "by hand");
     expect(await gate.enter(a)).toEqual({ kind: "held", freeInMs: MINUTE_MS });
     expect(await bed.redis("PTTL", key("flag:0"))).toBeGreaterThan(MINUTE_MS - 10_000);
+  });
+
+  test("a look counts the tasks that others run, too; of an empty cache it says that nothing waits", async () => {
+    expect(await gate.look()).toMatchObject({ waiting: 0, refreshedMs: undefined });
+    await rebuild([
+      waiting(1, now + 1_000),
+      waiting(2, now + 1_000),
+      { id: 3, rev: 1, kind: "foreign", atMs: now },
+    ]);
+    expect(await gate.look()).toMatchObject({ waiting: 3 });
   });
 
   describe("a list", () => {

@@ -1,8 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { TRANSIENT_ATTEMPTS } from "../../../packages/core/limits.ts";
-import { claimOnce, type ExactlyOnceDeps, settleOnce } from "../../../packages/core/run/exactly-once.ts";
+import {
+  claimOnce,
+  type ExactlyOnceDeps,
+  settleAsAccepted,
+  settleOnce,
+} from "../../../packages/core/run/exactly-once.ts";
 import type { ClaimResult } from "../../../packages/core/store/claim.ts";
 import { PostgresError } from "../../../packages/core/store/database.ts";
+import type { LeaseRequest } from "../../../packages/core/store/lease.ts";
 import type { SettleResult } from "../../../packages/core/store/settle.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
 import type { Outcome } from "../../../packages/core/tasks/task.ts";
@@ -65,10 +71,11 @@ async function on<T>(
       tookMs = clock.now() - beganMs;
     });
   await clock.pass(3 * LEASE_MS);
-  return { end: await end, calls, lines, tookMs, unanswered: [...unanswered] };
+  return { end: await end, calls, lines, beganMs, tookMs, unanswered: [...unanswered] };
 }
 
 const claim = { slot: 0, token: "mine" };
+const leasedAt = (request: unknown) => (request as LeaseRequest).leasedAt;
 const lease = aLease(0);
 const claimed: ClaimResult = { kind: "claimed", lease, buried: [] };
 const empty: ClaimResult = { kind: "empty", truth: [], next: undefined, buried: [] };
@@ -91,6 +98,14 @@ describe("a claim", () => {
     const { end, calls } = await claiming({ claim: [LOST, answer], heldBy: [lease] });
     expect(end).toEqual({ value: claimed });
     expect(calls.heldBy.asked).toMatchObject([[claim]]);
+  });
+
+  test("has its lease since it was sent, or since it was first sent when it is not known which one took effect", async () => {
+    const { calls, beganMs } = await claiming({ claim: [LOST, conflict], heldBy: [lease] });
+    const [first, second] = calls.claim.asked.map(([request]) => leasedAt(request));
+    expect(first).toBe(beganMs);
+    expect(second).toBeGreaterThan(beganMs);
+    expect(calls.heldBy.asked).toEqual([[{ ...claim, leasedAt: beganMs }]]);
   });
 
   test("that did not take effect is claimed by its repetition", async () => {
@@ -119,6 +134,13 @@ describe("a claim", () => {
   ])("that %s is remembered: it may still take effect", async (_, answers) => {
     expect((await claiming({ claim: answers })).unanswered).toEqual(["mine"]);
     expect((await claiming({ claim: [empty] })).unanswered).toEqual([]);
+  });
+
+  test("that is given up pushes out those that were given up long ago", async () => {
+    const before = Array.from({ length: 8 }, (_, n) => `${n}`);
+    const { unanswered } = await claiming({ claim: [LOST], unanswered: before });
+    expect(unanswered).toEqual([...before.slice(1), "mine"]);
+    expect((await claiming({ claim: [LOST], unanswered: before.slice(1) })).unanswered).toHaveLength(8);
   });
 
   test("that meets a lease which an earlier claim of this process got after all gives it back", async () => {
@@ -206,6 +228,18 @@ describe("a settle", () => {
     expect(end).toEqual({ value: { took: false, standing: running, next: undefined } });
   });
 
+  test("claims the next task with a lease since it was sent, or first sent when it is not known which one took effect", async () => {
+    const { calls, beganMs } = await settling({
+      settle: [LOST, nothingWritten],
+      standing: [gone],
+      heldBy: [nextLease],
+    });
+    const [first, second] = calls.settle.asked.map(([, , request]) => leasedAt(request));
+    expect(first).toBe(beganMs);
+    expect(second).toBeGreaterThan(beganMs);
+    expect(calls.heldBy.asked).toEqual([[{ ...claim, leasedAt: beganMs }]]);
+  });
+
   test("that did not arrive is written by its repetition", async () => {
     const { end } = await settling({ settle: [LOST, LOST, { settled: gone, next: undefined }] });
     expect(end).toEqual({ value: { took: true, standing: gone, next: undefined } });
@@ -217,6 +251,15 @@ describe("a settle", () => {
     expect(tookMs).toBeGreaterThanOrEqual(LEASE_MS);
     expect(tookMs).toBeLessThan(LEASE_MS + 3_000);
     expect(calls.settle.asked.length).toBeGreaterThan(TRANSIENT_ATTEMPTS);
+  });
+
+  test("that is never answered is given up once; its claim is remembered, for it may still take effect", async () => {
+    const { end, tookMs, unanswered } = await on({ settle: [LOST] }, (deps) =>
+      settleAsAccepted(deps, lease, outcome, claim, {}),
+    );
+    expect(end).toEqual({ error: LOST });
+    expect(tookMs).toBeLessThan(LEASE_MS + 3_000);
+    expect(unanswered).toEqual(["mine"]);
   });
 
   test("that Postgres refuses is not repeated", async () => {

@@ -179,9 +179,10 @@ describe("giving the flag back", () => {
     expect(asked("leave")).toEqual([[{ token: TOKEN, napMs: 5_000 }, 2, []]]);
   });
 
-  test("release returns whether more is due", async () => {
-    const { flag } = hold({ release: async () => ({ more: true }) });
+  test("release names the slot, and returns whether more is due", async () => {
+    const { flag, asked } = hold({ release: async () => ({ more: true }) });
     expect(await flag.release()).toEqual({ more: true });
+    expect(asked("release")).toEqual([[TOKEN, 2, []]]);
   });
 
   test("after a failure releases a flag that is held, and only that", async () => {
@@ -189,6 +190,13 @@ describe("giving the flag back", () => {
     await flag.tryRelease();
     await flag.tryRelease();
     expect(asked("release")).toHaveLength(1);
+  });
+
+  test("after a failure releases no flag that the gate took back when the tick left", async () => {
+    const { flag, asked } = hold();
+    await flag.leave(0);
+    await flag.tryRelease();
+    expect(asked("release")).toEqual([]);
   });
 
   test("after a failure, when the gate decided to go on, releases as well", async () => {

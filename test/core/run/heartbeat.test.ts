@@ -56,6 +56,13 @@ function start({
   return { clock, heartbeat, renewals, aborts, told, lines };
 }
 
+test.each([0, 0.5, 1])("a handler may report that %d of its task is done", async (fraction) => {
+  const { clock, heartbeat, renewals } = start();
+  await clock.pass(1_000);
+  await heartbeat.progress(fraction);
+  expect(renewals).toMatchObject([{ progress: fraction }]);
+});
+
 describe("the lease", () => {
   test("is renewed every third of its life, and whoever holds the flag is told", async () => {
     const { clock, renewals, told, aborts } = start();

@@ -154,7 +154,6 @@ describe("the pause before the next attempt", () => {
 describe("a handler that was told to stop", () => {
   const stopped = (code: Parameters<typeof aborted>[3], options = {}) =>
     aborted(deps, aTask(), definition, code, {
-      thrown: new Error("stopped"),
       timeoutMs: 50,
       hadWholeInvocation: false,
       ...options,

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { LOOK_AGAIN_MS } from "../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
+import { keyOf } from "../../support/bed/look.ts";
 import { noting } from "../../support/bed/tasks.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -89,6 +90,31 @@ describeOnStacks("a change is announced", (bed) => {
     await bed.sql(insert.replace("7", "8"));
     await operator.notifyChanged([8]);
     expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([8]);
+  });
+
+  test("that ends what another program runs: it is rung, for what is due may have waited", async () => {
+    const bell = noteRings();
+    const { tasks } = bed.make({ doorbell: bell, definitions: [definition] });
+    await tasks.create([{ type: "note" }]);
+    await bed.sql(`update "baasix_Tasks" set task_status = 'Running' where id = 1`);
+    bell.rings.length = 0;
+    expect(await tasks.cancel(1)).toMatchObject({ task_status: "Error" });
+    expect(bell.rings).toEqual([{ now: {} }]);
+  });
+
+  test("once more when its request is repeated under its key: whoever made it may have died before that", async () => {
+    const bell = noteRings();
+    const { tasks, operator, worker } = bed.make({ doorbell: bell, definitions: [definition] });
+    await worker.refresh();
+    const create = () => tasks.create([{ type: "note" }], { idempotencyKey: "k" });
+    await create();
+    await bed.redis("ZREM", keyOf(bed, "waiting"), 1);
+    await bed.redis("DEL", keyOf(bed, "rev"));
+    bell.rings.length = 0;
+    expect(await operator.getNotStartedTasks()).toEqual([]);
+    expect(await create()).toMatchObject([{ id: 1 }]);
+    expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([1]);
+    expect(bell.rings).toEqual([{ now: {} }]);
   });
 
   test("to the hooks, in order; one that throws breaks nothing", async () => {

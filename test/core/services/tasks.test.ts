@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { Task, Tasks } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { gated, noting } from "../../support/bed/tasks.ts";
@@ -25,6 +26,50 @@ describeOnStacks("tasks", (bed) => {
     await bed.sql(`update tickwork_requests set created_at = now() - interval '25 hours'`);
     await worker.refresh();
     expect(await bed.sql(`select from tickwork_requests`)).toEqual([]);
+  });
+
+  test("a task that is retried is due at once and has all its attempts; nothing is left of how it ended", async () => {
+    const { tasks } = make();
+    await tasks.create([{ type: "note" }]);
+    await bed.sql(`update "baasix_Tasks" set task_status = 'Error', attempts = 4, max_attempts = 2, crashes = 3, progress = 0.5,
+      error_data = '{"message": "it broke"}', result_data = '1', scheduled_time = now() - interval '1 day',
+      started_at = now(), finished_at = now()`);
+    const beganMs = Date.now();
+    const retried = await tasks.retry(1);
+    expect(retried).toMatchObject({
+      task_status: "Not started",
+      attempts: 4,
+      excused: 4,
+      max_attempts: 2,
+      crashes: 0,
+      progress: null,
+      error_data: null,
+      result_data: null,
+      started_at: null,
+      finished_at: null,
+    });
+    expect(Date.parse(retried.scheduled_time)).toBeGreaterThan(beganMs - 60_000);
+  });
+
+  test.each<[string, string, (tasks: Tasks, options?: { userId: string }) => Promise<Task>]>([
+    ["changed", "task_status = 'Not started'", (tasks, by) => tasks.update(1, { max_attempts: 3 }, by)],
+    ["retried", "task_status = 'Error'", (tasks, by) => tasks.retry(1, by)],
+    ["cancelled", "task_status = 'Not started'", (tasks, by) => tasks.cancel(1, by)],
+    [
+      "asked to stop",
+      "task_status = 'Running', slot = 0, lease_token = 't', lease_expires_at = now() + interval '1 hour'",
+      (tasks, by) => tasks.cancel(1, by),
+    ],
+  ])("a task that is %s says when, and by whom if that is told", async (_, state, act) => {
+    const { tasks } = make();
+    const before = `${state}, "updatedAt" = now() - interval '1 day'`;
+    await tasks.create([{ type: "note" }]);
+    for (const by of [{ userId: "ada" }, undefined]) {
+      await bed.sql(`update "baasix_Tasks" set ${before}`);
+      const { updatedAt, userUpdated_Id } = await act(tasks, by);
+      expect(Date.parse(updatedAt)).toBeGreaterThan(Date.now() - 3_600_000);
+      expect(userUpdated_Id).toBe("ada");
+    }
   });
 
   test("who asks and under which key must be text that Postgres keeps", async () => {

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import { defineTask, foreignTask, PermanentError, type TaskContext, type TaskDefinition } from "#core";
-import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT } from "../../../packages/core/limits.ts";
+import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT, NAME_LIMIT } from "../../../packages/core/limits.ts";
 import { checkData, createRegistry } from "../../../packages/core/tasks/define-task.ts";
 
 const task = (differences: Partial<TaskDefinition> = {}): TaskDefinition => ({
@@ -14,9 +14,14 @@ describe("a registry", () => {
   test("knows its types, which of them are foreign, and their definitions", () => {
     const note = task();
     const registry = createRegistry([note, foreignTask({ type: "theirs" })]);
-    expect(registry).toMatchObject({ types: ["note", "theirs"], foreign: ["theirs"] });
+    expect(registry).toMatchObject({ types: ["note", "theirs"], ours: ["note"], foreign: ["theirs"] });
     expect(registry.get("note")).toBe(note);
     expect(registry.get("unheard of")).toBeUndefined();
+  });
+
+  test("takes a name that is as long as it may be", () => {
+    const type = "x".repeat(NAME_LIMIT);
+    expect(createRegistry([task({ type })]).types).toEqual([type]);
   });
 
   test("has no longest time limit when it is empty", () => {
@@ -87,6 +92,24 @@ describe("data", () => {
     const checked = await checkData(order, { lines: [{ count: 1 }, { count: "two" }], note: 5 });
     expect(checked).toMatchObject({
       issues: [{ path: "task_data.lines.1.count" }, { path: "task_data.note" }],
+    });
+  });
+
+  test("of a type that another program runs is checked too", async () => {
+    const theirs = foreignTask({ type: "theirs", data: v.object({ to: v.string() }) });
+    expect(await checkData(theirs, { to: 5 })).toMatchObject({ issues: [{ path: "task_data.to" }] });
+  });
+
+  test("may be checked by a schema that names the parts of a path alone, as Zod's do", async () => {
+    const named: NonNullable<TaskDefinition["data"]> = {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        validate: () => ({ issues: [{ message: "is wrong", path: ["lines", 1, { key: "count" }] }] }),
+      },
+    };
+    expect(await checkData(task({ data: named }), {})).toMatchObject({
+      issues: [{ path: "task_data.lines.1.count" }],
     });
   });
 

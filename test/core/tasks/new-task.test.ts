@@ -1,13 +1,14 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { NewTask, TaskChanges } from "#core";
-import { BATCH_LIMIT, TASK_DATA_LIMIT_BYTES } from "../../../packages/core/limits.ts";
+import { BATCH_LIMIT, ISSUES_LIMIT, TASK_DATA_LIMIT_BYTES } from "../../../packages/core/limits.ts";
 import { createRegistry } from "../../../packages/core/tasks/define-task.ts";
 import { checkChanges, checkNewTasks } from "../../../packages/core/tasks/new-task.ts";
 
 const registry = createRegistry([
   { type: "note", run: async () => {} },
   { type: "greet", data: v.object({ name: v.string() }), run: async () => {} },
+  { type: "numbers", data: v.array(v.number()), run: async () => {} },
 ]);
 const check = (...tasks: unknown[]) => checkNewTasks(registry, tasks as NewTask[]);
 /** What a call is refused for: its code, and the paths of its issues. */
@@ -50,6 +51,29 @@ describe("new tasks", () => {
     expect(await refusalOf(check(task))).toEqual(["invalid_request", path]);
   });
 
+  test.each([
+    ["is missing", {}, "type is missing"],
+    [
+      "cannot be set",
+      { type: "note", attempts: 0 },
+      /^attempts is not a field .*; these can: type, .*_attempts$/,
+    ],
+    ["is no task", "note", 'the task must be an object with a type, got "note"'],
+  ])("what %s is called so", async (_, task, message) => {
+    await expect(check(task)).rejects.toThrow(message);
+  });
+
+  test("that are many have the first issues told, and the others counted as far as they were looked for", async () => {
+    const wrong = (count: number) => Array.from({ length: count }, () => ({ type: "" }));
+    await expect(check(...wrong(ISSUES_LIMIT - 1))).rejects.toThrow(/got ""$/);
+    await expect(check(...wrong(ISSUES_LIMIT), { type: "" })).rejects.toThrow(/; and 1 more$/);
+    await expect(check(...wrong(ISSUES_LIMIT), { type: "note" }, { type: "" })).rejects.toThrow(
+      /; and at least 1 more$/,
+    );
+    const numbers = { type: "numbers", task_data: Array(ISSUES_LIMIT + 5).fill("one") };
+    await expect(check(numbers)).rejects.toThrow(/; and 5 more$/);
+  });
+
   test("are refused together, with an issue for each value", async () => {
     const checking = check({ type: "note" }, { type: "" }, { type: "greet", task_data: {}, max_attempts: 0 });
     expect(await refusalOf(checking)).toEqual(["invalid_request", "[1].type", "[2].max_attempts"]);
@@ -62,7 +86,10 @@ describe("new tasks", () => {
       "[0].type",
       "[1].type",
     ]);
-    await expect(check({ type: "unheard of" })).rejects.toThrow('"unheard of"');
+    await expect(check({ type: "unheard of" })).rejects.toThrow(
+      'type must be one that has a handler ("note", "greet", "numbers"), got "unheard of"',
+    );
+    await expect(checkNewTasks(createRegistry([]), [{ type: "note" }])).rejects.toThrow("handler (none)");
   });
 
   test("may have data up to a limit", async () => {
@@ -99,6 +126,11 @@ describe("changes of a task", () => {
       checkChanges(registry, { type: "note", task_data }, { type: "greet" });
     expect(await toGreet({ name: "Ada" })).toEqual({ type: "greet" });
     expect(await refusalOf(toGreet({ name: 5 }))).toEqual(["invalid_request", "task_data.name"]);
+  });
+
+  test("of the time alone ask nothing of its type and data: both may be from before a deployment", async () => {
+    const old: NewTask = { type: "forgotten", task_data: "of another shape" };
+    expect(await checkChanges(registry, old, { max_attempts: 3 })).toEqual({ max_attempts: 3 });
   });
 
   test.each([

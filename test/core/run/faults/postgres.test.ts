@@ -101,6 +101,46 @@ describeOnStacks("Postgres", (bed) => {
     expect(measured).toEqual(Array.from({ length: 4 }, () => ({ TicksFailed: 1 })));
   });
 
+  test("is out of reach for several ticks of a process: each counts those before it, until one succeeds", async () => {
+    const bell = noteRings();
+    const { definition } = noting();
+    const { worker } = bed.make({ doorbell: bell, definitions: [definition], clock: hurriedClock(20) });
+    const failAgain = async () => {
+      bed.faults.postgres = () => {
+        throw new Error("down");
+      };
+      await worker.tick({ askPostgres: true });
+      delete bed.faults.postgres;
+      return bell.rings.at(-1)?.event?.failures;
+    };
+    // Others rang for these, who do not know.
+    expect([await failAgain(), await failAgain(), await failAgain()]).toEqual([1, 2, 3]);
+    await worker.tick({ askPostgres: true });
+    expect(await failAgain()).toBe(1);
+  });
+
+  test("was out of reach: a tick calls others to free slots only when it has a task", async () => {
+    const bell = noteRings();
+    const { tasks, worker } = bed.make({
+      doorbell: bell,
+      definitions: [noting().definition],
+      clock: hurriedClock(20),
+      env: { TASK_CONCURRENCY: "2" },
+    });
+    await worker.refresh();
+    await tasks.create([{ type: "note" }, { type: "note" }]);
+    bell.rings.length = 0;
+    bed.faults.postgres = () => {
+      throw new Error("down");
+    };
+    await worker.tick({ failures: 1 });
+    expect(bell.rings.map(({ now }) => now)).toEqual([undefined]);
+    delete bed.faults.postgres;
+    bell.rings.length = 0;
+    expect(await worker.tick({ failures: 1 })).toMatchObject({ completed: 2 });
+    expect(bell.rings).toEqual([{ now: {} }]);
+  });
+
   test("and the doorbell is, too: the tick fails, so that whoever invoked it tries again", async () => {
     const bell = noteRings();
     bell.ringAfter = () => Promise.reject(new Error("no schedule"));

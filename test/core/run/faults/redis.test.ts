@@ -128,6 +128,18 @@ describeOnStacks("Redis", (bed) => {
     },
   );
 
+  test("keeps nothing that it is told: a tick works all the same", async () => {
+    const { ran, definition } = noting();
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    await tasks.create([{ type: "note" }, { type: "note" }]);
+    bed.faults.redis = async () => {
+      await bed.redis("DEL", ...["waiting", "running", "rev", "task"].map((name) => keyOf(bed, name)));
+    };
+    await worker.tick();
+    expect(ran.map(({ id }) => id)).toEqual([1, 2]);
+    expect(await allCompleted(bed)).toBe(true);
+  });
+
   test("evicts the key of a sleeping tick: another one sleeps, too, and the task runs once", async () => {
     const { ran, definition } = noting();
     const { tasks, worker } = bed.make({

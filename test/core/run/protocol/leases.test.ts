@@ -6,6 +6,7 @@ import { noteRings } from "../../../support/bed/doorbells.ts";
 import { inMs, keyOf, leaseEndMs, statuses } from "../../../support/bed/look.ts";
 import { gated, noting, obedient } from "../../../support/bed/tasks.ts";
 import { eventually } from "../../../support/eventually.ts";
+import { noteLog } from "../../../support/run/noted-log.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -115,10 +116,12 @@ describeOnStacks("leases", (bed) => {
 
   test("a task that keeps killing its workers ends in Error, with its history", async () => {
     const { ran, definition } = noting();
+    const { log, lines } = noteLog();
     const { tasks, worker } = bed.make({
       doorbell: noteRings(),
       definitions: [definition],
       env: { TASK_MAX_CRASHES: "2" },
+      log,
     });
     await tasks.create([{ type: "note" }, { type: "note" }]);
     // The third worker has died.
@@ -134,6 +137,7 @@ describeOnStacks("leases", (bed) => {
       message: "its worker died 3 times while it ran",
       history: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3, outcome: "crashed" }],
     });
+    expect(lines.filter(({ level }) => level === "error")).toMatchObject([{ tasks: [1] }]);
   });
 
   test("promise 3: a worker that lost its lease cannot change the task, and its handler is aborted", async () => {

@@ -84,6 +84,31 @@ describeOnStacks("wake-ups", (bed) => {
       ]);
     });
 
+    test("one that would have no time for a handler afterwards rings for the next due time instead", async () => {
+      const definition = { ...noting().definition, timeoutSeconds: 80 };
+      const bell = noteRings({ earlyMs: MINUTE_MS });
+      const env = { TASK_SHUTDOWN_WAIT_TIME: "30" };
+      const { tasks, worker } = bed.make({ doorbell: bell, definitions: [definition], env });
+      await worker.refresh();
+      const next = inMs(50_000);
+      await tasks.create([{ type: "note" }, { type: "note", scheduled_time: next }]);
+      bell.rings.length = 0;
+      expect(await worker.tick({ timeLeftMs: 130_000 })).toMatchObject({ completed: 1, ended: "idle" });
+      // At a time, and not after one: the doorbell may come early.
+      expect(bell.rings).toEqual([{ atMs: Date.parse(next), inMs: expect.any(Number) }]);
+    });
+
+    test("one that has nothing due as soon as a doorbell may come early rings for the next due time", async () => {
+      const bell = noteRings({ earlyMs: MINUTE_MS });
+      const { tasks, worker } = bed.make({ doorbell: bell, definitions: [noting().definition] });
+      await worker.refresh();
+      const next = inMs(2 * MINUTE_MS);
+      await tasks.create([{ type: "note", scheduled_time: next }]);
+      bell.rings.length = 0;
+      expect(await worker.tick()).toMatchObject({ ended: "idle" });
+      expect(bell.rings).toEqual([{ atMs: Date.parse(next), inMs: expect.any(Number) }]);
+    });
+
     test("of five ticks that come early at once, one runs the task, in time", async () => {
       const { ran, definition } = noting();
       const { tasks, worker } = bed.make({
