@@ -198,6 +198,7 @@ describeOnStacks("a task", (bed) => {
     expect(context.signal.reason).toMatchObject({ code: "cancelled" });
     expect(done).toMatchObject({
       cancel_requested: false,
+      progress: null,
       error_data: { code: "cancelled", name: "CancelledError" },
     });
   });
