@@ -33,7 +33,7 @@ describeOnStacks("a task", (bed) => {
 
   test("that fails again and again keeps the records of its latest attempts, and not more than a few", async () => {
     const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [failing] });
-    await tasks.create([{ type: "failing", max_attempts: 99, task_data: { how: "later" } }]);
+    await tasks.create([{ type: "failing", max_attempts: 99, task_data: { how: "tomorrow" } }]);
     const attemptsKept = async () => (await tasks.get(1)).history?.map(({ attempt }) => attempt);
     const upTo = (last: number, count: number) =>
       Array.from({ length: count }, (_, n) => last - count + 1 + n);
@@ -42,7 +42,7 @@ describeOnStacks("a task", (bed) => {
       [HISTORY_LIMIT, HISTORY_LIMIT],
     ] as const) {
       await bed.sql(
-        `update "baasix_Tasks" set attempts = ${earlier}, scheduled_time = now(), history =
+        `update "baasix_Tasks" set attempts = ${earlier}, scheduled_time = now() - interval '1 minute', history =
           (select jsonb_agg(jsonb_build_object('attempt', n, 'outcome', 'failed')) from generate_series(1, ${earlier}) n)`,
       );
       expect(await worker.tick({ askPostgres: true })).toMatchObject({ retried: 1 });
