@@ -1,6 +1,7 @@
 /** What becomes of a task whose handler fails, is stopped, or returns what cannot be stored. */
 import { expect, test } from "vitest";
 import { foreignTask, RetryAfter, type TaskDefinition, type TaskErrorData } from "#core";
+import { HISTORY_LIMIT } from "../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { failing, gated, noting, obedient } from "../../support/bed/tasks.ts";
@@ -26,7 +27,27 @@ describeOnStacks("a task", (bed) => {
         stack: expect.stringContaining("tasks.ts"),
       },
     });
+    expect(first.updatedAt).toBe(first.finished_at);
     expect((await tasks.get(2)).error_data).toEqual({ message: "a string", name: "NonError", attempts: 1 });
+  });
+
+  test("that fails again and again keeps the records of its latest attempts, and not more than a few", async () => {
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [failing] });
+    await tasks.create([{ type: "failing", max_attempts: 99, task_data: { how: "tomorrow" } }]);
+    const attemptsKept = async () => (await tasks.get(1)).history?.map(({ attempt }) => attempt);
+    const upTo = (last: number, count: number) =>
+      Array.from({ length: count }, (_, n) => last - count + 1 + n);
+    for (const [earlier, kept] of [
+      [HISTORY_LIMIT - 1, HISTORY_LIMIT],
+      [HISTORY_LIMIT, HISTORY_LIMIT],
+    ] as const) {
+      await bed.sql(
+        `update "baasix_Tasks" set attempts = ${earlier}, scheduled_time = now() - interval '1 minute', history =
+          (select jsonb_agg(jsonb_build_object('attempt', n, 'outcome', 'failed')) from generate_series(1, ${earlier}) n)`,
+      );
+      expect(await worker.tick({ askPostgres: true })).toMatchObject({ retried: 1 });
+      expect(await attemptsKept()).toEqual(upTo(earlier + 1, kept));
+    }
   });
 
   test("is tried again after a pause until its attempts are used up, and each is recorded", async () => {
@@ -208,6 +229,7 @@ describeOnStacks("a task", (bed) => {
     expect(context.signal.reason).toMatchObject({ code: "cancelled" });
     expect(done).toMatchObject({
       cancel_requested: false,
+      progress: null,
       error_data: { code: "cancelled", name: "CancelledError" },
     });
   });

@@ -30,6 +30,7 @@ describeOnStacks("a tick", (bed) => {
       error_data: null,
       attempts: 1,
       progress: 1,
+      cancel_requested: false,
     });
     expect(await tasks.get(4)).toMatchObject({ task_status: "Not started", attempts: 0 });
     expect(await operator.isTaskRunning()).toBe(false);

@@ -31,6 +31,15 @@ describeOnStacks("the operator", (bed) => {
     // The large one is not in the cache: one query fetched it, and the line above made another.
     expect(bed.counts.postgres).toBe(2);
     expect(await operator.getCacheStats()).toMatchObject({ cachedTasksCount: 3 });
+    // Without a cache the list is the same; cut by the limit, it has those that are due first.
+    for (const [limit, ids] of [
+      ["9", [3, 4, 1]],
+      ["2", [3, 4]],
+    ] as const) {
+      const env = { CACHE_ENABLED: "false", TASK_CACHE_LIMIT: limit };
+      const { operator: alone } = bed.make({ doorbell: noteRings(), definitions: [definition], env });
+      expect((await alone.getNotStartedTasks()).map(({ id }) => id)).toEqual(ids);
+    }
   });
 
   test("getNotStartedTasks omits a task as soon as it starts", async () => {

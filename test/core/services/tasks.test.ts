@@ -16,6 +16,8 @@ describeOnStacks("tasks", (bed) => {
       Array.from({ length: 5 }, () => tasks.create(given, { idempotencyKey: "order-7" })),
     );
     expect(new Set(answers.map((created) => JSON.stringify(created.map(({ id }) => id)))).size).toBe(1);
+    // Each is where its task was in the request.
+    for (const answer of answers) expect(answer).toMatchObject([{ id: 1, ...given[0] }, { id: 2 }]);
     expect(await bed.sql(`select from "baasix_Tasks"`)).toHaveLength(2);
     await expect(tasks.create([{ type: "note" }], { idempotencyKey: "order-7" })).rejects.toMatchObject({
       code: "idempotency_key_reused",
