@@ -1,9 +1,11 @@
+import type { Context } from "aws-lambda";
 import { postgresOnly } from "#aws";
 import { migrate } from "#core";
 import { postgres } from "./secrets.ts";
 
 /** Brings the schema up to date. The deployment calls it before new code serves, and fails if it throws. */
-export async function handler() {
+export async function handler(_event: unknown, context: Context) {
   const { database, log } = postgresOnly(postgres);
-  return { applied: await migrate(database, log) };
+  const timeLeftMs = () => context.getRemainingTimeInMillis();
+  return { applied: await migrate(database, log, { timeLeftMs }) };
 }

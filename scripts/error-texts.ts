@@ -111,6 +111,11 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning: 'There is no table `"baasix_Tasks"`.',
     remedy: "Run the migrations: `npm start` and a deployment do.",
   },
+  migration_unfinished: {
+    meaning: "The schema is not up to date yet: the time was up, or an index could not be built in it.",
+    remedy:
+      "Migrate again, by a start or a deployment: it goes on from there. The message says what is missing.",
+  },
   refresh_too_slow: {
     meaning: "Reading the window took so long that it may be outdated, so the cache was not replaced.",
     remedy: "Nothing: the next refresh tries again. If it happens often, look at the load of Postgres.",

@@ -31,6 +31,7 @@ export const ERRORS = {
   redis_unavailable: 503,
   table_missing: 503,
   refresh_too_slow: 503,
+  migration_unfinished: 503,
 } as const;
 
 /** Whose fault an error is, which is what its status says. */

@@ -38,7 +38,7 @@ export {
   PostgresError,
   type Statement,
 } from "./store/database.ts";
-export { migrate } from "./store/migrations.ts";
+export { type MigrateOptions, migrate } from "./store/migrate.ts";
 export {
   defineTask,
   foreignTask,

@@ -76,8 +76,18 @@ export const STACK_LIMIT = 4_000;
 
 /** One query; Neon needs half a second to wake. */
 export const POSTGRES_TIMEOUT_MS = 15_000;
-/** One step of the migrations: a large table that is adopted gets its indexes in it. The function has five minutes. */
+/** One statement of a migration, such as the building of an index; Neon's proxy ends it after 15 seconds all the same. */
 export const MIGRATION_TIMEOUT_MS = 240_000;
+/** What must be left of the time for a migration to begin another statement, and to say what became of it. */
+export const MIGRATION_MARGIN_MS = 20_000;
+/** Rows that one statement of a migration changes. */
+export const MIGRATION_BATCH = 1_000;
+/** Attempts to build an index before somebody else must. */
+export const INDEX_TRIES = 3;
+/** How long a migrator waits for whoever builds an index; a vacuum, which has the same lock, makes way after a second. */
+export const INDEX_LOCK_MS = 2_000;
+/** How long the removal of an index that was not finished may wait: everybody else waits behind it. */
+export const INDEX_DROP_MS = 500;
 /** One Redis request. */
 export const REDIS_TIMEOUT_MS = 3_000;
 /** What a start gives Postgres, and Redis, to be reached; then their address is taken for wrong. */

@@ -157,6 +157,17 @@ describe.each(Object.entries(databases))("%s", (name, open) => {
     });
   });
 
+  test("a statement that no transaction may contain is sent alone", async () => {
+    await query("create index concurrently things_by_name on things (name)");
+    expect(
+      await query("select indisvalid from pg_index where indexrelid = 'things_by_name'::regclass"),
+    ).toEqual([{ indisvalid: true }]);
+    const inside = database.transaction([
+      { text: "create index concurrently things_by_size on things (size)" },
+    ]);
+    expect(await failure(inside)).toMatchObject({ sqlState: "25001" });
+  });
+
   describe("a transaction", () => {
     test("answers with the rows of each statement", async () => {
       const answers = await database.transaction([

@@ -1,7 +1,8 @@
 /** The functions that are deployed, each called as AWS calls it. */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
-import { BODY_LIMIT_BYTES } from "../../packages/core/limits.ts";
+import { BODY_LIMIT_BYTES, MIGRATION_MARGIN_MS } from "../../packages/core/limits.ts";
+import { SCHEMA_VERSION } from "../../packages/core/store/migrations.ts";
 import { FUNCTIONS, type FunctionName } from "../../scripts/bundle.ts";
 import { eventually } from "../support/eventually.ts";
 import { gatewayEvent, httpAnswer } from "../support/lambda/gateway-event.ts";
@@ -9,6 +10,7 @@ import { logOf, metricsOf } from "../support/lambda/log-lines.ts";
 import type { Stage } from "../support/lambda/stage.ts";
 import { storesAreOn } from "../support/lambda/stores.ts";
 import { useStages } from "../support/lambda/use-stages.ts";
+import { makeBaasixTable } from "../support/store/baasix-table.ts";
 
 describe(`on ${storesAreOn}`, () => {
   const open = useStages();
@@ -138,6 +140,37 @@ describe(`on ${storesAreOn}`, () => {
         OldestDueAgeSeconds: 0,
         RunningTasks: 0,
         RefreshMilliseconds: expect.any(Number),
+      });
+    });
+  });
+
+  describe("migrate", () => {
+    test("adopts a table that Baasix made, and says how far it is", async () => {
+      const own = await open({ migrated: false });
+      await makeBaasixTable(own, { rows: 500, running: 10 });
+      const { applied } = await successOf<{ applied: string[] }>(own.migrate.invoke({}));
+      expect(applied).toHaveLength(SCHEMA_VERSION);
+      const said = logOf(own.migrate).map(({ message, index, rows }) => [message, index ?? rows]);
+      expect(said).toEqual(
+        expect.arrayContaining([
+          ["building an index", "tickwork_waiting"],
+          ["building an index", "tickwork_running"],
+          ["building an index", "tickwork_finished"],
+          ["rows updated", 50],
+        ]),
+      );
+    });
+
+    test("stops in time, and fails the deployment with what to do", async () => {
+      const own = await open({ migrated: false, migrate: { timeoutMs: MIGRATION_MARGIN_MS - 1 } });
+      expect(await own.migrate.invoke({})).toMatchObject({
+        ok: false,
+        error: {
+          errorType: "TickworkError",
+          errorMessage: expect.stringMatching(
+            /^The time is up before migration 1 of \d .*run the deployment again\.$/,
+          ),
+        },
       });
     });
   });

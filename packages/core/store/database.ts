@@ -25,12 +25,16 @@ export interface PostgresDriver {
 /** Postgres as Tickwork uses it: one request for each call, whatever is in it. */
 export interface Database {
   /** One statement. A transient failure is repeated only where the caller says that this is safe. */
-  query<Row>(statement: Statement, options?: { repeatable?: boolean }): Promise<Row[]>;
+  query<Row>(statement: Statement, options?: RequestOptions): Promise<Row[]>;
   /** Several statements in one transaction and one request; repeated where that is safe. */
-  transaction<Row>(
-    statements: readonly Statement[],
-    options?: { repeatable?: boolean; timeoutMs?: number },
-  ): Promise<Row[][]>;
+  transaction<Row>(statements: readonly Statement[], options?: RequestOptions): Promise<Row[][]>;
+}
+
+interface RequestOptions {
+  /** Whether it is safe to repeat. Default: no. */
+  repeatable?: boolean;
+  /** Default: what a query may take. */
+  timeoutMs?: number;
 }
 
 /**
@@ -117,14 +121,13 @@ export function createDatabase(driver: PostgresDriver, clock: Clock): Database {
     return repeatable ? retrying(clock, once, isTransient) : once();
   };
   return {
-    query: async <Row>(statement: Statement, { repeatable = false } = {}) =>
-      (await attempt(repeatable, POSTGRES_TIMEOUT_MS, (signal) => driver.query(statement, signal))) as Row[],
+    query: async <Row>(
+      statement: Statement,
+      { repeatable = false, timeoutMs = POSTGRES_TIMEOUT_MS }: RequestOptions = {},
+    ) => (await attempt(repeatable, timeoutMs, (signal) => driver.query(statement, signal))) as Row[],
     transaction: async <Row>(
       statements: readonly Statement[],
-      {
-        repeatable = false,
-        timeoutMs = POSTGRES_TIMEOUT_MS,
-      }: { repeatable?: boolean; timeoutMs?: number } = {},
+      { repeatable = false, timeoutMs = POSTGRES_TIMEOUT_MS }: RequestOptions = {},
     ) =>
       (await attempt(repeatable, timeoutMs, (signal) => driver.transaction(statements, signal))) as Row[][],
   };

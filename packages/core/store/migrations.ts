@@ -1,22 +1,101 @@
 /**
- * The schema, as numbered steps that only go forward. They are code, so no bundler can lose them. Each step runs in one
- * transaction together with the note that it ran, under an advisory lock, and does nothing when the note exists: two
- * processes may migrate at once.
+ * The schema, as numbered migrations that only go forward; `migrate.ts` applies them. They are code, so no bundler can
+ * lose them.
  *
- * A table that Baasix made is adopted: its rows and columns stay as they are, and missing columns are added.
+ * A table that Baasix made is adopted: its rows and columns stay as they are, and missing columns are added. It may be
+ * large, and where a statement's time is limited, as over Neon's HTTP, no statement may read all of it but the building
+ * of an index.
  */
-import { MIGRATION_TIMEOUT_MS } from "../limits.ts";
-import type { Logger } from "../log.ts";
-import { type Database, PostgresError } from "./database.ts";
+import { MIGRATION_BATCH } from "../limits.ts";
+import { createIndex, type Index } from "./build-index.ts";
 import { ADOPTED_LEASE_END, FOREIGN_LEASE } from "./fragments.ts";
 
-interface Migration {
+/**
+ * A part of a migration that is a matter of moments, that builds an index, or that updates rows, a batch at a time. All
+ * of them may be repeated and raced: a migrator that was stopped leaves off anywhere, and another one begins again.
+ */
+export type Step =
+  | { sql: string }
+  | { index: Index }
+  /** Updates at most a batch of rows, none of them twice. They are found by an index. */
+  | { rows: string };
+
+export interface Migration {
   name: string;
-  sql: string;
+  /** Done one after the other before `sql`, each on its own. */
+  steps?: readonly Step[];
+  /** Done together with the note that the migration is applied, in one transaction. */
+  sql?: string;
 }
 
-/** Any number will do as long as it never changes: "tickwork" on a telephone's keys. */
-const LOCK = 84_259_675;
+/** What a table that Baasix made may lack. */
+const COLUMNS = {
+  scheduled_time: "timestamptz",
+  attachment_id: "varchar(255)",
+  task_data: "json",
+  result_data: "json",
+  error_data: "json",
+  userCreated_Id: "varchar(255)",
+  userUpdated_Id: "varchar(255)",
+  createdAt: "timestamptz default now()",
+  updatedAt: "timestamptz default now()",
+  attempts: "integer not null default 0",
+  max_attempts: "integer",
+  crashes: "integer not null default 0",
+  progress: "real",
+  cancel_requested: "boolean not null default false",
+  started_at: "timestamptz",
+  finished_at: "timestamptz",
+  slot: "integer",
+  lease_token: "text",
+  lease_expires_at: "timestamptz",
+  history: "jsonb",
+  lateness: "jsonb",
+  rev: "bigint not null default 0",
+};
+const namesOf = (columns: object) =>
+  Object.keys(columns)
+    .map((name) => `'${name}'`)
+    .join(", ");
+const addColumns = (columns: object) =>
+  Object.entries(columns)
+    .map(([name, type]) => `add column if not exists "${name}" ${type}`)
+    .join(", ");
+
+/** The claim and the window read this index: it holds the waiting rows only. */
+const WAITING: Index = {
+  name: "tickwork_waiting",
+  on: `(scheduled_time, id) where task_status = 'Not started'`,
+};
+/** At most one running task per slot: Postgres enforces it, whatever a worker believes. */
+const RUNNING: Index = {
+  name: "tickwork_running",
+  unique: true,
+  on: `(slot) where task_status = 'Running'`,
+};
+/** Finished tasks are listed without reading the waiting ones. */
+const FINISHED: Index = {
+  name: "tickwork_finished",
+  on: `(task_status, id) where task_status in ('Completed', 'Error')`,
+};
+
+/**
+ * An update of the running rows that meet a condition, a batch of them: `RUNNING` finds them. The condition is also that
+ * of the update itself, for a row that another program changes meanwhile.
+ */
+function updateRunning(set: string, condition: string): string {
+  const due = `task_status = 'Running' and ${condition}`;
+  return `update "baasix_Tasks" set ${set} where ${due}
+    and id in (select id from "baasix_Tasks" where ${due} limit ${MIGRATION_BATCH})`;
+}
+
+/**
+ * Tasks that run when Tickwork comes are run by programs that know nothing of leases: nothing starts beside them until
+ * they end, or an operator ends them.
+ */
+const ADOPT_RUNNING: Step = {
+  rows: updateRunning(`lease_expires_at = ${ADOPTED_LEASE_END}`, "lease_expires_at is null"),
+};
 
 /** What the triggers call. A step that changes it replaces it; on a new table it is as new from the start. */
 const BEFORE_WRITE = `create or replace function tickwork_before_write() returns trigger language plpgsql as $trigger$
@@ -50,10 +129,12 @@ const BEFORE_WRITE = `create or replace function tickwork_before_write() returns
         return new;
       end $trigger$;`;
 
-const MIGRATIONS: readonly Migration[] = [
+export const MIGRATIONS: readonly Migration[] = [
   {
     name: "the table of tasks, created or adopted",
-    sql: `
+    steps: [
+      {
+        sql: `
       if to_regclass('"baasix_Tasks"') is null then
         create type "enum_baasix_Tasks_task_status" as enum ('Not started', 'Running', 'Completed', 'Error');
         create table "baasix_Tasks" (
@@ -71,50 +152,40 @@ const MIGRATIONS: readonly Migration[] = [
           "updatedAt" timestamptz not null default now()
         );
       end if;
-      alter table "baasix_Tasks"
-        add column if not exists scheduled_time timestamptz,
-        add column if not exists attachment_id varchar(255),
-        add column if not exists task_data json,
-        add column if not exists result_data json,
-        add column if not exists error_data json,
-        add column if not exists "userCreated_Id" varchar(255),
-        add column if not exists "userUpdated_Id" varchar(255),
-        add column if not exists "createdAt" timestamptz default now(),
-        add column if not exists "updatedAt" timestamptz default now(),
-        add column if not exists attempts integer not null default 0,
-        add column if not exists max_attempts integer,
-        add column if not exists crashes integer not null default 0,
-        add column if not exists progress real,
-        add column if not exists cancel_requested boolean not null default false,
-        add column if not exists started_at timestamptz,
-        add column if not exists finished_at timestamptz,
-        add column if not exists slot integer,
-        add column if not exists lease_token text,
-        add column if not exists lease_expires_at timestamptz,
-        add column if not exists history jsonb,
-        add column if not exists lateness jsonb,
-        add column if not exists rev bigint not null default 0;
-      -- Tasks that run at this moment are run by programs that know nothing of leases: nothing starts beside them until
-      -- they end, or an operator ends them.
-      update "baasix_Tasks" set lease_expires_at = ${ADOPTED_LEASE_END}
-        where task_status = 'Running' and lease_expires_at is null;
-      -- The claim and the window read this index: it holds the waiting rows only.
-      create index tickwork_waiting on "baasix_Tasks" (scheduled_time, id) where task_status = 'Not started';
-      -- At most one running task per slot: Postgres enforces it, whatever a worker believes.
-      create unique index tickwork_running on "baasix_Tasks" (slot) where task_status = 'Running';
-      -- For listing failed tasks; it holds very few rows.
-      create index tickwork_failed on "baasix_Tasks" (id) where task_status = 'Error';`,
+      -- The lock that this takes is not to be had while another migrator builds an index.
+      if exists (select from unnest(array[${namesOf(COLUMNS)}]) as wanted (name)
+        where not exists (select from pg_attribute
+          where attrelid = to_regclass('"baasix_Tasks"') and attname = wanted.name and not attisdropped)) then
+        alter table "baasix_Tasks" ${addColumns(COLUMNS)};
+      end if;
+      if not exists (select from "baasix_Tasks") then
+        ${[WAITING, RUNNING, FINISHED].map((index) => `${createIndex(index, "if not exists")};`).join("\n        ")}
+      end if;`,
+      },
+      // An index that a later migration drops has no place here: a migrator that is late would bring it back.
+      { index: WAITING },
+      { index: RUNNING },
+      ADOPT_RUNNING,
+    ],
   },
   {
     name: "rev grows with every write, and rows that other programs set to Running get a lease",
-    sql: `
+    steps: [
+      {
+        sql: `
       ${BEFORE_WRITE}
+      drop trigger if exists tickwork_before_insert on "baasix_Tasks";
       create trigger tickwork_before_insert before insert on "baasix_Tasks"
         for each row execute function tickwork_before_write();
       -- The statements that run a task increase rev and keep the row consistent themselves: calling this function for
       -- each of them would cost a fifth of their time.
+      drop trigger if exists tickwork_before_update on "baasix_Tasks";
       create trigger tickwork_before_update before update on "baasix_Tasks"
         for each row when (new.rev = old.rev) execute function tickwork_before_write();`,
+      },
+      // Those that began before the triggers were there.
+      ADOPT_RUNNING,
+    ],
   },
   {
     name: "flags for running without Redis, and idempotency keys",
@@ -135,9 +206,8 @@ const MIGRATIONS: readonly Migration[] = [
   },
   {
     name: "finished tasks are listed without reading the waiting ones",
-    sql: `
-      create index tickwork_finished on "baasix_Tasks" (task_status, id) where task_status in ('Completed', 'Error');
-      drop index tickwork_failed;`,
+    steps: [{ index: FINISHED }],
+    sql: `drop index if exists tickwork_failed;`,
   },
   {
     name: "attempts that count as no failure",
@@ -145,63 +215,14 @@ const MIGRATIONS: readonly Migration[] = [
   },
   {
     name: "rows that other programs set to Running take no slot",
-    sql: `
-      ${BEFORE_WRITE}
-      update "baasix_Tasks" set slot = null where task_status = 'Running' and lease_token is null;`,
+    steps: [
+      { sql: BEFORE_WRITE },
+      {
+        rows: updateRunning("slot = null", "lease_token is null and slot is not null"),
+      },
+    ],
   },
 ];
 
-/** The number of the newest step: the schema that this code needs. */
+/** The number of the newest migration: the schema that this code needs. */
 export const SCHEMA_VERSION = MIGRATIONS.length;
-
-/**
- * Brings the schema to `SCHEMA_VERSION`. It is safe to call at any time, in many processes at once.
- *
- * @returns the names of the steps that this call applied
- * @throws PostgresError if Postgres is unreachable or refuses a step, of which nothing is done then
- * @example const applied = await migrate(database, log);
- */
-export async function migrate(database: Database, log: Logger): Promise<string[]> {
-  if ((await schemaVersion(database)) >= SCHEMA_VERSION) return [];
-  const applied: string[] = [];
-  for (const [index, { name, sql }] of MIGRATIONS.entries()) {
-    const [, , notices] = await database.transaction<{ applied: boolean }>(
-      [
-        { text: `select pg_advisory_xact_lock(${LOCK})` },
-        {
-          text: `do $step$ begin
-            create table if not exists tickwork_migrations (id integer primary key, name text not null, applied_at timestamptz not null);
-            perform set_config('tickwork.applied', 'no', true);
-            if not exists (select from tickwork_migrations where id = ${index + 1}) then
-              ${sql}
-              insert into tickwork_migrations (id, name, applied_at) values (${index + 1}, '${name}', now());
-              perform set_config('tickwork.applied', 'yes', true);
-            end if;
-          end $step$`,
-        },
-        { text: `select current_setting('tickwork.applied') = 'yes' as applied` },
-      ],
-      { repeatable: true, timeoutMs: MIGRATION_TIMEOUT_MS },
-    );
-    if (!notices?.[0]?.applied) continue;
-    applied.push(name);
-    log.info("migrated", { migration: index + 1, name });
-  }
-  return applied;
-}
-
-/** The number of the newest step that the database has had; 0 when it has had none. */
-export async function schemaVersion(database: Database): Promise<number> {
-  try {
-    const [row] = await database.query<{ version: number }>(
-      { text: "select coalesce(max(id), 0)::int as version from tickwork_migrations" },
-      { repeatable: true },
-    );
-    return row?.version ?? 0;
-  } catch (error) {
-    if (error instanceof PostgresError && error.sqlState === UNDEFINED_TABLE) return 0;
-    throw error;
-  }
-}
-
-const UNDEFINED_TABLE = "42P01";

@@ -13,6 +13,8 @@ export interface DeploymentOptions {
   env?: Record<string, string>;
   /** Of the function tick. */
   tick?: Partial<Pick<FunctionOptions, "timeoutMs" | "extension" | "retryDelaysMs" | "maxConcurrency">>;
+  /** Of the function migrate. */
+  migrate?: Pick<FunctionOptions, "timeoutMs">;
 }
 
 export interface DeploymentParts {
@@ -44,7 +46,7 @@ const SERVING_ENV = {
 export async function deploy(
   name: FunctionName,
   parts: DeploymentParts,
-  { env = {}, tick = {} }: DeploymentOptions,
+  { env = {}, tick = {}, migrate = { timeoutMs: TIMEOUTS_MS.migrate } }: DeploymentOptions,
 ): Promise<LambdaFunction> {
   const { packages, stores, awsUrl } = parts;
   const folder = packages.folder(name);
@@ -55,6 +57,7 @@ export async function deploy(
     timeoutMs: TIMEOUTS_MS[name],
     extension: false,
     ...(name === "tick" && tick),
+    ...(name === "migrate" && migrate),
     env: {
       ...runtimeEnv(name, folder),
       // The SDK's own way to another place than AWS.
