@@ -46,12 +46,12 @@ export {
   foreignTask,
   type HandlerConfig,
   type ResultOf,
-  type Stored,
   type TaskContext,
   type TaskDefinition,
 } from "./tasks/define-task.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
+export type { Stored } from "./tasks/stored.ts";
 export {
   type AttemptRecord,
   type Lateness,

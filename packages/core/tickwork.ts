@@ -19,8 +19,9 @@ import { createWorker, type Worker } from "./services/worker.ts";
 import type { Database } from "./store/database.ts";
 import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
-import { createRegistry, type Definitions } from "./tasks/define-task.ts";
+import type { Definitions } from "./tasks/define-task.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
+import { createRegistry } from "./tasks/registry.ts";
 import type { Tasks } from "./tasks/tasks.ts";
 
 /** What a Tickwork is made of. */

@@ -2,13 +2,8 @@
 import { describeIssues, type Issue, messageOf } from "../errors.ts";
 import { ABORT_GRACE_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
-import {
-  checkData,
-  type HandlerConfig,
-  type Registry,
-  type TaskContext,
-  type TaskDefinition,
-} from "../tasks/define-task.ts";
+import type { HandlerConfig, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
+import { checkData, type Registry } from "../tasks/registry.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";

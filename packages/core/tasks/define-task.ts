@@ -1,8 +1,8 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Config } from "../config.ts";
-import { type Issue, PermanentError, TickworkError } from "../errors.ts";
-import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT, NAME_LIMIT } from "../limits.ts";
+import { PermanentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { Stored } from "./stored.ts";
 import type { Task } from "./task.ts";
 import type { Tasks } from "./tasks.ts";
 
@@ -74,25 +74,6 @@ export type DataOf<Definition extends TaskDefinition> =
 export type ResultOf<Definition extends TaskDefinition> =
   Definition extends TaskDefinition<infer _, infer Result> ? Stored<Result> : never;
 
-/** A value after its way through JSON: dates are strings, and what JSON has not is left out. */
-export type Stored<T> = T extends { toJSON(): infer Json }
-  ? Json
-  : T extends string | number | boolean | null
-    ? T
-    : T extends undefined
-      ? null
-      : T extends readonly unknown[]
-        ? { [Index in keyof T]: Stored<T[Index]> }
-        : T extends (...args: never[]) => unknown
-          ? never
-          : T extends object
-            ? {
-                [Key in keyof T as T[Key] extends (...args: never[]) => unknown ? never : Key]: Stored<
-                  T[Key]
-                >;
-              }
-            : unknown;
-
 /**
  * Defines a type of task. The handler's `data` has the type that the schema says.
  *
@@ -130,84 +111,5 @@ export function foreignTask({ type, data }: Pick<TaskDefinition, "type" | "data"
     run: async () => {
       throw new PermanentError(`Tasks of type "${type}" are run by another program.`);
     },
-  };
-}
-
-/** The types of task that a deployment knows. */
-export interface Registry {
-  types: string[];
-  /** Those of them that this deployment runs. */
-  ours: string[];
-  /** Those that other programs run. */
-  foreign: string[];
-  get(type: string): TaskDefinition | undefined;
-  /** What an attempt may take, in milliseconds. */
-  timeoutMsOf(definition: TaskDefinition): number;
-  /** The longest time limit of all, in milliseconds. */
-  longestTimeoutMs: number;
-}
-
-/**
- * Collects definitions.
- *
- * @throws TickworkError `bad_definition` when two have the same type, or one of their values is not usable
- * @example const registry = createRegistry([httpRequest, cleanup, greet]);
- */
-export function createRegistry(
-  definitions: Definitions,
-  { timeoutLimitMs }: { timeoutLimitMs?: number } = {},
-): Registry {
-  const byType = new Map<string, TaskDefinition>();
-  const timeoutMsOf = ({ timeoutSeconds }: TaskDefinition) =>
-    timeoutSeconds === undefined
-      ? Math.min(DEFAULT_TIMEOUT_MS, timeoutLimitMs ?? DEFAULT_TIMEOUT_MS)
-      : timeoutSeconds * 1000;
-  for (const definition of definitions) {
-    const { type, maxAttempts = 1, timeoutSeconds } = definition;
-    const refuse = (message: string) =>
-      new TickworkError("bad_definition", `Task type "${type}": ${message}.`);
-    if (type.length === 0 || type.length > NAME_LIMIT)
-      throw refuse(`its name must have 1 to ${NAME_LIMIT} characters, got ${type.length}`);
-    if (byType.has(type)) throw refuse("it is defined twice");
-    if (!Number.isInteger(maxAttempts) || maxAttempts < 1)
-      throw refuse(`maxAttempts must be a whole number from 1, got ${maxAttempts}`);
-    const timeoutMs = timeoutMsOf(definition);
-    if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
-    if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
-      throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
-    byType.set(type, definition);
-  }
-  const typesOf = (which: (definition: TaskDefinition) => boolean) =>
-    [...byType.values()].filter(which).map(({ type }) => type);
-  return {
-    types: [...byType.keys()],
-    ours: typesOf(({ foreign }) => !foreign),
-    foreign: typesOf(({ foreign }) => foreign === true),
-    get: (type) => byType.get(type),
-    timeoutMsOf,
-    longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),
-  };
-}
-
-/**
- * Checks `task_data` against the schema of its type; paths of issues begin with `task_data`. A schema may find an issue
- * in each of a hundred thousand values: only those are kept that can be told.
- */
-export async function checkData(
-  definition: TaskDefinition,
-  data: unknown,
-): Promise<{ value: unknown } | { issues: Issue[]; count: number }> {
-  if (!definition.data) return { value: data };
-  const result = await definition.data["~standard"].validate(data ?? undefined);
-  if (!result.issues) return { value: result.value };
-  return {
-    count: result.issues.length,
-    issues: result.issues.slice(0, ISSUES_LIMIT).map(({ message, path }) => ({
-      path: [
-        "task_data",
-        ...(path ?? []).map((part) => String(typeof part === "object" ? part.key : part)),
-      ].join("."),
-      message,
-    })),
   };
 }

@@ -12,7 +12,7 @@ import {
   NAME_LIMIT,
   TASK_DATA_LIMIT_BYTES,
 } from "../limits.ts";
-import { checkData, type Registry } from "./define-task.ts";
+import { checkData, type Registry } from "./registry.ts";
 import { findUnstorable, isStorable, STORABLE_TEXT } from "./storable.ts";
 import type { NewTask, TaskChanges } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";

@@ -2,8 +2,8 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { NewTask, TaskChanges } from "#core";
 import { BATCH_LIMIT, TASK_DATA_LIMIT_BYTES } from "../../../packages/core/limits.ts";
-import { createRegistry } from "../../../packages/core/tasks/define-task.ts";
 import { checkChanges, checkNewTasks } from "../../../packages/core/tasks/new-task.ts";
+import { createRegistry } from "../../../packages/core/tasks/registry.ts";
 
 const registry = createRegistry([
   { type: "note", run: async () => {} },

@@ -1,7 +1,7 @@
 /** Runs the handlers that ship outside of a tick. */
 import { type HandlerConfig, silent, type TaskContext, type TaskDefinition, type Tasks } from "#core";
 import { describeIssues } from "../../../packages/core/errors.ts";
-import { checkData } from "../../../packages/core/tasks/define-task.ts";
+import { checkData } from "../../../packages/core/tasks/registry.ts";
 import { aTask } from "../run/rows.ts";
 
 export interface Surroundings
