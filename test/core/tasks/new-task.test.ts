@@ -65,6 +65,26 @@ describe("new tasks", () => {
     await expect(check({ type: "unheard of" })).rejects.toThrow('"unheard of"');
   });
 
+  test("have the data checked that their handler will get: what JSON makes of it", async () => {
+    const of = (data: v.GenericSchema) => createRegistry([{ type: "dated", data, run: async () => {} }]);
+    const dated = (data: v.GenericSchema, at: unknown) =>
+      refusalOf(
+        checkNewTasks(of(v.object({ at: v.optional(data) })), [{ type: "dated", task_data: { at } }]),
+      );
+    const refused = ["invalid_request", "task_data.at"];
+    expect(await dated(v.string(), new Date(0))).toBeUndefined();
+    expect(await dated(v.date(), new Date(0))).toEqual(refused);
+    expect(await dated(v.map(v.string(), v.string()), new Map())).toEqual(refused);
+    expect(await dated(v.instance(URL), new URL("https://example.com"))).toEqual(refused);
+    expect(await dated(v.string(), undefined)).toBeUndefined();
+    expect(await dated(v.null(), Symbol("none"))).toBeUndefined();
+    expect(await dated(v.array(v.null()), [() => {}, undefined])).toBeUndefined();
+    expect(await dated(v.array(v.object({ n: v.number() })), [{ n: 1 }])).toBeUndefined();
+    expect(
+      await refusalOf(checkNewTasks(of(v.undefined()), [{ type: "dated", task_data: () => {} }])),
+    ).toBeUndefined();
+  });
+
   test("may have data up to a limit", async () => {
     const largest = "x".repeat(TASK_DATA_LIMIT_BYTES - 2);
     expect(await check({ type: "note", task_data: largest })).toHaveLength(1);
