@@ -9,6 +9,8 @@ export interface Registry {
   ours: string[];
   /** Those that other programs run. */
   foreign: string[];
+  /** It takes all other types as well, for other processes have their definitions. */
+  open: boolean;
   get(type: string): TaskDefinition | undefined;
   /** What an attempt may take, in milliseconds. */
   timeoutMsOf(definition: TaskDefinition): number;
@@ -19,12 +21,13 @@ export interface Registry {
 /**
  * Collects definitions.
  *
+ * @param options.open types without a definition are accepted, whatever their data
  * @throws TickworkError `bad_definition` when two have the same type, or one of their values is not usable
  * @example const registry = createRegistry([httpRequest, cleanup, greet]);
  */
 export function createRegistry(
   definitions: Definitions,
-  { timeoutLimitMs }: { timeoutLimitMs?: number } = {},
+  { timeoutLimitMs, open = false }: { timeoutLimitMs?: number | undefined; open?: boolean | undefined } = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();
   const timeoutMsOf = ({ timeoutSeconds }: TaskDefinition) =>
@@ -52,6 +55,7 @@ export function createRegistry(
     types: [...byType.keys()],
     ours: typesOf(({ foreign }) => !foreign),
     foreign: typesOf(({ foreign }) => foreign === true),
+    open,
     get: (type) => byType.get(type),
     timeoutMsOf,
     longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),

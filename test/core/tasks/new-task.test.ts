@@ -65,6 +65,24 @@ describe("new tasks", () => {
     await expect(check({ type: "unheard of" })).rejects.toThrow('"unheard of"');
   });
 
+  test("of any type are taken by a process that only enqueues, if the rest is right", async () => {
+    const open = createRegistry(
+      [{ type: "greet", data: v.object({ name: v.string() }), run: async () => {} }],
+      {
+        open: true,
+      },
+    );
+    expect(await checkNewTasks(open, [{ type: "unheard of", task_data: [1] }])).toHaveLength(1);
+    expect(await refusalOf(checkNewTasks(open, [{ type: "unheard of", task_data: 7n }]))).toEqual([
+      "invalid_request",
+      "task_data",
+    ]);
+    expect(await refusalOf(checkNewTasks(open, [{ type: "greet", task_data: {} }]))).toEqual([
+      "invalid_request",
+      "task_data.name",
+    ]);
+  });
+
   test("have the data checked that their handler will get: what JSON makes of it", async () => {
     const of = (data: v.GenericSchema) => createRegistry([{ type: "dated", data, run: async () => {} }]);
     const dated = (data: v.GenericSchema, at: unknown) =>

@@ -19,6 +19,13 @@ describe("a registry", () => {
     expect(registry.get("unheard of")).toBeUndefined();
   });
 
+  test("may be open: other processes have the definitions of all other types", () => {
+    expect(createRegistry([task()])).toMatchObject({ open: false });
+    const registry = createRegistry([task()], { open: true });
+    expect(registry).toMatchObject({ open: true, types: ["note"], ours: ["note"] });
+    expect(registry.get("unheard of")).toBeUndefined();
+  });
+
   test("has no longest time limit when it is empty", () => {
     expect(createRegistry([]).longestTimeoutMs).toBe(0);
   });
