@@ -4,13 +4,23 @@ import { PermanentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Stored } from "./stored.ts";
 import type { Task } from "./task.ts";
-import type { Tasks } from "./tasks.ts";
+import type { CreateOptions, Tasks } from "./tasks.ts";
 
 /** The part of the configuration that handlers may see: no address and no key of a server is in it. */
 export type HandlerConfig = Readonly<Pick<Config, "dataDir" | "httpRequestAllow">>;
 
-/** What a handler gets beside its data: its task, and no more of Tickwork than it may touch. */
-export interface TaskContext {
+/**
+ * What a handler gets beside its data: its task, and no more of Tickwork than it may touch.
+ *
+ * @example
+ * const welcome = defineTask({
+ *   type: "welcome",
+ *   run: async (_, { enqueue }) => {
+ *     await enqueue(greet, { name: "Ada" });
+ *   },
+ * });
+ */
+export interface TaskContext extends Enqueuer {
   /** The row as it was claimed. `task.id` is the same in every attempt: use it to make effects idempotent. */
   task: Task;
   /** 1 for the first start of this task, 2 for the second, … */
@@ -74,6 +84,67 @@ export type DataOf<Definition extends TaskDefinition> =
 export type ResultOf<Definition extends TaskDefinition> =
   Definition extends TaskDefinition<infer _, infer Result> ? Stored<Result> : never;
 
+/** A task of this definition: the row, with the types of its data and its result. */
+export interface TaskOf<Definition extends TaskDefinition>
+  extends Omit<Task, "type" | "task_data" | "result_data"> {
+  type: Definition["type"];
+  task_data: Stored<DataOf<Definition>>;
+  /** Null until it is completed. */
+  result_data: ResultOf<Definition> | null;
+}
+
+/** What may be said about a task beside its data. */
+export interface TaskSettings {
+  /** When it is due: a Date, or ISO 8601 with a zone. Default: now. */
+  at?: Date | string | undefined;
+  /** How often it may fail before it ends in `Error`, 1 to 1,000. Default: what its definition says. */
+  maxAttempts?: number | undefined;
+  /** A file that belongs to the task: 1 to 255 characters, opaque to Tickwork. */
+  attachmentId?: string | undefined;
+}
+
+/** What may be said about a task that is enqueued, and about the request. */
+export interface EnqueueOptions extends TaskSettings, CreateOptions {}
+
+/** What follows the definition; the data may be left out where its schema does not need any. */
+export type EnqueueArguments<Definition extends TaskDefinition> =
+  undefined extends DataOf<Definition>
+    ? [data?: DataOf<Definition>, options?: EnqueueOptions]
+    : [data: DataOf<Definition>, options?: EnqueueOptions];
+
+/** One of many tasks of a definition. */
+export type EnqueueEntry<Definition extends TaskDefinition> = TaskSettings &
+  (undefined extends DataOf<Definition> ? { data?: DataOf<Definition> } : { data: DataOf<Definition> });
+
+/** Creates tasks of a definition: its types say what data they take. */
+export interface Enqueuer {
+  /**
+   * Creates a task. Its definition may be imported as a type only, so that the code of its handler stays out: then name
+   * it. A task that enqueues its own type does so by its name.
+   *
+   * @throws TickworkError as `tasks.create`; paths of issues name the fields of the row
+   * @example
+   * await enqueue(greet, { name: "Ada" }, { at: new Date(Date.now() + 60_000), maxAttempts: 3 });
+   * await enqueue<typeof greet>("greet", { name: "Ada" }, { idempotencyKey: "welcome-7" });
+   */
+  enqueue<Definition extends TaskDefinition>(
+    definition: Definition | Definition["type"],
+    ...given: EnqueueArguments<Definition>
+  ): Promise<TaskOf<Definition>>;
+  /**
+   * Creates up to 1,000 tasks of one type, all or none, in one request. Of an empty list it makes none.
+   *
+   * @throws TickworkError as `tasks.create`; `too_many_tasks` when there are more, for they could not be all or none
+   * @example
+   * await enqueueMany(greet, [{ data: { name: "Ada" } }, { data: { name: "Alan" }, at: "2026-11-24T09:00:00Z" }]);
+   */
+  enqueueMany<Definition extends TaskDefinition>(
+    definition: Definition | Definition["type"],
+    entries: readonly EnqueueEntry<Definition>[],
+    options?: CreateOptions,
+  ): Promise<TaskOf<Definition>[]>;
+}
+
 /**
  * Defines a type of task. The handler's `data` has the type that the schema says.
  *
@@ -103,7 +174,10 @@ export function defineTask<
  *
  * @example const emails = foreignTask({ type: "email_batch" });
  */
-export function foreignTask({ type, data }: Pick<TaskDefinition, "type" | "data">): TaskDefinition {
+export function foreignTask<const Type extends string, Schema extends StandardSchemaV1 = StandardSchemaV1>({
+  type,
+  data,
+}: Pick<TaskDefinition<Schema, unknown, Type>, "type" | "data">): TaskDefinition<Schema, unknown, Type> {
   return {
     type,
     ...(data ? { data } : {}),
