@@ -12,14 +12,20 @@ import {
 import { createEnqueuer } from "../core/tasks/enqueue.ts";
 import { loadSchemas } from "../core/tasks/load-schemas.ts";
 import { createRegistry } from "../core/tasks/registry.ts";
-import { type ConnectOptions, checkOptions, type Opened, open } from "./open.ts";
+import type { Opened } from "./open.ts";
+import { type ConnectOptions, checkOptions } from "./options.ts";
 import { type ResultOptions, waitForResult } from "./result.ts";
+
+/** `AsyncDisposable`, where the compiler's libraries have it: users whose target is older need no other option. */
+type UsableWithAwaitUsing = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
+  ? { [Name in Key]: () => Promise<void> }
+  : object;
 
 /**
  * Enqueues tasks that other processes run, and waits for their results. The data of a task is checked by the schema of
  * the definition that is given, before anything is sent; of a type that is only named, by its handler.
  */
-export interface Connection extends Enqueuer, AsyncDisposable {
+export interface Connection extends Enqueuer, UsableWithAwaitUsing {
   /** Creates tasks by their types; finds, changes, retries and cancels them. Any type is accepted. */
   tasks: Tasks;
   /**
@@ -63,9 +69,11 @@ export function connect(options: ConnectOptions): Connection {
   // Each result that is waited for listens. Node would take more than ten for a leak, and say so.
   setMaxListeners(0, closing.signal);
   let opening: Promise<Opened> | undefined;
+  // The drivers of Neon and Upstash are loaded with it, which nobody needs before the first call.
+  const load = async () => (await import("./open.ts")).open(options, log);
   const opened = async (): Promise<Tasks> => {
     closing.signal.throwIfAborted();
-    opening ??= open(options, log).catch((error: unknown) => {
+    opening ??= load().catch((error: unknown) => {
       // A failure is not remembered: the next call tries again.
       opening = undefined;
       throw error;
