@@ -5,11 +5,15 @@ export interface Ways {
   postgres: PostgresDriver;
   /** Absent: the connection has none. */
   redis: RedisDriver | undefined;
+  /** Names this deployment where others share the Redis. */
+  prefix: string;
 }
 
 /**
- * The doorbell of a connection that was given none. THE ONE PLACE to put in the channel between processes: for now
- * nobody hears it, and the next refresh of a server finds what was enqueued.
+ * The doorbell of a connection that was given none.
+ *
+ * TODO: the channel between processes belongs here. Until it is there, nobody hears this doorbell, and what was enqueued
+ * is found by the next refresh of a server.
  */
 export function defaultDoorbell(_: Ways): Doorbell {
   const nobodyHears = async () => {};

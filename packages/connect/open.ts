@@ -32,6 +32,7 @@ export interface Opened {
 export async function open(options: ConnectOptions, log: Logger): Promise<Opened> {
   const { databaseUrl, redisUrl, redisToken, cacheLimit = DEFAULTS.cacheLimit } = options;
   const postgres: PostgresDriver = await openPostgres(databaseUrl, { poolSize: CONNECTIONS });
+  const prefix = prefixOf(databaseUrl);
   let redis: RedisDriver | undefined;
   try {
     redis = redisUrl === undefined ? undefined : await openRedis(redisUrl, redisToken);
@@ -40,10 +41,10 @@ export async function open(options: ConnectOptions, log: Logger): Promise<Opened
       log,
       database: createDatabase(postgres, systemClock),
       redis: redis && createRedisCommands(redis),
-      doorbell: options.doorbell ?? defaultDoorbell({ postgres, redis }),
+      doorbell: options.doorbell ?? defaultDoorbell({ postgres, redis, prefix }),
       definitions: [],
       enqueuesOnly: true,
-      prefix: prefixOf(databaseUrl),
+      prefix,
     });
     const opened = [postgres, redis];
     return {
