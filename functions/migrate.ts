@@ -5,7 +5,7 @@ import { postgres } from "./secrets.ts";
 
 /** Brings the schema up to date. The deployment calls it before new code serves, and fails if it throws. */
 export async function handler(_event: unknown, context: Context) {
-  const { database, log } = postgresOnly(postgres);
+  const { database, log } = await postgresOnly(postgres);
   const timeLeftMs = () => context.getRemainingTimeInMillis();
   return { applied: await migrate(database, log, { timeLeftMs }) };
 }

@@ -12,6 +12,7 @@ const allowed: Record<string, string[]> = {
   api: ["core"],
   tasks: ["core"],
   compat: ["core"],
+  connect: ["core", "drivers"],
   local: ["core", "drivers", "api", "tasks"],
   functions: ["core", "aws", "api", "tasks"],
 };

@@ -87,20 +87,7 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
   };
   const address = (name: string, schemes: readonly string[]) => {
     const value = text(name);
-    if (value === undefined) return undefined;
-    const accepted = schemes.map((scheme) => `${scheme}://`);
-    // The value usually has a password in it, so it is not repeated.
-    const beginning = /^[a-z][a-z0-9+.-]*:\/\//i.exec(value)?.[0].toLowerCase() ?? "no address";
-    if (!accepted.includes(beginning))
-      throw new ConfigError(
-        `${name} must be an address that begins with ${accepted.join(" or ")}, got ${beginning}.`,
-      );
-    if (!isReadable(value))
-      throw new ConfigError(
-        `${name} must be an address like ${beginning}user:password@host:port/database, got one that cannot be read; ` +
-          "in user and password, each of / ? # % is written as % and two digits.",
-      );
-    return value;
+    return value === undefined ? undefined : addressOf(name, value, schemes);
   };
   const secret = (name: string) => {
     const value = text(name);
@@ -110,8 +97,8 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
   };
 
   const config: Config = {
-    databaseUrl: address("DATABASE_URL", ["postgres", "postgresql"]),
-    redisUrl: address("CACHE_REDIS_URL", ["https", "http", "redis", "rediss"]),
+    databaseUrl: address("DATABASE_URL", POSTGRES_SCHEMES),
+    redisUrl: address("CACHE_REDIS_URL", REDIS_SCHEMES),
     redisToken: secret("CACHE_REDIS_TOKEN"),
     cacheEnabled: flag("CACHE_ENABLED", DEFAULTS.cacheEnabled),
     refreshIntervalSeconds: whole("TASK_LIST_REFRESH_INTERVAL", DEFAULTS.refreshIntervalSeconds, 1),
@@ -138,6 +125,31 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     config.refreshIntervalSeconds = MAX_REFRESH_INTERVAL_SECONDS;
   }
   return config;
+}
+
+/** How addresses begin that `openPostgres` and `openRedis` of the drivers take. */
+export const POSTGRES_SCHEMES = ["postgres", "postgresql"];
+export const REDIS_SCHEMES = ["https", "http", "redis", "rediss"];
+
+/**
+ * Checks the address of a server.
+ *
+ * @throws ConfigError with one line, which begins with `name` and has nothing of the address but its scheme
+ */
+export function addressOf(name: string, value: string, schemes: readonly string[]): string {
+  const accepted = schemes.map((scheme) => `${scheme}://`);
+  // The value usually has a password in it, so it is not repeated.
+  const beginning = /^[a-z][a-z0-9+.-]*:\/\//i.exec(value)?.[0].toLowerCase() ?? "no address";
+  if (!accepted.includes(beginning))
+    throw new ConfigError(
+      `${name} must be an address that begins with ${accepted.join(" or ")}, got ${beginning}.`,
+    );
+  if (!isReadable(value))
+    throw new ConfigError(
+      `${name} must be an address like ${beginning}user:password@host:port/database, got one that cannot be read; ` +
+        "in user and password, each of / ? # % is written as % and two digits.",
+    );
+  return value;
 }
 
 /** What callers can send in a header. */

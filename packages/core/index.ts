@@ -43,15 +43,21 @@ export {
   type DataOf,
   type Definitions,
   defineTask,
+  type EnqueueArguments,
+  type EnqueueEntry,
+  type EnqueueOptions,
+  type Enqueuer,
   foreignTask,
   type HandlerConfig,
   type ResultOf,
-  type Stored,
   type TaskContext,
   type TaskDefinition,
+  type TaskOf,
+  type TaskSettings,
 } from "./tasks/define-task.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
-export { type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
+export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
+export type { Stored } from "./tasks/stored.ts";
 export {
   type AttemptRecord,
   type Lateness,
@@ -62,5 +68,5 @@ export {
   type TaskErrorData,
   type TaskStatus,
 } from "./tasks/task.ts";
-export type { ListFilter, Tasks } from "./tasks/tasks.ts";
+export type { By, CreateOptions, ListFilter, Tasks } from "./tasks/tasks.ts";
 export { createTickwork, type Parts, type Tickwork } from "./tickwork.ts";

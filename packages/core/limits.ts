@@ -149,3 +149,10 @@ export const HEALTH_LIMIT_MS = 5_000;
 
 /** How often `waitForTaskCompletion` looks. */
 export const WAIT_POLL_MS = 250;
+
+/** Between two looks at a task whose result is waited for: the first pause, which doubles each time, and the longest. */
+export const RESULT_PAUSE_MS = 100;
+export const RESULT_PAUSE_MAX_MS = 2_000;
+/** How long a result is waited for when nobody says, and at most. */
+export const RESULT_TIMEOUT_MS = 60_000;
+export const RESULT_LIMIT_MS = 24 * 60 * 60 * 1000;

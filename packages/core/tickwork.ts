@@ -6,9 +6,10 @@ import { createRinger } from "./doorbell/ringer.ts";
 import { withFallback } from "./gate/fallback-gate.ts";
 import type { GateOptions } from "./gate/gate.ts";
 import { createLazyPostgresGate } from "./gate/lazy-postgres-gate.ts";
+import { outside } from "./gate/outside-gate.ts";
 import type { RedisCommands } from "./gate/redis-commands.ts";
 import { createRedisGate } from "./gate/redis-gate.ts";
-import { FOREIGN_LEASE_MS } from "./limits.ts";
+import { FOREIGN_LEASE_MS, WINDOW_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import { createAnnouncer } from "./services/announce.ts";
@@ -19,8 +20,9 @@ import { createWorker, type Worker } from "./services/worker.ts";
 import type { Database } from "./store/database.ts";
 import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
-import { createRegistry, type Definitions } from "./tasks/define-task.ts";
+import type { Definitions } from "./tasks/define-task.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
+import { createRegistry } from "./tasks/registry.ts";
 import type { Tasks } from "./tasks/tasks.ts";
 
 /** What a Tickwork is made of. */
@@ -32,6 +34,11 @@ export interface Parts {
   redis?: RedisCommands | undefined;
   doorbell: Doorbell;
   definitions: Definitions;
+  /**
+   * This process runs nothing: others have the definitions, so it takes tasks of any type. Where they may not read the
+   * cache that it writes to, their ticks are told to ask Postgres.
+   */
+  enqueuesOnly?: boolean | undefined;
   /** The longest time limit that a type may declare, in milliseconds; absent where nothing ends a process. */
   timeoutLimitMs?: number | undefined;
   /** Begins every key in Redis. Default `tickwork`. */
@@ -85,15 +92,15 @@ export interface Tickwork {
  * await worker.tick();
  */
 export function createTickwork(parts: Parts): Tickwork {
-  const { config, log, clock = systemClock, now, prefix = "tickwork" } = parts;
+  const { config, log, clock = systemClock, now, prefix = "tickwork", enqueuesOnly = false } = parts;
   const vitals = createVitals(clock);
   const database = watchDatabase(parts.database, vitals, clock);
   const redis = parts.redis && watchRedis(parts.redis, vitals, clock);
   const leaseMs = config.runningTtlSeconds * 1000;
-  const registry = createRegistry(
-    parts.definitions,
-    parts.timeoutLimitMs === undefined ? {} : { timeoutLimitMs: parts.timeoutLimitMs },
-  );
+  const registry = createRegistry(parts.definitions, {
+    timeoutLimitMs: parts.timeoutLimitMs,
+    open: enqueuesOnly,
+  });
   const timed = now === undefined ? database : withClock(database, now);
   const store = createStore({
     database: timed,
@@ -112,14 +119,18 @@ export function createTickwork(parts: Parts): Tickwork {
     earlyMs: parts.doorbell.earlyMs,
   };
   const postgresGate = createLazyPostgresGate(timed, gateOptions, registry);
-  const gate = redis
+  const own = redis
     ? withFallback(createRedisGate(redis, gateOptions), postgresGate, clock, log)
     : postgresGate;
+  const gate = enqueuesOnly ? outside(own, redis !== undefined, clock, log) : own;
   const hooks = parts.hooks ?? createHooks(log);
   const deps = {
     store,
     gate,
-    ringer: createRinger(parts.doorbell, clock, log, { horizonMs: 2 * config.refreshIntervalSeconds * 1000 }),
+    ringer: createRinger(parts.doorbell, clock, log, {
+      // How often those refresh that run tasks, a process that runs none cannot know.
+      horizonMs: enqueuesOnly ? WINDOW_MS : 2 * config.refreshIntervalSeconds * 1000,
+    }),
     hooks,
     registry,
     config,

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { readSettings } from "../../infra/settings.ts";
 import { LAMBDA_LIMIT_MS, WAKE_UP_MS } from "../../packages/core/limits.ts";
-import { createRegistry } from "../../packages/core/tasks/define-task.ts";
+import { createRegistry } from "../../packages/core/tasks/registry.ts";
 import { definitions } from "../../packages/tasks/index.ts";
 
 const wait = (seconds: string) =>

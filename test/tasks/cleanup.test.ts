@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PermanentError } from "#core";
 import { type CleanupResult, definitions } from "#tasks";
-import { createRegistry } from "../../packages/core/tasks/define-task.ts";
+import { createRegistry } from "../../packages/core/tasks/registry.ts";
 import { cleanup } from "../../packages/tasks/cleanup.ts";
 import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
 import { errorOf } from "../../packages/tasks/temp-files.ts";

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { PermanentError, RetryAfter, silent, systemClock, type Task, TaskAborted } from "#core";
 import { definitions, type HttpRequestResult } from "#tasks";
 import { runAttempt } from "../../packages/core/run/attempt.ts";
-import { createRegistry } from "../../packages/core/tasks/define-task.ts";
+import { createRegistry } from "../../packages/core/tasks/registry.ts";
 import { retryAfterMs } from "../../packages/tasks/http-errors.ts";
 import { httpRequest } from "../../packages/tasks/http-request.ts";
 import { eventually } from "../support/eventually.ts";

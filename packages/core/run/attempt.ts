@@ -2,13 +2,9 @@
 import { describeIssues, type Issue, messageOf } from "../errors.ts";
 import { ABORT_GRACE_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
-import {
-  checkData,
-  type HandlerConfig,
-  type Registry,
-  type TaskContext,
-  type TaskDefinition,
-} from "../tasks/define-task.ts";
+import type { HandlerConfig, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
+import { createEnqueuer } from "../tasks/enqueue.ts";
+import { checkData, type Registry } from "../tasks/registry.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -73,6 +69,7 @@ async function runHandler(
     progress: heartbeat.progress,
     log: log.with({ task: task.id, type: task.type, attempt: task.attempts }),
     tasks,
+    ...createEnqueuer((given, created) => tasks.create(given, created)),
     config,
     deleteFinished: (olderThanDays) => deps.deleteFinished(olderThanDays, { keepId: task.id, signal }),
   });

@@ -11,8 +11,8 @@ import {
 } from "../errors.ts";
 import { ANSWER_LIMIT_BYTES, NAME_LIMIT } from "../limits.ts";
 import type { Store } from "../store/store.ts";
-import type { Registry } from "../tasks/define-task.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
+import type { Registry } from "../tasks/registry.ts";
 import { isStorable } from "../tasks/storable.ts";
 import type { Task, TaskErrorData, TaskStatus } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";

@@ -1,16 +1,26 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Config } from "../config.ts";
-import { type Issue, PermanentError, TickworkError } from "../errors.ts";
-import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT, NAME_LIMIT } from "../limits.ts";
+import { PermanentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { Stored } from "./stored.ts";
 import type { Task } from "./task.ts";
-import type { Tasks } from "./tasks.ts";
+import type { CreateOptions, Tasks } from "./tasks.ts";
 
 /** The part of the configuration that handlers may see: no address and no key of a server is in it. */
 export type HandlerConfig = Readonly<Pick<Config, "dataDir" | "httpRequestAllow">>;
 
-/** What a handler gets beside its data: its task, and no more of Tickwork than it may touch. */
-export interface TaskContext {
+/**
+ * What a handler gets beside its data: its task, and no more of Tickwork than it may touch.
+ *
+ * @example
+ * const welcome = defineTask({
+ *   type: "welcome",
+ *   run: async (_, { enqueue }) => {
+ *     await enqueue(greet, { name: "Ada" });
+ *   },
+ * });
+ */
+export interface TaskContext extends Enqueuer {
   /** The row as it was claimed. `task.id` is the same in every attempt: use it to make effects idempotent. */
   task: Task;
   /** 1 for the first start of this task, 2 for the second, … */
@@ -74,24 +84,66 @@ export type DataOf<Definition extends TaskDefinition> =
 export type ResultOf<Definition extends TaskDefinition> =
   Definition extends TaskDefinition<infer _, infer Result> ? Stored<Result> : never;
 
-/** A value after its way through JSON: dates are strings, and what JSON has not is left out. */
-export type Stored<T> = T extends { toJSON(): infer Json }
-  ? Json
-  : T extends string | number | boolean | null
-    ? T
-    : T extends undefined
-      ? null
-      : T extends readonly unknown[]
-        ? { [Index in keyof T]: Stored<T[Index]> }
-        : T extends (...args: never[]) => unknown
-          ? never
-          : T extends object
-            ? {
-                [Key in keyof T as T[Key] extends (...args: never[]) => unknown ? never : Key]: Stored<
-                  T[Key]
-                >;
-              }
-            : unknown;
+/** A task of this definition: the row, with the types of its data and its result. */
+export interface TaskOf<Definition extends TaskDefinition>
+  extends Omit<Task, "type" | "task_data" | "result_data"> {
+  type: Definition["type"];
+  task_data: Stored<DataOf<Definition>>;
+  /** Null until it is completed. */
+  result_data: ResultOf<Definition> | null;
+}
+
+/** What may be said about a task beside its data. */
+export interface TaskSettings {
+  /** When it is due: a Date, or ISO 8601 with a zone. Default: now. */
+  at?: Date | string | undefined;
+  /** How often it may fail before it ends in `Error`, 1 to 1,000. Default: what its definition says. */
+  maxAttempts?: number | undefined;
+  /** A file that belongs to the task: 1 to 255 characters, opaque to Tickwork. */
+  attachmentId?: string | undefined;
+}
+
+/** What may be said about a task that is enqueued, and about the request. */
+export interface EnqueueOptions extends TaskSettings, CreateOptions {}
+
+/** What follows the definition; the data may be left out where its schema does not need any. */
+export type EnqueueArguments<Definition extends TaskDefinition> =
+  undefined extends DataOf<Definition>
+    ? [data?: DataOf<Definition>, options?: EnqueueOptions]
+    : [data: DataOf<Definition>, options?: EnqueueOptions];
+
+/** One of many tasks of a definition. */
+export type EnqueueEntry<Definition extends TaskDefinition> = TaskSettings &
+  (undefined extends DataOf<Definition> ? { data?: DataOf<Definition> } : { data: DataOf<Definition> });
+
+/** Creates tasks of a definition: its types say what data they take. */
+export interface Enqueuer {
+  /**
+   * Creates a task. Its definition may be imported as a type only, so that the code of its handler stays out: then name
+   * it. A task that enqueues its own type does so by its name.
+   *
+   * @throws TickworkError as `tasks.create`; paths of issues name the fields of the row
+   * @example
+   * await enqueue(greet, { name: "Ada" }, { at: new Date(Date.now() + 60_000), maxAttempts: 3 });
+   * await enqueue<typeof greet>("greet", { name: "Ada" }, { idempotencyKey: "welcome-7" });
+   */
+  enqueue<Definition extends TaskDefinition>(
+    definition: Definition | Definition["type"],
+    ...given: EnqueueArguments<Definition>
+  ): Promise<TaskOf<Definition>>;
+  /**
+   * Creates up to 1,000 tasks of one type, all or none, in one request. Of an empty list it makes none.
+   *
+   * @throws TickworkError as `tasks.create`; `too_many_tasks` when there are more, for they could not be all or none
+   * @example
+   * await enqueueMany(greet, [{ data: { name: "Ada" } }, { data: { name: "Alan" }, at: "2026-11-24T09:00:00Z" }]);
+   */
+  enqueueMany<Definition extends TaskDefinition>(
+    definition: Definition | Definition["type"],
+    entries: readonly EnqueueEntry<Definition>[],
+    options?: CreateOptions,
+  ): Promise<TaskOf<Definition>[]>;
+}
 
 /**
  * Defines a type of task. The handler's `data` has the type that the schema says.
@@ -122,7 +174,10 @@ export function defineTask<
  *
  * @example const emails = foreignTask({ type: "email_batch" });
  */
-export function foreignTask({ type, data }: Pick<TaskDefinition, "type" | "data">): TaskDefinition {
+export function foreignTask<const Type extends string, Schema extends StandardSchemaV1 = StandardSchemaV1>({
+  type,
+  data,
+}: Pick<TaskDefinition<Schema, unknown, Type>, "type" | "data">): TaskDefinition<Schema, unknown, Type> {
   return {
     type,
     ...(data ? { data } : {}),
@@ -130,84 +185,5 @@ export function foreignTask({ type, data }: Pick<TaskDefinition, "type" | "data"
     run: async () => {
       throw new PermanentError(`Tasks of type "${type}" are run by another program.`);
     },
-  };
-}
-
-/** The types of task that a deployment knows. */
-export interface Registry {
-  types: string[];
-  /** Those of them that this deployment runs. */
-  ours: string[];
-  /** Those that other programs run. */
-  foreign: string[];
-  get(type: string): TaskDefinition | undefined;
-  /** What an attempt may take, in milliseconds. */
-  timeoutMsOf(definition: TaskDefinition): number;
-  /** The longest time limit of all, in milliseconds. */
-  longestTimeoutMs: number;
-}
-
-/**
- * Collects definitions.
- *
- * @throws TickworkError `bad_definition` when two have the same type, or one of their values is not usable
- * @example const registry = createRegistry([httpRequest, cleanup, greet]);
- */
-export function createRegistry(
-  definitions: Definitions,
-  { timeoutLimitMs }: { timeoutLimitMs?: number } = {},
-): Registry {
-  const byType = new Map<string, TaskDefinition>();
-  const timeoutMsOf = ({ timeoutSeconds }: TaskDefinition) =>
-    timeoutSeconds === undefined
-      ? Math.min(DEFAULT_TIMEOUT_MS, timeoutLimitMs ?? DEFAULT_TIMEOUT_MS)
-      : timeoutSeconds * 1000;
-  for (const definition of definitions) {
-    const { type, maxAttempts = 1, timeoutSeconds } = definition;
-    const refuse = (message: string) =>
-      new TickworkError("bad_definition", `Task type "${type}": ${message}.`);
-    if (type.length === 0 || type.length > NAME_LIMIT)
-      throw refuse(`its name must have 1 to ${NAME_LIMIT} characters, got ${type.length}`);
-    if (byType.has(type)) throw refuse("it is defined twice");
-    if (!Number.isInteger(maxAttempts) || maxAttempts < 1)
-      throw refuse(`maxAttempts must be a whole number from 1, got ${maxAttempts}`);
-    const timeoutMs = timeoutMsOf(definition);
-    if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
-    if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
-      throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
-    byType.set(type, definition);
-  }
-  const typesOf = (which: (definition: TaskDefinition) => boolean) =>
-    [...byType.values()].filter(which).map(({ type }) => type);
-  return {
-    types: [...byType.keys()],
-    ours: typesOf(({ foreign }) => !foreign),
-    foreign: typesOf(({ foreign }) => foreign === true),
-    get: (type) => byType.get(type),
-    timeoutMsOf,
-    longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),
-  };
-}
-
-/**
- * Checks `task_data` against the schema of its type; paths of issues begin with `task_data`. A schema may find an issue
- * in each of a hundred thousand values: only those are kept that can be told.
- */
-export async function checkData(
-  definition: TaskDefinition,
-  data: unknown,
-): Promise<{ value: unknown } | { issues: Issue[]; count: number }> {
-  if (!definition.data) return { value: data };
-  const result = await definition.data["~standard"].validate(data ?? undefined);
-  if (!result.issues) return { value: result.value };
-  return {
-    count: result.issues.length,
-    issues: result.issues.slice(0, ISSUES_LIMIT).map(({ message, path }) => ({
-      path: [
-        "task_data",
-        ...(path ?? []).map((part) => String(typeof part === "object" ? part.key : part)),
-      ].join("."),
-      message,
-    })),
   };
 }

@@ -2,11 +2,22 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { TaskDefinition } from "./define-task.ts";
 
 /** What must be known about a type before its code is loaded. */
-export interface LazyTaskOptions
-  extends Pick<TaskDefinition, "type" | "maxAttempts" | "timeoutSeconds" | "backoffMs"> {
+export interface LazyTaskOptions<
+  Schema extends StandardSchemaV1 = StandardSchemaV1,
+  Result = unknown,
+  Type extends string = string,
+> extends Pick<TaskDefinition, "maxAttempts" | "timeoutSeconds" | "backoffMs"> {
+  /** The type of the definition that is loaded. */
+  type: NoInfer<Type>;
   /** Loads the definition, with `import()`: once in a process, when a task of the type is first checked or run. */
-  load: () => Promise<TaskDefinition>;
+  load: () => Promise<TaskDefinition<Schema, Result, Type>>;
 }
+
+/** Of a schema, what its data is: the schema itself is loaded later. */
+export type LazySchema<Schema extends StandardSchemaV1> = StandardSchemaV1<
+  StandardSchemaV1.InferInput<Schema>,
+  StandardSchemaV1.InferOutput<Schema>
+>;
 
 /**
  * Defines a type of task whose code is loaded when it is needed, so that it does not slow down the cold starts of
@@ -18,8 +29,15 @@ export interface LazyTaskOptions
  *   load: async () => (await import("./report.ts")).report,
  * });
  */
-export function lazyTask({ load, ...options }: LazyTaskOptions): TaskDefinition {
-  let loading: Promise<TaskDefinition> | undefined;
+export function lazyTask<
+  const Type extends string,
+  Result,
+  Schema extends StandardSchemaV1 = StandardSchemaV1,
+>({
+  load,
+  ...options
+}: LazyTaskOptions<Schema, Result, Type>): TaskDefinition<LazySchema<Schema>, Result, Type> {
+  let loading: Promise<TaskDefinition<Schema, Result, Type>> | undefined;
   const loaded = () => {
     loading ??= load();
     // A failure to load is not remembered: the next task tries again.
@@ -28,7 +46,7 @@ export function lazyTask({ load, ...options }: LazyTaskOptions): TaskDefinition 
     });
     return loading;
   };
-  const data: StandardSchemaV1 = {
+  const data: LazySchema<Schema> = {
     "~standard": {
       version: 1,
       vendor: "tickwork",

@@ -12,7 +12,7 @@ import {
   NAME_LIMIT,
   TASK_DATA_LIMIT_BYTES,
 } from "../limits.ts";
-import { checkData, type Registry } from "./define-task.ts";
+import { checkData, type Registry } from "./registry.ts";
 import { findUnstorable, isStorable, STORABLE_TEXT } from "./storable.ts";
 import type { NewTask, TaskChanges } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
@@ -179,18 +179,22 @@ async function checkTypeAndData(
   at: string,
   findings: Findings,
 ): Promise<number> {
-  const unstorable = findUnstorable(task_data, join(at, "task_data"));
+  const met = { converted: false };
+  const unstorable = findUnstorable(task_data, join(at, "task_data"), met);
   if (unstorable) {
     note(findings, unstorable);
     return 0;
   }
-  const bytes = Buffer.byteLength(JSON.stringify(task_data ?? null));
+  // A function or a symbol, for which JSON has nothing, is stored as null.
+  const json = (JSON.stringify(task_data ?? null) as string | undefined) ?? "null";
+  const bytes = Buffer.byteLength(json);
   if (bytes > TASK_DATA_LIMIT_BYTES)
     throw new TickworkError(
       "task_data_too_large",
       `${join(at, "task_data")} must have at most ${TASK_DATA_LIMIT_BYTES} bytes as JSON, got ${bytes}. Store the data elsewhere and give its address.`,
     );
   const definition = registry.get(type);
+  if (!definition && registry.open) return bytes;
   if (!definition) {
     const known = registry.types.map(quote).join(", ") || "none";
     note(findings, {
@@ -200,7 +204,8 @@ async function checkTypeAndData(
     findings.unknownTypes++;
     return bytes;
   }
-  const checked = await checkData(definition, task_data);
+  // As its handler gets it: a Date is a string by then, and a schema that insists on a Date would refuse it only there.
+  const checked = await checkData(definition, met.converted ? JSON.parse(json) : task_data);
   if (!("issues" in checked)) return bytes;
   for (const { path, message } of checked.issues) note(findings, { path: join(at, path), message });
   findings.count += checked.count - checked.issues.length;

@@ -32,6 +32,8 @@ export interface KnownTypes {
   readonly ours: readonly string[];
   /** Other programs run them. */
   readonly foreign: readonly string[];
+  /** Other processes of this deployment have the code of all others: this one only enqueues. */
+  readonly open?: boolean;
 }
 
 /** What a row says about where its task stands. Times are epoch milliseconds by Postgres's clock. */
@@ -63,8 +65,8 @@ export function standingOf(
 }
 
 /** Whether this deployment runs the type, or knows that another program does. */
-export function isKnown(type: string, { ours, foreign }: KnownTypes): boolean {
-  return ours.includes(type) || foreign.includes(type);
+export function isKnown(type: string, { ours, foreign, open = false }: KnownTypes): boolean {
+  return open || ours.includes(type) || foreign.includes(type);
 }
 
 /** Where a task stands of which there is no row. */

@@ -19,6 +19,7 @@ export interface By {
   userId?: string | undefined;
 }
 
+/** Of a request that creates tasks. */
 export interface CreateOptions extends By {
   /** 1 to 255 characters; the same key within 24 hours returns the same tasks and creates none. */
   idempotencyKey?: string | undefined;

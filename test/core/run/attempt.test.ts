@@ -5,7 +5,7 @@ import { lazyTask, type TaskContext, type TaskDefinition } from "#core";
 import { ABORT_GRACE_MS } from "../../../packages/core/limits.ts";
 import { TaskAborted } from "../../../packages/core/run/abort.ts";
 import { type AttemptDeps, runAttempt } from "../../../packages/core/run/attempt.ts";
-import { createRegistry } from "../../../packages/core/tasks/define-task.ts";
+import { createRegistry } from "../../../packages/core/tasks/registry.ts";
 import { noteLog } from "../../support/run/noted-log.ts";
 import { aLease, aTask } from "../../support/run/rows.ts";
 import { handlerConfig } from "../../support/web/run-task.ts";

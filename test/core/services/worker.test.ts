@@ -1,5 +1,6 @@
+import * as v from "valibot";
 import { expect, test } from "vitest";
-import { defineTask, foreignTask, type TaskContext } from "#core";
+import { defineTask, foreignTask, type TaskContext, type TickworkError } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { noting, obedient } from "../../support/bed/tasks.ts";
@@ -33,6 +34,38 @@ describeOnStacks("the worker", (bed) => {
       new Set(["create", "get", "list", "page", "update", "remove", "retry", "cancel"]),
     );
     expect(await bed.sql(`select id from "baasix_Tasks"`)).toEqual([{ id: "1" }]);
+  });
+
+  test("lets a handler enqueue by definition: checked as all tasks are, and run by the same tick", async () => {
+    const child = defineTask({
+      type: "child",
+      data: v.object({ n: v.number() }),
+      run: async ({ n }) => n,
+    });
+    const unknown = defineTask({ type: "unknown", run: async () => {} });
+    const parent = defineTask({
+      type: "parent",
+      run: async (_, { enqueue, enqueueMany }) => {
+        const refusals = await Promise.all([
+          enqueue(child, { n: "1" } as never).catch((error: TickworkError) => error.issues?.[0]?.path),
+          enqueue(unknown).catch((error: TickworkError) => error.code),
+        ]);
+        const one = await enqueue(child, { n: 1 }, { idempotencyKey: "one" });
+        const again = await enqueue<typeof child>("child", { n: 1 }, { idempotencyKey: "one" });
+        const many = await enqueueMany(child, [{ data: { n: 2 } }, { data: { n: 3 }, at: inHours(1) }]);
+        return { refusals, once: one.id === again.id, many: many.map(({ task_data }) => task_data) };
+      },
+    });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [parent, child] });
+    await tasks.create([{ type: "parent" }]);
+    expect(await worker.tick()).toMatchObject({ completed: 3 });
+    expect((await tasks.get(1)).result_data).toEqual({
+      refusals: ["task_data.n", "unknown_type"],
+      once: true,
+      many: [{ n: 2 }, { n: 3 }],
+    });
+    const rest = await tasks.list({ type: "child", limit: 9 });
+    expect(rest.map(({ result_data }) => result_data)).toEqual([null, 2, 1]);
   });
 
   test("with CACHE_ENABLED=false, works on Postgres alone, and an idle tick is one query", async () => {

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { lazyTask, type TaskContext, type TaskDefinition } from "#core";
-import { checkData } from "../../../packages/core/tasks/define-task.ts";
+import { checkData } from "../../../packages/core/tasks/registry.ts";
 
 const context = {} as TaskContext;
 const report: TaskDefinition = {

@@ -2,8 +2,8 @@ import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { NewTask, TaskChanges } from "#core";
 import { BATCH_LIMIT, ISSUES_LIMIT, TASK_DATA_LIMIT_BYTES } from "../../../packages/core/limits.ts";
-import { createRegistry } from "../../../packages/core/tasks/define-task.ts";
 import { checkChanges, checkNewTasks } from "../../../packages/core/tasks/new-task.ts";
+import { createRegistry } from "../../../packages/core/tasks/registry.ts";
 
 const registry = createRegistry([
   { type: "note", run: async () => {} },
@@ -90,6 +90,44 @@ describe("new tasks", () => {
       'type must be one that has a handler ("note", "greet", "numbers"), got "unheard of"',
     );
     await expect(checkNewTasks(createRegistry([]), [{ type: "note" }])).rejects.toThrow("handler (none)");
+  });
+
+  test("of any type are taken by a process that only enqueues, if the rest is right", async () => {
+    const open = createRegistry(
+      [{ type: "greet", data: v.object({ name: v.string() }), run: async () => {} }],
+      {
+        open: true,
+      },
+    );
+    expect(await checkNewTasks(open, [{ type: "unheard of", task_data: [1] }])).toHaveLength(1);
+    expect(await refusalOf(checkNewTasks(open, [{ type: "unheard of", task_data: 7n }]))).toEqual([
+      "invalid_request",
+      "task_data",
+    ]);
+    expect(await refusalOf(checkNewTasks(open, [{ type: "greet", task_data: {} }]))).toEqual([
+      "invalid_request",
+      "task_data.name",
+    ]);
+  });
+
+  test("have the data checked that their handler will get: what JSON makes of it", async () => {
+    const of = (data: v.GenericSchema) => createRegistry([{ type: "dated", data, run: async () => {} }]);
+    const dated = (data: v.GenericSchema, at: unknown) =>
+      refusalOf(
+        checkNewTasks(of(v.object({ at: v.optional(data) })), [{ type: "dated", task_data: { at } }]),
+      );
+    const refused = ["invalid_request", "task_data.at"];
+    expect(await dated(v.string(), new Date(0))).toBeUndefined();
+    expect(await dated(v.date(), new Date(0))).toEqual(refused);
+    expect(await dated(v.map(v.string(), v.string()), new Map())).toEqual(refused);
+    expect(await dated(v.instance(URL), new URL("https://example.com"))).toEqual(refused);
+    expect(await dated(v.string(), undefined)).toBeUndefined();
+    expect(await dated(v.null(), Symbol("none"))).toBeUndefined();
+    expect(await dated(v.array(v.null()), [() => {}, undefined])).toBeUndefined();
+    expect(await dated(v.array(v.object({ n: v.number() })), [{ n: 1 }])).toBeUndefined();
+    expect(
+      await refusalOf(checkNewTasks(of(v.undefined()), [{ type: "dated", task_data: () => {} }])),
+    ).toBeUndefined();
   });
 
   test("may have data up to a limit", async () => {

@@ -37,6 +37,13 @@ describe("a task that has not started", () => {
     ]);
   });
 
+  test("waits however long it has been due, in the eyes of a process that only enqueues", () => {
+    const open = { ours: [], foreign: ["theirs"], open: true };
+    const due_ms = NOW_MS - 86_400_000;
+    const kindOf = (type: string) => standingOf(facts({ type, due_ms }), NOW_MS, open).kind;
+    expect([kindOf("unheard of"), kindOf("theirs")]).toEqual(["waiting", "foreign"]);
+  });
+
   test("is gone while it is due later than the window", () => {
     expect(standing({ due_ms: NOW_MS + WINDOW_MS + 1 })).toEqual({ ...identity, kind: "gone" });
     expect(standing({ due_ms: NOW_MS + WINDOW_MS + 1, type: "theirs" })).toEqual({

@@ -13,6 +13,10 @@ import { openProxy, type TcpProxy } from "./proxy.ts";
 
 export interface OpenedDatabase {
   driver: PostgresDriver;
+  /** Where others find it; there is no address inside of one process. */
+  url?: string;
+  /** What another process needs to find it there. */
+  env?: Record<string, string>;
   /** Between the driver and its server; there is none inside of one process. */
   proxy?: TcpProxy;
   close(): Promise<void>;
@@ -48,6 +52,7 @@ export const databases: Record<string, () => Promise<OpenedDatabase>> = {
       const driver = await openPg(throughProxy.href);
       return {
         driver,
+        url: throughProxy.href,
         proxy,
         async close() {
           await driver.close();
@@ -66,11 +71,15 @@ async function openOverNeon(backend: Backend, close: () => Promise<void>): Promi
   const databaseUrl = `postgresql://tickwork:${PASSWORD}@${host}/tickwork`;
   const server = await serveNeon(backend, databaseUrl);
   const proxy = await openProxy(Number(new URL(server.url).port));
-  endpoints.set(host, `http://127.0.0.1:${proxy.port}/sql`);
+  const endpoint = `http://127.0.0.1:${proxy.port}/sql`;
+  endpoints.set(host, endpoint);
   neonConfig.fetchEndpoint = (asked) => endpoints.get(asked) ?? `https://${asked}/sql`;
   const driver = openNeon(databaseUrl);
   return {
     driver,
+    url: databaseUrl,
+    // For `test/support/lambda/reach-neon.ts`.
+    env: { NEON_ENDPOINT: "https://api.test.neon.tech/sql", NEON_STAND_IN: endpoint },
     proxy,
     async close() {
       await driver.close();

@@ -8,6 +8,10 @@ import { openProxy, type TcpProxy } from "./proxy.ts";
 
 export interface OpenedRedis {
   driver: RedisDriver;
+  /** Where others find it; there is no address inside of one process. */
+  url?: string;
+  /** What Upstash wants to see. */
+  token?: string;
   /** Between the driver and its server; there is none inside of one process. */
   proxy?: TcpProxy;
   close(): Promise<void>;
@@ -26,9 +30,11 @@ export const redises: Record<string, () => Promise<OpenedRedis>> = {
     "upstash, over Redis": () => openOverUpstash(openRedisBackend(redisServerUrl)),
     ioredis: async () => {
       const proxy = await openProxy(REDIS_PORT);
-      const driver = await openIoredis(`redis://127.0.0.1:${proxy.port}`);
+      const url = `redis://127.0.0.1:${proxy.port}`;
+      const driver = await openIoredis(url);
       return {
         driver,
+        url,
         proxy,
         async close() {
           await driver.close();
@@ -42,9 +48,12 @@ export const redises: Record<string, () => Promise<OpenedRedis>> = {
 async function openOverUpstash(redis: RedisBackend): Promise<OpenedRedis> {
   const server = await serveUpstash(redis, TOKEN);
   const proxy = await openProxy(Number(new URL(server.url).port));
-  const driver = openUpstash({ url: `http://127.0.0.1:${proxy.port}`, token: TOKEN });
+  const url = `http://127.0.0.1:${proxy.port}`;
+  const driver = openUpstash({ url, token: TOKEN });
   return {
     driver,
+    url,
+    token: TOKEN,
     proxy,
     async close() {
       await driver.close();

@@ -15,7 +15,7 @@ export interface RealDatabase extends Pick<TestBed, "sql"> {
 
 export async function openRealDatabase(): Promise<RealDatabase> {
   const { url, drop } = await createDatabase();
-  const driver = openPg(url);
+  const driver = await openPg(url);
   const clients: pg.Client[] = [];
   return {
     database: createClient(driver, systemClock),

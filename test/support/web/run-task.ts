@@ -1,7 +1,8 @@
 /** Runs the handlers that ship outside of a tick. */
 import { type HandlerConfig, silent, type TaskContext, type TaskDefinition, type Tasks } from "#core";
 import { describeIssues } from "../../../packages/core/errors.ts";
-import { checkData } from "../../../packages/core/tasks/define-task.ts";
+import { createEnqueuer } from "../../../packages/core/tasks/enqueue.ts";
+import { checkData } from "../../../packages/core/tasks/registry.ts";
 import { aTask } from "../run/rows.ts";
 
 export interface Surroundings
@@ -33,6 +34,7 @@ export async function runTask<Result = unknown>(
     progress: async () => {},
     log: silent,
     tasks: noTasks,
+    ...createEnqueuer(noTasks.create),
     config: {
       dataDir: dataDir ?? handlerConfig.dataDir,
       httpRequestAllow: httpRequestAllow ?? handlerConfig.httpRequestAllow,

@@ -1,0 +1,119 @@
+import { setMaxListeners } from "node:events";
+import {
+  ConfigError,
+  createLogger,
+  type Enqueuer,
+  type NewTask,
+  type ResultOf,
+  type TaskDefinition,
+  type TaskOf,
+  type Tasks,
+} from "#core";
+import { createEnqueuer } from "../core/tasks/enqueue.ts";
+import { loadSchemas } from "../core/tasks/load-schemas.ts";
+import { createRegistry } from "../core/tasks/registry.ts";
+import type { Opened } from "./open.ts";
+import { type ConnectOptions, checkOptions } from "./options.ts";
+import { type ResultOptions, waitForResult } from "./result.ts";
+
+/** `AsyncDisposable`, where the compiler's libraries have it: users whose target is older need no other option. */
+type UsableWithAwaitUsing = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
+  ? { [Name in Key]: () => Promise<void> }
+  : object;
+
+/**
+ * Enqueues tasks that other processes run, and waits for their results. The data of a task is checked by the schema of
+ * the definition that is given, before anything is sent; of a type that is only named, by its handler.
+ */
+export interface Connection extends Enqueuer, UsableWithAwaitUsing {
+  /** Creates tasks by their types; finds, changes, retries and cancels them. Any type is accepted. */
+  tasks: Tasks;
+  /**
+   * Waits until a task has ended, and returns what its handler returned, as JSON has it; of a result above 256 KB, what
+   * is left of it. The pauses between two looks grow to two seconds.
+   *
+   * @param task as `enqueue` returned it, or its id: then name the definition's type
+   * @throws TaskFailedError when it ended in `Error`; ResultTimeoutError when the time is over; the signal's reason when
+   * that aborts; TickworkError `task_not_found`; PostgresError when Postgres does not answer
+   * @example
+   * const task = await tickwork.enqueue(greet, { name: "Ada" });
+   * const { hello } = await tickwork.result(task, { timeoutMs: 30_000 });
+   * const same = await tickwork.result<typeof greet>(task.id);
+   */
+  result<Definition extends TaskDefinition = TaskDefinition>(
+    task: TaskOf<Definition> | number,
+    options?: ResultOptions,
+  ): Promise<ResultOf<Definition>>;
+  /** Closes what was opened. Whoever still waits for a result is told so, and later calls are refused. */
+  close(): Promise<void>;
+}
+
+/**
+ * Enqueues tasks from any process of one's own: a web application, a script. Nothing runs here, and nothing is opened
+ * before the first call. Open connections keep a process alive until `close`.
+ *
+ * A server on its embedded Postgres lets no other process in; there, use `tickwork/client`.
+ *
+ * @throws ConfigError with one line when an option is not acceptable; the methods throw it when a package is missing that
+ * an address needs
+ * @example
+ * const tickwork = connect({ databaseUrl, redisUrl, redisToken });
+ * const task = await tickwork.enqueue(greet, { name: "Ada" }, { idempotencyKey: "greet-ada" });
+ * console.log(await tickwork.result(task));
+ * await tickwork.close();
+ */
+export function connect(options: ConnectOptions): Connection {
+  checkOptions(options);
+  const log = options.log ?? createLogger({ level: "warn", write: (line) => console.warn(line) });
+  const closing = new AbortController();
+  // Each result that is waited for listens. Node would take more than ten for a leak, and say so.
+  setMaxListeners(0, closing.signal);
+  let opening: Promise<Opened> | undefined;
+  // The drivers of Neon and Upstash are loaded with it, which nobody needs before the first call.
+  const load = async () => (await import("./open.ts")).open(options, log);
+  const opened = async (): Promise<Tasks> => {
+    closing.signal.throwIfAborted();
+    opening ??= load().catch((error: unknown) => {
+      // A failure is not remembered: the next call tries again.
+      opening = undefined;
+      throw error;
+    });
+    const { tasks } = await opening;
+    closing.signal.throwIfAborted();
+    return tasks;
+  };
+  const tasks: Tasks = {
+    create: async (...given) => (await opened()).create(...given),
+    get: async (id) => (await opened()).get(id),
+    list: async (filter) => (await opened()).list(filter),
+    update: async (...given) => (await opened()).update(...given),
+    remove: async (id) => (await opened()).remove(id),
+    retry: async (...given) => (await opened()).retry(...given),
+    cancel: async (...given) => (await opened()).cancel(...given),
+  };
+  const close = async () => {
+    closing.abort(new ConfigError("The connection is closed; connect() makes another one."));
+    // What could not be opened need not be closed.
+    await opening?.then((one) => one.close()).catch(() => {});
+  };
+  return {
+    ...createEnqueuer(async (given, created, definition) => {
+      if (definition) await checkBy(definition, given);
+      return tasks.create(given, created);
+    }),
+    tasks,
+    result: (task, { signal, ...wait } = {}) =>
+      waitForResult(tasks, typeof task === "number" ? task : task.id, {
+        ...wait,
+        signals: signal ? [closing.signal, signal] : [closing.signal],
+      }),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** As the server does that has the definition. */
+async function checkBy(definition: TaskDefinition, given: readonly NewTask[]): Promise<void> {
+  const { checkNewTasks } = await loadSchemas();
+  await checkNewTasks(createRegistry([definition]), given);
+}

@@ -1,0 +1,3 @@
+export { type Connection, connect } from "./connect.ts";
+export type { ConnectOptions } from "./options.ts";
+export { type ResultOptions, ResultTimeoutError, TaskFailedError } from "./result.ts";

@@ -1,0 +1,86 @@
+import { type Issue, TickworkError } from "../errors.ts";
+import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT, NAME_LIMIT } from "../limits.ts";
+import type { Definitions, TaskDefinition } from "./define-task.ts";
+
+/** The types of task that a deployment knows. */
+export interface Registry {
+  types: string[];
+  /** Those of them that this deployment runs. */
+  ours: string[];
+  /** Those that other programs run. */
+  foreign: string[];
+  /** It takes all other types as well, for other processes have their definitions. */
+  open: boolean;
+  get(type: string): TaskDefinition | undefined;
+  /** What an attempt may take, in milliseconds. */
+  timeoutMsOf(definition: TaskDefinition): number;
+  /** The longest time limit of all, in milliseconds. */
+  longestTimeoutMs: number;
+}
+
+/**
+ * Collects definitions.
+ *
+ * @param options.open types without a definition are accepted, whatever their data
+ * @throws TickworkError `bad_definition` when two have the same type, or one of their values is not usable
+ * @example const registry = createRegistry([httpRequest, cleanup, greet]);
+ */
+export function createRegistry(
+  definitions: Definitions,
+  { timeoutLimitMs, open = false }: { timeoutLimitMs?: number | undefined; open?: boolean | undefined } = {},
+): Registry {
+  const byType = new Map<string, TaskDefinition>();
+  const timeoutMsOf = ({ timeoutSeconds }: TaskDefinition) =>
+    timeoutSeconds === undefined
+      ? Math.min(DEFAULT_TIMEOUT_MS, timeoutLimitMs ?? DEFAULT_TIMEOUT_MS)
+      : timeoutSeconds * 1000;
+  for (const definition of definitions) {
+    const { type, maxAttempts = 1, timeoutSeconds } = definition;
+    const refuse = (message: string) =>
+      new TickworkError("bad_definition", `Task type "${type}": ${message}.`);
+    if (type.length === 0 || type.length > NAME_LIMIT)
+      throw refuse(`its name must have 1 to ${NAME_LIMIT} characters, got ${type.length}`);
+    if (byType.has(type)) throw refuse("it is defined twice");
+    if (!Number.isInteger(maxAttempts) || maxAttempts < 1)
+      throw refuse(`maxAttempts must be a whole number from 1, got ${maxAttempts}`);
+    const timeoutMs = timeoutMsOf(definition);
+    if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
+    if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
+      throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
+    byType.set(type, definition);
+  }
+  const typesOf = (which: (definition: TaskDefinition) => boolean) =>
+    [...byType.values()].filter(which).map(({ type }) => type);
+  return {
+    types: [...byType.keys()],
+    ours: typesOf(({ foreign }) => !foreign),
+    foreign: typesOf(({ foreign }) => foreign === true),
+    open,
+    get: (type) => byType.get(type),
+    timeoutMsOf,
+    longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),
+  };
+}
+
+/**
+ * Checks `task_data` against the schema of its type; paths of issues begin with `task_data`. A schema may find an issue
+ * in each of a hundred thousand values: only those are kept that can be told.
+ */
+export async function checkData(
+  definition: TaskDefinition,
+  data: unknown,
+): Promise<{ value: unknown } | { issues: Issue[]; count: number }> {
+  if (!definition.data) return { value: data };
+  const result = await definition.data["~standard"].validate(data ?? undefined);
+  if (!result.issues) return { value: result.value };
+  return {
+    count: result.issues.length,
+    issues: result.issues.slice(0, ISSUES_LIMIT).map(({ message, path }) => ({
+      path: [
+        "task_data",
+        ...(path ?? []).map((part) => String(typeof part === "object" ? part.key : part)),
+      ].join("."),
+      message,
+    })),
+  };
+}
