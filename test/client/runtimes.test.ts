@@ -9,7 +9,7 @@ import { build } from "esbuild";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createApp } from "#api";
 import { closeHttp, createHttpServer, listen } from "../../packages/local/http.ts";
-import { openTestBed, type TestBed } from "../support/bed/bed.ts";
+import { useBed } from "../support/bed/describe-on-stacks.ts";
 import { askWorker, browse, bundle, chromium, runtimes } from "../support/client/runtimes.ts";
 import * as tasks from "../support/client/tasks.ts";
 import { ROOT } from "../support/imports.ts";
@@ -35,8 +35,8 @@ test("it has at most 8 KB minified, and all of it is its own", async () => {
 
 describe("it does the same in", { timeout: 60_000 }, () => {
   const KEY = "the-key-of-the-test";
+  const bed = useBed("embedded");
   let folder: string;
-  let bed: TestBed;
   let api: Server;
   let site: Server;
   let url: string;
@@ -46,13 +46,9 @@ describe("it does the same in", { timeout: 60_000 }, () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), "tickwork-client-"));
-    bed = await openTestBed("embedded");
     page = readFileSync(await bundle(folder, "page.js", PAGE), "utf8");
   });
-  afterAll(async () => {
-    await bed?.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   beforeEach(async () => {
     api = createHttpServer(createApp(bed.make({ env: { API_KEY: KEY }, definitions: [tasks.greet] })));
@@ -76,7 +72,6 @@ describe("it does the same in", { timeout: 60_000 }, () => {
   afterEach(async () => {
     await closeHttp(site);
     api.close();
-    await bed.clear();
   });
 
   const SAME = {

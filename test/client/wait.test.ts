@@ -1,12 +1,12 @@
 /** Waiting for a task: what it costs, what it survives, and where it ends. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { TickworkTimeoutError } from "#client";
-import { describeOnStacks } from "../support/bed/describe-on-stacks.ts";
+import { useBed } from "../support/bed/describe-on-stacks.ts";
 import { clientBed } from "../support/client/client-bed.ts";
 import { eventually } from "../support/eventually.ts";
 
-describeOnStacks("waiting for a task", (bed) => {
-  const on = clientBed(bed);
+describe("waiting for a task", () => {
+  const on = clientBed(useBed("embedded"));
   const inMs = (ms: number) => new Date(Date.now() + ms);
   /** When the task was looked at. */
   const looks = () => on.front.requests.filter(({ method }) => method === "GET").map(({ atMs }) => atMs);
