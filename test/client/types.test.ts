@@ -40,6 +40,8 @@ test("what is sent and answered has the types of the API's own schemas", () => {
   expectTypeOf<ListFilter>().branded.toEqualTypeOf<
     Pick<Input<typeof schemas.ListQuerySchema>, "status" | "type">
   >();
+  type Query = NonNullable<Parameters<Client["listPage"]>[0]>;
+  expectTypeOf<keyof Query>().toEqualTypeOf<keyof Input<typeof schemas.ListQuerySchema>>();
   type Failure = Output<ReturnType<typeof schemas.errorSchema>>["error"];
   expectTypeOf<NonNullable<TickworkApiError["code"]>>().toEqualTypeOf<Failure["code"]>();
 });
