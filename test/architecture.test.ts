@@ -13,7 +13,8 @@ const allowed: Record<string, string[]> = {
   tasks: ["core"],
   compat: ["core"],
   connect: ["core", "drivers"],
-  local: ["core", "drivers", "api", "tasks"],
+  client: ["core"],
+  local: ["core", "drivers", "api", "tasks", "client"],
   functions: ["core", "aws", "api", "tasks"],
 };
 
@@ -113,6 +114,11 @@ test("core needs Node, Valibot and Standard Schema, but no vendor's client and n
   const needed = filesOf("packages/core").flatMap((file) => importsOf(file).map(({ target }) => target));
   const packages = needed.filter((target) => !/^(packages\/|node:)/.test(target));
   expect(new Set(packages)).toEqual(new Set(["@standard-schema/spec", "valibot"]));
+});
+
+test("the client takes nothing from other rooms but types", () => {
+  for (const file of filesOf("packages/client"))
+    expect(read(file), file).not.toMatch(/^(import|export) (?!type )[^;]*from "(#|\.\.)/m);
 });
 
 test("core reads no environment", () => {

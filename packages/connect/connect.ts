@@ -86,6 +86,7 @@ export function connect(options: ConnectOptions): Connection {
     create: async (...given) => (await opened()).create(...given),
     get: async (id) => (await opened()).get(id),
     list: async (filter) => (await opened()).list(filter),
+    page: async (filter) => (await opened()).page(filter),
     update: async (...given) => (await opened()).update(...given),
     remove: async (id) => (await opened()).remove(id),
     retry: async (...given) => (await opened()).retry(...given),

@@ -1,7 +1,8 @@
 /** `npm run demo`: twenty varied tasks over the next minute, and what becomes of them, in the terminal. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError, type Environment, type NewTask, readConfig, type Task } from "#core";
+import { type Client, createClient } from "#client";
+import { ConfigError, type Environment, type NewTask, readConfig } from "#core";
 import { messageOf } from "../core/errors.ts";
 import { inDataFolder, makeFolder } from "./data-folder.ts";
 import { hasEnded, lineOf } from "./demo-lines.ts";
@@ -14,7 +15,9 @@ const LIMIT_MS = 180_000;
 
 interface Server {
   url: string;
+  /** For the tasks that call it. */
   headers: Record<string, string>;
+  client: Client;
   dataDir: string;
 }
 
@@ -24,13 +27,16 @@ async function findServer(env: Environment): Promise<Server> {
   const url = urlOf(host, port);
   const keyFile = join(dataDir, "api-key");
   const key = apiKey ?? (existsSync(keyFile) ? readFileSync(keyFile, "utf8").trim() : undefined);
-  const answers = await fetch(`${url}/health/tasks`).then(
-    ({ ok }) => ok,
-    () => false,
-  );
-  if (!answers || !key)
+  const isHealthy = await createClient({ url, retries: 0 })
+    .health()
+    .then(
+      ({ healthy }) => healthy,
+      () => false,
+    );
+  if (!isHealthy || !key)
     throw new ConfigError(`No Tickwork answers at ${url}. Start it in another terminal: npm start`);
-  return { url, headers: { authorization: `Bearer ${key}`, "content-type": "application/json" }, dataDir };
+  const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
+  return { url, headers, client: createClient({ url, apiKey: key }), dataDir };
 }
 
 /** Twenty tasks, of which two are meant to fail, one is cancelled, and some come from the past. */
@@ -117,23 +123,6 @@ function twentyTasks({ url, headers, dataDir }: Server): (NewTask & { about: str
   ];
 }
 
-async function call<Answer>(
-  { url, headers }: Server,
-  method: string,
-  path: string,
-  body?: unknown,
-): Promise<Answer> {
-  const response = await fetch(url + path, {
-    method,
-    headers,
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  }).catch((error: unknown) => {
-    throw new Error(`Tickwork at ${url} does not answer any more.`, { cause: error });
-  });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
-  return (await response.json()) as Answer;
-}
-
 /** Draws all lines over the last ones in a terminal; elsewhere writes those that changed. */
 function createScreen(tty: boolean) {
   let drawn: string[] = [];
@@ -152,19 +141,15 @@ const state = (text: string) => text.replace(/in \d+ s +/, "waits ");
 
 async function demo(): Promise<void> {
   const server = await findServer(process.env);
+  const { client } = server;
   const wanted = twentyTasks(server);
-  const made = await call<Task[]>(
-    server,
-    "POST",
-    "/tasks",
-    wanted.map(({ about: _, ...task }) => task),
-  );
+  const made = await client.createMany(wanted.map(({ about: _, ...task }) => task));
   const cancelled = made.at(-1);
-  if (cancelled) await call(server, "POST", `/tasks/${cancelled.id}/cancel`);
+  if (cancelled) await client.cancel(cancelled);
   const draw = createScreen(process.stdout.isTTY ?? false);
   const until = Date.now() + LIMIT_MS;
   for (;;) {
-    const tasks = await Promise.all(made.map(({ id }) => call<Task>(server, "GET", `/tasks/${id}`)));
+    const tasks = await Promise.all(made.map(({ id }) => client.get(id)));
     draw(tasks.map((task, n) => lineOf(task, wanted[n]?.about ?? "", Date.now())));
     const ended = tasks.filter(hasEnded);
     if (ended.length === tasks.length) {

@@ -14,15 +14,18 @@ import { STACK_NAMES } from "./stack-names.ts";
  * });
  */
 export function describeOnStacks(name: string, suite: (bed: TestBed) => void): void {
-  eachStack(name, (kind) => {
-    let opened: TestBed | undefined;
-    beforeAll(async () => {
-      opened = await openTestBed(kind);
-    });
-    afterEach(() => opened?.clear());
-    afterAll(() => opened?.close());
-    suite(deferred(kind, () => opened));
+  eachStack(name, (kind) => suite(useBed(kind)));
+}
+
+/** A bed for the tests of a file or of a `describe`, cleared after each. */
+export function useBed(kind: StackKind): TestBed {
+  let opened: TestBed | undefined;
+  beforeAll(async () => {
+    opened = await openTestBed(kind);
   });
+  afterEach(() => opened?.clear());
+  afterAll(() => opened?.close());
+  return deferred(kind, () => opened);
 }
 
 /** The same for suites that open their beds themselves. */

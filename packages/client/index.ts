@@ -1,0 +1,28 @@
+/**
+ * `tickwork/client`: Tickwork's HTTP API for programs. It imports nothing but types, so it runs wherever there is `fetch`.
+ * Everything in it has a docstring, whose examples `test/client/examples.test.ts` runs.
+ */
+export type {
+  CacheStats,
+  ErrorCode,
+  Health,
+  Issue,
+  Task,
+  TaskErrorData,
+  TaskStatus,
+} from "#core";
+export type { ChangeOptions, Client, CreateOptions } from "./client.ts";
+export { type ClientOptions, createClient } from "./create-client.ts";
+export { TickworkApiError, TickworkNetworkError, TickworkTimeoutError } from "./errors.ts";
+export type { CallOptions } from "./request.ts";
+export type {
+  EndedTaskOf,
+  ListFilter,
+  NewTaskOf,
+  TaskChangesOf,
+  TaskOf,
+  TaskPage,
+  TaskRef,
+  TypeOf,
+} from "./typed-tasks.ts";
+export type { WaitOptions } from "./wait.ts";
