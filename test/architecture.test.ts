@@ -13,6 +13,7 @@ const allowed: Record<string, string[]> = {
   tasks: ["core"],
   compat: ["core"],
   local: ["core", "drivers", "api", "tasks"],
+  testing: ["core", "drivers", "memory-redis"],
   functions: ["core", "aws", "api", "tasks"],
 };
 

@@ -1,8 +1,8 @@
-/** What the public entry exports, with the docstrings. */
+/** What a public entry exports, with the docstrings. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-export const ENTRY = join(import.meta.dirname, "../../packages/core/index.ts");
+const PACKAGES = join(import.meta.dirname, "../../packages");
 
 export interface PublicName {
   name: string;
@@ -16,10 +16,12 @@ export interface PublicName {
   examples: string[];
 }
 
-export function readEntry(): PublicName[] {
-  const exported = readFileSync(ENTRY, "utf8").matchAll(/^export (type )?\{([^}]*)\} from "([^"]+)";/gm);
+/** @param room whose `index.ts` it is */
+export function readEntry(room = "core"): PublicName[] {
+  const entry = join(PACKAGES, room, "index.ts");
+  const exported = readFileSync(entry, "utf8").matchAll(/^export (type )?\{([^}]*)\} from "([^"]+)";/gm);
   return [...exported].flatMap(([, allTypes, list = "", file = ""]) => {
-    const source = readFileSync(join(dirname(ENTRY), file), "utf8");
+    const source = readFileSync(join(dirname(entry), file), "utf8");
     return list
       .split(",")
       .map((entry) => entry.trim())
@@ -40,8 +42,10 @@ function declarationOf(source: string, name: string, file: string) {
   const before = source.slice(0, head.index);
   const comment = before.endsWith("*/\n") ? before.slice(before.lastIndexOf("/**")) : "";
   const after = source.slice(head.index + line.length);
-  // What has members ends with a line that is not indented.
-  const members = line.endsWith(";") ? "" : after.slice(0, after.search(/^[}\])]/m));
+  // What has members ends with a line that is not indented; a type without braces, with a line that ends it.
+  const members = line.endsWith(";")
+    ? ""
+    : after.slice(0, after.search(kind === "type" ? /;$/m : /^[}\])]/m));
   return {
     isCallable: kind === "function" || kind === "class",
     docstring: docstringsIn(comment)[0],

@@ -1,0 +1,103 @@
+import type { NewTask, Task, Tasks } from "#core";
+import { taskNotFound } from "../core/errors.ts";
+import { createRegistry } from "../core/tasks/define-task.ts";
+import { loadSchemas } from "../core/tasks/load-schemas.ts";
+import type { CreateOptions } from "../core/tasks/tasks.ts";
+
+/** A task as it was given to `create`, with the options of that call. */
+export type CreatedTask = NewTask & CreateOptions;
+
+/** The row of a task that was just created, with other values where they are given. */
+export function newRow(given: Partial<Task>): Task {
+  const now = new Date().toISOString();
+  return {
+    id: 1,
+    task_status: "Not started",
+    type: "test",
+    scheduled_time: now,
+    attachment_id: null,
+    task_data: null,
+    result_data: null,
+    error_data: null,
+    userCreated_Id: null,
+    userUpdated_Id: null,
+    createdAt: now,
+    updatedAt: now,
+    attempts: 0,
+    max_attempts: null,
+    crashes: 0,
+    excused: 0,
+    progress: null,
+    cancel_requested: false,
+    started_at: null,
+    finished_at: null,
+    slot: null,
+    lease_expires_at: null,
+    history: null,
+    lateness: null,
+    rev: 1,
+    ...given,
+  };
+}
+
+/** Every type is accepted, whatever its data: their definitions are not here. */
+const registry = { ...createRegistry([]), get: (type: string) => ({ type, run: async () => {} }) };
+
+/**
+ * Tasks without a store: `create` checks and notes what it is given, `get` and `list` find it.
+ *
+ * @param own the task that runs; the ids of others follow its own
+ */
+export function noteTasks(own: Task): { tasks: Tasks; created: CreatedTask[] } {
+  const created: CreatedTask[] = [];
+  const rows = [own];
+  const refuse = (method: keyof Tasks) => async (): Promise<never> => {
+    throw new Error(
+      `The context of a test has no store for tasks.${method}: give it one of your own, testContext({ tasks: { ${method} } }), or test with createTestTickwork.`,
+    );
+  };
+  return {
+    created,
+    tasks: {
+      async create(given, options = {}) {
+        const { checkNewTasks } = await loadSchemas();
+        const checked = await checkNewTasks(registry, given);
+        const made = checked.map(({ scheduled_time: at, task_data, ...task }, n) =>
+          newRow({
+            ...task,
+            id: own.id + rows.length + n,
+            attachment_id: task.attachment_id ?? null,
+            max_attempts: task.max_attempts ?? null,
+            task_data: asStored(task_data),
+            ...(at ? { scheduled_time: new Date(at).toISOString() } : {}),
+          }),
+        );
+        rows.push(...made);
+        created.push(...given.map((task) => ({ ...task, ...options })));
+        return made;
+      },
+      async get(id) {
+        const row = rows.find((one) => one.id === id);
+        if (!row) throw taskNotFound(id);
+        return row;
+      },
+      async list({ status, type, beforeId = Number.POSITIVE_INFINITY, limit }) {
+        return rows
+          .filter((row) => row.id < beforeId)
+          .filter((row) => status === undefined || row.task_status === status)
+          .filter((row) => type === undefined || row.type === type)
+          .reverse()
+          .slice(0, limit);
+      },
+      update: refuse("update"),
+      remove: refuse("remove"),
+      retry: refuse("retry"),
+      cancel: refuse("cancel"),
+    },
+  };
+}
+
+/** A value after its way through the table. @throws TypeError when JSON cannot express it */
+export function asStored(value: unknown): unknown {
+  return JSON.parse((JSON.stringify(value) as string | undefined) ?? "null");
+}
