@@ -14,8 +14,8 @@ const TURNS = 50;
 const LONGEST_LOOK_MS = 50;
 
 interface Run {
-  /** How many sleep in it until the clock is moved. */
-  asleep: number;
+  /** Who sleeps in its attempt until the clock is moved. */
+  sleepers: Set<object>;
   /** It took too long: nobody waits for it until it goes on. */
   givenUp: boolean;
 }
@@ -57,7 +57,7 @@ export function watchActivity({
   const failures: unknown[] = [];
   let pending = 0;
   let waitedMs = 0;
-  const isAwaited = ({ asleep, givenUp }: Run) => asleep === 0 && !givenUp;
+  const isAwaited = ({ sleepers, givenUp }: Run) => sleepers.size === 0 && !givenUp;
   const goesOn = () => pending > 0 || [...runs].some(isAwaited);
 
   return {
@@ -65,7 +65,7 @@ export function watchActivity({
       return runs.size > 0;
     },
     begin(work) {
-      const run: Run = { asleep: 0, givenUp: false };
+      const run: Run = { sleepers: new Set(), givenUp: false };
       runs.add(run);
       waitedMs = 0;
       current
@@ -82,18 +82,18 @@ export function watchActivity({
       }
     },
     fallAsleep() {
-      const run = current.getStore();
-      if (!run) return () => {};
-      run.asleep++;
+      const sleepers = current.getStore()?.sleepers;
+      const sleeper = {};
+      sleepers?.add(sleeper);
       return () => {
-        run.asleep--;
+        sleepers?.delete(sleeper);
         waitedMs = 0;
       };
     },
     goOn() {
       waitedMs = 0;
-      const run = current.getStore();
-      if (run) run.givenUp = false;
+      // Who still sleeps was left behind by a handler that has returned.
+      Object.assign(current.getStore() ?? {}, { sleepers: new Set(), givenUp: false });
     },
     fail: (error) => void failures.push(error),
     async rest() {

@@ -9,8 +9,9 @@ import {
 import { DEFAULT_TIMEOUT_MS } from "../core/limits.ts";
 import { checkFraction } from "../core/run/heartbeat.ts";
 import { createEnqueuer, type Enqueuer } from "./enqueue.ts";
+import { newRow } from "./new-row.ts";
 import { type NotedLine, noteLog } from "./noted-log.ts";
-import { type CreatedTask, newRow, noteTasks } from "./noted-tasks.ts";
+import { type CreatedTask, noteTasks } from "./noted-tasks.ts";
 
 /** What a handler is to find; it has what it needs without them. */
 export interface TestContextOptions {

@@ -157,6 +157,22 @@ describe("a handler", () => {
     expect(await tickwork.result(task)).toBe("done");
   });
 
+  test("that has left a sleeper behind keeps none from being waited for", async () => {
+    const racer = defineTask({
+      type: "racer",
+      run: (): Promise<unknown> => Promise.race([tickwork.clock.sleep(60_000), Promise.resolve("won")]),
+    });
+    const real = defineTask({
+      type: "real",
+      run: () => new Promise((resolve) => setTimeout(resolve, 50, "answered")),
+    });
+    await using tickwork = await createTestTickwork({ definitions: [racer, real], now: NOW });
+    await tickwork.enqueue(racer);
+    await tickwork.enqueue(real);
+    const { ran } = await tickwork.runDue();
+    expect(ran.map(({ result }) => result)).toEqual(["won", "answered"]);
+  });
+
   test("that takes too long by the clock of the test is stopped at its time limit, and by a cancellation", async () => {
     const sleeper = waiting(({ signal }) => tickwork.clock.sleep(DAY_MS, signal));
     await using tickwork = await createTestTickwork({ definitions: [sleeper], now: NOW });
