@@ -2,7 +2,8 @@
 import * as v from "valibot";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createApp } from "#api";
-import { defineTask, foreignTask, PermanentError, RetryAfter, TickworkError } from "#core";
+import { TasksModel, tasksService, useTickwork } from "#compat";
+import { defineTask, foreignTask, hooks, PermanentError, RetryAfter, TickworkError } from "#core";
 import { createTestTickwork, TaskFailedError, type TestOptions, type TestTickwork } from "#testing";
 
 const NOW = "2026-11-24T09:00:00.000Z";
@@ -200,6 +201,29 @@ describe("the three services", () => {
     // The operator's flag ends after a quarter of an hour.
     expect((await tickwork.advance("20 minutes")).ran).toMatchObject([{ task: 1 }]);
     expect(await tickwork.operator.getHealth()).toMatchObject({ healthy: true });
+  });
+
+  test("may have the hooks of the process, and be what code written for Baasix stands on", async () => {
+    const seen: string[] = [];
+    const remove = hooks.registerHook("baasix_Tasks", "items.create.after", ({ data }) => {
+      seen.push(data.type);
+    });
+    const tickwork = await open({ hooks });
+    useTickwork(tickwork);
+    try {
+      const row = await TasksModel.create({
+        type: "greet",
+        task_data: { name: "Ada" },
+        task_status: "Not started",
+      });
+      expect(row.createdAt).toEqual(new Date(NOW));
+      expect(await tasksService.getNotStartedTasks()).toMatchObject([{ type: "greet" }]);
+      expect((await tickwork.runDue()).ran).toMatchObject([{ type: "greet", outcome: "completed" }]);
+      expect(seen).toEqual(["greet"]);
+    } finally {
+      useTickwork(undefined);
+      remove();
+    }
   });
 
   test("work without a cache, and with several slots", async () => {
