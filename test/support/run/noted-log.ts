@@ -1,1 +1,1 @@
-export { noteLog } from "../../../packages/testing/noted-log.ts";
+export { type NotedLine, noteLog } from "../../../packages/testing/noted-log.ts";
