@@ -42,10 +42,7 @@ export interface TestOptions<Defined extends Definitions = Definitions> {
 }
 
 /** A Tickwork in memory, under a clock that the test moves: its three services, and what tests need beside them. */
-export interface TestTickwork<Defined extends Definitions = Definitions>
-  extends Tickwork,
-    Enqueuer,
-    AsyncDisposable {
+export interface TestTickwork<Defined extends Definitions = Definitions> extends Tickwork, Enqueuer {
   /** `sleep` lasts until the clock was moved so far. A handler that waits by it lets `runDue` return. */
   clock: Pick<Clock, "now" | "sleep">;
   /**
@@ -94,6 +91,8 @@ export interface TestTickwork<Defined extends Definitions = Definitions>
   logged: readonly NotedLine[];
   /** Interrupts what runs, and leaves the database clean for the next one. Later calls are refused. */
   close(): Promise<void>;
+  /** As `close`: for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Tasks that one query lists. */
