@@ -41,8 +41,16 @@ export interface TestOptions<Defined extends Definitions = Definitions> {
   handlerLimitMs?: number | undefined;
 }
 
+/** `AsyncDisposable`, where the compiler's libraries have it: users whose target is older need no other option. */
+type UsableWithAwaitUsing = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
+  ? { [Name in Key]: () => Promise<void> }
+  : object;
+
 /** A Tickwork in memory, under a clock that the test moves: its three services, and what tests need beside them. */
-export interface TestTickwork<Defined extends Definitions = Definitions> extends Tickwork, Enqueuer {
+export interface TestTickwork<Defined extends Definitions = Definitions>
+  extends Tickwork,
+    Enqueuer,
+    UsableWithAwaitUsing {
   /** `sleep` lasts until the clock was moved so far. A handler that waits by it lets `runDue` return. */
   clock: Pick<Clock, "now" | "sleep">;
   /**
@@ -91,8 +99,6 @@ export interface TestTickwork<Defined extends Definitions = Definitions> extends
   logged: readonly NotedLine[];
   /** Interrupts what runs, and leaves the database clean for the next one. Later calls are refused. */
   close(): Promise<void>;
-  /** As `close`: for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /** Tasks that one query lists. */
