@@ -15,6 +15,7 @@ const allowed: Record<string, string[]> = {
   connect: ["core", "drivers"],
   client: ["core"],
   local: ["core", "drivers", "api", "tasks", "client"],
+  testing: ["core", "drivers", "memory-redis"],
   functions: ["core", "aws", "api", "tasks"],
 };
 

@@ -1,3 +1,3 @@
 export { type Connection, connect } from "./connect.ts";
 export type { ConnectOptions } from "./options.ts";
-export { type ResultOptions, ResultTimeoutError, TaskFailedError } from "./result.ts";
+export { type ResultOptions, ResultTimeoutError } from "./result.ts";

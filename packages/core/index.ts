@@ -68,5 +68,6 @@ export {
   type TaskErrorData,
   type TaskStatus,
 } from "./tasks/task.ts";
+export { TaskFailedError } from "./tasks/task-failed.ts";
 export type { By, CreateOptions, ListFilter, Tasks } from "./tasks/tasks.ts";
 export { createTickwork, type Parts, type Tickwork } from "./tickwork.ts";

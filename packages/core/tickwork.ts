@@ -12,6 +12,7 @@ import { createRedisGate } from "./gate/redis-gate.ts";
 import { FOREIGN_LEASE_MS, WINDOW_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
+import type { TallyDeps } from "./run/tally.ts";
 import { createAnnouncer } from "./services/announce.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
 import { createTasks } from "./services/tasks.ts";
@@ -47,6 +48,8 @@ export interface Parts {
   hooks?: Hooks | undefined;
   /** Receives what is counted. Default: nothing does. */
   metrics?: Metrics | undefined;
+  /** Told how each attempt of this process ended, with the task as it was claimed. Default: nobody is. */
+  onAttempt?: TallyDeps["onAttempt"];
   /** Ends the process when a handler ignores its signal. Default `process.exit(1)`. */
   exit?: (reason: string) => never | Promise<never>;
   /** Default: the system's. */
@@ -55,6 +58,8 @@ export interface Parts {
   now?: string;
   /** Default `randomUUID`. */
   newToken?: () => string;
+  /** The jitter of backoffs, from 0 to 1. Default `Math.random`. */
+  random?: () => number;
 }
 
 /** A Tickwork: three services, and the parts that they stand on. */
@@ -137,6 +142,8 @@ export function createTickwork(parts: Parts): Tickwork {
     clock,
     log,
     metrics: parts.metrics,
+    onAttempt: parts.onAttempt,
+    random: parts.random,
     vitals,
     warned: new Set<string>(),
     newToken: parts.newToken ?? randomUUID,

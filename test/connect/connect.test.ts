@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { type ConnectOptions, connect, ResultTimeoutError, TaskFailedError } from "#connect";
-import { ConfigError, defineTask, type EnqueueOptions, PermanentError } from "#core";
+import { type ConnectOptions, connect, ResultTimeoutError } from "#connect";
+import { ConfigError, defineTask, type EnqueueOptions, PermanentError, TaskFailedError } from "#core";
 import { BATCH_LIMIT } from "../../packages/core/limits.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 import { inMs } from "../support/bed/look.ts";

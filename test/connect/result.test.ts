@@ -1,7 +1,8 @@
 /** How often a result is looked for. */
 import { describe, expect, test } from "vitest";
-import { ResultTimeoutError, TaskFailedError } from "#connect";
+import { ResultTimeoutError } from "#connect";
 import type { Task } from "#core";
+import { TaskFailedError } from "#core";
 import { type ResultWait, waitForResult } from "../../packages/connect/result.ts";
 import { RESULT_PAUSE_MAX_MS, RESULT_PAUSE_MS, RESULT_TIMEOUT_MS } from "../../packages/core/limits.ts";
 import { aTask } from "../support/run/rows.ts";

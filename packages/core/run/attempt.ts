@@ -16,6 +16,8 @@ export interface AttemptDeps extends HeartbeatDeps {
   registry: Registry;
   /** How often a worker may die while it runs a task; then the task ends in `Error`. */
   maxCrashes: number;
+  /** The jitter of a backoff, from 0 to 1. Default `Math.random`. */
+  random?: (() => number) | undefined;
   /** What handlers get as `tasks`, `config` and `deleteFinished`. */
   tasks: Tasks;
   handlerConfig: HandlerConfig;

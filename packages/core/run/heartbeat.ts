@@ -31,6 +31,12 @@ export interface Heartbeat {
   stop(): void;
 }
 
+/** @throws RangeError when it is no part of a whole */
+export function checkFraction(fraction: number): void {
+  if (!(fraction >= 0 && fraction <= 1))
+    throw new RangeError(`progress must be from 0 to 1, got ${fraction}`);
+}
+
 /**
  * Renews the lease every third of its life while the handler runs. Aborts the handler at its deadline, when the lease
  * is known to be lost, and when it cannot be known: Postgres has not answered, or the process stood still, and the lease
@@ -100,8 +106,7 @@ export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): 
 
   return {
     async progress(fraction) {
-      if (!(fraction >= 0 && fraction <= 1))
-        throw new RangeError(`progress must be from 0 to 1, got ${fraction}`);
+      checkFraction(fraction);
       reported = fraction;
       if (stopped || clock.now() - progressWrittenMs < PROGRESS_INTERVAL_MS) return;
       progressWrittenMs = clock.now();

@@ -21,6 +21,8 @@ export interface OutcomeDeps {
   log: Logger;
   /** How often a worker may die while it runs a task; then the task ends in `Error`. */
   maxCrashes: number;
+  /** The jitter of a backoff, from 0 to 1. Default `Math.random`. */
+  random?: (() => number) | undefined;
 }
 
 /** The handler was not started, for the worker has to stop or its lease has ended: the task waits again. */
@@ -104,7 +106,7 @@ export function failedForGood(
 
 /** The handler threw: it is tried again while attempts are left. */
 export function failed(
-  { clock }: Pick<OutcomeDeps, "clock">,
+  { clock, random }: Pick<OutcomeDeps, "clock" | "random">,
   task: Task,
   definition: TaskDefinition | undefined,
   thrown: unknown,
@@ -121,7 +123,7 @@ export function failed(
   };
   if (!definition || thrown instanceof PermanentError || failures >= allowed)
     return { kind: "failed", error, record };
-  return { kind: "retried", error, record, delayMs: delayOf(definition, failures, thrown) };
+  return { kind: "retried", error, record, delayMs: delayOf(definition, failures, thrown, random) };
 }
 
 function recordOf(
@@ -142,12 +144,17 @@ function recordOf(
 }
 
 /** The delay that the handler or its type asks for, if it is usable; else exponential backoff. */
-function delayOf(definition: TaskDefinition, failures: number, thrown: unknown): number {
+function delayOf(
+  definition: TaskDefinition,
+  failures: number,
+  thrown: unknown,
+  random: OutcomeDeps["random"],
+): number {
   try {
     const asked = thrown instanceof RetryAfter ? thrown.delayMs : definition.backoffMs?.(failures);
     if (asked !== undefined && !Number.isNaN(asked)) return Math.min(Math.max(0, asked), RETRY_LIMIT_MS);
   } catch {
     // The handler's own error is the one that people have to see.
   }
-  return backoffMs(failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS);
+  return backoffMs(failures, BACKOFF_FIRST_MS, BACKOFF_MAX_MS, random);
 }

@@ -35,24 +35,37 @@ const COUNTERS = {
   crashed: "givenBack",
 } as const satisfies Record<Outcome["kind"], keyof TickReport>;
 
+/** How an attempt ended. */
+export interface AttemptEnd {
+  /** Undefined: its lease was lost, and nothing was written. */
+  outcome: Outcome | undefined;
+  durationMs: number;
+  lateness: Lateness | undefined;
+}
+
+export interface TallyDeps {
+  log: Logger;
+  metrics?: Metrics | undefined;
+  /** Told of each attempt, with the task as it was claimed. */
+  onAttempt?: ((task: Task, end: AttemptEnd) => void) | undefined;
+}
+
 export interface Tally {
-  /** Counts and logs an attempt; without an outcome its lease was lost and nothing was written. */
-  count(
-    task: Task,
-    attempt: { outcome: Outcome | undefined; durationMs: number; lateness: Lateness | undefined },
-  ): void;
+  /** Counts and logs an attempt. */
+  count(task: Task, end: AttemptEnd): void;
   report(ended: Ending): TickReport;
   /** Sends the metrics of a tick that ran something, or failed. */
   publish(ended?: Ending): void;
 }
 
 /** Counts what one tick does, for its report, the log and the metrics. */
-export function createTally({ log, metrics }: { log: Logger; metrics?: Metrics | undefined }): Tally {
+export function createTally({ log, metrics, onAttempt }: TallyDeps): Tally {
   const counts = { completed: 0, failed: 0, retried: 0, givenBack: 0, lost: 0 };
   const latenesses: number[] = [];
   const durations: number[] = [];
   return {
-    count(task, { outcome, durationMs, lateness }) {
+    count(task, end) {
+      const { outcome, durationMs, lateness } = end;
       counts[outcome ? COUNTERS[outcome.kind] : "lost"]++;
       const latenessMs =
         Math.max(0, Date.parse(task.started_at ?? "") - Date.parse(task.scheduled_time)) || 0;
@@ -68,6 +81,7 @@ export function createTally({ log, metrics }: { log: Logger; metrics?: Metrics |
         latenessMs,
         late: lateness?.reason,
       });
+      onAttempt?.(task, end);
     },
     report: (ended) => ({ ...counts, ended }),
     publish(ended) {

@@ -25,7 +25,6 @@ import {
   FAILED_TICK_PAUSE_MS,
   SLEEPER_MARGIN_MS,
 } from "../limits.ts";
-import type { Metrics } from "../metrics.ts";
 import type { Lease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
@@ -33,15 +32,14 @@ import { type Claim, claimOnce, type ExactlyOnceDeps, settleAsAccepted } from ".
 import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
 import { type Before, whyLate } from "./lateness.ts";
 import { runRefresh } from "./refresh.ts";
-import { createTally, type Ending, type Tally, type TickReport } from "./tally.ts";
+import { createTally, type Ending, type Tally, type TallyDeps, type TickReport } from "./tally.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
 
-export interface TickDeps extends AttemptDeps, FlagDeps, Pick<ExactlyOnceDeps, "unanswered"> {
+export interface TickDeps extends AttemptDeps, FlagDeps, TallyDeps, Pick<ExactlyOnceDeps, "unanswered"> {
   store: Store;
   newToken: () => string;
   /** How long a running task gets when its process has to stop, in milliseconds. */
   shutdownWaitMs: number;
-  metrics?: Metrics | undefined;
   /** How many ticks of this process have failed in a row. */
   failed: { inARow: number };
   warned: Set<string>;

@@ -129,6 +129,14 @@ describe("the pause before the next attempt", () => {
     for (const failures of [1, 2, 3, 10, 50]) expectBackoff(pauseAfter(new Error(), {}, failures), failures);
   });
 
+  test("has the jitter that is given", () => {
+    const delays = [0, 0.5, 1].map((fraction) => {
+      const outcome = failed({ ...deps, random: () => fraction }, aTask(), definition, new Error());
+      return outcome.kind === "retried" && outcome.delayMs;
+    });
+    expect(delays).toEqual([BACKOFF_FIRST_MS / 2, BACKOFF_FIRST_MS * 0.75, BACKOFF_FIRST_MS]);
+  });
+
   test("is what the type says", () => {
     expect(pauseAfter(new Error(), { backoffMs: (failures: number) => 10 * failures }, 3)).toBe(30);
   });

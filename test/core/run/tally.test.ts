@@ -60,6 +60,17 @@ test("a tick that ran nothing publishes no metrics", () => {
   expect(published).toEqual([]);
 });
 
+test("whoever asks is told of each attempt, with the task as it was claimed", () => {
+  const told: unknown[] = [];
+  const tally = createTally({ log: silent, onAttempt: (task, end) => void told.push([task.id, end]) });
+  tally.count(aTask(), attempt(outcomes.retried));
+  tally.count(aTask({ id: 8 }), attempt(undefined));
+  expect(told).toEqual([
+    [7, attempt(outcomes.retried)],
+    [8, attempt(undefined)],
+  ]);
+});
+
 test.each<[string, Outcome | undefined, object]>([
   ["completes", outcomes.completed, { level: "info", message: "task completed" }],
   ["fails", outcomes.failed, { level: "warn", message: "task failed", error: "it broke", code: "E" }],

@@ -1,4 +1,4 @@
-import { seeded as fractions } from "../world/world.ts";
+import { seeded as fractions } from "../../../packages/testing/seeded.ts";
 
 /** Chance that can be told again: the same seed, the same numbers. */
 export interface Random {

@@ -1,36 +1,25 @@
 import type { Task } from "#core";
 import type { Lease } from "../../../packages/core/store/lease.ts";
+import { newRow } from "../../../packages/testing/new-row.ts";
+
+const BEGAN = "2026-11-24T09:00:00.000Z";
 
 /** A running task, at its first attempt. */
 export function aTask(differences: Partial<Task> = {}): Task {
-  return {
+  return newRow({
     id: 7,
     task_status: "Running",
     type: "any",
-    scheduled_time: "2026-11-24T09:00:00.000Z",
-    attachment_id: null,
-    task_data: null,
-    result_data: null,
-    error_data: null,
-    userCreated_Id: null,
-    userUpdated_Id: null,
-    createdAt: "2026-11-24T09:00:00.000Z",
-    updatedAt: "2026-11-24T09:00:00.000Z",
+    scheduled_time: BEGAN,
+    createdAt: BEGAN,
+    updatedAt: BEGAN,
     attempts: 1,
-    max_attempts: null,
-    crashes: 0,
-    excused: 0,
-    progress: null,
-    cancel_requested: false,
-    started_at: "2026-11-24T09:00:00.000Z",
-    finished_at: null,
+    started_at: BEGAN,
     slot: 0,
     lease_expires_at: "2026-11-24T09:01:00.000Z",
-    history: null,
-    lateness: null,
     rev: 2,
     ...differences,
-  };
+  });
 }
 
 /** The lease on it, asked for at `leasedAt`. */

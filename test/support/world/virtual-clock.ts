@@ -1,5 +1,7 @@
 import type { Clock } from "#core";
-import { Process, World } from "./world.ts";
+import { createTimeline } from "../../../packages/testing/timeline.ts";
+import { createVirtualClock as clockOf } from "../../../packages/testing/virtual-clock.ts";
+import { BEGINNING_MS } from "./world.ts";
 
 /** A clock whose time passes only when the test says so. */
 export interface VirtualClock extends Clock {
@@ -9,7 +11,18 @@ export interface VirtualClock extends Clock {
 
 /** @example const clock = createVirtualClock(); const slept = clock.sleep(5_000); await clock.pass(5_000); await slept; */
 export function createVirtualClock(): VirtualClock {
-  const world = new World(1);
-  const { clock } = new Process(world, "worker", 0);
-  return { ...clock, pass: (ms) => world.runUntil(world.nowMs + ms) };
+  const timeline = createTimeline(BEGINNING_MS);
+  const quiet = () => new Promise((resolve) => setImmediate(resolve));
+  return {
+    ...clockOf(timeline),
+    async pass(ms) {
+      const untilMs = timeline.nowMs + ms;
+      await quiet();
+      while ((timeline.nextMs ?? Number.POSITIVE_INFINITY) <= untilMs) {
+        timeline.step();
+        await quiet();
+      }
+      timeline.moveTo(untilMs);
+    },
+  };
 }

@@ -3,46 +3,30 @@
  * be killed and stopped at any moment. The real core lives in it and does not notice.
  */
 import type { Clock } from "#core";
+import { type Random, seeded } from "../../../packages/testing/seeded.ts";
+import { createTimeline, type Timeline } from "../../../packages/testing/timeline.ts";
 
 /** When the world begins: far from any edge of a day. */
 export const BEGINNING_MS = Date.UTC(2027, 0, 11, 12, 0, 0);
-
-export type Random = () => number;
-
-/** Numbers from a seed, evenly from 0 to 1 (mulberry32). */
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-interface Timer {
-  atMs: number;
-  order: number;
-  /** Undefined when it was taken back. */
-  act: (() => void) | undefined;
-}
 
 /** What a story may hold of before it is cut: the end is what matters. */
 const STORY_LIMIT = 400;
 
 export class World {
-  nowMs = BEGINNING_MS;
   readonly random: Random;
   readonly story: string[] = [];
   /** What went wrong, in the order in which it was seen. */
   readonly violations: string[] = [];
   /** Work of the real machine that is under way: the embedded Postgres answers in its own time. */
   #busy = 0;
-  #order = 0;
-  readonly #timers: Timer[] = [];
+  readonly #timeline: Timeline = createTimeline(BEGINNING_MS);
 
   constructor(seed: number) {
     this.random = seeded(seed);
+  }
+
+  get nowMs(): number {
+    return this.#timeline.nowMs;
   }
 
   tell(line: string): void {
@@ -57,15 +41,11 @@ export class World {
 
   /** Has something happen later; returns a function that prevents it. */
   at(atMs: number, act: () => void): () => void {
-    const timer: Timer = { atMs: Math.max(atMs, this.nowMs), order: this.#order++, act };
-    push(this.#timers, timer);
-    return () => {
-      timer.act = undefined;
-    };
+    return this.#timeline.at(atMs, act);
   }
 
   after(delayMs: number, act: () => void): () => void {
-    return this.at(this.nowMs + delayMs, act);
+    return this.#timeline.after(delayMs, act);
   }
 
   sleep(delayMs: number): Promise<void> {
@@ -94,15 +74,11 @@ export class World {
   async runUntil(untilMs: number, done: () => boolean = () => false): Promise<void> {
     await this.#quiet();
     while (this.violations.length === 0 && !done()) {
-      const next = this.#timers[0];
-      if (!next || next.atMs > untilMs) break;
-      pop(this.#timers);
-      if (!next.act) continue;
-      this.nowMs = next.atMs;
-      next.act();
+      if ((this.#timeline.nextMs ?? Number.POSITIVE_INFINITY) > untilMs) break;
+      this.#timeline.step();
       await this.#quiet();
     }
-    if (!done() && this.violations.length === 0) this.nowMs = Math.max(this.nowMs, untilMs);
+    if (!done() && this.violations.length === 0) this.#timeline.moveTo(untilMs);
   }
 
   /** Everything that can go on without time passing has gone on. */
@@ -177,39 +153,4 @@ export class Process {
     this.#stoppedUntilMs = this.#world.nowMs + ms;
     this.#world.tell(`${this.name} stands still for ${Math.round(ms)} ms`);
   }
-}
-
-// ---- a heap of timers, the earliest first; of one moment, in the order in which they were set
-
-const isBefore = (a: Timer, b: Timer) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-
-function push(heap: Timer[], timer: Timer): void {
-  let child = heap.push(timer) - 1;
-  while (child > 0) {
-    const parent = (child - 1) >> 1;
-    if (!swapIfBefore(heap, child, parent)) return;
-    child = parent;
-  }
-}
-
-function pop(heap: Timer[]): void {
-  const last = heap.pop();
-  if (!last || heap.length === 0) return;
-  heap[0] = last;
-  let parent = 0;
-  for (;;) {
-    const left = 2 * parent + 1;
-    const right = left + 1;
-    const first = right < heap.length && isBefore(heap[right] as Timer, heap[left] as Timer) ? right : left;
-    if (first >= heap.length || !swapIfBefore(heap, first, parent)) return;
-    parent = first;
-  }
-}
-
-function swapIfBefore(heap: Timer[], a: number, b: number): boolean {
-  const [first, second] = [heap[a] as Timer, heap[b] as Timer];
-  if (!isBefore(first, second)) return false;
-  heap[a] = second;
-  heap[b] = first;
-  return true;
 }
