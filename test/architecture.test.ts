@@ -13,6 +13,7 @@ const allowed: Record<string, string[]> = {
   tasks: ["core"],
   compat: ["core"],
   local: ["core", "drivers", "api", "tasks"],
+  tickwork: ["core"],
   functions: ["core", "aws", "api", "tasks"],
 };
 
