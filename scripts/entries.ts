@@ -21,7 +21,7 @@ export const SST_ENTRIES: Readonly<Record<string, string>> = {
   "tickwork/sst/upstash": "infra/upstash.ts",
 };
 
-/** What is not imported by name: the functions that SST bundles for Lambda, and programs that are started. */
+/** What is not imported by name: the functions that SST bundles for Lambda, and programs that are started, such as `bin`. */
 export const PROGRAMS: Readonly<Record<string, string>> = {
   "functions/api": "functions/api.ts",
   "functions/migrate": "functions/migrate.ts",

@@ -32,3 +32,9 @@ test("what only some users need is optional, a range, and there for the tests of
     expect(dependencies, name).not.toHaveProperty([name]);
   }
 });
+
+test("in this repository, its entries are their sources, so that nothing must be built for a test", async () => {
+  const published = await import("tickwork");
+  expect(published.TickworkError).toBe((await import("#core")).TickworkError);
+  expect(await import("tickwork/api")).toBe(await import("#api"));
+});

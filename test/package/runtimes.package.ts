@@ -96,10 +96,11 @@ describe.each(RUNTIMES)("%s", (name, program, ...args) => {
   const isThere = existsSync(program);
 
   test.runIf(isThere)("imports every entry, without any package that is optional", async () => {
-    const expected: Record<string, string[]> = {};
-    for (const [entry, file] of Object.entries(ENTRIES))
-      expected[entry] = Object.keys((await import(join(ROOT, file))) as object);
-    expect(await printed(runtime, plainProject(), IMPORT_ALL)).toEqual(expected);
+    const names = (await printed(runtime, plainProject(), IMPORT_ALL)) as Record<string, string[]>;
+    for (const [entry, file] of Object.entries(ENTRIES)) {
+      const source = (await import(join(ROOT, file))) as object;
+      expect(new Set(names[entry]), entry).toEqual(new Set(Object.keys(source)));
+    }
   });
 
   test.runIf(isThere)("has each class once, whichever entry it comes from", async () => {

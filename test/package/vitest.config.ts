@@ -7,8 +7,8 @@ export default defineConfig({
   test: {
     include: ["test/package/**/*.package.ts"],
     globalSetup: "test/support/package/global-setup.ts",
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
   },
 });
