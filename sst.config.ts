@@ -23,9 +23,10 @@ export default $config({
     };
   },
   async run() {
-    const { tickwork } = await import("./infra/component.ts");
+    const { deploy } = await import("./infra/component.ts");
     const { stores } = await import("./infra/stores.ts");
-    const { api, scheduleGroup, nodes } = tickwork({ tasks: "packages/tasks/index.ts", ...stores() });
+    const options = { tasks: "packages/tasks/index.ts", ...stores() };
+    const { api, scheduleGroup, nodes } = deploy(options, "functions");
     return {
       api: api.url,
       // The name. Its value is a secret: docs/deploy.md says how to read it.

@@ -1,5 +1,13 @@
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+
+/** The names of the published package, which lead to sources here, as in `tsconfig.json`. */
+const PUBLISHED = [
+  { find: /^tickwork$/, replacement: join(import.meta.dirname, "packages/tickwork/index.ts") },
+  { find: /^tickwork\/(\w+)$/, replacement: join(import.meta.dirname, "packages/$1/index.ts") },
+  { find: /^tickwork\/(\w+\/.+)$/, replacement: join(import.meta.dirname, "packages/$1.ts") },
+];
 
 /**
  * Three kinds of test files, beside each other in the folder of what they test:
@@ -18,6 +26,7 @@ const kind = (
   test: {
     name,
     include: [`test/**/*.${name}.ts`],
+    alias: PUBLISHED,
     sequence: { groupOrder },
     testTimeout: 30_000,
     hookTimeout: 60_000,

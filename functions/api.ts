@@ -1,7 +1,8 @@
 import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
-import { type Api, answerEvent, createApp } from "#api";
+import { type Api, createApp } from "#api";
 import { runtime } from "#aws";
-import { definitions } from "#tasks";
+import { answerEvent } from "../packages/api/lambda.ts";
+import { definitions } from "./definitions.ts";
 import { apiKey, postgres, redis } from "./secrets.ts";
 
 let app: Api | undefined;

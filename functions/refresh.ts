@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
 import { runtime } from "#aws";
-import { definitions } from "#tasks";
+import { definitions } from "./definitions.ts";
 import { postgres, redis } from "./secrets.ts";
 
 /** Rebuilds the cache from Postgres and rings for what is due soon. Called every TASK_LIST_REFRESH_INTERVAL. */

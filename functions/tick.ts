@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import { runtime } from "#aws";
 import type { TickEvent } from "#core";
-import { definitions } from "#tasks";
+import { definitions } from "./definitions.ts";
 import { postgres, redis } from "./secrets.ts";
 
 /** Runs what is due. Called by the doorbell: a schedule, a ring of the API, or a tick that had to end. */

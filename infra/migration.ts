@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import type { Handlers } from "./handlers.ts";
 import { lambda, type Network } from "./lambda.ts";
-import type { DatabaseAddress } from "./secrets.ts";
+import type { DatabaseAddress } from "./options.ts";
 import type { Settings } from "./settings.ts";
 
 export interface MigrationParts {

@@ -1,6 +1,6 @@
 /** A Postgres at Neon. The app must list `neon` among its providers, and the deployer must set NEON_API_KEY. */
 import { service } from "./names.ts";
-import type { DatabaseAddress } from "./secrets.ts";
+import type { DatabaseAddress } from "./options.ts";
 import { keepData } from "./stage.ts";
 
 export interface NeonOptions {

@@ -4,19 +4,9 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { DatabaseAddress, RedisAddress } from "./options.ts";
 
 type Text = $util.Input<string>;
-
-/** A Postgres that is reached over Neon's protocol. */
-export interface DatabaseAddress {
-  url: Text;
-}
-
-/** A Redis that is reached over Upstash's protocol. */
-export interface RedisAddress {
-  url: Text;
-  token: Text;
-}
 
 /** @param address default: the secret `DatabaseUrl` */
 export function databaseLink(address?: DatabaseAddress) {

@@ -2,8 +2,8 @@
  * Where this repository's own deployment keeps its tasks: at the address that a secret gives, otherwise in databases
  * that the stage creates for itself. A pull request's stage creates none.
  */
-import type { TickworkOptions } from "./component.ts";
 import { neonDatabase } from "./neon.ts";
+import type { TickworkOptions } from "./options.ts";
 import { readSettings } from "./settings.ts";
 import { isPullRequest } from "./stage.ts";
 import { upstashRedis } from "./upstash.ts";

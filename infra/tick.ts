@@ -1,14 +1,9 @@
 /** The function that runs the tasks. */
 import { retriedThenDead } from "./dead-letters.ts";
 import { TICK } from "./doorbell.ts";
-import { type FunctionArgs, lambda } from "./lambda.ts";
+import { lambda } from "./lambda.ts";
+import type { TickOptions } from "./options.ts";
 import type { ServiceParts } from "./parts.ts";
-
-/** What an app's tasks need in addition to what Tickwork gives them. */
-export type TickOptions = Pick<FunctionArgs, "memory" | "storage" | "vpc" | "environment" | "permissions"> & {
-  /** What their code reads through SST's `Resource`. */
-  link?: unknown[];
-};
 
 export function tick(
   { handlers, settings, vpc, stores, doorbell, deadLetters, migrated }: ServiceParts,

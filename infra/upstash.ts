@@ -3,7 +3,7 @@
  * UPSTASH_API_KEY.
  */
 import { service } from "./names.ts";
-import type { RedisAddress } from "./secrets.ts";
+import type { RedisAddress } from "./options.ts";
 import { keepData } from "./stage.ts";
 
 export interface UpstashOptions {

@@ -2,7 +2,8 @@
  * Bundles functions as SST 4.17.1 does for Lambda. SST's own builder cannot be called: it runs only in the middle of a
  * deployment. The options are those of its sources (pkg/runtime/node/build.go) and of `infra/bundling.ts`.
  */
-import { basename, dirname, join } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { bundling } from "../infra/bundling.ts";
 
@@ -54,12 +55,19 @@ export interface Bundle {
   sourcemaps: string[];
 }
 
+/** The file of a handler: it is named without its extension, and SST tries one after the other. */
+function sourceOf(entry: string): string {
+  const file = [".ts", ".tsx", ".mts", ".cts", ".js"].map((extension) => entry + extension).find(existsSync);
+  if (!file) throw new Error(`Handler not found: ${entry}`);
+  return file;
+}
+
 /** Bundles a handler of an app into a folder. */
 export async function bundleHandler(root: string, request: BuildRequest, folder: string): Promise<Bundle> {
   const { minify = false, splitting = false, esbuild: own = {} } = request.properties;
   const entry = request.handler.replace(/\.[^.]+$/, "");
   const { metafile } = await build({
-    entryPoints: [join(root, dirname(entry), `${basename(entry)}.ts`)],
+    entryPoints: [sourceOf(join(root, entry))],
     ...(splitting
       ? { splitting, outdir: folder, outExtension: { ".js": ".mjs" }, entryNames: "bundle" }
       : { outfile: join(folder, "bundle.mjs") }),
@@ -88,7 +96,7 @@ export async function bundleHandler(root: string, request: BuildRequest, folder:
 /**
  * Bundles one of the functions as it is deployed.
  *
- * @param tasks the module that exports `definitions`
+ * @param tasks the module that exports the task definitions
  * @example await bundleFunction("tick", "/tmp/tick"); // { file: "/tmp/tick/bundle.mjs", loadedBytes: 280_000, … }
  */
 export async function bundleFunction(

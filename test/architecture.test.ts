@@ -16,6 +16,7 @@ const allowed: Record<string, string[]> = {
   client: ["core"],
   local: ["core", "drivers", "api", "tasks", "client"],
   testing: ["core", "drivers", "memory-redis"],
+  tickwork: ["core", "connect"],
   functions: ["core", "aws", "api", "tasks"],
 };
 

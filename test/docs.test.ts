@@ -125,7 +125,18 @@ test.each(documents)("the commands of %s are there", (document) => {
   const named = [...read(document).matchAll(/npm (?:run )?([a-z]+(?::[a-z]+)*)\b/g)].map(
     ([, name = ""]) => name,
   );
-  const npmsOwn = ["ci", "install", "run", "exec"];
+  const npmsOwn = [
+    "ci",
+    "install",
+    "run",
+    "exec",
+    "pack",
+    "publish",
+    "version",
+    "view",
+    "audit",
+    "deprecate",
+  ];
   expect(named.filter((name) => !npmsOwn.includes(name) && !(name in scripts))).toEqual([]);
 });
 

@@ -17,10 +17,10 @@ const INIT_TIMEOUT_MS = 120_000;
  * @throws ConfigError with one line when the folder cannot be made, or holds no Postgres that can be opened
  */
 export async function openEmbeddedPostgres(folder: string): Promise<PGlite> {
-  if (!existsSync(folder)) await prepare(folder);
   const { PGlite } = await import("@electric-sql/pglite").catch(
     missingPeer("@electric-sql/pglite", "is the embedded Postgres, which runs where DATABASE_URL is not set"),
   );
+  if (!existsSync(folder)) await prepare(folder);
   try {
     return await PGlite.create(folder);
   } catch (error) {
@@ -61,7 +61,7 @@ async function prepare(folder: string): Promise<void> {
 }
 
 function inChild(folder: string): Promise<void> {
-  const program = fileURLToPath(new URL("./init-postgres.mjs", import.meta.url));
+  const program = fileURLToPath(new URL("./init-postgres.js", import.meta.url));
   return new Promise((resolve, reject) => {
     const child = execFile(
       process.execPath,

@@ -1,5 +1,3 @@
-export { openEmbeddedPostgres, postgresFolder } from "./embedded-postgres.ts";
-export { lockFolder } from "./folder-lock.ts";
+/** `tickwork/local`: Tickwork on one machine. */
 export { createHumanLog } from "./human-log.ts";
-export { type Server, startServer } from "./server.ts";
-export { createTimerDoorbell, type TimerDoorbell } from "./timers.ts";
+export { type Server, type ServerOptions, startServer } from "./server.ts";

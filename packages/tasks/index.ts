@@ -1,5 +1,5 @@
 /**
- * The tasks that ship with Tickwork. Their code is loaded when it is needed, so it must not be exported from here: import
+ * `tickwork/tasks`: the tasks that ship with Tickwork. Their code is loaded when it is needed, so it must not be exported from here: import
  * the files themselves for more than this list.
  */
 import { lazyTask } from "#core";

@@ -1,9 +1,10 @@
 /** Whatever is asked as the document describes it, is answered as the document describes it. */
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
-import { openApi, operations } from "#api";
+import { openApi } from "#api";
 import { type AttemptRecord, type Lateness, TASK_STATUSES, type TaskStatus } from "#core";
 import type { Operation } from "../../packages/api/operations.ts";
+import { operations } from "../../packages/api/operations.ts";
 import { ERRORS } from "../../packages/core/errors.ts";
 
 import { apiBed, KEY } from "../support/bed/api.ts";

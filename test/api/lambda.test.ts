@@ -1,7 +1,7 @@
 /** The API as Lambda calls it. */
 import type { APIGatewayProxyEventV2 } from "aws-lambda";
 import { expect, test } from "vitest";
-import { answerEvent } from "#api";
+import { answerEvent } from "../../packages/api/lambda.ts";
 import { apiBed, KEY } from "../support/bed/api.ts";
 import { lambdaContext } from "../support/lambda/context.ts";
 import { type ApiCall, gatewayEvent } from "../support/lambda/gateway-event.ts";

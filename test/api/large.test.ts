@@ -1,7 +1,7 @@
 /** Answers are no larger than what Lambda lets through, and what was done is said all the same. */
 import { describe, expect, test } from "vitest";
-import { answerEvent } from "#api";
 import type { Task } from "#core";
+import { answerEvent } from "../../packages/api/lambda.ts";
 import { ANSWER_LIMIT_BYTES } from "../../packages/core/limits.ts";
 import { type Answer, apiBed, KEY } from "../support/bed/api.ts";
 import { gatewayEvent } from "../support/lambda/gateway-event.ts";

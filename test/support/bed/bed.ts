@@ -16,7 +16,8 @@ import {
   type Tickwork,
 } from "#core";
 import { openIoredis, openMemory, openPg, pgliteDriver } from "#drivers";
-import { createTimerDoorbell, type TimerDoorbell } from "#local";
+import { createTimerDoorbell, type TimerDoorbell } from "../../../packages/local/timers.ts";
+
 import { createDatabase, randomName, redisServerUrl, serversAnswer } from "../../../scripts/local-servers.ts";
 import { asText } from "./as-text.ts";
 import { openTemplate } from "./template.ts";

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { PGlite } from "@electric-sql/pglite";
-import { openEmbeddedPostgres } from "#local";
+import { openEmbeddedPostgres } from "../../../packages/local/embedded-postgres.ts";
 
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "tickwork-test-"));
 

@@ -13,9 +13,9 @@ import {
   systemClock,
   type Tickwork,
 } from "#core";
-import { createTimerDoorbell, type TimerDoorbell } from "#local";
 import { prefixOf } from "../../../packages/core/gate/prefix.ts";
 import { keysOf } from "../../../packages/core/gate/scripts/keys.ts";
+import { createTimerDoorbell, type TimerDoorbell } from "../../../packages/local/timers.ts";
 import { asText } from "../bed/as-text.ts";
 import { databases, type OpenedDatabase } from "../drivers/databases.ts";
 import type { TcpProxy } from "../drivers/proxy.ts";

@@ -1,7 +1,7 @@
 /** Evaluates a scenario in a process of its own. */
 import { execFile } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import type { Evaluation } from "./evaluate.ts";
@@ -36,7 +36,7 @@ export async function run(
 ): Promise<Evaluation> {
   // From the shell that the tests run in, only what a process needs.
   const { PATH = "", HOME = "" } = process.env;
-  await promisify(execFile)(process.execPath, [EVALUATOR, join(ROOT, app), stage, join(ROOT, config)], {
+  await promisify(execFile)(process.execPath, [EVALUATOR, resolve(ROOT, app), stage, join(ROOT, config)], {
     cwd: ROOT,
     env: {
       PATH,

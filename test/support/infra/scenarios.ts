@@ -1,7 +1,7 @@
 /** The programs that the suites inspect, each evaluated once before they run. */
 
 export interface Scenario {
-  /** The app's folder, relative to the repository's. Default: the repository itself. */
+  /** The app's folder, as it is or relative to the repository's. Default: the repository itself. */
   app?: string;
   /** The program, relative to the repository's folder. Default: the app's sst.config.ts. */
   config?: string;

@@ -21,15 +21,20 @@ export interface Packages {
  * Builds functions, away from the repository: what is missing in a bundle is not found by accident.
  *
  * @param tasks a registry in place of the one that ships
+ * @param bundle makes a function in a folder; by default from the sources of this repository
  */
-export async function buildPackages(names: readonly FunctionName[], tasks?: string): Promise<Packages> {
+export async function buildPackages(
+  names: readonly FunctionName[],
+  tasks?: string,
+  bundle: (name: FunctionName, folder: string, tasks?: string) => Promise<unknown> = bundleFunction,
+): Promise<Packages> {
   const root = await mkdtemp(join(tmpdir(), "tickwork-lambda-"));
   const runtime = join(root, "runtime");
   // The runtime has the SDK, for functions that leave it out of their bundles.
   await mkdir(join(root, "node_modules"));
   await symlink(join(ROOT, "node_modules/@aws-sdk"), join(root, "node_modules/@aws-sdk"));
   await Promise.all([
-    ...names.map((name) => bundleFunction(name, join(root, name), tasks)),
+    ...names.map((name) => bundle(name, join(root, name), tasks)),
     build({
       entryPoints: ["runtime-client", "reach-neon"].map((file) => join(import.meta.dirname, `${file}.ts`)),
       outdir: runtime,

@@ -1,0 +1,55 @@
+/**
+ * What is published: each name that users import, and the module that it is. `test/package.test.ts` holds the `exports`
+ * of `package.json` to this list, so a new entry is a line here and a line there.
+ */
+export const ENTRIES: Readonly<Record<string, string>> = {
+  tickwork: "packages/tickwork/index.ts",
+  "tickwork/api": "packages/api/index.ts",
+  "tickwork/aws": "packages/aws/index.ts",
+  "tickwork/client": "packages/client/index.ts",
+  "tickwork/compat": "packages/compat/index.ts",
+  "tickwork/local": "packages/local/index.ts",
+  "tickwork/tasks": "packages/tasks/index.ts",
+  "tickwork/testing": "packages/testing/index.ts",
+};
+
+/**
+ * The entries that an app's `sst.config.ts` imports. They are built apart from the others: SST puts its own names, such
+ * as `aws` and `neon`, at the head of every file that they consist of.
+ */
+export const SST_ENTRIES: Readonly<Record<string, string>> = {
+  "tickwork/sst": "infra/index.ts",
+  "tickwork/sst/neon": "infra/neon.ts",
+  "tickwork/sst/upstash": "infra/upstash.ts",
+};
+
+/** What is not imported by name: the functions that SST bundles for Lambda, and programs that are started, such as `bin`. */
+export const PROGRAMS: Readonly<Record<string, string>> = {
+  "functions/api": "functions/api.ts",
+  "functions/migrate": "functions/migrate.ts",
+  "functions/refresh": "functions/refresh.ts",
+  "functions/tick": "functions/tick.ts",
+  // Started by its path, from the file beside it.
+  "init-postgres": "packages/local/init-postgres.js",
+};
+
+/**
+ * The file of an entry in `dist`, without its extension.
+ *
+ * @example builtName("tickwork/sst/neon"); // "sst/neon"
+ */
+export function builtName(entry: string): string {
+  return entry.split("/").slice(1).join("/") || "index";
+}
+
+/** The `exports` of package.json. */
+export function exportsOf(entries: readonly string[]): Record<string, unknown> {
+  const ofEntry = (entry: string) => {
+    const file = `./dist/${builtName(entry)}`;
+    return [entry.replace("tickwork", "."), { types: `${file}.d.ts`, default: `${file}.js` }] as const;
+  };
+  return {
+    ...Object.fromEntries([...entries].sort().map(ofEntry)),
+    "./package.json": "./package.json",
+  };
+}
