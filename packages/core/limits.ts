@@ -30,6 +30,8 @@ export const JSON_DEPTH_LIMIT = 100;
 export const BODY_DEPTH_LIMIT = 1_000;
 /** Arrays and objects in a body: while they are parsed, which takes a tenth of a second, all others wait. */
 export const BODY_NESTS_LIMIT = 750_000;
+/** Different names of fields in a body: each is a string of its own, and an object of many is slow to parse. */
+export const BODY_NAMES_LIMIT = 100_000;
 /** The largest body of a request; Lambda takes six megabytes, with what surrounds the body. */
 export const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
 /** Issues that an error tells; of more, it tells how many there are. */
