@@ -1,4 +1,5 @@
 /** What is attacked: the server on each of its stacks, and the function behind API Gateway. */
+import { isUtf8 } from "node:buffer";
 import { fork } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -186,6 +187,12 @@ function eventOf({ method, target, headers, body }: HttpRequest): unknown {
       ...event.requestContext,
       http: { ...event.requestContext.http, method, path },
     },
-    ...(body === undefined ? {} : { body: Buffer.from(body).toString("base64"), isBase64Encoded: true }),
+    ...(body === undefined ? {} : bodyOf(Buffer.from(body), joined["content-type"])),
   };
+}
+
+/** What says that it is text comes as text, all else in base64. */
+function bodyOf(bytes: Buffer, contentType = ""): { body: string; isBase64Encoded: boolean } {
+  const isText = /^(text\/|application\/(json|javascript|xml))/.test(contentType) && isUtf8(bytes);
+  return { body: bytes.toString(isText ? "utf8" : "base64"), isBase64Encoded: !isText };
 }
