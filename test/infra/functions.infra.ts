@@ -111,8 +111,8 @@ describe("bundles", () => {
   const FUNCTIONS = ["TickworkTick", "TickworkRefresh", "TickworkApi", "TickworkMigrate"];
 
   test.each([
-    ["TickworkTick", 305],
-    ["TickworkRefresh", 305],
+    ["TickworkTick", 310],
+    ["TickworkRefresh", 310],
     ["TickworkApi", 500],
     ["TickworkMigrate", 200],
   ])("a cold start of %s loads at most %i KiB", (name, limit) => {
