@@ -30,6 +30,8 @@ export async function openRedisChannel({
         // It neither connects nor subscribes again by itself: what is missed in between must be looked for.
         const client = new Redis(redisUrl, {
           lazyConnect: true,
+          // For whoever looks at Redis's list of clients.
+          connectionName: name,
           retryStrategy: () => null,
           autoResubscribe: false,
           keepAlive: KEEP_ALIVE_AFTER_MS,
