@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { Clock, Moment } from "../clock.ts";
+import { RING_TIMES } from "../limits.ts";
 import type { Channel } from "./channel.ts";
 import type { TickEvent } from "./doorbell.ts";
 import { type Ring, readRing, writeRing } from "./ring.ts";
@@ -38,7 +39,11 @@ export function createTeller(channel: Pick<Channel, "send">, clock: Clock): Tell
   };
   const send = async (ring: Pending) => {
     pending = undefined;
-    const due = [...ring.due].map(([atMs, ownMs]) => ({ atMs, inMs: ownMs - clock.now() }));
+    const due = [...ring.due]
+      .map(([atMs, ownMs]) => ({ atMs, inMs: ownMs - clock.now() }))
+      .sort((a, b) => a.inMs - b.inMs)
+      .slice(0, RING_TIMES);
+    for (const { atMs } of due) know(atMs);
     try {
       await channel.send(writeRing({ from, due, ...(ring.now ? { now: ring.now } : {}) }));
     } catch (error) {
@@ -64,7 +69,6 @@ export function createTeller(channel: Pick<Channel, "send">, clock: Clock): Tell
       }),
     async ringAt({ atMs, inMs }) {
       if (known.has(atMs)) return;
-      know(atMs);
       await tell((ring) => void ring.due.set(atMs, clock.now() + inMs));
     },
     heard(text) {
