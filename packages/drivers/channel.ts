@@ -64,11 +64,12 @@ export function createChannel(
     });
     const stop = () => end("it was closed");
     closing.signal.addEventListener("abort", stop, { once: true });
-    const subscription = subscribe((text) => {
-      if (text.startsWith(CHECK)) checks.get(text)?.();
-      else ears.hear(text);
-    }, end);
+    let subscription: Subscription | undefined;
     try {
+      subscription = subscribe((text) => {
+        if (text.startsWith(CHECK)) checks.get(text)?.();
+        else ears.hear(text);
+      }, end);
       const failed = ended.then((reason) => {
         throw new Error(reason);
       });
@@ -81,7 +82,7 @@ export function createChannel(
     } finally {
       giveUp = undefined;
       closing.signal.removeEventListener("abort", stop);
-      subscription.close();
+      subscription?.close();
     }
   };
 

@@ -1,8 +1,15 @@
 /** The channels between processes, each in front of its real server, which ends their connections. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { silent } from "#core";
+import { type Clock, silent } from "#core";
 import { openIoredis, openPg } from "#drivers";
 import type { Channel } from "../../packages/core/doorbell/channel.ts";
+import {
+  CHANNEL_BACKOFF_MAX_MS,
+  CHANNEL_BACKOFF_MS,
+  CHANNEL_CONNECT_LIMIT_MS,
+  CHANNEL_STEADY_MS,
+} from "../../packages/core/limits.ts";
+import { type ChannelOptions, createChannel } from "../../packages/drivers/channel.ts";
 import { openChannel } from "../../packages/drivers/open.ts";
 import {
   createDatabase,
@@ -14,6 +21,7 @@ import {
 } from "../../scripts/local-servers.ts";
 import { openProxy, type TcpProxy } from "../support/drivers/proxy.ts";
 import { eventually } from "../support/eventually.ts";
+import { hurriedClock } from "../support/hurried-clock.ts";
 import { noteLog } from "../support/run/noted-log.ts";
 
 const NEON = "postgresql://app@ep-x.test.neon.tech/app";
@@ -21,7 +29,7 @@ const never = () => new AbortController().signal;
 
 /** What a suite needs of a server: addresses that lead to it by a port, and what ends the connections that listen. */
 interface Served {
-  open(port: number, log?: typeof silent): Promise<Channel>;
+  open(port: number, options?: Partial<ChannelOptions>): Promise<Channel>;
   port: number;
   endListeners(): Promise<unknown>;
   close(): Promise<void>;
@@ -33,9 +41,15 @@ const kinds: Record<string, () => Promise<Served>> = {
     const postgres = await openPg(url);
     return {
       port: POSTGRES_PORT,
-      open: async (port, log = silent) => {
+      open: async (port, options) => {
         const databaseUrl = Object.assign(new URL(url), { port: String(port) }).href;
-        return (await openChannel({ databaseUrl, postgres, prefix: "any", log })) as Channel;
+        return (await openChannel({
+          databaseUrl,
+          postgres,
+          prefix: "any",
+          log: silent,
+          ...options,
+        })) as Channel;
       },
       endListeners: () =>
         postgres.query(
@@ -56,9 +70,17 @@ const kinds: Record<string, () => Promise<Served>> = {
     const postgres = await openPg("postgres://127.0.0.1:1/nowhere");
     return {
       port: REDIS_PORT,
-      open: async (port, log = silent) => {
+      open: async (port, options) => {
         const redisUrl = `redis://127.0.0.1:${port}`;
-        return (await openChannel({ databaseUrl: NEON, redisUrl, postgres, redis, prefix, log })) as Channel;
+        return (await openChannel({
+          databaseUrl: NEON,
+          redisUrl,
+          postgres,
+          redis,
+          prefix,
+          log: silent,
+          ...options,
+        })) as Channel;
       },
       async endListeners() {
         const clients = String(await redis.call(["CLIENT", "LIST", "TYPE", "pubsub"])).split("\n");
@@ -88,14 +110,14 @@ for (const [kind, serve] of Object.entries(kinds))
       await served.close();
     });
 
-    const opened = async (port = served.port) => {
+    const opened = async (port = served.port, clock?: Clock) => {
       const { log, lines } = noteLog();
-      const channel = await served.open(port, log);
+      const channel = await served.open(port, { log, clock });
       open.push(channel);
       return { channel, lines };
     };
-    const listening = async (port?: number) => {
-      const { channel, lines } = await opened(port);
+    const listening = async (port?: number, clock?: Clock) => {
+      const { channel, lines } = await opened(port, clock);
       const heard: string[] = [];
       let missed = 0;
       await channel.listen({ hear: (text) => heard.push(text), missed: () => missed++ });
@@ -141,14 +163,14 @@ for (const [kind, serve] of Object.entries(kinds))
     });
 
     test("notices by its check that a connection is dead though nobody ended it", async () => {
-      const { channel, heard, missed } = await listening(proxy.port);
+      const { channel, heard, lines, missed } = await listening(proxy.port, hurriedClock(10));
       await channel.check();
-      expect(missed()).toBe(0);
+      expect([...lines, missed()]).toEqual([0]);
       proxy.mode = "silent";
       await channel.check();
-      proxy.mode = "gone";
+      await eventually(() => lines.length === 1);
       proxy.mode = "open";
-      await eventually(() => missed() === 1, { limitMs: 20_000 });
+      await eventually(() => missed() === 1);
       await channel.send("again");
       await eventually(() => heard.includes("again"));
       expect(heard).toEqual(["again"]);
@@ -162,6 +184,66 @@ for (const [kind, serve] of Object.entries(kinds))
       await first;
     });
   });
+
+describe("the pauses between two tries to connect", () => {
+  /** How long it pauses, where each connection lasts so long and the next one so long …, and the rest cannot be had. */
+  async function pausesOf(lastedMs: readonly number[], random: number, tries: number) {
+    const pausesMs: number[] = [];
+    let nowMs = 0;
+    let tried = 0;
+    const clock: Clock = {
+      now: () => nowMs,
+      // Limits of connections are not reached.
+      sleep: (ms, signal) => {
+        if (ms === CHANNEL_CONNECT_LIMIT_MS)
+          return new Promise((resolve) => signal?.addEventListener("abort", () => resolve(), { once: true }));
+        pausesMs.push(ms);
+        nowMs += ms;
+        return Promise.resolve();
+      },
+      after: () => () => {},
+    };
+    let missed = 0;
+    const over = new Promise<void>((resolve) => {
+      const channel = createChannel(
+        {
+          subscribe(_, ended) {
+            const lasts = lastedMs[tried++];
+            if (tried > tries) {
+              // No more of it.
+              void channel.close();
+              resolve();
+            }
+            if (lasts === undefined) return { ready: Promise.reject(new Error("refused")), close: () => {} };
+            setImmediate(() => {
+              nowMs += lasts;
+              ended("it ended");
+            });
+            return { ready: Promise.resolve(), close: () => {} };
+          },
+          send: async () => {},
+        },
+        { log: silent, random: () => random, clock },
+      );
+      void channel.listen({ hear: () => {}, missed: () => missed++ });
+    });
+    await over;
+    return { pausesMs: pausesMs.slice(0, tries), missed };
+  }
+
+  test("grow to the longest, and are never shorter than half of it, whatever the jitter", async () => {
+    const longest = (await pausesOf([], 1, 12)).pausesMs;
+    expect(longest.slice(0, 4)).toEqual([1, 2, 4, 8].map((times) => times * CHANNEL_BACKOFF_MS));
+    expect(longest.at(-1)).toBe(CHANNEL_BACKOFF_MAX_MS);
+    expect((await pausesOf([], 0, 12)).pausesMs).toEqual(longest.map((ms) => ms / 2));
+  });
+
+  test("begin anew after a connection that lasted, and grow while connections end at once", async () => {
+    const { pausesMs, missed } = await pausesOf([0, 0, 0, CHANNEL_STEADY_MS, 0], 1, 5);
+    expect(pausesMs).toEqual([1, 2, 4, 1, 2].map((times) => times * CHANNEL_BACKOFF_MS));
+    expect(missed).toBe(4);
+  });
+});
 
 describe("where no messages can be sent", () => {
   const nobody = { prefix: "any", log: silent, postgres: { close: async () => {} } as never };
