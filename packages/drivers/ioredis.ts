@@ -10,9 +10,7 @@ import { missingPeer } from "../core/peer.ts";
  * @example const driver = await openIoredis("redis://127.0.0.1:6379");
  */
 export async function openIoredis(url: string): Promise<RedisDriver> {
-  const { Redis, ReplyError } = await import("ioredis").catch(
-    missingPeer("ioredis", "connects to Redis servers other than Upstash"),
-  );
+  const { Redis, ReplyError } = await loadIoredis();
   const client = new Redis(url, {
     commandTimeout: REDIS_TIMEOUT_MS,
     maxRetriesPerRequest: 1,
@@ -44,4 +42,9 @@ export async function openIoredis(url: string): Promise<RedisDriver> {
     },
     close: async () => client.disconnect(),
   };
+}
+
+/** @throws ConfigError when the package `ioredis` is not installed */
+export function loadIoredis() {
+  return import("ioredis").catch(missingPeer("ioredis", "connects to Redis servers other than Upstash"));
 }

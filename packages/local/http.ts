@@ -6,6 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { Api, RequestEnv } from "#api";
 import { type Config, ConfigError, type ErrorCode } from "#core";
 import { messageOf, quote } from "../core/errors.ts";
+import { parseAddress, specialUseOf } from "../tasks/ip-address.ts";
 
 /** How long a request in flight may take when the server shuts down. */
 const DRAIN_LIMIT_MS = 2_000;
@@ -94,6 +95,12 @@ function listenRefusal(error: NodeJS.ErrnoException, host: string, port: number)
   return new ConfigError(
     `HOST is ${host}, which is no address of this machine (${error.message}); set 127.0.0.1, or 0.0.0.0 to listen at all of its addresses.`,
   );
+}
+
+/** Whether only this machine reaches a server that listens there. */
+export function isLoopback(host: string): boolean {
+  const address = parseAddress(host);
+  return address ? specialUseOf(address) === "loopback" : host === "localhost";
 }
 
 /** Requests in flight may finish; idle connections must not keep the process alive. */

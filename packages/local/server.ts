@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createApp } from "#api";
 import {
   type Config,
+  ConfigError,
   type Definitions,
   type Environment,
   type Logger,
@@ -13,7 +14,7 @@ import {
 import { messageOf } from "../core/errors.ts";
 import { parseAllowList } from "../tasks/allow-list.ts";
 import { damaged, postgresFolder } from "./embedded-postgres.ts";
-import { closeHttp, createHttpServer, listen } from "./http.ts";
+import { closeHttp, createHttpServer, isLoopback, listen } from "./http.ts";
 import { postgresRefusal } from "./reach.ts";
 import { openStack, type Stack } from "./stack.ts";
 import { urlOf } from "./url.ts";
@@ -49,6 +50,7 @@ export interface ServerOptions {
 export async function startServer({ env, log, definitions }: ServerOptions): Promise<Server> {
   const config = readConfig({ HTTP_REQUEST_ALLOW: LOOPBACK, ...env }, log);
   parseAllowList(config.httpRequestAllow);
+  checkKey(config);
   await tryToListen(config);
   const stack = await openStack({
     config,
@@ -58,14 +60,17 @@ export async function startServer({ env, log, definitions }: ServerOptions): Pro
   });
   const { worker } = stack.tickwork;
   const http = createHttpServer(createApp(stack.tickwork));
-  const refreshNow = () =>
-    worker.refresh().then(
-      () => {},
-      (error: unknown) =>
-        log.error("a refresh failed; the next one makes up for it", { error: messageOf(error) }),
-    );
+  const refreshNow = async () => {
+    const refresh = worker.refresh().catch((error: unknown) => {
+      log.error("a refresh failed; the next one makes up for it", { error: messageOf(error) });
+    });
+    // Between two refreshes nobody asks whether a silent connection is still there.
+    await Promise.all([refresh, stack.neighbours.check()]);
+  };
   try {
     await prepare(stack, log);
+    // Before the first refresh: what others enqueue after that has read is heard.
+    await stack.neighbours.listen();
     await listen(http, config);
     let refreshing = refreshNow();
     const timer = setInterval(() => {
@@ -102,6 +107,14 @@ async function prepare({ tickwork, config, embedded }: Stack, log: Logger): Prom
       ? damaged(postgresFolder(config.dataDir), error)
       : postgresRefusal(config.databaseUrl, error);
   }
+}
+
+/** Whoever reaches the server has only its key to get past, and one that was generated is known to nobody's secrets. */
+function checkKey({ host, apiKey }: Config): void {
+  if (apiKey !== undefined || isLoopback(host)) return;
+  throw new ConfigError(
+    `HOST is ${host}, where others can reach this server; set API_KEY to a key of your own, or HOST to 127.0.0.1.`,
+  );
 }
 
 /** A port that is taken is told before anything is opened. */

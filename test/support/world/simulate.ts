@@ -18,7 +18,7 @@ export interface Verdict {
 }
 
 /** Not TRUNCATE, which makes new files: that takes the embedded Postgres longer than a story. */
-const CLEANING = [
+export const CLEANING = [
   `delete from "baasix_Tasks"`,
   "delete from tickwork_flags",
   "delete from tickwork_requests",
