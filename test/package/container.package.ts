@@ -46,6 +46,18 @@ interface Compose {
   >;
 }
 
+interface Deployment {
+  spec: {
+    template: {
+      spec: {
+        terminationGracePeriodSeconds: number;
+        containers: Record<string, unknown>[];
+        volumes: { name: string }[];
+      };
+    };
+  };
+}
+
 describe("the compose file", () => {
   const { services } = (requireTool("yaml") as { parse(text: string): Compose }).parse(read("compose.yaml"));
 
@@ -75,6 +87,39 @@ describe("the compose file", () => {
 
   test("has a Redis that drops nothing of its own choice", () => {
     expect(services.redis?.command?.join(" ")).toContain("--maxmemory-policy noeviction");
+  });
+});
+
+describe("docs/container.md", () => {
+  const text = readFileSync(join(ROOT, "docs/container.md"), "utf8");
+  const block = (language: string) =>
+    new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, "m").exec(text)?.[1] ?? "";
+
+  test("has a Deployment that asks the server where it is, and gives tasks their time", () => {
+    const { parse } = requireTool("yaml") as { parse(text: string): Deployment };
+    const { terminationGracePeriodSeconds, containers, volumes } = parse(block("yaml")).spec.template.spec;
+    expect(terminationGracePeriodSeconds).toBe(40);
+    expect(volumes.map(({ name }) => name)).toEqual(["tmp"]);
+    expect(containers[0]).toMatchObject({
+      ports: [{ containerPort: 3000 }],
+      readinessProbe: { httpGet: { path: "/health/tasks", port: 3000 } },
+      livenessProbe: { tcpSocket: { port: 3000 } },
+      securityContext: { runAsNonRoot: true, readOnlyRootFilesystem: true },
+      volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    });
+  });
+
+  test("says the same to Fly", () => {
+    const settings = Object.fromEntries(
+      [...block("toml").matchAll(/^(\w+) = "?([^"\n]*)"?$/gm)].map(([, name, value]) => [name, value]),
+    );
+    expect(settings).toMatchObject({
+      kill_signal: "SIGTERM",
+      kill_timeout: "40",
+      internal_port: "3000",
+      auto_stop_machines: "off",
+      path: "/health/tasks",
+    });
   });
 });
 
