@@ -14,7 +14,7 @@ const allowed: Record<string, string[]> = {
   compat: ["core"],
   connect: ["core", "drivers"],
   client: ["core"],
-  local: ["core", "drivers", "api", "tasks", "client"],
+  local: ["core", "drivers", "api", "tasks", "client", "compat"],
   testing: ["core", "drivers", "memory-redis"],
   tickwork: ["core", "connect"],
   functions: ["core", "aws", "api", "tasks"],
