@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createApp } from "#api";
 import {
   type Config,
+  ConfigError,
   type Definitions,
   type Environment,
   type Logger,
@@ -37,6 +38,8 @@ export interface ServerOptions {
   log: Logger;
   /** The types of task that it runs. */
   definitions: Definitions;
+  /** A folder with schedules and hooks, which are loaded once the schema is there, before any task runs. */
+  extensions?: string | undefined;
 }
 
 /**
@@ -46,7 +49,7 @@ export interface ServerOptions {
  * @throws ConfigError with one line when the environment, the folder, a server or the port cannot be used
  * @example const server = await startServer({ env: { PORT: "0" }, log, definitions });
  */
-export async function startServer({ env, log, definitions }: ServerOptions): Promise<Server> {
+export async function startServer({ env, log, definitions, extensions }: ServerOptions): Promise<Server> {
   const config = readConfig({ HTTP_REQUEST_ALLOW: LOOPBACK, ...env }, log);
   parseAllowList(config.httpRequestAllow);
   await tryToListen(config);
@@ -66,6 +69,8 @@ export async function startServer({ env, log, definitions }: ServerOptions): Pro
     );
   try {
     await prepare(stack, log);
+    // Extensions are loaded here.
+    if (extensions !== undefined) throw new ConfigError("A folder of extensions cannot be loaded yet.");
     await listen(http, config);
     let refreshing = refreshNow();
     const timer = setInterval(() => {
