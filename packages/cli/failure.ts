@@ -36,7 +36,8 @@ export function tell(error: unknown, json: boolean): number {
 }
 
 function messageFor(error: unknown): string {
-  if (error instanceof TickworkApiError) return `${issuesIn(error)}${MENDING[error.code ?? ""] ?? ""}`;
+  if (error instanceof TickworkApiError)
+    return [sentence(issuesIn(error)), MENDING[error.code ?? ""]].filter(Boolean).join(" ");
   if (error instanceof TickworkTimeoutError || error instanceof TickworkNetworkError) return error.message;
   if (error instanceof ConfigError || error instanceof TickworkError) return error.message;
   return `This should not have happened: ${messageOf(error)}`;
@@ -44,13 +45,13 @@ function messageFor(error: unknown): string {
 
 /** The messages of the API say what is wrong; what to do at a command line follows here. */
 const MENDING: Readonly<Record<string, string>> = {
-  key_missing: " Give it with --api-key or API_KEY; the server prints it when it starts.",
-  key_wrong: " Give the right one with --api-key or API_KEY; the server prints it when it starts.",
-  task_not_found: " `tickwork list` shows those that there are.",
-  unknown_type: " Export a task of this type from your tasks file.",
-  task_waiting: " `tickwork cancel` ends it before it starts.",
-  task_running: " Wait for its end with `tickwork watch`, or ask it to stop with `tickwork cancel`.",
-  task_finished: " `tickwork retry` runs it again.",
+  key_missing: "Give it with --api-key or API_KEY; the server prints it when it starts.",
+  key_wrong: "Give the right one with --api-key or API_KEY; the server prints it when it starts.",
+  task_not_found: "`tickwork list` shows those that there are.",
+  unknown_type: "Export a task of this type from your tasks file.",
+  task_waiting: "`tickwork cancel` ends it before it starts.",
+  task_running: "Wait for its end with `tickwork watch`, or ask it to stop with `tickwork cancel`.",
+  task_finished: "`tickwork retry` runs it again.",
 };
 
 /** The API's own message has the first of the issues. */
@@ -58,6 +59,8 @@ const issuesIn = ({ message, issues = [] }: TickworkApiError) =>
   issues.length > 1
     ? issues.map(({ path, message: text }) => [path, text].filter(Boolean).join(" ")).join("; ")
     : message;
+
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
 
 const codeOf = (error: unknown) =>
   error instanceof TickworkApiError || error instanceof TickworkError ? error.code : undefined;

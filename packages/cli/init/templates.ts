@@ -8,7 +8,7 @@ const SCHEMAS: readonly [name: string, imports: string, schema: string][] = [
   ["arktype", 'import { type } from "arktype";', 'type({ name: "string" })'],
 ];
 
-/** With a schema, if the project has a library for that; else the handler checks its data itself. */
+/** With a schema, if the project has a library for that. */
 export function tasksTemplate({ packages }: Pick<Project, "packages">): string {
   const [, imports, schema] = SCHEMAS.find(([name]) => packages.has(name)) ?? [];
   return schema === undefined ? withoutSchema : withSchema(imports ?? "", schema);
@@ -33,15 +33,14 @@ export const greet = defineTask({
 `;
 
 const withoutSchema = `${HEAD}
-import { defineTask, PermanentError } from "tickwork";
+import { defineTask } from "tickwork";
 
 export const greet = defineTask({
   type: "greet",
   // With a schema (Valibot, Zod, ArkType) as \`data\`, the data have a type, and what does not match is refused at once.
   maxAttempts: 3,
   async run(data, { log, progress }) {
-    const { name } = (data ?? {}) as { name?: unknown };
-    if (typeof name !== "string") throw new PermanentError("name must be a string");
+    const { name = "world" } = (data ?? {}) as { name?: string };
     log.info("greeting", { name });
     await progress(0.5);
     return { greeting: \`Hello \${name}\` };
