@@ -81,7 +81,7 @@ async function createLoader(file: string): Promise<Jiti> {
     interopDefault: false,
     tsconfigPaths: true,
     virtualModules: {
-      tickwork: await import("../tickwork/index.ts"),
+      tickwork: await import("#tickwork"),
       "tickwork/client": await import("#client"),
       "tickwork/compat": await import("#compat"),
       "tickwork/tasks": await import("#tasks"),

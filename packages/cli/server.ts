@@ -67,11 +67,12 @@ export async function withClient<T>(flags: ServerFlags, work: (client: Client) =
 
 /** What is said when nobody answers. */
 export function unanswered({ url, named }: Target, error: TickworkNetworkError): ConfigError {
-  const { cause } = error.cause as { cause?: { code?: string } };
+  // What `fetch` throws says only in its cause what happened.
+  const { cause } = error.cause as { cause?: { code?: string; message?: string } };
   const mend = named
     ? "correct --url or TICKWORK_URL, or start the server there"
     : "start one with `npx tickwork dev`, or name another one with --url or TICKWORK_URL";
-  return new ConfigError(`No Tickwork answers at ${url} (${cause?.code ?? messageOf(error)}); ${mend}.`);
+  return new ConfigError(`No Tickwork answers at ${url} (${cause?.code ?? cause?.message ?? messageOf(error)}); ${mend}.`);
 }
 
 function isLoopback(url: string): boolean {

@@ -31,7 +31,7 @@ test("a file that the tasks import counts as well", async () => {
 });
 
 test("a running task ends before the new code takes over", async () => {
-  const { stdout } = await project.run(["enqueue", "slow", "--json"]);
+  const { stdout } = await project.run(["enqueue", "slow", '{"seconds":6}', "--json"]);
   const { id } = JSON.parse(stdout) as Task;
   await eventually(async () => {
     const shown = await project.run(["show", String(id), "--json"]);

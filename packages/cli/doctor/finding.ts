@@ -29,7 +29,7 @@ export const problem = (check: string, message: string, mend: string): Finding =
 
 /** What an error says, whose message ends with what to do about it. */
 export function failed(check: string, error: unknown): Finding {
-  const message = messageOf(error);
+  const message = messageOf(error).replace(/\.$/, "");
   const at = message.lastIndexOf("; ");
   if (at < 0) return problem(check, message, "mend that, and run `tickwork doctor` again");
   return problem(check, message.slice(0, at), message.slice(at + 2));

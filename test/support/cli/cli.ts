@@ -137,10 +137,11 @@ export const greet = defineTask({
 });
 export const slow = defineTask({
   type: "slow",
-  async run(_, { progress, signal }) {
+  data: v.object({ seconds: v.number() }),
+  async run({ seconds }, { progress, signal }) {
     await progress(0.5);
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(resolve, 2_000);
+      const timer = setTimeout(resolve, seconds * 1_000);
       signal.addEventListener("abort", () => { clearTimeout(timer); reject(signal.reason); });
     });
     return "done";
