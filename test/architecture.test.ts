@@ -17,6 +17,7 @@ const allowed: Record<string, string[]> = {
   local: ["core", "drivers", "api", "tasks", "client", "compat"],
   testing: ["core", "drivers", "memory-redis"],
   tickwork: ["core", "connect"],
+  cli: ["core", "client", "compat", "tasks", "local", "tickwork"],
   functions: ["core", "aws", "api", "tasks"],
 };
 

@@ -57,6 +57,8 @@ export const ABORT_GRACE_MS = 5_000;
 export const STANDINGS_PER_FLUSH = 50;
 /** Ids that looked due, checked by one empty claim. */
 export const SEEN_LIMIT = 1_000;
+/** How long a lease that ended, or a task that is due, may wait before `tickwork doctor` asks why. */
+export const OVERDUE_MS = 60_000;
 /** How long after its due time a task of an unknown type is shown to every tick: one of another deployment may have it. */
 export const UNKNOWN_TYPE_MS = 120_000;
 /**

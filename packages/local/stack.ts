@@ -1,6 +1,5 @@
 import {
   type Config,
-  ConfigError,
   createDatabase,
   createRedisCommands,
   createTickwork,
@@ -13,12 +12,10 @@ import {
   type Tickwork,
 } from "#core";
 import { install } from "../core/current.ts";
-import { prefixOf } from "../core/gate/prefix.ts";
 import { inDataFolder, keptApiKey, makeFolder } from "./data-folder.ts";
-import { openEmbeddedPostgres, postgresFolder } from "./embedded-postgres.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { type Neighbours, openNeighbours } from "./neighbours.ts";
-import { postgresRefusal, reachPostgres, reachRedis, redisRefusal } from "./reach.ts";
+import { keyPrefixOf, openCache, openDatabase } from "./open-servers.ts";
 import { createTimerDoorbell } from "./timers.ts";
 
 /** Tickwork on one machine, and what it stands on. */
@@ -40,9 +37,6 @@ export interface StackOptions {
   definitions: Definitions;
 }
 
-/** Stands for the address of the embedded Postgres in the prefix of Redis keys. */
-const EMBEDDED_URL = "postgresql://tickwork@embedded/tickwork";
-
 /**
  * Opens Postgres and Redis, embedded or real, and installs a Tickwork on them: the functions of this process use it.
  *
@@ -56,7 +50,7 @@ export async function openStack({ config: given, user, log, definitions }: Stack
   });
   const config = { ...given, apiKey };
   const embedded = databaseUrl === undefined;
-  const prefix = prefixOf(databaseUrl ?? EMBEDDED_URL);
+  const prefix = keyPrefixOf(given);
   const unlock = embedded ? inDataFolder(dataDir, () => lockFolder(dataDir)) : undefined;
   let redis: RedisDriver | undefined;
   let postgres: PostgresDriver | undefined;
@@ -95,43 +89,5 @@ export async function openStack({ config: given, user, log, definitions }: Stack
     await Promise.all([postgres?.close(), redis?.close()]);
     unlock?.();
     throw error;
-  }
-}
-
-/** What is needed is loaded: the embedded stack starts without the clients of real servers, and these without PGlite. */
-async function openDatabase(
-  { databaseUrl, dataDir }: Config,
-  user: string | undefined,
-): Promise<PostgresDriver> {
-  if (databaseUrl === undefined) {
-    const { pgliteDriver } = await import("../drivers/pglite.ts");
-    return pgliteDriver(await openEmbeddedPostgres(postgresFolder(dataDir)));
-  }
-  const { openPostgres } = await import("../drivers/open.ts");
-  let driver: PostgresDriver | undefined;
-  try {
-    driver = await openPostgres(databaseUrl, { user });
-    await reachPostgres(driver);
-    return driver;
-  } catch (error) {
-    await driver?.close();
-    throw error instanceof ConfigError ? error : postgresRefusal(databaseUrl, error);
-  }
-}
-
-/** A real Redis, Upstash itself, or the embedded one. */
-async function openCache({ redisUrl: url, redisToken: token }: Config, prefix: string): Promise<RedisDriver> {
-  if (url === undefined) {
-    const { openMemory } = await import("../drivers/memory.ts");
-    return openMemory();
-  }
-  const { openRedis } = await import("../drivers/open.ts");
-  const driver = await openRedis(url, token);
-  try {
-    await reachRedis(driver, prefix);
-    return driver;
-  } catch (error) {
-    await driver.close();
-    throw redisRefusal(url, token, error);
   }
 }
