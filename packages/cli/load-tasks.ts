@@ -1,6 +1,6 @@
 /** The user's module of tasks, as TypeScript or JavaScript, without any set-up. */
 import { existsSync } from "node:fs";
-import { relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createJiti, type Jiti } from "jiti";
 import { ConfigError, type Definitions, TickworkError } from "#core";
@@ -46,7 +46,7 @@ export async function loadTasks(path: string): Promise<LoadedTasks> {
       `There is no ${path}. \`npx tickwork init\` writes a tasks.ts; --tasks <file> names another one.`,
       [],
     );
-  const jiti = await createLoader(file);
+  const jiti = await createLoader(dirname(file));
   const files = () => Object.keys(jiti.cache).filter(isOwn);
   const refuse = (message: string, cause: unknown) => new TasksError(message, files(), { cause });
   let module: Record<string, unknown>;
@@ -74,9 +74,18 @@ export async function loadTasks(path: string): Promise<LoadedTasks> {
   }
 }
 
-/** Loaded anew each time, and nothing is left behind in the project. */
-async function createLoader(file: string): Promise<Jiti> {
-  return createJiti(pathToFileURL(file).href, {
+/**
+ * A loader of modules as TypeScript or JavaScript, for those in or below a folder. Loaded anew each time, and nothing is
+ * left behind in the project.
+ */
+export async function createLoader(folder: string): Promise<Jiti> {
+  const [HooksService, TasksService, cache, database] = await Promise.all([
+    import("../compat/services/HooksService.ts"),
+    import("../compat/services/TasksService.ts"),
+    import("../compat/utils/cache.ts"),
+    import("../compat/utils/database.ts"),
+  ]);
+  return createJiti(pathToFileURL(join(folder, "index.js")).href, {
     fsCache: false,
     interopDefault: false,
     tsconfigPaths: true,
@@ -84,6 +93,10 @@ async function createLoader(file: string): Promise<Jiti> {
       tickwork: await import("#tickwork"),
       "tickwork/client": await import("#client"),
       "tickwork/compat": await import("#compat"),
+      "tickwork/compat/services/HooksService": HooksService,
+      "tickwork/compat/services/TasksService": TasksService,
+      "tickwork/compat/utils/cache": cache,
+      "tickwork/compat/utils/database": database,
       "tickwork/tasks": await import("#tasks"),
     },
   });

@@ -1,10 +1,12 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ConfigError, createLogger, type Logger } from "#core";
+import type { LoadModule } from "../../local/extensions.ts";
 import { createHumanLog, isDebugging } from "../../local/human-log.ts";
 import { serve } from "../../local/serve.ts";
 import { greeting } from "../format.ts";
 import { example } from "../help.ts";
-import { loadTasks } from "../load-tasks.ts";
+import { createLoader, loadTasks } from "../load-tasks.ts";
 import { createOutput } from "../output.ts";
 
 export interface ServeFlags {
@@ -43,9 +45,16 @@ async function start({
     );
   const { definitions, types } = await loadTasks(tasks);
   const output = createOutput({ json });
-  const server = await serve({ env, log: createLog(json), definitions, extensions });
+  const load = extensions === undefined ? undefined : await loaderOf(extensions);
+  const server = await serve({ env, log: createLog(json), definitions, extensions, load });
   const { url } = server;
   output.event({ event: "serving", url, types }, () => greeting(server, types, env.DATA_DIR || ".tickwork"));
+}
+
+/** Loads extensions as the tasks are loaded, TypeScript included. */
+async function loaderOf(folder: string): Promise<LoadModule> {
+  const loader = await createLoader(resolve(folder));
+  return (file) => loader.import(file);
 }
 
 /** For people, or a line of JSON an event, as on AWS. */
