@@ -1,16 +1,9 @@
 /** Which driver an address needs: its scheme and host say so. */
 import { ConfigError, type PostgresDriver, type RedisDriver } from "#core";
+import { isNeon, needsToken } from "./addresses.ts";
 import { openNeon } from "./neon.ts";
 import type { PgOptions } from "./pg.ts";
 import { openUpstash } from "./upstash.ts";
-
-/** Neon answers HTTP at its own hosts. */
-const NEON_HOST = /\.neon\.(tech|build)$/i;
-
-/** Whether the database is at Neon, where HTTP needs no connection that must be kept. */
-export function isNeon(databaseUrl: string): boolean {
-  return NEON_HOST.test(new URL(databaseUrl).hostname);
-}
 
 /**
  * Neon over HTTP, any other Postgres through node-postgres. Nothing is asked before the first query.
@@ -32,7 +25,7 @@ export async function openPostgres(databaseUrl: string, options: PgOptions = {})
  * @example const driver = await openRedis("rediss://default:secret@cache.example.com:6380");
  */
 export async function openRedis(url: string, token?: string): Promise<RedisDriver> {
-  if (/^https?:/i.test(url)) {
+  if (needsToken(url)) {
     if (!token)
       throw new ConfigError("CACHE_REDIS_TOKEN must be the REST token of CACHE_REDIS_URL, got nothing.");
     return openUpstash({ url, token });
