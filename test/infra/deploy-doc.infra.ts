@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { isNeon, needsToken } from "../../packages/drivers/addresses.ts";
 import { costTables } from "../../scripts/cost.ts";
 import { program } from "../support/infra/program.ts";
 import { ROOT } from "../support/infra/run.ts";
@@ -42,4 +43,26 @@ test("the API's limits are those that are deployed", () => {
   expect(text).toContain(`more than ${throttlingRateLimit} requests a second`);
   expect(text).toContain(`${throttlingBurstLimit} at once`);
   expect(text).toContain(`may take ${production.one("TickworkApiFunction").inputs.timeout} seconds`);
+});
+
+/** The lines of a program between two others, as one statement each and without blanks. */
+const squeezed = (code: string) => code.replaceAll(/\s+/g, "");
+const blocks = [...text.matchAll(/^ *```ts\n([\s\S]*?)^ *```/gm)].map(([, code = ""]) => code);
+
+test("the app on RDS and ElastiCache is the one that is evaluated", () => {
+  const config = readFileSync(join(ROOT, "test/support/infra/rds-in-vpc.config.ts"), "utf8");
+  const [, made = ""] = /^( *const vpc = [\s\S]*?)^ *deploy\(/m.exec(config) ?? [];
+  const [, endpoints = ""] = /^( *for \([\s\S]*?)^ {2}\},/m.exec(config) ?? [];
+  for (const code of [made, endpoints]) {
+    expect(code).not.toBe("");
+    expect(blocks.filter((block) => squeezed(block).includes(squeezed(code)))).toHaveLength(1);
+  }
+});
+
+test("the certificates' file, and how addresses are told apart, are those of the functions", () => {
+  const { NODE_EXTRA_CA_CERTS } = program("rds in a vpc").environment("TickworkTickFunction");
+  expect(text).toContain(`\`NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS}\``);
+  expect(isNeon("postgres://user@ep-name.us-east-1.aws.neon.tech/db")).toBe(true);
+  expect(needsToken("https://name.upstash.io")).toBe(true);
+  expect(needsToken("rediss://cache.example.com")).toBe(false);
 });

@@ -51,6 +51,19 @@ describe("in a VPC with RDS and ElastiCache", () => {
     expect(routes.filter(({ natGatewayId }) => natGatewayId)).toHaveLength(gateways.length);
   });
 
+  test("or an endpoint for each service, in the same subnets and open to the functions", () => {
+    const vpcConfig = app.one("TickworkTickFunction").inputs.vpcConfig;
+    for (const name of ["lambda", "scheduler"]) {
+      const { inputs } = app.one(`Tickwork-${name}`);
+      expect(inputs).toMatchObject({
+        serviceName: `com.amazonaws.us-east-1.${name}`,
+        vpcEndpointType: "Interface",
+        privateDnsEnabled: true,
+        ...(vpcConfig as object),
+      });
+    }
+  });
+
   test("the functions are replaced only after the database is there and has its schema", () => {
     expect(app.one("TickworkTickFunction").dependsOn).toContain("TickworkMigration");
     expect(app.one("TickworkMigration").dependsOn).toEqual(

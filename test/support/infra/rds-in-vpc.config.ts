@@ -18,5 +18,16 @@ export default $config({
       { tasks: "packages/tasks/index.ts", vpc, database: { url: database }, redis: { url: cache } },
       "functions",
     );
+
+    // In place of the NAT gateway.
+    for (const name of ["lambda", "scheduler"])
+      new aws.ec2.VpcEndpoint(`Tickwork-${name}`, {
+        vpcId: vpc.id,
+        serviceName: `com.amazonaws.us-east-1.${name}`,
+        vpcEndpointType: "Interface",
+        privateDnsEnabled: true,
+        subnetIds: vpc.privateSubnets,
+        securityGroupIds: vpc.securityGroups,
+      });
   },
 });
