@@ -127,6 +127,8 @@ test.each(documents)("the commands of %s are there", (document) => {
   );
   const npmsOwn = [
     "ci",
+    "init",
+    "pkg",
     "install",
     "run",
     "exec",

@@ -18,11 +18,15 @@ export function blocksOf(document: string): Block[] {
   return [...text.matchAll(/^( *)```(\w+)\n([\s\S]*?)^\1```$/gm)].map(
     ([, indent = "", language = "", body = ""], n) => {
       const code = body.replaceAll(new RegExp(`^${indent}`, "gm"), "");
-      const [, file = `block-${n + 1}.${language}`] = /^\/\/ ([\w./[\]-]+\.\w+)\n/.exec(code) ?? [];
+      const [, file = `block-${n + 1}.${language}`] =
+        /^\/\/ ([\w./[\]-]+\.\w+)(?:, in run\(\))?\n/.exec(code) ?? [];
       return { language, code, file };
     },
   );
 }
+
+/** What needs SST: `test/infra/deploy-doc.infra.ts` compiles it. */
+export const SST_CONFIG = "sst.config.ts";
 
 /** Each document is a program of its own: its blocks in TypeScript, in a folder of this repository. */
 export function writeProgram(document: string): string {
@@ -31,7 +35,7 @@ export function writeProgram(document: string): string {
   const folder = mkdtempSync(join(parent, "document-"));
   const files = new Set<string>();
   for (const { language, code, file } of blocksOf(document)) {
-    if (language !== "ts" && language !== "tsx") continue;
+    if ((language !== "ts" && language !== "tsx") || file === SST_CONFIG) continue;
     if (files.has(file)) throw new Error(`${document} has the file ${file} twice`);
     files.add(file);
     mkdirSync(dirname(join(folder, file)), { recursive: true });
