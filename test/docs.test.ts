@@ -112,6 +112,7 @@ const documents = [
   "README.md",
   "CHANGELOG.md",
   "CONTRIBUTING.md",
+  "examples/README.md",
   ...readdirSync(join(ROOT, "docs")).map((file) => join("docs", file)),
 ];
 
