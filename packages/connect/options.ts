@@ -1,5 +1,6 @@
 import { ConfigError, type Doorbell, type Logger } from "#core";
 import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../core/config.ts";
+import { needsToken } from "../drivers/addresses.ts";
 
 /** Where the tasks are, and how those that run them are told. */
 export interface ConnectOptions {
@@ -29,7 +30,7 @@ export function checkOptions({ databaseUrl, redisUrl, redisToken, cacheLimit }: 
   // Usually from the environment, and what is missing there is undefined, whatever the compiler was told.
   addressOf("databaseUrl", databaseUrl ?? "", POSTGRES_SCHEMES);
   if (redisUrl !== undefined) addressOf("redisUrl", redisUrl, REDIS_SCHEMES);
-  if (/^https?:/i.test(redisUrl ?? "") && !redisToken)
+  if (redisUrl !== undefined && needsToken(redisUrl) && !redisToken)
     throw new ConfigError("redisToken must be the REST token of redisUrl, got nothing.");
   if (cacheLimit !== undefined && !(Number.isInteger(cacheLimit) && cacheLimit > 0))
     throw new ConfigError(`cacheLimit must be a whole number from 1, got ${cacheLimit}.`);

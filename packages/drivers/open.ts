@@ -1,21 +1,11 @@
 /** Which driver an address needs: its scheme and host say so. */
 import { ConfigError, type PostgresDriver, type RedisDriver } from "#core";
 import type { Channel } from "../core/doorbell/channel.ts";
+import { isNeon, needsToken } from "./addresses.ts";
 import type { ChannelOptions } from "./channel.ts";
 import { openNeon } from "./neon.ts";
 import type { PgOptions } from "./pg.ts";
 import { openUpstash } from "./upstash.ts";
-
-/** Neon answers HTTP at its own hosts. */
-const NEON_HOST = /\.neon\.(tech|build)$/i;
-
-/** Whether the database is at Neon, where HTTP needs no connection that must be kept. */
-export function isNeon(databaseUrl: string): boolean {
-  return NEON_HOST.test(new URL(databaseUrl).hostname);
-}
-
-/** Whether the Redis is reached by Upstash's requests, which can send messages, but not wait for them. */
-const isUpstash = (redisUrl: string): boolean => /^https?:/i.test(redisUrl);
 
 /**
  * Neon over HTTP, any other Postgres through node-postgres. Nothing is asked before the first query.
@@ -37,7 +27,7 @@ export async function openPostgres(databaseUrl: string, options: PgOptions = {})
  * @example const driver = await openRedis("rediss://default:secret@cache.example.com:6380");
  */
 export async function openRedis(url: string, token?: string): Promise<RedisDriver> {
-  if (isUpstash(url)) {
+  if (needsToken(url)) {
     if (!token)
       throw new ConfigError("CACHE_REDIS_TOKEN must be the REST token of CACHE_REDIS_URL, got nothing.");
     return openUpstash({ url, token });
@@ -68,6 +58,6 @@ export interface ChannelWays extends ChannelOptions {
 export async function openChannel(ways: ChannelWays): Promise<Channel | undefined> {
   if (!isNeon(ways.databaseUrl)) return (await import("./pg-channel.ts")).openPgChannel(ways);
   const { redisUrl, redis } = ways;
-  if (!redis || redisUrl === undefined || isUpstash(redisUrl)) return undefined;
+  if (!redis || redisUrl === undefined || needsToken(redisUrl)) return undefined;
   return (await import("./redis-channel.ts")).openRedisChannel({ ...ways, redisUrl, redis });
 }

@@ -1,4 +1,4 @@
-/** Any PostgreSQL through node-postgres: one process on one machine, or in a container. */
+/** Any PostgreSQL through node-postgres: from one machine, a container, or a function beside it. */
 import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
 import type { ClientBase, ClientConfig, DatabaseError, PoolClient, QueryConfig } from "pg";
@@ -8,6 +8,7 @@ import { missingPeer } from "../core/peer.ts";
 
 /** Connections of one process: ticks need one a slot, the API and refreshes some more. */
 const POOL_SIZE = 10;
+const IDLE_MS = 10_000;
 /** How long a new connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Different statements that a connection remembers prepared; all of Tickwork's are far fewer. */
@@ -18,6 +19,10 @@ export interface PgOptions {
   user?: string | undefined;
   /** Connections at most. Default 10. */
   poolSize?: number | undefined;
+  /** How long an unused connection is kept, in milliseconds. Default: ten seconds. */
+  idleMs?: number | undefined;
+  /** The mode of TLS for an address that names none. Default: none. */
+  sslmode?: "verify-full" | undefined;
 }
 
 /**
@@ -30,12 +35,13 @@ export interface PgOptions {
  */
 export async function openPg(
   databaseUrl: string,
-  { user, poolSize = POOL_SIZE }: PgOptions = {},
+  { user, poolSize = POOL_SIZE, idleMs = IDLE_MS, sslmode }: PgOptions = {},
 ): Promise<PostgresDriver> {
   const pg = await loadPg();
   const pool = new pg.Pool({
-    ...connectionOf(databaseUrl, user),
+    ...connectionOf(databaseUrl, user, sslmode),
     max: poolSize,
+    idleTimeoutMillis: idleMs,
   });
   // A connection that breaks while idle is replaced; without a listener it would end the process.
   pool.on("error", () => {});
@@ -55,8 +61,17 @@ export async function openPg(
     const config = { text, values: [...params], ...(name ? { name } : { queryMode: "extended" }) };
     return (await client.query(config as QueryConfig)).rows;
   };
+  const usedAtMs = new WeakMap<PoolClient, number>();
+  /** Timers stand still in a function that is frozen, so the pool may keep what the server, or a network between, ended. */
+  const checkOut = async (): Promise<PoolClient> => {
+    for (;;) {
+      const client = await pool.connect();
+      if (Date.now() - (usedAtMs.get(client) ?? Date.now()) <= idleMs) return client;
+      client.release(true);
+    }
+  };
   const withClient = async <T>(signal: AbortSignal, work: (client: PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect();
+    const client = await checkOut();
     const cut = () => streamOf(client).destroy();
     if (signal.aborted) cut();
     else signal.addEventListener("abort", cut, { once: true });
@@ -68,6 +83,7 @@ export async function openPg(
       throw error;
     } finally {
       signal.removeEventListener("abort", cut);
+      usedAtMs.set(client, Date.now());
       client.release(broken || streamOf(client).destroyed);
     }
   };
@@ -98,8 +114,12 @@ export async function loadPg() {
 }
 
 /** How node-postgres connects to an address. */
-export const connectionOf = (databaseUrl: string, user: string | undefined): ClientConfig => ({
-  connectionString: complete(databaseUrl, user),
+export const connectionOf = (
+  databaseUrl: string,
+  user: string | undefined,
+  sslmode?: PgOptions["sslmode"],
+): ClientConfig => ({
+  connectionString: complete(databaseUrl, user, sslmode),
   application_name: "tickwork",
   keepAlive: true,
   keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
@@ -121,10 +141,12 @@ export function streamOf(client: ClientBase): { destroyed: boolean; destroy(): v
  * With a user, and with the mode of TLS by its own name: node-postgres takes the weaker ones for `verify-full` and warns
  * about that in nine lines. Neon's addresses have `require`.
  */
-function complete(databaseUrl: string, user: string | undefined): string {
+function complete(databaseUrl: string, user: string | undefined, sslmode: PgOptions["sslmode"]): string {
   const url = new URL(databaseUrl);
   url.username ||= user ?? userInfo().username;
   const { searchParams } = url;
+  if (sslmode && !searchParams.has("sslmode") && !searchParams.has("ssl"))
+    searchParams.set("sslmode", sslmode);
   if (WEAKER_MODES.has(searchParams.get("sslmode") ?? "") && searchParams.get("uselibpqcompat") !== "true")
     searchParams.set("sslmode", "verify-full");
   return url.href;
