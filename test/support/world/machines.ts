@@ -20,19 +20,20 @@ export interface MachinesOptions {
   deaf?: boolean;
 }
 
-const MACHINES = 3;
-const TASKS = 40;
+const MACHINES = 4;
+const TASKS = 30;
 /** Only the messages could wake anybody: no refresh comes in time. */
 const REFRESH_SECONDS = 10_800;
 const BETWEEN_TASKS_MS = 20_000;
 const DUE_IN_MS = [1_500, 60_000] as const;
 const WORK_MS = 3_000;
-const START_AGAIN_MS = [500, 10_000] as const;
+/** Later than its tasks are due: a start reads what waits. */
+const START_AGAIN_MS = [60_000, 120_000] as const;
 const TRAVEL_MS = [0.5, 20] as const;
 const LATE_MS = [100, 1_000] as const;
 /** How long a connection is gone that lost a message; then its machine looks for what it missed. */
 const GONE_MS = [50, 1_000] as const;
-const FAULTS = { late: 0.1, doubled: 0.1, lost: 0.1, deathOfPoster: 0.4 };
+const FAULTS = { late: 0.1, doubled: 0.1, lost: 0.4, deathOfPoster: 0.5 };
 /** How long after it is due and a slot is free a task starts: some requests, and a message that is late or missed. */
 const START_MS = 1_500;
 const PATIENCE_MS = 120_000;
@@ -74,11 +75,11 @@ export async function simulateMachines(
     },
     send: (text) =>
       new Promise((resolve) => {
-        world.after(world.between(...TRAVEL_MS), () => {
-          // What was sent arrives, though its sender may be dead by then.
+        const sent = () => {
           for (const one of machines) deliver(one, text);
           world.after(world.between(...TRAVEL_MS), () => process.resume(resolve));
-        });
+        };
+        world.after(world.between(...TRAVEL_MS), () => process.resume(sent));
       }),
     check: async () => {},
     close: async () => {},
