@@ -75,7 +75,11 @@ describe.concurrent("failed:", () => {
       /^No Tickwork answers at .*; correct --url or TICKWORK_URL, or start the server there\.$/,
     ],
     ["no address", ["list", "--url", "there"], /^--url: url must be .*there/],
-    ["no key", ["list", "--url", `http://127.0.0.1:${port}`, "--api-key", "a b"], /^--api-key: apiKey must be/],
+    [
+      "no key",
+      ["list", "--url", `http://127.0.0.1:${port}`, "--api-key", "a b"],
+      /^--api-key: apiKey must be/,
+    ],
     [
       "a wrong scheme",
       ["migrate"],
