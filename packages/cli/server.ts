@@ -72,7 +72,9 @@ export function unanswered({ url, named }: Target, error: TickworkNetworkError):
   const mend = named
     ? "correct --url or TICKWORK_URL, or start the server there"
     : "start one with `npx tickwork dev`, or name another one with --url or TICKWORK_URL";
-  return new ConfigError(`No Tickwork answers at ${url} (${cause?.code ?? cause?.message ?? messageOf(error)}); ${mend}.`);
+  return new ConfigError(
+    `No Tickwork answers at ${url} (${cause?.code ?? cause?.message ?? messageOf(error)}); ${mend}.`,
+  );
 }
 
 function isLoopback(url: string): boolean {
