@@ -34,6 +34,8 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   "functions/migrate": "functions/migrate.ts",
   "functions/refresh": "functions/refresh.ts",
   "functions/tick": "functions/tick.ts",
+  // `bin` of package.json.
+  cli: "packages/cli/main.ts",
   // Started by its path, from the file beside it.
   "init-postgres": "packages/local/init-postgres.js",
 };

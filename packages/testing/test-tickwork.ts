@@ -14,10 +14,10 @@ import {
   type TaskOf,
   type Tickwork,
 } from "#core";
+import { type Duration, millisecondsOf } from "../core/duration.ts";
 import { mustBe, quote, refusal } from "../core/errors.ts";
 import { createEnqueuer } from "../core/tasks/enqueue.ts";
 import { parseTime, TIME_FORMAT } from "../core/tasks/time.ts";
-import { type Duration, millisecondsOf } from "./duration.ts";
 import { openEngine } from "./engine.ts";
 import type { NotedLine } from "./noted-log.ts";
 import type { DueReport } from "./report.ts";
@@ -76,9 +76,9 @@ export interface TestTickwork<Defined extends Definitions = Definitions>
    */
   advance(duration: Duration): Promise<DueReport>;
   /**
-   * The tasks as they are now, whoever enqueued them, in the order in which they were.
+   * The tasks as they are now, whoever enqueued them, in the order in which they were; all, or those of a type. A
+   * definition will do as the filter.
    *
-   * @param filter only those of this type: a definition will do
    * @example const mails = await tickwork.enqueued({ type: "mail" });
    */
   enqueued(): Promise<Task[]>;
