@@ -33,6 +33,7 @@ export interface Extensions {
  * `(schedule, context)`, with `tasksService` in the context.
  *
  * @throws ConfigError with one line, which names file and line, when one cannot be loaded or has nothing to offer
+ * @example const extensions = await loadExtensions({ folder: "./extensions", log, jobWaitMs: 30_000 });
  */
 export async function loadExtensions(options: ExtensionsOptions): Promise<Extensions> {
   const { load = importFile, log, jobWaitMs } = options;

@@ -19,8 +19,8 @@ export async function loadRefusal(file: string, folder: string, error: unknown):
     placeIn(textOf(error), folder) ??
     (error instanceof SyntaxError ? await placeOfSyntaxError(file) : undefined) ??
     file;
-  const [reason] = messageOf(error).split("\n", 1);
-  return new ConfigError(`${shown(place)} cannot be loaded: ${reason}`, { cause: error });
+  const [reason = ""] = messageOf(error).split("\n", 1);
+  return new ConfigError(`${shown(place)} cannot be loaded: ${reason.trim()}`, { cause: error });
 }
 
 /** A path as users write it. */

@@ -37,7 +37,11 @@ export interface Hooks {
    * Runs `load`, and says what was registered meanwhile. If it fails, that is removed again.
    *
    * @returns functions that each remove a hook
-   * @example const removers = await hooks.registeredDuring(() => import("./hooks.js"));
+   * @example
+   * const removers = await hooks.registeredDuring(async () => {
+   *   hooks.registerHook("orders", "items.create.after", ({ data }) => console.log(data.id));
+   * });
+   * for (const remove of removers) remove();
    */
   registeredDuring(load: () => Promise<unknown>): Promise<(() => void)[]>;
   /** Calls the hooks of an event. One that throws is logged and breaks nothing. */
