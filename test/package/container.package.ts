@@ -26,7 +26,6 @@ const permitted = (command: string, ...args: string[]) => {
 const namespace = ["unshare", "--pid", "--fork", "--kill-child"];
 const asUser = (user: number) => ["setpriv", `--reuid=${user}`, `--regid=${user}`, "--clear-groups"];
 const isolated = permitted("unshare", "--pid", "--fork", ...asUser(1000), "true");
-const hasCommandLine = existsSync(join(ROOT, "dist/cli.js"));
 const NODE = join(TOOLS, "node-24/bin/node");
 
 describe.skipIf(!serversAnswer)("the image, on real servers", () => {
@@ -103,49 +102,58 @@ describe.skipIf(!serversAnswer)("the image, on real servers", () => {
     expect(await exitCode(image.healthCheck)).toBe(1);
   });
 
-  // The command line is a part of the package that this one may be without.
-  test.runIf(hasCommandLine)(
-    `starts${isolated ? " as process 1 and without rights" : ""}, is healthy, runs a task, and ends with 0 on SIGTERM`,
-    async () => {
-      const [command = "", ...args] = [
-        ...(isolated ? [...namespace, ...asUser(image.user)] : []),
-        ...image.command,
-      ];
-      const started = spawn(command, args, { cwd: image.workingFolder, env });
-      container = started;
-      let output = "";
-      for (const stream of [started.stdout, started.stderr])
-        stream.on("data", (chunk: Buffer) => {
-          output += chunk;
-        });
-      const ended = once(started, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-      await eventually(async () => {
-        if (started.exitCode !== null) throw new Error(`it ended:\n${output}`);
-        return (await exitCode(image.healthCheck)) === 0;
-      });
+  test("does not start without a key of the operator's own, and says so in one line", async () => {
+    const { API_KEY: _, ...without } = env;
+    const [command = "", ...args] = image.command;
+    const child = spawn(command, args, { cwd: image.workingFolder, env: without });
+    let output = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      output += chunk;
+    });
+    const [code] = (await once(child, "close")) as [number | null];
+    expect(code).toBe(1);
+    expect(output).toMatch(/^HOST is 0\.0\.0\.0, .* set API_KEY to a key of your own, .*\n$/);
+  });
 
-      const ask = async (method: string, path: string, body?: unknown) => {
-        const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
-        const response = await fetch(`http://127.0.0.1:${env.PORT}${path}`, {
-          method,
-          headers,
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        });
-        return (await response.json()) as { task_status: string; result_data: unknown };
-      };
-      await ask("POST", "/tasks", { type: "greet", task_data: { name: "Ada" } });
-      const task = await eventually(async () => {
-        const found = await ask("GET", "/tasks/1");
-        return found.task_status === "Completed" && found;
+  test(`starts${isolated ? " as process 1 and without rights" : ""}, is healthy, runs a task, and ends with 0 on SIGTERM`, async () => {
+    const [command = "", ...args] = [
+      ...(isolated ? [...namespace, ...asUser(image.user)] : []),
+      ...image.command,
+    ];
+    const started = spawn(command, args, { cwd: image.workingFolder, env });
+    container = started;
+    let output = "";
+    for (const stream of [started.stdout, started.stderr])
+      stream.on("data", (chunk: Buffer) => {
+        output += chunk;
       });
-      expect(task.result_data).toEqual({ hello: "Ada" });
+    const ended = once(started, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
+    await eventually(async () => {
+      if (started.exitCode !== null) throw new Error(`it ended:\n${output}`);
+      return (await exitCode(image.healthCheck)) === 0;
+    });
 
-      process.kill(isolated ? childOf(started) : (started.pid ?? 0), "SIGTERM");
-      expect(await ended, output).toEqual([0, null]);
-      expect(output).toContain("Shutting down");
-      expect(await exitCode(image.healthCheck)).toBe(1);
-    },
-  );
+    const ask = async (method: string, path: string, body?: unknown) => {
+      const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" };
+      const response = await fetch(`http://127.0.0.1:${env.PORT}${path}`, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      return (await response.json()) as { task_status: string; result_data: unknown };
+    };
+    await ask("POST", "/tasks", { type: "greet", task_data: { name: "Ada" } });
+    const task = await eventually(async () => {
+      const found = await ask("GET", "/tasks/1");
+      return found.task_status === "Completed" && found;
+    });
+    expect(task.result_data).toEqual({ hello: "Ada" });
+
+    process.kill(isolated ? childOf(started) : (started.pid ?? 0), "SIGTERM");
+    expect(await ended, output).toEqual([0, null]);
+    expect(output).toContain("Shutting down");
+    expect(await exitCode(image.healthCheck)).toBe(1);
+  });
 });
 
 /** The process that another one waits for. */
