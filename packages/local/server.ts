@@ -16,7 +16,7 @@ import { parseAllowList } from "../tasks/allow-list.ts";
 import { damaged, postgresFolder } from "./embedded-postgres.ts";
 import type { Extensions, LoadModule } from "./extensions.ts";
 import { closeHttp, createHttpServer, isLoopback, listen } from "./http.ts";
-import { postgresRefusal } from "./reach.ts";
+import { checkRights, postgresRefusal } from "./reach.ts";
 import { openStack, type Stack } from "./stack.ts";
 import { urlOf } from "./url.ts";
 
@@ -120,6 +120,7 @@ async function openExtensions(
 async function prepare({ tickwork, config, embedded }: Stack, log: Logger): Promise<void> {
   try {
     await migrate(tickwork.database, log);
+    if (config.databaseUrl !== undefined) await checkRights(tickwork.database, config.databaseUrl);
     if (embedded) await tickwork.store.endLeases();
   } catch (error) {
     if (!(error instanceof PostgresError)) throw error;

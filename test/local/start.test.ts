@@ -205,6 +205,12 @@ describe.skipIf(typeof binaries === "string")(
           /permission denied for schema public; give the user the rights/,
         ],
         [
+          "the role may not write",
+          "clerk@/shop",
+          /no right to insert, update, delete in "baasix_Tasks"; give the user the rights/,
+        ],
+        ["nothing may be written", "archivist@/shop", /it can only be read; use the address of the primary/],
+        [
           "the server insists on TLS",
           `stranger@/postgres`,
           /pg_hba\.conf rejects .*; .* add \?sslmode=require\.$/,
