@@ -101,7 +101,7 @@ function uses(code: string, name: string): boolean {
 
 function declares(code: string, name: string): boolean {
   return new RegExp(
-    `(const|function|class) (\\{[^}=]*\\b)?${name}\\b|\\{[^{}]*\\b${name}\\b[^{}]*\\}\\) =>`,
+    `(const|function|class) (\\{[^}=]*\\b)?${name}\\b(?!:)|\\{[^{}]*\\b${name}\\b[^{}]*\\}\\) =>`,
   ).test(code);
 }
 
