@@ -46,7 +46,11 @@ export async function loadTasks(path: string): Promise<LoadedTasks> {
       `There is no ${path}. \`npx tickwork init\` writes a tasks.ts; --tasks <file> names another one.`,
       [],
     );
-  const jiti = await createLoader(file);
+  const jiti = await createLoader(file).catch((error: unknown) => {
+    throw new TasksError(`The tsconfig.json of ${path} cannot be used: ${messageOf(error)}`, [file], {
+      cause: error,
+    });
+  });
   const files = () => Object.keys(jiti.cache).filter(isOwn);
   const refuse = (message: string, cause: unknown) => new TasksError(message, files(), { cause });
   let module: Record<string, unknown>;
@@ -78,7 +82,6 @@ export async function loadTasks(path: string): Promise<LoadedTasks> {
 async function createLoader(file: string): Promise<Jiti> {
   return createJiti(pathToFileURL(file).href, {
     fsCache: false,
-    interopDefault: false,
     tsconfigPaths: true,
     virtualModules: {
       tickwork: await import("#tickwork"),
