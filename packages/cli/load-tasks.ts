@@ -46,7 +46,11 @@ export async function loadTasks(path: string): Promise<LoadedTasks> {
       `There is no ${path}. \`npx tickwork init\` writes a tasks.ts; --tasks <file> names another one.`,
       [],
     );
-  const jiti = await createLoader(dirname(file));
+  const jiti = await createLoader(dirname(file)).catch((error: unknown) => {
+    throw new TasksError(`The tsconfig.json of ${path} cannot be used: ${messageOf(error)}`, [file], {
+      cause: error,
+    });
+  });
   const files = () => Object.keys(jiti.cache).filter(isOwn);
   const refuse = (message: string, cause: unknown) => new TasksError(message, files(), { cause });
   let module: Record<string, unknown>;
@@ -87,7 +91,6 @@ export async function createLoader(folder: string): Promise<Jiti> {
   ]);
   return createJiti(pathToFileURL(join(folder, "index.js")).href, {
     fsCache: false,
-    interopDefault: false,
     tsconfigPaths: true,
     virtualModules: {
       tickwork: await import("#tickwork"),

@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+
 /** ANSI: so many lines up, and the whole line erased. */
 const UP = (lines: number) => (lines > 0 ? `\u001b[${lines}A` : "");
 const ERASED = "\u001b[2K";
@@ -31,5 +33,9 @@ export function createScreen(
   };
 }
 
-/** A line that wraps would be two. */
-const cut = (text: string) => text.slice(0, (process.stdout.columns || 80) - 1);
+/** A line that wraps would be two. One that is cut loses its colours, which might not end otherwise. */
+function cut(text: string): string {
+  const width = (process.stdout.columns || 80) - 1;
+  const plain = stripVTControlCharacters(text);
+  return plain.length <= width ? text : plain.slice(0, width);
+}

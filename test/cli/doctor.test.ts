@@ -6,15 +6,14 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createDatabase as database, migrate, silent, systemClock } from "#core";
 import { openPg } from "#drivers";
-import { compareClock } from "../../packages/cli/doctor/clock.ts";
-import { checkNode } from "../../packages/cli/doctor/environment.ts";
 import type { Finding } from "../../packages/cli/doctor/finding.ts";
-import { checkEviction } from "../../packages/cli/doctor/redis.ts";
 import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
 import { findBinaries } from "../support/chaos/binaries.ts";
 import { sparePort } from "../support/chaos/own-process.ts";
 import { type OwnRedis, openOwnRedis } from "../support/chaos/own-redis.ts";
 import { openProject, type Project } from "../support/cli/cli.ts";
+import { serveUpstash } from "../support/lambda/upstash-server.ts";
+import { memoryBackend } from "../support/wires/redis-wire.ts";
 
 let project: Project;
 beforeEach(async () => {
@@ -80,30 +79,20 @@ describe("on this machine", () => {
   });
 });
 
-test("a Node that is too old", () => {
-  expect(checkNode("20.18.1")).toMatchObject({ level: "problem", mend: "install Node 20.19 or later" });
-  expect(checkNode("24.0.0").level).toBe("ok");
-});
-
-test("a clock that goes another way", async () => {
-  const by = (ms: number) => compareClock("postgres clock", async () => Date.now() + ms);
-  expect((await by(1_000)).level).toBe("ok");
-  expect(await by(-60_000)).toMatchObject({
-    level: "problem",
-    message: expect.stringContaining("60.0 s behind"),
-    mend: expect.stringContaining("NTP"),
-  });
-});
-
-test("an Upstash that evicts, or does not tell, with the place of the switch", () => {
-  expect(checkEviction("optimistic-volatile", true)).toMatchObject({
-    level: "problem",
-    mend: expect.stringContaining("Upstash console"),
-  });
-  expect(checkEviction(undefined, true)).toMatchObject({
-    level: "note",
-    mend: expect.stringContaining("switch off Eviction"),
-  });
+test("an Upstash that does not tell whether it evicts", async () => {
+  const server = await serveUpstash(memoryBackend(), "a-token");
+  try {
+    const findings = await examine({ CACHE_REDIS_URL: server.url, CACHE_REDIS_TOKEN: "a-token" });
+    expect(findings).toContainEqual({
+      check: "redis eviction",
+      level: "note",
+      message: expect.stringContaining("Upstash does not tell"),
+      mend: expect.stringContaining("switch off Eviction"),
+    });
+    expect(findings).toContainEqual(expect.objectContaining({ check: "redis clock", level: "ok" }));
+  } finally {
+    await server.close();
+  }
 });
 
 describe.skipIf(!serversAnswer)("on real servers", () => {
