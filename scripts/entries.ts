@@ -8,6 +8,11 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   "tickwork/aws": "packages/aws/index.ts",
   "tickwork/client": "packages/client/index.ts",
   "tickwork/compat": "packages/compat/index.ts",
+  // Under the names that Baasix has for them, so that an extension changes only where it imports from.
+  "tickwork/compat/services/HooksService": "packages/compat/services/HooksService.ts",
+  "tickwork/compat/services/TasksService": "packages/compat/services/TasksService.ts",
+  "tickwork/compat/utils/cache": "packages/compat/utils/cache.ts",
+  "tickwork/compat/utils/database": "packages/compat/utils/database.ts",
   "tickwork/local": "packages/local/index.ts",
   "tickwork/tasks": "packages/tasks/index.ts",
   "tickwork/testing": "packages/testing/index.ts",
@@ -29,6 +34,8 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   "functions/migrate": "functions/migrate.ts",
   "functions/refresh": "functions/refresh.ts",
   "functions/tick": "functions/tick.ts",
+  // `bin` of package.json.
+  cli: "packages/cli/main.ts",
   // Started by its path, from the file beside it.
   "init-postgres": "packages/local/init-postgres.js",
 };

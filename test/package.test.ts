@@ -7,6 +7,7 @@ import { ENTRIES, exportsOf, PROGRAMS, SST_ENTRIES } from "../scripts/entries.ts
 const ROOT = join(import.meta.dirname, "..");
 
 interface Package {
+  bin: Record<string, string>;
   exports: unknown;
   files: string[];
   dependencies: Record<string, string>;
@@ -20,6 +21,11 @@ test("its exports are the entries that are built", () => {
   expect(manifest.exports).toEqual(exportsOf([...Object.keys(ENTRIES), ...Object.keys(SST_ENTRIES)]));
   for (const file of Object.values({ ...ENTRIES, ...SST_ENTRIES, ...PROGRAMS }))
     expect(existsSync(join(ROOT, file)), file).toBe(true);
+});
+
+test("its command is a program that is built", () => {
+  expect(manifest.bin).toEqual({ tickwork: "./dist/cli.js" });
+  expect(PROGRAMS).toHaveProperty("cli");
 });
 
 test("what only some users need is optional, a range, and there for the tests of this repository", () => {

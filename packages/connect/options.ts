@@ -15,7 +15,11 @@ export interface ConnectOptions {
   redisToken?: string | undefined;
   /** The servers' `TASK_CACHE_LIMIT`, if they have another one. Default 10,000. */
   cacheLimit?: number | undefined;
-  /** What makes the servers look at what was enqueued. Default: none, and their next refresh finds it. */
+  /**
+   * What makes those that run tasks look at what was enqueued. Default: servers hear of it through Postgres (`NOTIFY`),
+   * and where that is Neon, through Redis (`PUBLISH`), so they start it when it is due. With Neon and Upstash there is no
+   * default; without one, a server's next refresh finds it.
+   */
   doorbell?: Doorbell | undefined;
   /** Default: warnings and errors go to the console. */
   log?: Logger | undefined;

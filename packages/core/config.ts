@@ -26,7 +26,7 @@ export interface Config {
   maxCrashes: number;
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
-  /** `HOST`: the address that the single-process server listens at. */
+  /** `HOST`: the address that the single-process server listens at. Where others reach it, `API_KEY` must be set. */
   host: string;
   /** `PORT`: where the single-process server listens. */
   port: number;

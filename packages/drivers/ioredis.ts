@@ -26,11 +26,7 @@ const OPTIONS: RedisOptions = {
  * @example const driver = await openIoredis("redis://127.0.0.1:6379");
  */
 export async function openIoredis(url: string, { idleMs = IDLE_LIMIT_MS } = {}): Promise<RedisDriver> {
-  const imported = await import("ioredis").catch(
-    missingPeer("ioredis", "connects to Redis servers other than Upstash"),
-  );
-  // It is CommonJS, of which a bundle has nothing but the default export.
-  const { Redis, ReplyError } = imported.default as unknown as typeof imported;
+  const { Redis, ReplyError } = await loadIoredis();
   const connect = () => {
     const client = new Redis(url, OPTIONS);
     // What the connection met since it was last made; ioredis tells a command only that it was not sent. Without a
@@ -71,4 +67,13 @@ export async function openIoredis(url: string, { idleMs = IDLE_LIMIT_MS } = {}):
     },
     close: async () => current.client.disconnect(),
   };
+}
+
+/** @throws ConfigError when the package `ioredis` is not installed */
+export async function loadIoredis() {
+  const imported = await import("ioredis").catch(
+    missingPeer("ioredis", "connects to Redis servers other than Upstash"),
+  );
+  // It is CommonJS, of which a bundle has nothing but the default export.
+  return imported.default as unknown as typeof imported;
 }

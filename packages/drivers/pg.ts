@@ -1,8 +1,9 @@
 /** Any PostgreSQL through node-postgres: from one machine, a container, or a function beside it. */
 import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
-import type { DatabaseError, PoolClient, QueryConfig } from "pg";
+import type { ClientBase, ClientConfig, DatabaseError, PoolClient, QueryConfig } from "pg";
 import type { PostgresDriver, Statement } from "#core";
+import { KEEP_ALIVE_AFTER_MS } from "../core/limits.ts";
 import { missingPeer } from "../core/peer.ts";
 
 /** Connections of one process: ticks need one a slot, the API and refreshes some more. */
@@ -10,8 +11,6 @@ const POOL_SIZE = 10;
 const IDLE_MS = 10_000;
 /** How long a new connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** How long a connection is silent before TCP checks that its other end is still there. */
-const KEEP_ALIVE_AFTER_MS = 10_000;
 /** Different statements that a connection remembers prepared; all of Tickwork's are far fewer. */
 const PREPARED_LIMIT = 200;
 
@@ -38,17 +37,11 @@ export async function openPg(
   databaseUrl: string,
   { user, poolSize = POOL_SIZE, idleMs = IDLE_MS, sslmode }: PgOptions = {},
 ): Promise<PostgresDriver> {
-  const { default: pg } = await import("pg").catch(
-    missingPeer("pg", "connects to Postgres servers other than Neon"),
-  );
+  const pg = await loadPg();
   const pool = new pg.Pool({
-    connectionString: complete(databaseUrl, user, sslmode),
+    ...connectionOf(databaseUrl, user, sslmode),
     max: poolSize,
     idleTimeoutMillis: idleMs,
-    application_name: "tickwork",
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
   });
   // A connection that breaks while idle is replaced; without a listener it would end the process.
   pool.on("error", () => {});
@@ -114,13 +107,32 @@ export async function openPg(
   };
 }
 
+/** @throws ConfigError when the package `pg` is not installed */
+export async function loadPg() {
+  return (await import("pg").catch(missingPeer("pg", "connects to Postgres servers other than Neon")))
+    .default;
+}
+
+/** How node-postgres connects to an address. */
+export const connectionOf = (
+  databaseUrl: string,
+  user: string | undefined,
+  sslmode?: PgOptions["sslmode"],
+): ClientConfig => ({
+  connectionString: complete(databaseUrl, user, sslmode),
+  application_name: "tickwork",
+  keepAlive: true,
+  keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+});
+
 /** Whether Postgres answers and hangs up. */
 function endsConnection({ code = "08" }: DatabaseError): boolean {
   return /^(08|57P)/.test(code);
 }
 
 /** The socket, which node-postgres's types leave out. */
-function streamOf(client: PoolClient): { destroyed: boolean; destroy(): void } {
+export function streamOf(client: ClientBase): { destroyed: boolean; destroy(): void } {
   return (client as unknown as { connection: { stream: { destroyed: boolean; destroy(): void } } }).connection
     .stream;
 }

@@ -6,7 +6,8 @@ import { ConfigError } from "#core";
 import { isSecret, SECRET_ACCEPTED } from "../core/config.ts";
 import { linked } from "./folder-lock.ts";
 
-const API_KEY_FILE = "api-key";
+/** Where in a data folder the generated key is. */
+export const apiKeyFile = (dataDir: string): string => join(dataDir, "api-key");
 
 /**
  * Does something in the data folder.
@@ -50,7 +51,7 @@ export function makeFolder(path: string): void {
  * @throws ConfigError with one line when the file holds no key that a caller could send
  */
 export function keptApiKey(dataDir: string): string {
-  const path = join(dataDir, API_KEY_FILE);
+  const path = apiKeyFile(dataDir);
   if (!statSync(path, { throwIfNoEntry: false })) {
     // Complete before it has its name: whoever finds the file finds the key.
     const mine = `${path}.${process.pid}`;

@@ -1,13 +1,14 @@
 /** `npm run demo`: twenty varied tasks over the next minute, and what becomes of them, in the terminal. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, createClient } from "#client";
-import { ConfigError, type Environment, type NewTask, readConfig } from "#core";
+import { ConfigError, type Environment, type NewTask } from "#core";
 import { messageOf } from "../core/errors.ts";
 import { inDataFolder, makeFolder } from "./data-folder.ts";
 import { hasEnded, lineOf } from "./demo-lines.ts";
 import { loadEnvFile } from "./env-file.ts";
-import { urlOf } from "./url.ts";
+import { localServer } from "./local-server.ts";
+import { createScreen } from "./screen.ts";
 
 const LOOK_EVERY_MS = 500;
 /** The last task is due after a minute; the slowest has three attempts. */
@@ -23,10 +24,7 @@ interface Server {
 
 /** Finds the server of this machine by the settings that it was started with. */
 async function findServer(env: Environment): Promise<Server> {
-  const { host, port, apiKey, dataDir } = readConfig(env);
-  const url = urlOf(host, port);
-  const keyFile = join(dataDir, "api-key");
-  const key = apiKey ?? (existsSync(keyFile) ? readFileSync(keyFile, "utf8").trim() : undefined);
+  const { url, apiKey: key, dataDir } = localServer(env);
   const isHealthy = await createClient({ url, retries: 0 })
     .health()
     .then(
@@ -122,22 +120,6 @@ function twentyTasks({ url, headers, dataDir }: Server): (NewTask & { about: str
     },
   ];
 }
-
-/** Draws all lines over the last ones in a terminal; elsewhere writes those that changed. */
-function createScreen(tty: boolean) {
-  let drawn: string[] = [];
-  return (lines: string[]) => {
-    if (!tty)
-      for (const [n, text] of lines.entries()) if (state(text) !== state(drawn[n] ?? "")) console.log(text);
-    if (tty)
-      process.stdout.write(
-        `${drawn.length > 0 ? `\u001b[${drawn.length}A` : ""}${lines.map((text) => `\u001b[2K${text.slice(0, (process.stdout.columns || 80) - 1)}\n`).join("")}`,
-      );
-    drawn = lines;
-  };
-}
-/** Without the countdown, which changes every second. */
-const state = (text: string) => text.replace(/in \d+ s +/, "waits ");
 
 async function demo(): Promise<void> {
   const server = await findServer(process.env);

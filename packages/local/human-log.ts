@@ -1,4 +1,7 @@
-import { createLogger, type Logger } from "#core";
+import { createLogger, type Environment, type Logger } from "#core";
+
+/** Whether `DEBUGGING` is on. The log must be there before the configuration is read, which may fail. */
+export const isDebugging = (env: Environment): boolean => /^(1|true)$/i.test(env.DEBUGGING ?? "");
 
 /** A log for people: one line an event, with its time first and its fields last. */
 export function createHumanLog({

@@ -1,40 +1,18 @@
 /** `npm start`: everything on this machine. */
-import { constants } from "node:os";
-import { ConfigError, type Logger, TickworkError } from "#core";
+import { ConfigError, TickworkError } from "#core";
 import { definitions } from "#tasks";
 import { loadEnvFile } from "./env-file.ts";
-import { createHumanLog } from "./human-log.ts";
-import { type Server, startServer } from "./server.ts";
+import { createHumanLog, isDebugging } from "./human-log.ts";
+import { serve } from "./serve.ts";
+import type { Server } from "./server.ts";
 
 // The AWS SDK, which this process never uses, would warn about Node 20.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= "true";
 
-let server: Server | undefined;
-let ending = false;
-
-/**
- * The first signal shuts down gracefully, the second quits at once. So does the first one during the start: no task runs
- * yet, and what is half prepared is not used by the next start.
- */
-function end(log: Logger, signal: NodeJS.Signals): void {
-  if (ending || !server) process.exit(128 + constants.signals[signal]);
-  ending = true;
-  log.info("Shutting down; waiting for running tasks. Press Ctrl-C again to quit now.");
-  server.close().then(
-    () => process.exit(0),
-    (error: unknown) => {
-      log.error("the shutdown failed", { error });
-      process.exit(1);
-    },
-  );
-}
-
 try {
   loadEnvFile();
-  const log = createHumanLog({ debugging: /^(1|true)$/i.test(process.env.DEBUGGING ?? "") });
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => end(log, signal));
-  server = await startServer({ env: process.env, log, definitions });
-  console.log(greeting(server));
+  const log = createHumanLog({ debugging: isDebugging(process.env) });
+  console.log(greeting(await serve({ env: process.env, log, definitions })));
 } catch (error) {
   const expected = error instanceof ConfigError || error instanceof TickworkError;
   console.error(expected ? error.message : error);

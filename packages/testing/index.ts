@@ -1,5 +1,5 @@
 /** The public entry `tickwork/testing`: what tests of tasks need. No server, no network, any test runner. */
-export type { Duration } from "./duration.ts";
+export type { Duration } from "../core/duration.ts";
 export type { NotedLine } from "./noted-log.ts";
 export type { CreatedTask } from "./noted-tasks.ts";
 export type { DueReport, RunReport } from "./report.ts";

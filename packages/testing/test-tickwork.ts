@@ -14,10 +14,10 @@ import {
   type TaskOf,
   type Tickwork,
 } from "#core";
+import { type Duration, millisecondsOf } from "../core/duration.ts";
 import { mustBe, quote, refusal } from "../core/errors.ts";
 import { createEnqueuer } from "../core/tasks/enqueue.ts";
 import { parseTime, TIME_FORMAT } from "../core/tasks/time.ts";
-import { type Duration, millisecondsOf } from "./duration.ts";
 import { openEngine } from "./engine.ts";
 import type { NotedLine } from "./noted-log.ts";
 import type { DueReport } from "./report.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Duration, millisecondsOf } from "../../packages/testing/duration.ts";
+import { type Duration, millisecondsOf } from "../../packages/core/duration.ts";
 
 test.each<[Duration, number]>([
   [0, 0],

@@ -1,4 +1,4 @@
-import { mustBe, refusal } from "../core/errors.ts";
+import { mustBe, refusal } from "./errors.ts";
 
 const UNITS_MS = {
   millisecond: 1,

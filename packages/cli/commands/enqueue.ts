@@ -1,0 +1,63 @@
+import type { Command } from "commander";
+import { UsageError } from "../failure.ts";
+import { follow } from "../follow.ts";
+import { taskChange } from "../format.ts";
+import { example } from "../help.ts";
+import { createOutput } from "../output.ts";
+import { type ServerFlags, withClient, withServerOptions } from "../server.ts";
+import { duration, taskData, time, wholeNumber } from "../values.ts";
+
+interface Flags extends ServerFlags {
+  at?: string;
+  in?: number;
+  maxAttempts?: number;
+  idempotencyKey?: string;
+  wait?: boolean;
+  timeout?: number;
+  json?: boolean;
+}
+
+export function addEnqueue(program: Command): void {
+  const command = program
+    .command("enqueue")
+    .description("create a task")
+    .argument("<type>", "its type, as your tasks file defines it")
+    .argument("[data]", "its data as JSON; - reads them from the standard input")
+    .option("--at <time>", "when it is due: ISO 8601 with a zone", time)
+    .option("--in <duration>", "how long until it is due, such as 30s, 10m, 2h or 3d", duration)
+    .option("--max-attempts <n>", "how often it may fail before it ends in Error", wholeNumber(1, 1_000))
+    .option("--idempotency-key <key>", "the same key within 24 hours creates no second task")
+    .option("--wait", "wait for its end, and fail if it does")
+    .option("--timeout <duration>", "how long to wait at most; default 15m", duration)
+    .action(async (type: string, data: string | undefined, _: unknown, self: Command) =>
+      enqueue(type, data, self.optsWithGlobals()),
+    );
+  withServerOptions(command);
+  example(
+    command,
+    `npx tickwork enqueue greet '{"name":"Ada"}' --wait`,
+    "npx tickwork enqueue greet --in 10m --max-attempts 3",
+    "jq -n '{name: \"Ada\"}' | npx tickwork enqueue greet - --at 2026-11-24T09:00:00Z",
+  );
+}
+
+async function enqueue(type: string, given: string | undefined, flags: Flags): Promise<void> {
+  const { at, in: inMs, maxAttempts, idempotencyKey, wait, timeout, json = false } = flags;
+  if (at !== undefined && inMs !== undefined) throw new UsageError("Give --at or --in, not both.");
+  const task_data = taskData(given);
+  const output = createOutput({ json });
+  await withClient(flags, async (client) => {
+    const task = await client.create(
+      {
+        type,
+        task_data,
+        scheduled_time: inMs === undefined ? at : new Date(Date.now() + inMs),
+        max_attempts: maxAttempts,
+      },
+      idempotencyKey === undefined ? {} : { idempotencyKey },
+    );
+    if (!wait) return output.result(task, () => taskChange(task, "created"));
+    output.note(taskChange(task, "created"));
+    await follow(client, task.id, output, timeout);
+  });
+}

@@ -1,0 +1,68 @@
+/** How a command fails: one line on stderr that says what and how to mend it, and an exit code. */
+import { CommanderError } from "commander";
+import { TickworkApiError, TickworkNetworkError, TickworkTimeoutError } from "#client";
+import { ConfigError, TickworkError } from "#core";
+import { messageOf } from "../core/errors.ts";
+
+/** Exit codes. */
+export const FAILED = 1;
+export const MISUSED = 2;
+
+/** The command was called in a way that it does not understand. Its message is one line. */
+export class UsageError extends Error {}
+
+/** What was asked for did not succeed, and has been said already. */
+export class ToldFailure extends Error {}
+
+interface Failure {
+  exitCode: number;
+  /** Undefined when it has been said already. */
+  message?: string;
+  code?: string | undefined;
+}
+
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : MISUSED };
+  if (error instanceof ToldFailure) return { exitCode: FAILED };
+  if (error instanceof UsageError) return { exitCode: MISUSED, message: error.message };
+  return { exitCode: FAILED, message: oneLine(messageFor(error)), code: codeOf(error) };
+}
+
+/** Says why a command failed. @returns the exit code */
+export function tell(error: unknown, json: boolean): number {
+  const { exitCode, message, code } = failureOf(error);
+  if (message !== undefined) console.error(json ? JSON.stringify({ error: { code, message } }) : message);
+  return exitCode;
+}
+
+function messageFor(error: unknown): string {
+  if (error instanceof TickworkApiError)
+    return [sentence(issuesIn(error)), MENDING[error.code ?? ""]].filter(Boolean).join(" ");
+  if (error instanceof TickworkTimeoutError || error instanceof TickworkNetworkError) return error.message;
+  if (error instanceof ConfigError || error instanceof TickworkError) return error.message;
+  return `This should not have happened: ${messageOf(error)}`;
+}
+
+/** The messages of the API say what is wrong; what to do at a command line follows here. */
+const MENDING: Readonly<Record<string, string>> = {
+  key_missing: "Give it with --api-key or API_KEY; the server prints it when it starts.",
+  key_wrong: "Give the right one with --api-key or API_KEY; the server prints it when it starts.",
+  task_not_found: "`tickwork list` shows those that there are.",
+  unknown_type: "Export a task of this type from your tasks file.",
+  task_waiting: "`tickwork cancel` ends it before it starts.",
+  task_running: "Wait for its end with `tickwork watch`, or ask it to stop with `tickwork cancel`.",
+  task_finished: "`tickwork retry` runs it again.",
+};
+
+/** The API's own message has the first of the issues. */
+const issuesIn = ({ message, issues = [] }: TickworkApiError) =>
+  issues.length > 1
+    ? issues.map(({ path, message: text }) => [path, text].filter(Boolean).join(" ")).join("; ")
+    : message;
+
+const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+const codeOf = (error: unknown) =>
+  error instanceof TickworkApiError || error instanceof TickworkError ? error.code : undefined;
+
+const oneLine = (text: string) => text.replace(/\s*\n\s*/g, " ");

@@ -1,0 +1,153 @@
+/** Everything that people read. */
+import { styleText } from "node:util";
+import type { Task } from "#client";
+import type { CacheStats, Health } from "#core";
+import type { PlannedMigration } from "../core/store/plan-migrations.ts";
+import { lineOf } from "../local/demo-lines.ts";
+import type { Server } from "../local/server.ts";
+import type { Finding, Level } from "./doctor/finding.ts";
+import type { Step } from "./init/project.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Colours only a terminal, and honours NO_COLOR and FORCE_COLOR. */
+const paint = (style: Style, text: string) => styleText(style, text, { stream: process.stdout });
+
+const STATUS_STYLES: Readonly<Record<string, Style>> = {
+  Completed: "green",
+  Error: "red",
+  Running: "cyan",
+};
+
+/** A task in one line: its id, how far it is, its status or when it is due, its type, and why it failed. */
+export function taskLine(task: Task): string {
+  const line = lineOf(task, task.type, Date.now());
+  const style = STATUS_STYLES[task.task_status];
+  return style ? line.replace(task.task_status, (status) => paint(style, status)) : line;
+}
+
+export const taskLines = (tasks: readonly Task[]): string =>
+  tasks.length === 0 ? "There is no such task." : tasks.map(taskLine).join("\n");
+
+/** A task with all that people ask about. */
+export function taskDetails(task: Task): string {
+  const { id, type, task_status, attempts, max_attempts, scheduled_time, started_at, finished_at } = task;
+  return rows([
+    ["task", String(id)],
+    ["type", type],
+    ["status", paint(STATUS_STYLES[task_status] ?? "bold", task_status)],
+    ["due", scheduled_time],
+    ["started", started_at],
+    ["finished", finished_at],
+    ["attempts", attempts > 0 ? `${attempts}${max_attempts ? ` of ${max_attempts}` : ""}` : null],
+    ["progress", task_status === "Running" && task.progress !== null ? percent(task.progress) : null],
+    ["late", task.lateness ? `${task.lateness.ms} ms (${task.lateness.reason})` : null],
+    ["data", jsonOf(task.task_data)],
+    ["result", jsonOf(task.result_data)],
+    ["error", errorOf(task.error_data)],
+  ]);
+}
+
+/** What was asked of a task, and how it stands now. */
+export function taskChange(task: Task, change: "created" | "retried" | "cancelled"): string {
+  const { id, type, task_status, scheduled_time } = task;
+  if (change === "cancelled" && task_status === "Running")
+    return `Task ${id} (${type}) runs, and was asked to stop.`;
+  if (change === "cancelled") return `Task ${id} (${type}) is cancelled.`;
+  const isDue = Date.parse(scheduled_time) <= Date.now();
+  return `Task ${id} (${type}) is ${change}, and due ${isDue ? "now" : `at ${scheduled_time}`}.`;
+}
+
+export function stats(state: CacheStats, { healthy, last }: Health): string {
+  return rows([
+    [
+      "health",
+      healthy ? paint("green", "healthy") : paint("red", `not healthy: ${state.error ?? "see the log"}`),
+    ],
+    ["running", state.isTaskRunning ? "a task runs" : "no task runs"],
+    ["waiting", `${state.cachedTasksCount} due within ${state.taskTimeWindow}`],
+    ["without code", state.waitingForCode ? `${state.waitingForCode} of types that nobody here runs` : null],
+    ["refreshed", `${state.lastRefreshed ?? "not yet"}, every ${state.refreshIntervalSeconds} s`],
+    ["last write", last.write],
+  ]);
+}
+
+const MARKS: Readonly<Record<Level, [Style, string]>> = {
+  ok: ["green", "✓"],
+  note: ["yellow", "•"],
+  problem: ["red", "✗"],
+};
+
+/** The findings of the doctor; each that needs it with how to mend it. */
+export function findings(all: readonly Finding[]): string {
+  const lines = all.map(({ level, check, message, mend }) => {
+    const [style, mark] = MARKS[level];
+    return `${paint(style, mark)} ${check}: ${message}${mend ? `\n    ${paint("dim", "→")} ${mend}` : ""}`;
+  });
+  const wrong = all.filter(({ level }) => level === "problem").length;
+  const end =
+    wrong === 0 ? "Nothing is wrong." : `${wrong} ${wrong === 1 ? "thing is" : "things are"} wrong.`;
+  return [...lines, "", end].join("\n");
+}
+
+/** What `init` did, and what comes next. */
+export function initialised(
+  steps: readonly Step[],
+  missing: readonly string[],
+  run: string,
+  install: string,
+): string {
+  const lines = steps.map(
+    ({ file, done, what }) => `${done ? paint("green", "✓") : paint("yellow", "•")} ${file}: ${what}`,
+  );
+  const commands = [
+    ...(missing.length > 0 ? [install] : []),
+    run,
+    `npx tickwork enqueue greet '{"name":"Ada"}' --wait    # in another terminal`,
+  ];
+  return [...lines, "", "Next:", "", ...commands.map((command) => `  ${command}`), ""].join("\n");
+}
+
+/** Migrations that are not applied yet, with their statements. */
+export function migrations(pending: readonly PlannedMigration[]): string {
+  if (pending.length === 0) return "The schema is up to date; nothing would be done.";
+  const all = pending.map(
+    ({ id, name, statements }) =>
+      `${paint("bold", `-- ${id}: ${name}`)}\n${statements.map((sql) => (sql.endsWith(";") ? sql : `${sql};`)).join("\n")}\n`,
+  );
+  return [...all, "-- Nothing was done: this is what would be."].join("\n");
+}
+
+/** What a server says when it has started. */
+export function greeting(server: Omit<Server, "close">, types: readonly string[], dataDir: string): string {
+  const { url, apiKey, embedded } = server;
+  return `
+Tickwork runs${embedded ? `, with an embedded Postgres (data in ${dataDir})` : ""}.
+
+${rows([
+  ["  address", url],
+  ["  API key", apiKey],
+  ["  tasks", types.join(", ")],
+])}
+
+In another terminal:
+
+  npx tickwork enqueue ${types[0] ?? "<type>"} --wait
+`;
+}
+
+/** Aligned columns, without what is empty. */
+function rows(pairs: readonly (readonly [string, string | null | undefined])[]): string {
+  const present = pairs.filter(([, value]) => value);
+  const width = Math.max(...present.map(([name]) => name.length)) + 2;
+  return present.map(([name, value]) => `${name.padEnd(width)}${value}`).join("\n");
+}
+
+const percent = (fraction: number) => `${Math.round(fraction * 100)} %`;
+const jsonOf = (value: unknown) => (value === null || value === undefined ? null : JSON.stringify(value));
+
+function errorOf(error: unknown): string | null {
+  const { message, code } = (error ?? {}) as { message?: string; code?: string };
+  if (message === undefined) return jsonOf(error);
+  return paint("red", `${message}${code ? ` (${code})` : ""}`);
+}

@@ -1,0 +1,159 @@
+/** The commands that talk to a server, with what they print, and how they end. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Task } from "#core";
+import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
+import { STACK_NAMES } from "../support/bed/stack-names.ts";
+import { sparePort } from "../support/chaos/own-process.ts";
+import { NAMES, openProject, type Project, type Running, tasksModule } from "../support/cli/cli.ts";
+import { eventually } from "../support/eventually.ts";
+
+let project: Project;
+let server: Running;
+let apiKey = "";
+
+const json = async <Document = Task>(...args: string[]): Promise<Document> => {
+  const { stdout, stderr } = await project.run([...args, "--json"]);
+  if (!stdout) throw new Error(stderr);
+  return JSON.parse(stdout) as Document;
+};
+
+describe.each([
+  ["embedded", async () => ({ args: ["start", "--embedded"], env: {}, drop: async () => {} })],
+  ...(serversAnswer
+    ? [
+        [
+          "real servers",
+          async () => {
+            const { url, drop } = await createDatabase();
+            return { args: ["start"], env: { DATABASE_URL: url, CACHE_REDIS_URL: redisServerUrl }, drop };
+          },
+        ] as const,
+      ]
+    : []),
+] as const)("against a server of `tickwork start`: %s", (stack, open) => {
+  let drop: () => Promise<void> = async () => {};
+  beforeAll(async () => {
+    const { args, env, drop: dropIt } = await open();
+    drop = dropIt;
+    project = openProject({ PORT: String(await sparePort()), TASK_RUNNING_TTL: "3", ...env });
+    project.write("names.ts", NAMES);
+    project.write("tasks.ts", tasksModule("Hello"));
+    server = project.start(args);
+    [, apiKey = ""] = await server.wrote(/API key +(\S+)\n/);
+  });
+  afterAll(async () => {
+    await project.close();
+    await drop();
+  });
+
+  test(`it runs ${STACK_NAMES[stack]}`, () => {
+    expect(server.output().includes("with an embedded Postgres")).toBe(stack === "embedded");
+  });
+
+  test("enqueue takes data from the standard input, a time, attempts and a key", async () => {
+    const args = [
+      "enqueue",
+      "greet",
+      "-",
+      "--in",
+      "2h",
+      "--max-attempts",
+      "3",
+      "--idempotency-key",
+      "ada",
+      "--json",
+    ];
+    const input = '{"name":"Ada"}';
+    const [first, second] = [await project.run(args, { input }), await project.run(args, { input })];
+    expect(JSON.parse(first.stdout)).toMatchObject({ task_data: { name: "Ada" }, max_attempts: 3 });
+    const { id, scheduled_time } = JSON.parse(first.stdout) as Task;
+    expect(Date.parse(scheduled_time) - Date.now()).toBeGreaterThan(7_000_000);
+    // The time is another one, so it is another request: the key says so.
+    expect(second).toMatchObject({ code: 1, stderr: expect.stringMatching(/"idempotency_key_reused"/) });
+    expect((await project.run(["cancel", String(id)])).stdout).toBe(`Task ${id} (greet) is cancelled.\n`);
+  });
+
+  test("--at is the time itself, so that the same key returns the same task", async () => {
+    const args = ["enqueue", "failing", "--at", "2030-01-01T00:00:00+01:00", "--idempotency-key", "2030"];
+    const [first, second] = [await json(...args), await json(...args)];
+    expect(first.scheduled_time).toBe("2029-12-31T23:00:00.000Z");
+    expect(second.id).toBe(first.id);
+  });
+
+  test("a task that fails is an exit code of 1, and its message", async () => {
+    const { code, stdout } = await project.run(["enqueue", "failing", "--wait"]);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/status +Error/);
+    expect(stdout).toMatch(/error +as it was meant to/);
+  });
+
+  test("watch tells the changes of a task line by line, and its end", async () => {
+    const { id } = await json("enqueue", "slow", '{"seconds":6}');
+    const { code, stdout } = await project.run(["watch", String(id), "--json"]);
+    expect(code).toBe(0);
+    const states = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as Task).task_status);
+    expect(states.at(-1)).toBe("Completed");
+    expect(states).toContain("Running");
+  });
+
+  test("watch without an id tells of the newest tasks, until its time is over", async () => {
+    const { code, stdout } = await project.run(["watch", "--timeout", "0s", "--limit", "2"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ +\d+ ██████████ Completed .* slow\n$/m);
+  });
+
+  test("list takes a status and a type", async () => {
+    const tasks = await json<Task[]>("list", "--status", "error", "--type", "failing", "--limit", "1");
+    expect(tasks).toMatchObject([{ type: "failing", error_data: { message: "as it was meant to" } }]);
+    const { stdout } = await project.run(["list", "--type", "nothing"]);
+    expect(stdout).toBe("There is no such task.\n");
+  });
+
+  test("retry runs a finished task again", async () => {
+    const [task] = await json<Task[]>("list", "--status", "error", "--type", "failing");
+    const { code, stdout } = await project.run(["retry", String(task?.id)]);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: `Task ${task?.id} (failing) is retried, and due now.\n`,
+    });
+    expect((await project.run(["watch", String(task?.id)])).code).toBe(1);
+    expect((await json("show", String(task?.id))).attempts).toBe(2);
+  });
+
+  test("cancel asks a running task to stop", async () => {
+    const { id } = await json("enqueue", "slow", '{"seconds":60}');
+    await eventually(async () => (await json("show", String(id))).task_status === "Running");
+    const { code } = await project.run(["cancel", String(id)]);
+    expect(code).toBe(0);
+    expect((await project.run(["watch", String(id)])).stdout).toContain("(cancelled)");
+  });
+
+  test("stats say how the service is", async () => {
+    expect(await json<object>("stats")).toMatchObject({ healthy: true, stats: { initialized: true } });
+  });
+
+  test("another address and key can be given; the kept key goes to this machine alone", async () => {
+    const url = /address +(\S+)/.exec(server.output())?.[1] ?? "";
+    const env = { PORT: "1", DATA_DIR: "nowhere" };
+    expect((await project.run(["list"], { env: { ...env, TICKWORK_URL: url } })).stderr).toMatch(
+      /API key.*--api-key or API_KEY/,
+    );
+    expect((await project.run(["list", "--url", url, "--api-key", apiKey], { env })).code).toBe(0);
+    expect((await project.run(["list", "--url", url], { env: { ...env, API_KEY: apiKey } })).code).toBe(0);
+    expect((await project.run(["list", "--api-key", "wrong"])).stderr).toMatch(/--api-key or API_KEY/);
+  });
+
+  test("doctor finds nothing wrong", async () => {
+    const { code, stdout } = await project.run(["doctor"]);
+    expect(stdout).toContain("Nothing is wrong.");
+    expect(code).toBe(0);
+  });
+
+  test("SIGTERM ends it gracefully", async () => {
+    server.child.kill("SIGTERM");
+    expect((await server.ended).code).toBe(0);
+  });
+});
