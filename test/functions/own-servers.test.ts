@@ -82,9 +82,12 @@ describe.skipIf(!serversAnswer)("on real servers", () => {
   });
 
   test("connections that the servers ended meanwhile are made again", async () => {
-    servers.postgres.endAll();
-    servers.redis.endAll();
-    expect(await runTask()).toMatchObject({ attempts: 1 });
+    for (let n = 0; n < 10; n++) {
+      servers.postgres.endAll();
+      servers.redis.endAll();
+      // A request that creates something is not sent twice, so the first one has to find a connection that works.
+      expect(await runTask()).toMatchObject({ attempts: 1 });
+    }
   });
 });
 

@@ -1,13 +1,14 @@
 /** docs/tutorial.md, from its first command to its last, in a new folder and with the packed package. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { blocksOf } from "../support/documents.ts";
 import { eventually } from "../support/eventually.ts";
-import { type Packed, plainProject, ROOT, scratch } from "../support/package/scratch.ts";
+import { type Packed, ROOT, scratch } from "../support/package/scratch.ts";
 
 const DOCUMENT = "docs/tutorial.md";
 const SERVER = "npx tickwork dev";
@@ -20,9 +21,7 @@ const commands = blocks
   .flatMap(({ code }) => code.trim().split("\n"));
 const files = blocks.filter(({ language }) => language === "ts");
 
-const hasCommand = existsSync(join(plainProject(), "node_modules/.bin/tickwork"));
-
-describe.skipIf(!hasCommand)(DOCUMENT, () => {
+describe(DOCUMENT, () => {
   const folder = mkdtempSync(join(scratch(), "tutorial-"));
   let env: Record<string, string>;
   let server: ChildProcess | undefined;
@@ -30,7 +29,16 @@ describe.skipIf(!hasCommand)(DOCUMENT, () => {
     const { PATH = "", HOME = "" } = process.env;
     env = { PATH, HOME, PORT: String(await freePort()), npm_config_audit: "false", npm_config_fund: "false" };
   });
-  afterAll(() => server?.kill());
+  /** With all that it has started, as a terminal does. */
+  const stop = async () => {
+    const running = server;
+    server = undefined;
+    if (!running?.pid) return;
+    const ended = once(running, "exit");
+    process.kill(-running.pid, "SIGTERM");
+    await ended;
+  };
+  afterAll(stop);
 
   const inFolder = (text: string) => text.replaceAll(PORT_IN_DOCUMENT, env.PORT ?? "");
   const { filename } = JSON.parse(readFileSync(join(scratch(), "packed.json"), "utf8")) as Packed;
@@ -38,7 +46,7 @@ describe.skipIf(!hasCommand)(DOCUMENT, () => {
   /** The server goes on; what else there is runs to its end. */
   async function run(command: string): Promise<string> {
     if (command === SERVER) {
-      server = spawn("bash", ["-c", `exec ${command}`], { cwd: folder, env, stdio: "inherit" });
+      server = spawn("bash", ["-c", command], { cwd: folder, env, stdio: "inherit", detached: true });
       await eventually(
         () =>
           fetch(`http://127.0.0.1:${env.PORT}/health/tasks`).then(
@@ -69,9 +77,13 @@ describe.skipIf(!hasCommand)(DOCUMENT, () => {
   });
 
   test("the server ends when it is told to", async () => {
-    const ended = new Promise((resolve) => server?.once("exit", resolve));
-    server?.kill("SIGTERM");
-    await ended;
+    await stop();
+    await eventually(() =>
+      fetch(`http://127.0.0.1:${env.PORT}/`).then(
+        () => false,
+        () => true,
+      ),
+    );
   });
 });
 
