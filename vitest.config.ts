@@ -9,6 +9,12 @@ const PUBLISHED = [
   { find: /^tickwork\/(\w+\/.+)$/, replacement: join(import.meta.dirname, "packages/$1.ts") },
 ];
 
+/** Extensions of Baasix import it; here their jobs run when a test says. */
+const NODE_SCHEDULE = {
+  find: /^node-schedule$/,
+  replacement: join(import.meta.dirname, "test/compat/baasix/node-schedule.js"),
+};
+
 /**
  * Three kinds of test files, beside each other in the folder of what they test:
  *
@@ -26,7 +32,7 @@ const kind = (
   test: {
     name,
     include: [`test/**/*.${name}.ts`],
-    alias: PUBLISHED,
+    alias: [...PUBLISHED, NODE_SCHEDULE],
     sequence: { groupOrder },
     testTimeout: 30_000,
     hookTimeout: 60_000,

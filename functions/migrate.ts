@@ -5,7 +5,11 @@ import { postgres } from "./secrets.ts";
 
 /** Brings the schema up to date. The deployment calls it before new code serves, and fails if it throws. */
 export async function handler(_event: unknown, context: Context) {
-  const { database, log } = await postgresOnly(postgres);
+  const { database, log, close } = await postgresOnly(postgres);
   const timeLeftMs = () => context.getRemainingTimeInMillis();
-  return { applied: await migrate(database, log, { timeLeftMs }) };
+  try {
+    return { applied: await migrate(database, log, { timeLeftMs }) };
+  } finally {
+    await close();
+  }
 }

@@ -17,10 +17,10 @@ import { logRetention } from "./stage.ts";
 const THROTTLE = { throttlingRateLimit: 50, throttlingBurstLimit: 100 };
 
 export function api(parts: ServiceParts, apiKey: ApiKeyLink) {
-  const { handlers, settings, vpc, stores, doorbell, migrated } = parts;
+  const { handlers, settings, vpc, stores, certificates, doorbell, migrated } = parts;
   const fn = lambda(
     "TickworkApi",
-    { name: "api", debugging: settings.config.debugging, after: [migrated] },
+    { name: "api", debugging: settings.config.debugging, certificates, after: [migrated] },
     {
       description: "The HTTP API of the tasks",
       handler: handlers.path("api"),

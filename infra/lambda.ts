@@ -15,13 +15,15 @@ export interface LambdaOptions {
   name: string;
   /** Log everything. */
   debugging: boolean;
+  /** What its connection to Postgres needs in its environment. */
+  certificates: $util.Input<Record<string, string>>;
   /** What must exist before this version of the code is deployed. */
   after?: $util.Resource[];
 }
 
 export function lambda(
   logicalName: string,
-  { name, debugging, after = [] }: LambdaOptions,
+  { name, debugging, certificates, after = [] }: LambdaOptions,
   args: FunctionArgs,
 ) {
   const functionName = `${service}-${name}`;
@@ -33,7 +35,9 @@ export function lambda(
     dev: false,
     ...args,
     name: functionName,
-    environment: { ...args.environment, TICKWORK_SERVICE: service },
+    environment: $util
+      .all([certificates, args.environment ?? {}])
+      .apply(([file, given]) => ({ ...file, ...given, TICKWORK_SERVICE: service })),
     permissions: [
       ...(args.permissions ?? []),
       writeLogs(functionName),

@@ -5,13 +5,13 @@
 import { createHash } from "node:crypto";
 import type { Handlers } from "./handlers.ts";
 import { lambda, type Network } from "./lambda.ts";
-import type { DatabaseAddress } from "./options.ts";
+import { certificates, type databaseLink } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 
 export interface MigrationParts {
   handlers: Handlers;
   settings: Settings;
-  database: sst.Linkable<DatabaseAddress>;
+  database: ReturnType<typeof databaseLink>;
   vpc: Network;
 }
 
@@ -19,7 +19,7 @@ export interface MigrationParts {
 export function migration({ handlers, settings, database, vpc }: MigrationParts) {
   const migrate = lambda(
     "TickworkMigrate",
-    { name: "migrate", debugging: settings.config.debugging },
+    { name: "migrate", debugging: settings.config.debugging, certificates: certificates(database) },
     {
       description: "Brings the schema of the tasks up to date",
       handler: handlers.path("migrate"),

@@ -1,14 +1,17 @@
 /** What an app says to Tickwork, and what it gets. */
 
-/** A Postgres that is reached over Neon's protocol. */
+/** Any Postgres: one at Neon is asked over HTTP, any other over a connection with TLS. */
 export interface DatabaseAddress {
+  /** `postgres://user:password@host/database`. `sslmode` in its query says what else than `verify-full` it is. */
   url: $util.Input<string>;
 }
 
-/** A Redis that is reached over Upstash's protocol. */
+/** Any Redis: one at Upstash is asked over HTTP, any other over a connection. */
 export interface RedisAddress {
+  /** Upstash's `https://…`; of any other, `rediss://…`, or `redis://…` without TLS. */
   url: $util.Input<string>;
-  token: $util.Input<string>;
+  /** Upstash's REST token. Any other has its password in the address. */
+  token?: $util.Input<string> | undefined;
 }
 
 /** What an app's tasks need in addition to what Tickwork gives them. */
@@ -27,13 +30,13 @@ export interface TickworkOptions {
   tasks: string;
   /** Default: the secret `DatabaseUrl`. */
   database?: DatabaseAddress;
-  /** Default: the secrets `RedisUrl` and `RedisToken`. Not needed with `CACHE_ENABLED=false`. */
+  /** Default: the secrets `RedisUrl` and, for Upstash, `RedisToken`. Not needed with `CACHE_ENABLED=false`. */
   redis?: RedisAddress;
   /** The key that callers of the API send. Default: the secret `TickworkApiKey`, or a random key if that is not set. */
   apiKey?: $util.Input<string>;
   /**
-   * The VPC of all functions, for example to reach the databases from an address that they know. It needs a way out, such
-   * as a NAT gateway: Tickwork calls the databases, Lambda and EventBridge Scheduler. Default: none.
+   * The VPC of all functions, for databases that are in it or that admit only its address. It needs a way to Lambda and
+   * EventBridge Scheduler: a NAT gateway, or an interface endpoint for each. Default: none.
    */
   vpc?: sst.aws.FunctionArgs["vpc"];
   /** What your tasks need: memory, links, permissions. */

@@ -2,6 +2,7 @@
 import type { Doorbell } from "./doorbell.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Network } from "./lambda.ts";
+import type { certificates } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 
 export interface ServiceParts {
@@ -11,6 +12,7 @@ export interface ServiceParts {
   vpc: Network;
   /** The links to Postgres and, if there is one, to Redis. */
   stores: sst.Linkable<Record<string, unknown>>[];
+  certificates: ReturnType<typeof certificates>;
   doorbell: Doorbell;
   deadLetters: aws.sqs.Queue;
   /** Complete once the schema is what the code expects. */

@@ -8,11 +8,11 @@ import type { ServiceParts } from "./parts.ts";
 import { rate } from "./settings.ts";
 
 export function refresh(parts: ServiceParts) {
-  const { handlers, settings, vpc, stores, doorbell, deadLetters, migrated } = parts;
+  const { handlers, settings, vpc, stores, certificates, doorbell, deadLetters, migrated } = parts;
   const dead = retriedThenDead(deadLetters);
   const fn = lambda(
     "TickworkRefresh",
-    { name: "refresh", debugging: settings.config.debugging, after: [migrated] },
+    { name: "refresh", debugging: settings.config.debugging, certificates, after: [migrated] },
     {
       description: "Rebuilds the cache of the tasks that are due soon",
       handler: handlers.path("refresh"),

@@ -4,24 +4,56 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../packages/core/config.ts";
+import { ConfigError } from "../packages/core/errors.ts";
+import { isNeon, needsToken } from "../packages/drivers/addresses.ts";
 import type { DatabaseAddress, RedisAddress } from "./options.ts";
 
 type Text = $util.Input<string>;
 
-/** @param address default: the secret `DatabaseUrl` */
+/**
+ * @param address default: the secret `DatabaseUrl`
+ * @throws ConfigError in the deployment, with one line, when that is no address of Postgres
+ */
 export function databaseLink(address?: DatabaseAddress) {
-  const url = address?.url ?? new sst.Secret("DatabaseUrl").value;
+  const name = address ? "database.url" : "DatabaseUrl";
+  const given = address?.url ?? new sst.Secret("DatabaseUrl").value;
+  const url = $util.output(given).apply((value) => addressOf(name, value, POSTGRES_SCHEMES));
   return new sst.Linkable("TickworkDatabase", { properties: { url: $util.secret(url) } });
 }
 
-/** @param address default: the secrets `RedisUrl` and `RedisToken` */
+/**
+ * @param address default: the secrets `RedisUrl` and `RedisToken`
+ * @throws ConfigError in the deployment, with one line, when that is no address of Redis, or one without its token
+ */
 export function redisLink(address?: RedisAddress) {
+  const [urlName, tokenName] = address ? ["redis.url", "redis.token"] : ["RedisUrl", "RedisToken"];
   const url = address?.url ?? new sst.Secret("RedisUrl").value;
-  const token = address?.token ?? new sst.Secret("RedisToken").value;
-  return new sst.Linkable("TickworkRedis", {
-    properties: { url: $util.secret(url), token: $util.secret(token) },
+  const token = address ? (address.token ?? NO_TOKEN) : new sst.Secret("RedisToken", NO_TOKEN).value;
+  const checked = $util.all([url, token]).apply(([url, token]) => {
+    if (needsToken(addressOf(urlName, url, REDIS_SCHEMES)) && token === NO_TOKEN)
+      throw new ConfigError(`${tokenName} must be the REST token of ${urlName}, got nothing.`);
+    return { url, token };
   });
+  const properties = { url: $util.secret(checked.url), token: $util.secret(checked.token) };
+  return new sst.Linkable("TickworkRedis", { properties });
 }
+
+/** A function has the same links whichever Redis it is. */
+const NO_TOKEN = "";
+
+/**
+ * The environment of functions that connect to Postgres themselves: Node knows the authorities of Amazon RDS only from
+ * this file, which Lambda has beside its runtime. Reading it makes cold starts slower, so functions on Neon go without.
+ */
+export function certificates(
+  database: ReturnType<typeof databaseLink>,
+): $util.Output<Record<string, string>> {
+  const file = $util.output(database.properties.url).apply((url) => (isNeon(url) ? {} : CERTIFICATES));
+  return $util.unsecret(file);
+}
+
+const CERTIFICATES: Record<string, string> = { NODE_EXTRA_CA_CERTS: "/var/runtime/ca-cert.pem" };
 
 /**
  * The API's key: the secret `TickworkApiKey` if it is set, otherwise a random one that the first deployment generates

@@ -6,13 +6,13 @@ import type { TickOptions } from "./options.ts";
 import type { ServiceParts } from "./parts.ts";
 
 export function tick(
-  { handlers, settings, vpc, stores, doorbell, deadLetters, migrated }: ServiceParts,
+  { handlers, settings, vpc, stores, certificates, doorbell, deadLetters, migrated }: ServiceParts,
   { link = [], permissions = [], environment = {}, ...own }: TickOptions,
 ) {
   const dead = retriedThenDead(deadLetters);
   const fn = lambda(
     "TickworkTick",
-    { name: TICK, debugging: settings.config.debugging, after: [migrated] },
+    { name: TICK, debugging: settings.config.debugging, certificates, after: [migrated] },
     {
       description: "Runs the tasks that are due",
       memory: "512 MB",

@@ -8,6 +8,11 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   "tickwork/aws": "packages/aws/index.ts",
   "tickwork/client": "packages/client/index.ts",
   "tickwork/compat": "packages/compat/index.ts",
+  // Under the names that Baasix has for them, so that an extension changes only where it imports from.
+  "tickwork/compat/services/HooksService": "packages/compat/services/HooksService.ts",
+  "tickwork/compat/services/TasksService": "packages/compat/services/TasksService.ts",
+  "tickwork/compat/utils/cache": "packages/compat/utils/cache.ts",
+  "tickwork/compat/utils/database": "packages/compat/utils/database.ts",
   "tickwork/local": "packages/local/index.ts",
   "tickwork/tasks": "packages/tasks/index.ts",
   "tickwork/testing": "packages/testing/index.ts",

@@ -112,6 +112,7 @@ const documents = [
   "README.md",
   "CHANGELOG.md",
   "CONTRIBUTING.md",
+  "examples/README.md",
   ...readdirSync(join(ROOT, "docs")).map((file) => join("docs", file)),
 ];
 
@@ -121,12 +122,25 @@ test.each(documents)("the links of %s lead somewhere", (document) => {
 });
 
 test.each(documents)("the commands of %s are there", (document) => {
-  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  const scriptsIn = (file: string) =>
+    Object.keys((JSON.parse(read(file)) as { scripts: Record<string, string> }).scripts);
+  // The examples have scripts of their own.
+  const apps = document.startsWith("examples/")
+    ? readdirSync(join(ROOT, "examples"), { withFileTypes: true })
+    : [];
+  const scripts = [
+    ...scriptsIn("package.json"),
+    ...apps
+      .filter((app) => app.isDirectory())
+      .flatMap(({ name }) => scriptsIn(`examples/${name}/package.json`)),
+  ];
   const named = [...read(document).matchAll(/npm (?:run )?([a-z]+(?::[a-z]+)*)\b/g)].map(
     ([, name = ""]) => name,
   );
   const npmsOwn = [
     "ci",
+    "init",
+    "pkg",
     "install",
     "run",
     "exec",
@@ -137,7 +151,7 @@ test.each(documents)("the commands of %s are there", (document) => {
     "audit",
     "deprecate",
   ];
-  expect(named.filter((name) => !npmsOwn.includes(name) && !(name in scripts))).toEqual([]);
+  expect(named.filter((name) => !npmsOwn.includes(name) && !scripts.includes(name))).toEqual([]);
 });
 
 test.each(documents)("the files that %s names are there", (document) => {

@@ -1,6 +1,8 @@
 /** Reading requests: what cannot be read is 400; what can be read but is not acceptable is 422. */
+import { isUtf8 } from "node:buffer";
 import type { Context, MiddlewareHandler } from "hono";
 import * as v from "valibot";
+import type { TickworkError } from "#core";
 import { invalidRequest, quote, taskNotFound } from "../core/errors.ts";
 import { NAME_LIMIT } from "../core/limits.ts";
 import { readJson } from "./read-json.ts";
@@ -50,15 +52,21 @@ export function by(c: Context): { userId: string | undefined } {
   return { userId: header(c, "Tickwork-User") };
 }
 
-/** A header that may be absent, but not empty: whoever sends it means something by it. */
+/** A header that may be absent, but not empty: whoever sends it means something by it. It is text in UTF-8. */
 export function header(c: Context, name: string): string | undefined {
-  const value = c.req.header(name);
-  if (value !== undefined && (value.length === 0 || value.length > NAME_LIMIT))
-    throw invalidRequest(
-      [{ path: name, message: `must have 1 to ${NAME_LIMIT} characters, got ${value.length}` }],
-      "malformed_request",
-    );
+  const sent = c.req.header(name);
+  if (sent === undefined) return undefined;
+  // HTTP's headers are bytes, and come as characters of Latin-1.
+  const bytes = Buffer.from(sent, "latin1");
+  if (!isUtf8(bytes)) throw wrongHeader(name, "must be text in UTF-8");
+  const value = bytes.toString("utf8");
+  if (value.length === 0 || value.length > NAME_LIMIT)
+    throw wrongHeader(name, `must have 1 to ${NAME_LIMIT} characters, got ${value.length}`);
   return value;
+}
+
+function wrongHeader(path: string, message: string): TickworkError {
+  return invalidRequest([{ path, message }], "malformed_request");
 }
 
 /** Ids are opaque to callers, so what cannot be an id is one that no task has. */

@@ -1,7 +1,8 @@
 /** Walks over the text of a JSON value, for what its parsed value does not show any more. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Issue } from "#core";
 import { cut, QUOTE_LIMIT } from "../core/errors.ts";
-import { BODY_DEPTH_LIMIT, BODY_NESTS_LIMIT } from "../core/limits.ts";
+import { BODY_DEPTH_LIMIT, BODY_NAMES_LIMIT, BODY_NESTS_LIMIT } from "../core/limits.ts";
 
 /** An array or an object that is open at a place in the text. */
 interface Level {
@@ -18,21 +19,34 @@ interface Level {
 const NO_NAME = -1;
 
 export interface Loss extends Issue {
-  /** Nested too deeply, or too often: it had better not even be parsed. */
+  /** Nested too deeply or too often, or with too many names: it had better not even be parsed. */
   tooMuch: boolean;
 }
 
+/** Characters that are walked over before others get their turn: a hundredth of a second. */
+const STEP_LENGTH = 256 * 1024;
+
 /**
  * The first value that would be stored as another one: a number that no double holds, a name that an object has twice;
- * or what is nested too deeply to be walked through, or too often to be parsed while others wait. In a text that is not JSON it may find anything.
+ * or what is nested too deeply to be walked through, or has too much in it to be parsed while others wait. In a text that
+ * is not JSON it may find anything.
  */
-export function findLoss(text: string): Loss | undefined {
-  return walk(text, text.length).loss;
+export async function findLoss(text: string): Promise<Loss | undefined> {
+  const steps = walk(text, text.length);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value.loss;
+    await nextTurn();
+  }
 }
 
 /** The path of the value at a place in the text. */
 export function pathAt(text: string, end: number): string {
-  return pathOf(walk(text, end).levels);
+  const steps = walk(text, end);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return pathOf(value.levels);
+  }
 }
 
 const QUOTE = 0x22;
@@ -51,22 +65,34 @@ const CLOSE_OBJECT = 0x7d;
 /** What a capital letter lacks of its small one. */
 const LOWER_CASE = 0x20;
 
-/** Byte for byte and without regular expressions: a body has five million of them. */
-function walk(text: string, end: number): { levels: Level[]; loss?: Loss } {
+/**
+ * Byte for byte and without regular expressions: a body has five million of them. Yields where it may be left for others.
+ */
+function* walk(text: string, end: number): Generator<undefined, { levels: Level[]; loss?: Loss }> {
   const levels: Level[] = [];
+  const names = new Set<string>();
   let level: Level | undefined;
   let opened = 0;
+  let pause = STEP_LENGTH;
   const found = (message: string, tooMuch = false) => ({
     levels,
     loss: { path: pathOf(levels), message, tooMuch },
   });
   for (let n = 0; n < end; n++) {
+    if (n >= pause) {
+      pause = n + STEP_LENGTH;
+      yield;
+    }
     const code = text.charCodeAt(n);
     if (code === QUOTE) {
       const close = closingQuote(text, n);
       if (close >= end) break;
-      if (level?.expectsName && !enterName(level, nameOf(text.slice(n, close + 1))))
-        return found("must be there once, got it twice");
+      if (level?.expectsName) {
+        const name = nameOf(text.slice(n, close + 1));
+        if (!enterName(level, name)) return found("must be there once, got it twice");
+        if (names.add(name).size > BODY_NAMES_LIMIT)
+          return found(`is too much: a body has at most ${BODY_NAMES_LIMIT} different names`, true);
+      }
       n = close;
     } else if (code === MINUS || (code >= ZERO && code <= NINE)) {
       const after = endOfNumber(text, n);

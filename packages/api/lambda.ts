@@ -1,7 +1,7 @@
 /** The API on Lambda: API Gateway's events (HTTP API, payload format 2.0) as requests, and responses as its results. */
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from "aws-lambda";
 import { TickworkError } from "#core";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, quote } from "../core/errors.ts";
 import type { Api } from "./app.ts";
 import { errorBody } from "./errors.ts";
 import type { RequestEnv } from "./log.ts";
@@ -37,6 +37,8 @@ export async function answerEvent(
 
 function requestOf(event: APIGatewayProxyEventV2): Request {
   const { method } = event.requestContext.http;
+  // A URL takes it for a slash.
+  if (event.rawPath.includes("\\")) throw new TypeError(`${quote(event.rawPath)} is no path`);
   // Only the path decides the route, whatever host the request was sent to.
   const url = new URL("https://localhost");
   url.pathname = event.rawPath;

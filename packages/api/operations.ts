@@ -136,7 +136,7 @@ export const operations = {
     path: "/tasks/:id",
     summary: "Deletes a task that is not running.",
     answer: { status: 204 },
-    errors: ["task_not_found", "task_running", "task_state", "postgres_unavailable"],
+    errors: ["task_not_found", "task_running", "task_state", "invalid_request", "postgres_unavailable"],
   },
   retryTask: {
     method: "post",
@@ -169,7 +169,7 @@ export const operations = {
       "Reports that an item of a collection was created, changed or deleted elsewhere. For baasix_Tasks, the cache follows.",
     json: s.HookSchema,
     answer: { status: 200, schema: s.HookAnswerSchema },
-    errors: ["unknown_event", "invalid_request"],
+    errors: ["unknown_event", "invalid_request", "postgres_unavailable"],
   },
   health: {
     method: "get",

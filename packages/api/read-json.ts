@@ -10,7 +10,7 @@ import { BODY_LIMIT_BYTES } from "../core/limits.ts";
 import { findLoss, pathAt } from "./json-loss.ts";
 
 /**
- * Between its steps others get their turn: each takes a twentieth of a second for the largest body.
+ * Between its steps others get their turn: each takes at most a tenth of a second for the largest body.
  *
  * @throws TickworkError `malformed_json`, with the path of what is wrong; `body_too_large`
  */
@@ -19,7 +19,7 @@ export async function readJson(request: Request): Promise<unknown> {
   const text = textOf(bytes);
   if (text.trim() === "") throw new TickworkError("malformed_json", "The body must be JSON, got nothing.");
   await nextTurn();
-  const loss = findLoss(text);
+  const loss = await findLoss(text);
   if (loss?.tooMuch) throw refused(loss);
   await nextTurn();
   const value = parse(text);

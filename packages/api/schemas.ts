@@ -132,7 +132,7 @@ const fromZero = v.pipe(whole, v.minValue(0));
 
 const AttemptSchema = v.pipe(
   v.object({
-    attempt: positive,
+    attempt: fromZero,
     started_at: v.nullable(time),
     ended_at: time,
     outcome: v.picklist(["failed", "crashed", "interrupted"]),

@@ -11,6 +11,7 @@ import {
   type Environment,
   hooks,
   type Logger,
+  type PostgresDriver,
   type RedisCommands,
   readConfig,
   systemClock,
@@ -20,11 +21,16 @@ import { install, installed } from "../core/current.ts";
 import { prefixOf } from "../core/gate/prefix.ts";
 import { DEFAULT_TIMEOUT_MS, LAMBDA_LIMIT_MS } from "../core/limits.ts";
 import { openPostgres, openRedis } from "../drivers/open.ts";
+import type { PgOptions } from "../drivers/pg.ts";
 import { createAwsDoorbell } from "./doorbell.ts";
 import { createEmbeddedMetrics } from "./embedded-metrics.ts";
 
-/** A sandbox serves one call at a time, and a server of Postgres has few connections to give. */
-const CONNECTIONS = 1;
+/**
+ * A sandbox serves one call at a time, and a server of Postgres has few connections to give. The one is kept for the next
+ * call, unless that comes so late that a network between may have forgotten it: a NAT gateway does so after 350 seconds.
+ * It is encrypted unless the address says otherwise, because RDS takes no other.
+ */
+const CONNECTIONS: PgOptions = { poolSize: 1, idleMs: 300_000, sslmode: "verify-full" };
 
 /** Values that are not in the environment in the clear: a function asks for those that it needs. */
 export type Secrets = (config: Pick<Config, "cacheEnabled">) => Environment;
@@ -49,10 +55,13 @@ export async function runtime(definitions: Definitions, ...secrets: Secrets[]): 
 
 let building: Promise<Tickwork> | undefined;
 
-/** Postgres alone, for what needs nothing else: the migrations of a deployment. */
-export async function postgresOnly(...secrets: Secrets[]): Promise<{ database: Database; log: Logger }> {
+/** Postgres alone, for what needs nothing else: the migrations of a deployment. The caller closes it. */
+export async function postgresOnly(
+  ...secrets: Secrets[]
+): Promise<{ database: Database; log: Logger; close(): Promise<void> }> {
   const env = withSecrets(secrets);
-  return { database: await connectPostgres(readConfig(env)), log: jsonLog(env) };
+  const driver = await openDriver(readConfig(env));
+  return { database: createDatabase(driver, systemClock), log: jsonLog(env), close: () => driver.close() };
 }
 
 function withSecrets(secrets: readonly Secrets[]): Environment {
@@ -78,7 +87,7 @@ async function build(definitions: Definitions, env: Environment): Promise<Tickwo
   const tickwork = createTickwork({
     config,
     log,
-    database: await connectPostgres(config),
+    database: createDatabase(await openDriver(config), systemClock),
     redis: await connectRedis(config),
     doorbell,
     definitions,
@@ -97,10 +106,10 @@ async function build(definitions: Definitions, env: Environment): Promise<Tickwo
   return tickwork;
 }
 
-async function connectPostgres({ databaseUrl }: Config): Promise<Database> {
+async function openDriver({ databaseUrl }: Config): Promise<PostgresDriver> {
   if (!databaseUrl)
     throw new ConfigError("DATABASE_URL must be an address that begins with postgres://, got nothing.");
-  return createDatabase(await openPostgres(databaseUrl, { poolSize: CONNECTIONS }), systemClock);
+  return openPostgres(databaseUrl, CONNECTIONS);
 }
 
 async function connectRedis({

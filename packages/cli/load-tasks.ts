@@ -1,12 +1,13 @@
 /** The user's module of tasks, as TypeScript or JavaScript, without any set-up. */
 import { existsSync } from "node:fs";
-import { relative, resolve, sep } from "node:path";
+import { dirname, join, relative, resolve, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import { createJiti, type Jiti } from "jiti";
 import { ConfigError, type Definitions, TickworkError } from "#core";
 import { messageOf } from "../core/errors.ts";
 import { definitionsOf } from "../core/tasks/definitions-of.ts";
 import { createRegistry } from "../core/tasks/registry.ts";
+import type { ServerOptions } from "../local/server.ts";
 import { placeOf, placesOfType } from "./places.ts";
 
 export interface LoadedTasks {
@@ -46,7 +47,7 @@ export async function loadTasks(path: string): Promise<LoadedTasks> {
       `There is no ${path}. \`npx tickwork init\` writes a tasks.ts; --tasks <file> names another one.`,
       [],
     );
-  const jiti = await createLoader(file).catch((error: unknown) => {
+  const jiti = await createLoader(dirname(file)).catch((error: unknown) => {
     throw new TasksError(`The tsconfig.json of ${path} cannot be used: ${messageOf(error)}`, [file], {
       cause: error,
     });
@@ -78,15 +79,28 @@ export async function loadTasks(path: string): Promise<LoadedTasks> {
   }
 }
 
-/** Loaded anew each time, and nothing is left behind in the project. */
-async function createLoader(file: string): Promise<Jiti> {
-  return createJiti(pathToFileURL(file).href, {
+/**
+ * A loader of modules as TypeScript or JavaScript, for those in or below a folder. Loaded anew each time, and nothing is
+ * left behind in the project.
+ */
+export async function createLoader(folder: string): Promise<Jiti> {
+  const [HooksService, TasksService, cache, database] = await Promise.all([
+    import("../compat/services/HooksService.ts"),
+    import("../compat/services/TasksService.ts"),
+    import("../compat/utils/cache.ts"),
+    import("../compat/utils/database.ts"),
+  ]);
+  return createJiti(pathToFileURL(join(folder, "index.js")).href, {
     fsCache: false,
     tsconfigPaths: true,
     virtualModules: {
       tickwork: await import("#tickwork"),
       "tickwork/client": await import("#client"),
       "tickwork/compat": await import("#compat"),
+      "tickwork/compat/services/HooksService": HooksService,
+      "tickwork/compat/services/TasksService": TasksService,
+      "tickwork/compat/utils/cache": cache,
+      "tickwork/compat/utils/database": database,
       "tickwork/tasks": await import("#tasks"),
     },
   });
@@ -116,4 +130,13 @@ async function withinLimit<T>(loading: Promise<T>, path: string): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The options of a server for a folder of extensions, which are loaded as the tasks are, TypeScript included. */
+export async function extensionsIn(
+  folder: string | undefined,
+): Promise<Pick<ServerOptions, "extensions" | "load">> {
+  if (folder === undefined) return {};
+  const loader = await createLoader(resolve(folder));
+  return { extensions: folder, load: (file) => loader.import(file) };
 }

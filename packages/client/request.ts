@@ -117,8 +117,8 @@ function reasonOf(thrown: unknown): string {
   return [message, cause?.message || cause?.code].filter(Boolean).join(": ");
 }
 
-/** What the API accepts as the value of a header. */
-const HEADER_VALUE = /^[ -~\xa0-\xff]{1,255}$/;
+/** What the API accepts as the value of a header: text without control characters. */
+const HEADER_VALUE = /^\P{Cc}{1,255}$/u;
 
 function headersOf(
   { body, userId, idempotencyKey }: ApiRequest<unknown>,
@@ -130,8 +130,11 @@ function headersOf(
   const setChecked = (name: string, value: string | undefined) => {
     if (value === undefined) return;
     if (!HEADER_VALUE.test(value))
-      throw new TypeError(`${name} must have 1 to 255 characters of Latin-1, got ${JSON.stringify(value)}.`);
-    headers.set(name, value);
+      throw new TypeError(
+        `${name} must have 1 to 255 characters, none of control, got ${JSON.stringify(value)}.`,
+      );
+    // A header is bytes, which `fetch` takes as characters of Latin-1.
+    headers.set(name, String.fromCharCode(...new TextEncoder().encode(value)));
   };
   setChecked("Tickwork-User", userId);
   setChecked("Idempotency-Key", idempotencyKey);

@@ -41,7 +41,8 @@ export async function open(options: ConnectOptions, log: Logger): Promise<Opened
       log,
       database: createDatabase(postgres, systemClock),
       redis: redis && createRedisCommands(redis),
-      doorbell: options.doorbell ?? defaultDoorbell({ postgres, redis, prefix }),
+      doorbell:
+        options.doorbell ?? (await defaultDoorbell({ databaseUrl, redisUrl, postgres, redis, prefix, log })),
       definitions: [],
       enqueuesOnly: true,
       prefix,

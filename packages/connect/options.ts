@@ -1,5 +1,6 @@
 import { ConfigError, type Doorbell, type Logger } from "#core";
 import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../core/config.ts";
+import { needsToken } from "../drivers/addresses.ts";
 
 /** Where the tasks are, and how those that run them are told. */
 export interface ConnectOptions {
@@ -14,7 +15,11 @@ export interface ConnectOptions {
   redisToken?: string | undefined;
   /** The servers' `TASK_CACHE_LIMIT`, if they have another one. Default 10,000. */
   cacheLimit?: number | undefined;
-  /** What makes the servers look at what was enqueued. Default: none, and their next refresh finds it. */
+  /**
+   * What makes those that run tasks look at what was enqueued. Default: servers hear of it through Postgres (`NOTIFY`),
+   * and where that is Neon, through Redis (`PUBLISH`), so they start it when it is due. With Neon and Upstash there is no
+   * default; without one, a server's next refresh finds it.
+   */
   doorbell?: Doorbell | undefined;
   /** Default: warnings and errors go to the console. */
   log?: Logger | undefined;
@@ -25,7 +30,7 @@ export function checkOptions({ databaseUrl, redisUrl, redisToken, cacheLimit }: 
   // Usually from the environment, and what is missing there is undefined, whatever the compiler was told.
   addressOf("databaseUrl", databaseUrl ?? "", POSTGRES_SCHEMES);
   if (redisUrl !== undefined) addressOf("redisUrl", redisUrl, REDIS_SCHEMES);
-  if (/^https?:/i.test(redisUrl ?? "") && !redisToken)
+  if (redisUrl !== undefined && needsToken(redisUrl) && !redisToken)
     throw new ConfigError("redisToken must be the REST token of redisUrl, got nothing.");
   if (cacheLimit !== undefined && !(Number.isInteger(cacheLimit) && cacheLimit > 0))
     throw new ConfigError(`cacheLimit must be a whole number from 1, got ${cacheLimit}.`);

@@ -6,7 +6,7 @@ import type { Logger } from "./log.ts";
 export interface Config {
   /** `DATABASE_URL`: a Neon or any other Postgres address; absent means the embedded one. */
   databaseUrl: string | undefined;
-  /** `CACHE_REDIS_URL`: Upstash's `https://` address, or on one machine `redis://`; absent means the embedded one. */
+  /** `CACHE_REDIS_URL`: Upstash's `https://` address, or of any other `redis://` or `rediss://`; absent: the embedded one. */
   redisUrl: string | undefined;
   /** `CACHE_REDIS_TOKEN`: Upstash's REST token. */
   redisToken: string | undefined;
@@ -26,7 +26,7 @@ export interface Config {
   maxCrashes: number;
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
-  /** `HOST`: the address that the single-process server listens at. */
+  /** `HOST`: the address that the single-process server listens at. Where others reach it, `API_KEY` must be set. */
   host: string;
   /** `PORT`: where the single-process server listens. */
   port: number;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Doorbell } from "./doorbell/doorbell.ts";
-import { createRinger } from "./doorbell/ringer.ts";
+import { createRinger, horizonMsOf } from "./doorbell/ringer.ts";
 import { withFallback } from "./gate/fallback-gate.ts";
 import type { GateOptions } from "./gate/gate.ts";
 import { createLazyPostgresGate } from "./gate/lazy-postgres-gate.ts";
@@ -134,7 +134,7 @@ export function createTickwork(parts: Parts): Tickwork {
     gate,
     ringer: createRinger(parts.doorbell, clock, log, {
       // How often those refresh that run tasks, a process that runs none cannot know.
-      horizonMs: enqueuesOnly ? WINDOW_MS : 2 * config.refreshIntervalSeconds * 1000,
+      horizonMs: enqueuesOnly ? WINDOW_MS : horizonMsOf(config),
     }),
     hooks,
     registry,

@@ -1,16 +1,16 @@
-/** Any PostgreSQL through node-postgres: one process on one machine, or in a container. */
+/** Any PostgreSQL through node-postgres: from one machine, a container, or a function beside it. */
 import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
-import type { DatabaseError, PoolClient, QueryConfig } from "pg";
+import type { ClientBase, ClientConfig, DatabaseError, PoolClient, QueryConfig } from "pg";
 import type { PostgresDriver, Statement } from "#core";
+import { KEEP_ALIVE_AFTER_MS } from "../core/limits.ts";
 import { missingPeer } from "../core/peer.ts";
 
 /** Connections of one process: ticks need one a slot, the API and refreshes some more. */
 const POOL_SIZE = 10;
+const IDLE_MS = 10_000;
 /** How long a new connection may take, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** How long a connection is silent before TCP checks that its other end is still there. */
-const KEEP_ALIVE_AFTER_MS = 10_000;
 /** Different statements that a connection remembers prepared; all of Tickwork's are far fewer. */
 const PREPARED_LIMIT = 200;
 
@@ -19,6 +19,10 @@ export interface PgOptions {
   user?: string | undefined;
   /** Connections at most. Default 10. */
   poolSize?: number | undefined;
+  /** How long an unused connection is kept, in milliseconds. Default: ten seconds. */
+  idleMs?: number | undefined;
+  /** The mode of TLS for an address that names none. Default: none. */
+  sslmode?: "verify-full" | undefined;
 }
 
 /**
@@ -31,18 +35,13 @@ export interface PgOptions {
  */
 export async function openPg(
   databaseUrl: string,
-  { user, poolSize = POOL_SIZE }: PgOptions = {},
+  { user, poolSize = POOL_SIZE, idleMs = IDLE_MS, sslmode }: PgOptions = {},
 ): Promise<PostgresDriver> {
-  const { default: pg } = await import("pg").catch(
-    missingPeer("pg", "connects to Postgres servers other than Neon"),
-  );
+  const pg = await loadPg();
   const pool = new pg.Pool({
-    connectionString: complete(databaseUrl, user),
+    ...connectionOf(databaseUrl, user, sslmode),
     max: poolSize,
-    application_name: "tickwork",
-    keepAlive: true,
-    keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    idleTimeoutMillis: idleMs,
   });
   // A connection that breaks while idle is replaced; without a listener it would end the process.
   pool.on("error", () => {});
@@ -62,8 +61,17 @@ export async function openPg(
     const config = { text, values: [...params], ...(name ? { name } : { queryMode: "extended" }) };
     return (await client.query(config as QueryConfig)).rows;
   };
+  const usedAtMs = new WeakMap<PoolClient, number>();
+  /** Timers stand still in a function that is frozen, so the pool may keep what the server, or a network between, ended. */
+  const checkOut = async (): Promise<PoolClient> => {
+    for (;;) {
+      const client = await pool.connect();
+      if (Date.now() - (usedAtMs.get(client) ?? Date.now()) <= idleMs) return client;
+      client.release(true);
+    }
+  };
   const withClient = async <T>(signal: AbortSignal, work: (client: PoolClient) => Promise<T>): Promise<T> => {
-    const client = await pool.connect();
+    const client = await checkOut();
     const cut = () => streamOf(client).destroy();
     if (signal.aborted) cut();
     else signal.addEventListener("abort", cut, { once: true });
@@ -75,6 +83,7 @@ export async function openPg(
       throw error;
     } finally {
       signal.removeEventListener("abort", cut);
+      usedAtMs.set(client, Date.now());
       client.release(broken || streamOf(client).destroyed);
     }
   };
@@ -98,13 +107,32 @@ export async function openPg(
   };
 }
 
+/** @throws ConfigError when the package `pg` is not installed */
+export async function loadPg() {
+  return (await import("pg").catch(missingPeer("pg", "connects to Postgres servers other than Neon")))
+    .default;
+}
+
+/** How node-postgres connects to an address. */
+export const connectionOf = (
+  databaseUrl: string,
+  user: string | undefined,
+  sslmode?: PgOptions["sslmode"],
+): ClientConfig => ({
+  connectionString: complete(databaseUrl, user, sslmode),
+  application_name: "tickwork",
+  keepAlive: true,
+  keepAliveInitialDelayMillis: KEEP_ALIVE_AFTER_MS,
+  connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+});
+
 /** Whether Postgres answers and hangs up. */
 function endsConnection({ code = "08" }: DatabaseError): boolean {
   return /^(08|57P)/.test(code);
 }
 
 /** The socket, which node-postgres's types leave out. */
-function streamOf(client: PoolClient): { destroyed: boolean; destroy(): void } {
+export function streamOf(client: ClientBase): { destroyed: boolean; destroy(): void } {
   return (client as unknown as { connection: { stream: { destroyed: boolean; destroy(): void } } }).connection
     .stream;
 }
@@ -113,10 +141,12 @@ function streamOf(client: PoolClient): { destroyed: boolean; destroy(): void } {
  * With a user, and with the mode of TLS by its own name: node-postgres takes the weaker ones for `verify-full` and warns
  * about that in nine lines. Neon's addresses have `require`.
  */
-function complete(databaseUrl: string, user: string | undefined): string {
+function complete(databaseUrl: string, user: string | undefined, sslmode: PgOptions["sslmode"]): string {
   const url = new URL(databaseUrl);
   url.username ||= user ?? userInfo().username;
   const { searchParams } = url;
+  if (sslmode && !searchParams.has("sslmode") && !searchParams.has("ssl"))
+    searchParams.set("sslmode", sslmode);
   if (WEAKER_MODES.has(searchParams.get("sslmode") ?? "") && searchParams.get("uselibpqcompat") !== "true")
     searchParams.set("sslmode", "verify-full");
   return url.href;

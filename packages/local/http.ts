@@ -1,10 +1,12 @@
 /** HTTP on one machine: what comes from a socket goes to the API as a request, its body unread. */
 import { randomUUID } from "node:crypto";
 import { createServer, type Server, STATUS_CODES } from "node:http";
+import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Api, RequestEnv } from "#api";
 import { type Config, ConfigError, type ErrorCode } from "#core";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, quote } from "../core/errors.ts";
+import { parseAddress, specialUseOf } from "../tasks/ip-address.ts";
 
 /** How long a request in flight may take when the server shuts down. */
 const DRAIN_LIMIT_MS = 2_000;
@@ -33,20 +35,31 @@ export function createHttpServer(api: Api): Server {
       socket.destroy();
       return;
     }
-    const status = UNREADABLE[error.code ?? ""] ?? 400;
-    const body = JSON.stringify(malformed(error));
-    socket.end(
-      [
-        `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
-        "Connection: close",
-        "Content-Type: application/json",
-        `Content-Length: ${Buffer.byteLength(body)}`,
-        "",
-        body,
-      ].join("\r\n"),
-    );
+    endWith(socket, UNREADABLE[error.code ?? ""] ?? 400, malformed(error));
+  });
+  // Node would close the connection of the one without a word, and answer the other without a body.
+  http.on("connect", (_, socket) => {
+    endWith(socket, 400, malformed(new Error("CONNECT is for proxies, and this is none")));
+  });
+  http.on("checkExpectation", ({ headers, socket }) => {
+    endWith(socket, 417, malformed(new Error(`Expect may be 100-continue, got ${quote(headers.expect)}`)));
   });
   return http;
+}
+
+/** Answers on a connection that is of no more use. */
+function endWith(socket: Duplex, status: number, answer: ReturnType<typeof malformed>): void {
+  const body = JSON.stringify(answer);
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+      "Connection: close",
+      "Content-Type: application/json",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "",
+      body,
+    ].join("\r\n"),
+  );
 }
 
 /** The status of what Node cannot read, by Node's code; of anything else it is 400. */
@@ -82,6 +95,12 @@ function listenRefusal(error: NodeJS.ErrnoException, host: string, port: number)
   return new ConfigError(
     `HOST is ${host}, which is no address of this machine (${error.message}); set 127.0.0.1, or 0.0.0.0 to listen at all of its addresses.`,
   );
+}
+
+/** Whether only this machine reaches a server that listens there. */
+export function isLoopback(host: string): boolean {
+  const address = parseAddress(host);
+  return address ? specialUseOf(address) === "loopback" : host === "localhost";
 }
 
 /** Requests in flight may finish; idle connections must not keep the process alive. */

@@ -2,11 +2,19 @@
  * Whether Postgres and Redis can be used, asked once at the start. A running process waits for one that is away; a
  * process that never met it cannot tell that from a wrong address, so it says what it met, and ends.
  */
-import { ConfigError, type PostgresDriver, PostgresError, type RedisDriver, systemClock } from "#core";
+import {
+  ConfigError,
+  type Database,
+  type PostgresDriver,
+  PostgresError,
+  type RedisDriver,
+  systemClock,
+} from "#core";
 import { messageOf } from "../core/errors.ts";
 import { START_CONNECT_LIMIT_MS } from "../core/limits.ts";
 import { retrying } from "../core/retry.ts";
 import { isTransient } from "../core/store/database.ts";
+import { serverState } from "../core/store/diagnose.ts";
 
 /** Asks Postgres for nothing. It may be starting just now, so what may pass is tried again, within the limit. */
 export async function reachPostgres(driver: PostgresDriver): Promise<void> {
@@ -37,6 +45,22 @@ export const postgresRefusal = (databaseUrl: string, error: unknown): ConfigErro
     error,
     advice: (code) => ADVICE[code] ?? "correct host, port, database, user, password or sslmode",
   });
+
+/**
+ * Whether tasks may be written, on a schema that is there: a start that found out by its first task would be too late.
+ *
+ * @throws ConfigError with one line
+ */
+export async function checkRights(database: Database, databaseUrl: string): Promise<void> {
+  const { read_only, missing_rights } = await serverState(database);
+  const lacks = missing_rights.join(", ");
+  const met = read_only ? "it can only be read" : lacks && `no right to ${lacks} in "baasix_Tasks"`;
+  if (met)
+    throw postgresRefusal(
+      databaseUrl,
+      Object.assign(new Error(met), { code: read_only ? "25006" : "42501" }),
+    );
+}
 
 /** The same of Redis, without which Tickwork can do. */
 export const redisRefusal = (url: string, token: string | undefined, error: unknown): ConfigError =>

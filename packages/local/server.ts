@@ -14,8 +14,9 @@ import {
 import { messageOf } from "../core/errors.ts";
 import { parseAllowList } from "../tasks/allow-list.ts";
 import { damaged, postgresFolder } from "./embedded-postgres.ts";
-import { closeHttp, createHttpServer, listen } from "./http.ts";
-import { postgresRefusal } from "./reach.ts";
+import type { Extensions, LoadModule } from "./extensions.ts";
+import { closeHttp, createHttpServer, isLoopback, listen } from "./http.ts";
+import { checkRights, postgresRefusal } from "./reach.ts";
 import { openStack, type Stack } from "./stack.ts";
 import { urlOf } from "./url.ts";
 
@@ -38,8 +39,10 @@ export interface ServerOptions {
   log: Logger;
   /** The types of task that it runs. */
   definitions: Definitions;
-  /** A folder with schedules and hooks, which are loaded once the schema is there, before any task runs. */
+  /** A folder of extensions as Baasix has them, loaded before anything runs. Default: none. */
   extensions?: string | undefined;
+  /** Loads the modules of extensions by their absolute paths. Default: `import()`. */
+  load?: LoadModule | undefined;
 }
 
 /**
@@ -49,9 +52,11 @@ export interface ServerOptions {
  * @throws ConfigError with one line when the environment, the folder, a server or the port cannot be used
  * @example const server = await startServer({ env: { PORT: "0" }, log, definitions });
  */
-export async function startServer({ env, log, definitions, extensions }: ServerOptions): Promise<Server> {
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { env, log, definitions } = options;
   const config = readConfig({ HTTP_REQUEST_ALLOW: LOOPBACK, ...env }, log);
   parseAllowList(config.httpRequestAllow);
+  checkKey(config);
   await tryToListen(config);
   const stack = await openStack({
     config,
@@ -61,16 +66,19 @@ export async function startServer({ env, log, definitions, extensions }: ServerO
   });
   const { worker } = stack.tickwork;
   const http = createHttpServer(createApp(stack.tickwork));
-  const refreshNow = () =>
-    worker.refresh().then(
-      () => {},
-      (error: unknown) =>
-        log.error("a refresh failed; the next one makes up for it", { error: messageOf(error) }),
-    );
+  const refreshNow = async () => {
+    const refresh = worker.refresh().catch((error: unknown) => {
+      log.error("a refresh failed; the next one makes up for it", { error: messageOf(error) });
+    });
+    // Between two refreshes nobody asks whether a silent connection is still there.
+    await Promise.all([refresh, stack.neighbours.check()]);
+  };
+  let extensions: Extensions | undefined;
   try {
     await prepare(stack, log);
-    // Extensions are loaded here.
-    if (extensions !== undefined) throw new ConfigError("A folder of extensions cannot be loaded yet.");
+    extensions = await openExtensions(options, config);
+    // Before the first refresh: what others enqueue after that has read is heard.
+    await stack.neighbours.listen();
     await listen(http, config);
     let refreshing = refreshNow();
     const timer = setInterval(() => {
@@ -84,22 +92,35 @@ export async function startServer({ env, log, definitions, extensions }: ServerO
       allowed: config.httpRequestAllow,
       async close() {
         clearInterval(timer);
-        await Promise.all([worker.shutdown(), refreshing]);
+        await Promise.all([worker.shutdown(), refreshing, extensions?.endJobs()]);
         await closeHttp(http);
+        await extensions?.stop();
         await stack.close();
       },
     };
   } catch (error) {
     http.close();
+    await extensions?.stop();
     await stack.close();
     throw error;
   }
+}
+
+/** What is not needed is not loaded. */
+async function openExtensions(
+  { extensions: folder, load, log }: ServerOptions,
+  { shutdownWaitSeconds }: Config,
+): Promise<Extensions | undefined> {
+  if (folder === undefined) return undefined;
+  const { loadExtensions } = await import("./extensions.ts");
+  return loadExtensions({ folder, load, log, jobWaitMs: shutdownWaitSeconds * 1000 });
 }
 
 /** Brings the schema up to date. On the embedded Postgres, whoever held a lease is dead. */
 async function prepare({ tickwork, config, embedded }: Stack, log: Logger): Promise<void> {
   try {
     await migrate(tickwork.database, log);
+    if (config.databaseUrl !== undefined) await checkRights(tickwork.database, config.databaseUrl);
     if (embedded) await tickwork.store.endLeases();
   } catch (error) {
     if (!(error instanceof PostgresError)) throw error;
@@ -107,6 +128,14 @@ async function prepare({ tickwork, config, embedded }: Stack, log: Logger): Prom
       ? damaged(postgresFolder(config.dataDir), error)
       : postgresRefusal(config.databaseUrl, error);
   }
+}
+
+/** Whoever reaches the server has only its key to get past, and one that was generated is known to nobody's secrets. */
+function checkKey({ host, apiKey }: Config): void {
+  if (apiKey !== undefined || isLoopback(host)) return;
+  throw new ConfigError(
+    `HOST is ${host}, where others can reach this server; set API_KEY to a key of your own, or HOST to 127.0.0.1.`,
+  );
 }
 
 /** A port that is taken is told before anything is opened. */

@@ -14,15 +14,16 @@ import {
 import { install } from "../core/current.ts";
 import { inDataFolder, keptApiKey, makeFolder } from "./data-folder.ts";
 import { lockFolder } from "./folder-lock.ts";
+import { type Neighbours, openNeighbours } from "./neighbours.ts";
 import { keyPrefixOf, openCache, openDatabase } from "./open-servers.ts";
-import { createTimerDoorbell, type TimerDoorbell } from "./timers.ts";
+import { createTimerDoorbell } from "./timers.ts";
 
 /** Tickwork on one machine, and what it stands on. */
 export interface Stack {
   tickwork: Tickwork;
   config: Config;
   apiKey: string;
-  doorbell: TimerDoorbell;
+  neighbours: Pick<Neighbours, "listen" | "check">;
   /** It runs on the embedded Postgres, so any earlier process that ran tasks on it is dead. */
   embedded: boolean;
   close(): Promise<void>;
@@ -56,13 +57,14 @@ export async function openStack({ config: given, user, log, definitions }: Stack
   try {
     redis = config.cacheEnabled ? await openCache(config, prefix) : undefined;
     postgres = await openDatabase(config, user);
-    const doorbell = createTimerDoorbell((event) => tickwork.worker.tick(event), log);
+    const timers = createTimerDoorbell((event) => tickwork.worker.tick(event), log);
+    const neighbours = await openNeighbours({ config, user, log, postgres, redis, prefix, timers });
     const tickwork: Tickwork = createTickwork({
       config,
       log,
       database: createDatabase(postgres, systemClock),
       redis: redis && createRedisCommands(redis),
-      doorbell,
+      doorbell: neighbours.doorbell,
       definitions,
       hooks,
       prefix,
@@ -73,10 +75,11 @@ export async function openStack({ config: given, user, log, definitions }: Stack
       tickwork,
       config,
       apiKey,
-      doorbell,
+      neighbours,
       embedded,
       async close() {
-        await doorbell.stop();
+        await timers.stop();
+        await neighbours.close();
         install(undefined);
         await Promise.all(opened.map((driver) => driver?.close()));
         unlock?.();

@@ -22,7 +22,7 @@ export function createTimerDoorbell(
   invoke: (event: TickEvent) => Promise<unknown>,
   log: Logger,
 ): TimerDoorbell {
-  const timers = new Map<number, NodeJS.Timeout>();
+  const timers = new Map<number, { timer: NodeJS.Timeout; event: TickEvent }>();
   const running = new Set<Promise<void>>();
   let pending: { event: TickEvent } | undefined;
   let stopped = false;
@@ -47,20 +47,25 @@ export function createTimerDoorbell(
       if (!stopped) start(next.event);
     });
   };
-  const ringIn = (delayMs: number, event?: TickEvent) => {
+  const ringIn = (delayMs: number, event: TickEvent = {}) => {
     if (stopped) return;
     if (delayMs <= 0) return ring(event);
-    const stepMs = isLook(event ?? {}) ? LOOK_STEP_MS : 1;
+    const stepMs = isLook(event) ? LOOK_STEP_MS : 1;
     const at = Math.ceil((Date.now() + delayMs) / stepMs) * stepMs;
-    if (timers.has(at)) return;
+    const same = timers.get(at);
+    if (same) {
+      same.event = { ...same.event, ...event };
+      return;
+    }
     const timer = setTimeout(
       () => {
         timers.delete(at);
-        ring(event);
+        ring(next.event);
       },
       Math.min(at - Date.now(), LONGEST_TIMER_MS),
     );
-    timers.set(at, timer);
+    const next = { timer, event };
+    timers.set(at, next);
   };
 
   return {
@@ -70,7 +75,7 @@ export function createTimerDoorbell(
     ringAfter: async (delayMs, event) => ringIn(delayMs, event),
     async stop() {
       stopped = true;
-      for (const timer of timers.values()) clearTimeout(timer);
+      for (const { timer } of timers.values()) clearTimeout(timer);
       timers.clear();
       await Promise.all(running);
     },

@@ -2,7 +2,10 @@ import type { Doorbell, TickEvent } from "#core";
 import type { Timeline } from "./timeline.ts";
 
 /** The doorbell of a test: rings at the exact time by its timeline. Rings for the same millisecond are one. */
-export function createTimelineDoorbell(timeline: Timeline, ring: (event: TickEvent) => void): Doorbell {
+export function createTimelineDoorbell(
+  timeline: Pick<Timeline, "nowMs" | "at">,
+  ring: (event: TickEvent) => void,
+): Doorbell {
   const rings = new Map<number, TickEvent>();
   const ringIn = async (delayMs: number, event: TickEvent = {}) => {
     const atMs = timeline.nowMs + Math.ceil(Math.max(0, delayMs));

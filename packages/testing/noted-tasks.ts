@@ -1,8 +1,7 @@
-import type { ListFilter, NewTask, Task, Tasks } from "#core";
+import type { CreateOptions, ListFilter, NewTask, Task, Tasks } from "#core";
 import { taskNotFound } from "../core/errors.ts";
 import { loadSchemas } from "../core/tasks/load-schemas.ts";
 import { createRegistry } from "../core/tasks/registry.ts";
-import type { CreateOptions } from "../core/tasks/tasks.ts";
 import { newRow } from "./new-row.ts";
 
 /** A task as it was given to `create`, with the options of that call. */

@@ -76,9 +76,9 @@ export interface TestTickwork<Defined extends Definitions = Definitions>
    */
   advance(duration: Duration): Promise<DueReport>;
   /**
-   * The tasks as they are now, whoever enqueued them, in the order in which they were.
+   * The tasks as they are now, whoever enqueued them, in the order in which they were; all, or those of a type. A
+   * definition will do as the filter.
    *
-   * @param filter only those of this type: a definition will do
    * @example const mails = await tickwork.enqueued({ type: "mail" });
    */
   enqueued(): Promise<Task[]>;

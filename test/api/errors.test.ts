@@ -62,6 +62,13 @@ describe("requests that cannot be read, or lead nowhere", () => {
         ],
       ),
     ),
+    [
+      "a header in Latin-1",
+      () => post("/tasks", { type: "note" }, { "Tickwork-User": "J\xfcrgen" }),
+      400,
+      "malformed_request",
+      /^Tickwork-User must be text in UTF-8$/,
+    ],
     ["an unknown id", () => get("/tasks/99"), 404, "task_not_found", /^There is no task 99\.$/],
     ["a text as id", () => get("/tasks/first"), 404, "task_not_found", /^There is no task "first"\.$/],
     ["an id with SQL in it", () => get("/tasks/1%20or%201=1"), 404, "task_not_found", /There is no task/],

@@ -45,6 +45,13 @@ test.each([
   expect(await send(call)).toMatchObject({ status: 400, body: { error: { code: "malformed_request" } } });
 });
 
+test("a backslash is no slash", async () => {
+  expect(await send({ method: "POST", path: "/" }, { rawPath: "\\tasks\\reset-stuck" })).toMatchObject({
+    status: 400,
+    body: { error: { code: "malformed_request", message: expect.stringContaining("is no path") } },
+  });
+});
+
 test.each(["//", "/tasks?x", "/tasks#x"])("only the path decides the route: %s", async (rawPath) => {
   expect(await send({ method: "GET", path: "/" }, { rawPath })).toMatchObject({ status: 404 });
 });

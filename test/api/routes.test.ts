@@ -105,8 +105,9 @@ describe("/tasks", () => {
     // Nobody says who this was.
     await api.call("PATCH", "/tasks/1", { task_data: 2 }, as());
     expect(await who()).toEqual(["ada", "grace"]);
-    await api.call("POST", "/tasks/1/cancel", undefined, as("edsger"));
-    expect(await who()).toEqual(["ada", "edsger"]);
+    // A header is bytes, here of UTF-8.
+    await api.call("POST", "/tasks/1/cancel", undefined, as(Buffer.from("Jürgen 🦊").toString("latin1")));
+    expect(await who()).toEqual(["ada", "Jürgen 🦊"]);
     await api.call("POST", "/tasks/1/retry", undefined, as("barbara"));
     expect(await who()).toEqual(["ada", "barbara"]);
   });

@@ -83,7 +83,7 @@ test.each([
     { TASK_SHUTDOWN_WAIT_TIME: "30s" },
     'TASK_SHUTDOWN_WAIT_TIME must be a whole number from 0 to 86400, got "30s".',
   ],
-  [{ TASK_CACHE_LIMIT: "1e3" }, 'TASK_CACHE_LIMIT must be a whole number from 1 to 1000000, got "1e3".'],
+  [{ TASK_CACHE_LIMIT: "1e3" }, 'TASK_CACHE_LIMIT must be a whole number from 1 to 100000, got "1e3".'],
   [
     { TASK_LIST_REFRESH_INTERVAL: "-5" },
     'TASK_LIST_REFRESH_INTERVAL must be a whole number from 1, got "-5".',

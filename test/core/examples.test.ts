@@ -9,6 +9,7 @@ describeExamples("core", {
     redis: "import('#core').RedisCommands",
     postgresDriver: "import('#core').PostgresDriver",
     redisDriver: "import('#core').RedisDriver",
+    connection: "{ result(task: number): Promise<unknown> }",
     doorbell: "import('#core').Doorbell",
     log: "import('#core').Logger",
     signal: "AbortSignal",

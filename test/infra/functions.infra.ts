@@ -111,14 +111,27 @@ describe("bundles", () => {
   const FUNCTIONS = ["TickworkTick", "TickworkRefresh", "TickworkApi", "TickworkMigrate"];
 
   test.each([
-    ["TickworkTick", 305],
-    ["TickworkRefresh", 305],
+    ["TickworkTick", 310],
+    ["TickworkRefresh", 310],
     ["TickworkApi", 500],
     ["TickworkMigrate", 200],
   ])("a cold start of %s loads at most %i KiB", (name, limit) => {
     const { loadedBytes = Number.POSITIVE_INFINITY } = dev.builds[name] ?? {};
     expect(loadedBytes / KIB).toBeLessThanOrEqual(limit);
   });
+
+  test.each(FUNCTIONS)(
+    "%s has the drivers of any Postgres and Redis, and loads them when it needs them",
+    (name) => {
+      const { sources = [], loaded = {}, bytes = 0, loadedBytes = 0 } = dev.builds[name] ?? {};
+      for (const driver of ["pg", "ioredis"]) {
+        const ofDriver = (source: string) => source.includes(`node_modules/${driver}/`);
+        expect(sources.some(ofDriver), driver).toBe(true);
+        expect(Object.keys(loaded).filter(ofDriver)).toEqual([]);
+      }
+      expect((bytes - loadedBytes) / KIB).toBeLessThan(300);
+    },
+  );
 
   test.each(FUNCTIONS)("%s is minified, and split so that rare code is loaded when needed", (name) => {
     expect(dev.builds[name]?.nodejs).toMatchObject({ minify: true, splitting: true });

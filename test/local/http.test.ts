@@ -87,6 +87,13 @@ describe("errors have their JSON shape", () => {
     ],
     ["no host", ["GET /nowhere HTTP/1.1", key], 404, "route_not_found"],
     ["a path that is no path", ["GET /\\x HTTP/1.1", "Host: x", key], 400, "malformed_request"],
+    ["CONNECT", ["CONNECT example.com:443 HTTP/1.1", "Host: x", key], 400, "malformed_request"],
+    [
+      "what nobody can expect",
+      ["GET /tasks HTTP/1.1", "Host: x", key, "Expect: x"],
+      417,
+      "malformed_request",
+    ],
     ["what is not HTTP", ["hello"], 400, "malformed_request"],
     ["a header without a name", ["GET / HTTP/1.1", "Host: x", ": x"], 400, "malformed_request"],
     [

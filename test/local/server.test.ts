@@ -151,7 +151,7 @@ test("HTTP_REQUEST_ALLOW='' allows nothing private, which the start says; the ta
 });
 
 test("HOST is where the server listens", async () => {
-  const server = await startServerProcess({ DATA_DIR: preparedFolder(), HOST: "0.0.0.0" });
+  const server = await startServerProcess({ DATA_DIR: preparedFolder(), HOST: "0.0.0.0", API_KEY: "own" });
   expect(server.url).toMatch(/^http:\/\/127\.0\.0\.1:/);
   const elsewhere = server.url.replace("127.0.0.1", "127.0.0.2");
   expect((await fetch(`${elsewhere}/health/tasks`)).status).toBe(200);

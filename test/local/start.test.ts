@@ -91,8 +91,18 @@ describe.concurrent("a start ends with one line that names the variable, what is
       /^CACHE_REDIS_URL leads to nowhere\.invalid, and there: .*; correct the host/,
     ],
     [
+      "a host where others reach it, without a key of one's own",
+      { HOST: "0.0.0.0" },
+      /^HOST is 0\.0\.0\.0, where others can reach this server; set API_KEY to a key of your own, or HOST to 127\.0\.0\.1\.$/,
+    ],
+    [
+      "the same in IPv6",
+      { HOST: "::", API_KEY: " " },
+      /^HOST is ::, where others can reach this server; set API_KEY/,
+    ],
+    [
       "a host that is not this machine",
-      { HOST: "203.0.113.7" },
+      { HOST: "203.0.113.7", API_KEY: "own" },
       /^HOST is 203\.0\.113\.7, which is no address of this machine .*; set 127\.0\.0\.1/,
     ],
   ])("%s", async (_, env, message) => expect(await refusalOf(env)).toMatch(message));
@@ -194,6 +204,12 @@ describe.skipIf(typeof binaries === "string")(
           `guest@/postgres`,
           /permission denied for schema public; give the user the rights/,
         ],
+        [
+          "the role may not write",
+          "clerk@/shop",
+          /no right to insert, update, delete in "baasix_Tasks"; give the user the rights/,
+        ],
+        ["nothing may be written", "archivist@/shop", /it can only be read; use the address of the primary/],
         [
           "the server insists on TLS",
           `stranger@/postgres`,

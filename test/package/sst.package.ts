@@ -80,8 +80,8 @@ describe("evaluated without AWS", () => {
   );
 
   test.each([
-    ["TickworkTick", 305],
-    ["TickworkRefresh", 305],
+    ["TickworkTick", 310],
+    ["TickworkRefresh", 310],
     ["TickworkApi", 500],
     ["TickworkMigrate", 200],
   ])("a cold start of %s loads at most %i KiB", (name, limit) => {

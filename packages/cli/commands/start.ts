@@ -4,7 +4,7 @@ import { createHumanLog, isDebugging } from "../../local/human-log.ts";
 import { serve } from "../../local/serve.ts";
 import { greeting } from "../format.ts";
 import { example } from "../help.ts";
-import { loadTasks } from "../load-tasks.ts";
+import { extensionsIn, loadTasks } from "../load-tasks.ts";
 import { createOutput } from "../output.ts";
 
 export interface ServeFlags {
@@ -43,7 +43,7 @@ async function start({
     );
   const { definitions, types } = await loadTasks(tasks);
   const output = createOutput({ json });
-  const server = await serve({ env, log: createLog(json), definitions, extensions });
+  const server = await serve({ env, log: createLog(json), definitions, ...(await extensionsIn(extensions)) });
   const { url } = server;
   output.event({ event: "serving", url, types }, () => greeting(server, types, env.DATA_DIR || ".tickwork"));
 }

@@ -40,7 +40,7 @@ async function examine(database: Database, types: readonly string[] | undefined)
 }
 
 function checkRights({
-  standby,
+  read_only,
   user,
   schema,
   may_create,
@@ -49,8 +49,7 @@ function checkRights({
   owns_table,
 }: ServerState): Finding {
   const check = "postgres rights";
-  if (standby)
-    return problem(check, "it is a standby, which can only be read", "use the address of the primary");
+  if (read_only) return problem(check, "it can only be read", "use the address of the primary");
   if (missing_rights.length > 0)
     return problem(
       check,

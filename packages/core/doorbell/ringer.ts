@@ -1,4 +1,5 @@
 import type { Clock, Moment } from "../clock.ts";
+import type { Config } from "../config.ts";
 import { messageOf } from "../errors.ts";
 import { CLOCKS_AGREE_MS, EXPIRY_MARGIN_MS, WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
@@ -17,6 +18,10 @@ export interface Ringer {
   /** For waiting tasks when they are due, and for running ones when their lease has ended. */
   ringFor(standings: readonly Standing[], nowMs: number, event?: TickEvent): Promise<void>;
 }
+
+/** What is due later than this from now, a later refresh rings for: the next one but one, at the latest. */
+export const horizonMsOf = ({ refreshIntervalSeconds }: Pick<Config, "refreshIntervalSeconds">): number =>
+  2 * refreshIntervalSeconds * 1000;
 
 /** @param options.horizonMs what is due later than this from now is not near */
 export function createRinger(

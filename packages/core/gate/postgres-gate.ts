@@ -86,7 +86,8 @@ export const HOLD_ALL = statement(FLAGS)`
 /** The operator's override: releases every flag, whoever holds it. */
 export const RELEASE_ALL = statement({})`delete from tickwork_flags where name like 'slot:%'`;
 
-const RUNNING = `exists (select from "baasix_Tasks" where task_status = 'Running' and lease_expires_at > now())
+/** What other programs run holds no flag in Redis either. While Redis is out of reach, leases tell what it would. */
+const RUNNING = `exists (select from "baasix_Tasks" where task_status = 'Running' and lease_token is not null and lease_expires_at > now())
   or exists (select from tickwork_flags where name like 'slot:%' and expires_at > now()) as running`;
 
 export const IS_RUNNING = statement({})`select ${RUNNING}`;

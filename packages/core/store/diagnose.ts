@@ -1,4 +1,4 @@
-/** What `tickwork doctor` asks of Postgres: nothing is changed. */
+/** What a start and `tickwork doctor` ask of Postgres: nothing is changed. */
 import { OVERDUE_MS, SEEN_LIMIT } from "../limits.ts";
 import type { Database } from "./database.ts";
 import { epochMs, milliseconds } from "./fragments.ts";
@@ -8,8 +8,8 @@ export interface ServerState {
   version: string;
   /** Its clock, epoch milliseconds. */
   now_ms: number;
-  /** It can only be read. */
-  standby: boolean;
+  /** It can only be read: a standby, or what was set so. */
+  read_only: boolean;
   user: string;
   /** Where tables would be created; null when the search path leads nowhere. */
   schema: string | null;
@@ -36,7 +36,7 @@ export async function serverState(database: Database): Promise<ServerState> {
     {
       text: `with the as (select to_regclass('"baasix_Tasks"') as tasks)
         select current_setting('server_version') as version, ${epochMs("clock_timestamp()")} as now_ms,
-          pg_is_in_recovery() as standby, current_user::text as user, current_schema()::text as schema,
+          pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as read_only, current_user::text as user, current_schema()::text as schema,
           coalesce(has_schema_privilege(current_schema()::text, 'create'), false) as may_create,
           tasks is not null as has_table,
           array(select wanted from unnest(array['select', 'insert', 'update', 'delete']) as wanted

@@ -33,12 +33,25 @@ export interface Hooks {
    * @example hooks.registerHook("baasix_Tasks", "items.create.after", ({ data }) => console.log(data.id));
    */
   registerHook(collection: string, event: HookEvent, hook: Hook): () => void;
+  /**
+   * Runs `load`, and says what was registered meanwhile. If it fails, that is removed again.
+   *
+   * @returns functions that each remove a hook
+   * @example
+   * const removers = await hooks.registeredDuring(async () => {
+   *   hooks.registerHook("orders", "items.create.after", ({ data }) => console.log(data.id));
+   * });
+   * for (const remove of removers) remove();
+   */
+  registeredDuring(load: () => Promise<unknown>): Promise<(() => void)[]>;
   /** Calls the hooks of an event. One that throws is logged and breaks nothing. */
   fire(event: HookEvent, context: HookContext): Promise<{ ran: number; failed: number }>;
 }
 
 export function createHooks(log: Pick<Logger, "error">): Hooks {
   const hooks = new Map<string, Set<Hook>>();
+  /** The removers of what was registered, for those who asked. */
+  const noting = new Set<(() => void)[]>();
   const keyOf = (collection: string, event: string) => `${collection}/${event}`;
   return {
     registerHook(collection, event, hook) {
@@ -47,7 +60,22 @@ export function createHooks(log: Pick<Logger, "error">): Hooks {
       const key = keyOf(collection, event);
       const registered = hooks.get(key) ?? new Set();
       hooks.set(key, registered.add(hook));
-      return () => void registered.delete(hook);
+      const remove = () => void registered.delete(hook);
+      for (const removers of noting) removers.push(remove);
+      return remove;
+    },
+    async registeredDuring(load) {
+      const removers: (() => void)[] = [];
+      noting.add(removers);
+      try {
+        await load();
+        return removers;
+      } catch (error) {
+        for (const remove of removers) remove();
+        throw error;
+      } finally {
+        noting.delete(removers);
+      }
     },
     async fire(event, context) {
       const registered = [...(hooks.get(keyOf(context.collection, event)) ?? [])];

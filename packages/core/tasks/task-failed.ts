@@ -5,7 +5,7 @@ import type { Task, TaskErrorData } from "./task.ts";
  * The task that was waited for ended in `Error`.
  *
  * @example
- * const failure = await tickwork.result(7).catch((error: unknown) => error);
+ * const failure = await connection.result(7).catch((error: unknown) => error);
  * if (failure instanceof TaskFailedError && failure.code === "account_closed") console.log(failure.task.attempts);
  */
 export class TaskFailedError extends Error {

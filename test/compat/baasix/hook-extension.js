@@ -1,7 +1,7 @@
 // extensions/baasix-hook-task-creator/index.js
-import { hooksService } from "#compat";
-import { tasksService } from "#compat";
-import { getSequelize } from "#compat";
+import hooksService from "tickwork/compat/services/HooksService";
+import tasksService from "tickwork/compat/services/TasksService";
+import { getSequelize } from "tickwork/compat/utils/database";
 
 // Create a task when a large data import is completed
 hooksService.registerHook("data_imports", "items.create.after", async ({ data }) => {

@@ -1,7 +1,7 @@
 // extensions/baasix-schedule-task-processor/index.js
-import schedule from "./node-schedule.js";
-import { tasksService } from "#compat";
-import { getSequelize } from "#compat";
+import schedule from "node-schedule";
+import tasksService from "tickwork/compat/services/TasksService";
+import { getSequelize } from "tickwork/compat/utils/database";
 
 // Run every 5 minutes
 const job = schedule.scheduleJob("*/5 * * * *", async function () {

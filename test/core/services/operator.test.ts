@@ -53,6 +53,24 @@ describeOnStacks("the operator", (bed) => {
     expect((await operator.getNotStartedTasks()).map(({ id }) => id)).toEqual([2]);
   });
 
+  test.each(["true", "false"])(
+    "isTaskRunning is about Tickwork's own, with CACHE_ENABLED=%s",
+    async (CACHE_ENABLED) => {
+      const { starts, definition: waits } = gated();
+      const { tasks, operator } = bed.make({ definitions: [waits], env: { CACHE_ENABLED } });
+      await tasks.create([{ type: "gated", scheduled_time: inHours(1) }]);
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Running' where id = 1`);
+      expect(await operator.isTaskRunning()).toBe(false);
+      expect(await operator.getCacheStats()).toMatchObject({ isTaskRunning: false });
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Completed' where id = 1`);
+      await tasks.create([{ type: "gated" }]);
+      await eventually(() => starts.length === 1);
+      expect(await operator.isTaskRunning()).toBe(true);
+      starts[0]?.finish();
+      await eventually(async () => !(await operator.isTaskRunning()));
+    },
+  );
+
   test("getCacheStats has the eight fields of Baasix's TasksService, with true values, in every process", async () => {
     const { tasks, operator } = bed.make({
       doorbell: noteRings(),

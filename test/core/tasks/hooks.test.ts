@@ -65,3 +65,26 @@ test("an event that does not exist is refused", () => {
   expect(register).toThrow(TypeError);
   expect(register).toThrow('got "items.read.after"');
 });
+
+test("what is registered while something is loaded can be removed, and is if that fails", async () => {
+  const hooks = createHooks(noteLog().log);
+  hooks.registerHook(TASKS, CREATED, () => {});
+  const register = async () => {
+    hooks.registerHook(TASKS, CREATED, () => {});
+    await Promise.resolve();
+    hooks.registerHook(TASKS, CREATED, () => {});
+  };
+  const ran = async () => (await hooks.fire(CREATED, { collection: TASKS, data: {} })).ran;
+
+  const failing = hooks.registeredDuring(async () => {
+    await register();
+    throw new Error("it broke");
+  });
+  await expect(failing).rejects.toThrow("it broke");
+  expect(await ran()).toBe(1);
+
+  const removers = await hooks.registeredDuring(register);
+  expect(await ran()).toBe(3);
+  for (const remove of removers) remove();
+  expect(await ran()).toBe(1);
+});

@@ -2,6 +2,9 @@
 import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { createDatabase, migrate, systemClock } from "#core";
+import { silent } from "../../../packages/core/log.ts";
+import { openPg } from "../../../packages/drivers/pg.ts";
 import type { Binaries } from "../chaos/binaries.ts";
 import { openOwnPostgres } from "../chaos/own-postgres.ts";
 import { openOwnRedis } from "../chaos/own-redis.ts";
@@ -17,7 +20,8 @@ export interface LockedServers {
 
 /**
  * In Postgres, the role `guest` has no rights, `member` needs the password, and `stranger` is let in with TLS only, for
- * which the server has a certificate that nobody trusts. In Redis, the default user needs the password, and `reader`
+ * which the server has a certificate that nobody trusts; in the migrated database `shop`, `clerk` may only read, and
+ * nothing that `archivist` does may write. In Redis, the default user needs the password, and `reader`
  * may only read.
  */
 export async function openLockedServers(binaries: Binaries, password: string): Promise<LockedServers> {
@@ -49,6 +53,20 @@ export async function openLockedServers(binaries: Binaries, password: string): P
     await postgres.sql(sql);
   // The postmaster reads its files anew when it comes to it.
   await eventually(async () => (await postgres.sql<{ ssl: string }>("show ssl"))[0]?.ssl === "on");
+
+  await postgres.sql("create database shop");
+  const shop = await openPg(postgres.url.replace(/\/\w+$/, "/shop"));
+  const database = createDatabase(shop, systemClock);
+  await migrate(database, silent);
+  for (const text of [
+    "create role clerk login",
+    "grant select on all tables in schema public to clerk",
+    "create role archivist login",
+    "grant all on all tables in schema public to archivist",
+    "alter role archivist set default_transaction_read_only = on",
+  ])
+    await database.query({ text });
+  await shop.close();
 
   const client = new Redis(redis.url);
   await client.call(

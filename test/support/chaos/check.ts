@@ -208,11 +208,16 @@ function explain(
   return undefined;
 }
 
-/** A worker ends when it is killed; one that starts while Postgres is away may give up. */
+/** A worker ends when it is killed; one that starts while Postgres or Redis is away may give up. */
 function checkLife(facts: Facts, life: Facts["lives"][number], violate: Violate): void {
   if (life.endedAt === undefined || life.killedAt !== undefined) return;
   const { endedAt, startedAt } = life;
-  const away = facts.outages.some(({ from, to }) => from <= endedAt + SLACK_MS && to >= startedAt);
+  const redisStruck = facts.faults
+    .filter(({ kind }) => kind.startsWith("Redis"))
+    .map(({ at, until = at }) => ({ from: at, to: until }));
+  const away = [...facts.outages, ...redisStruck].some(
+    ({ from, to }) => from <= endedAt + SLACK_MS && to + SLACK_MS >= startedAt,
+  );
   if (life.servingAt === undefined && away) return;
   violate(
     "workers",

@@ -35,6 +35,8 @@ export interface PlannedFault {
 export interface Fault {
   kind: FaultKind;
   at: number;
+  /** When it was over, where it lasts. */
+  until?: number;
   /** The life that it hit. */
   life?: number;
 }
@@ -84,6 +86,7 @@ class Turn {
     const mine = this.#last.then(async () => {
       fault.at = Date.now();
       await act();
+      fault.until = Date.now();
     });
     this.#last = mine;
     return mine.then(() => true);

@@ -8,11 +8,14 @@ export interface TcpProxy {
   mode: "open" | "silent" | "gone";
   /** Cuts the connection that sends something that matches: before the server sees it, or before its answer comes back. */
   cut: { at: "request" | "answer"; what: RegExp; times: number } | undefined;
+  /** Has nothing more of the connections that there are go through, as a network that forgot them; new ones work. */
+  forget(): void;
   close(): Promise<void>;
 }
 
 export async function openProxy(port: number): Promise<TcpProxy> {
   const sockets = new Set<Socket>();
+  const forgotten = new WeakSet<Socket>();
   const server = createServer((client) => {
     const upstream = connect(port, "127.0.0.1");
     let cutting = false;
@@ -28,7 +31,7 @@ export async function openProxy(port: number): Promise<TcpProxy> {
       });
     }
     client.on("data", (data) => {
-      if (proxy.mode === "silent") return;
+      if (proxy.mode === "silent" || forgotten.has(client)) return;
       if (proxy.cut && proxy.cut.times > 0 && proxy.cut.what.test(data.toString("latin1"))) {
         proxy.cut.times--;
         if (proxy.cut.at === "request") return end();
@@ -54,6 +57,9 @@ export async function openProxy(port: number): Promise<TcpProxy> {
       if (next === "gone") for (const socket of sockets) socket.destroy();
     },
     cut: undefined,
+    forget() {
+      for (const socket of sockets) forgotten.add(socket);
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();

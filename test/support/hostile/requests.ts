@@ -1,6 +1,6 @@
 /** Requests as the document describes them, drawn with fast-check: the same seed, the same requests. */
 import fc from "fast-check";
-import { cursorOf } from "../../../packages/api/schemas.ts";
+import { cursorAfter, cursorOf } from "../../../packages/api/schemas.ts";
 import { TIME_SHAPE } from "../../../packages/core/tasks/time.ts";
 import type { Described, DescribedOperation, Schema } from "./described.ts";
 
@@ -47,7 +47,7 @@ function draftOf(operation: DescribedOperation, knowledge: Knowledge): fc.Arbitr
       Object.fromEntries(
         parametersIn(where).map(({ name, schema }) => [
           name,
-          where === "header" ? headerText() : parameter(name, schema, knowledge),
+          where === "header" ? headerText() : parameter(name, schema, knowledge, operation.operationId),
         ]),
       ),
       { requiredKeys: parametersIn(where).flatMap(({ name, required }) => (required ? [name] : [])) },
@@ -82,11 +82,19 @@ export function requestOf({ operation, path, query, headers, body }: Draft, key:
   };
 }
 
-function parameter(name: string, schema: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
+function parameter(
+  name: string,
+  schema: Schema,
+  knowledge: Knowledge,
+  operationId: string,
+): fc.Arbitrary<unknown> {
   const { maxId, types } = knowledge;
   if (name === "id") return fc.integer({ min: 1, max: maxId });
   if (name === "type") return fc.constantFrom(...Object.keys(types));
-  if (name === "cursor") return fc.integer({ min: 1, max: maxId }).map(cursorOf);
+  const someId = fc.integer({ min: 1, max: maxId });
+  if (name === "cursor" && operationId === "notStarted")
+    return fc.record({ id: someId, atMs: fc.nat() }).map(cursorAfter);
+  if (name === "cursor") return someId.map(cursorOf);
   return drawn(schema, knowledge);
 }
 

@@ -1,4 +1,5 @@
 /** What is attacked: the server on each of its stacks, and the function behind API Gateway. */
+import { isUtf8 } from "node:buffer";
 import { fork } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { keysOf } from "../../../packages/core/gate/scripts/keys.ts";
 import { openIoredis } from "../../../packages/drivers/ioredis.ts";
 import { FUNCTIONS } from "../../../scripts/bundle.ts";
 import { createDatabase, redisServerUrl } from "../../../scripts/local-servers.ts";
+import { EVENT_LIMIT_BYTES } from "../aws/event-limits.ts";
 import { preparedFolder } from "../bed/process.ts";
 import { temporaryFolder } from "../bed/template.ts";
 import { API_KEY } from "../lambda/deployment.ts";
@@ -102,6 +104,15 @@ async function openServer(
   };
 }
 
+/** What API Gateway answers when Lambda refuses the event: the function never sees it. */
+const TOO_LARGE: WireAnswer = {
+  status: 413,
+  headers: { "content-type": "application/json" },
+  text: JSON.stringify({ error: { code: "body_too_large", message: "Request Entity Too Large" } }),
+  complete: true,
+  bytes: 0,
+};
+
 async function openFunction(): Promise<Target> {
   const packages = await buildPackages(FUNCTIONS);
   const stage = await openStage(packages, {});
@@ -113,7 +124,9 @@ async function openFunction(): Promise<Target> {
     key: API_KEY,
     port: undefined,
     async send(request) {
-      const done = await stage.api.invoke(eventOf(request));
+      const event = eventOf(request);
+      if (Buffer.byteLength(JSON.stringify(event)) > EVENT_LIMIT_BYTES.RequestResponse) return TOO_LARGE;
+      const done = await stage.api.invoke(event);
       if (!done.ok) return undefined;
       const {
         statusCode,
@@ -174,6 +187,12 @@ function eventOf({ method, target, headers, body }: HttpRequest): unknown {
       ...event.requestContext,
       http: { ...event.requestContext.http, method, path },
     },
-    ...(body === undefined ? {} : { body: Buffer.from(body).toString("base64"), isBase64Encoded: true }),
+    ...(body === undefined ? {} : bodyOf(Buffer.from(body), joined["content-type"])),
   };
+}
+
+/** What says that it is text comes as text, all else in base64. */
+function bodyOf(bytes: Buffer, contentType = ""): { body: string; isBase64Encoded: boolean } {
+  const isText = /^(text\/|application\/(json|javascript|xml))/.test(contentType) && isUtf8(bytes);
+  return { body: bytes.toString(isText ? "utf8" : "base64"), isBase64Encoded: !isText };
 }

@@ -6,14 +6,17 @@ export default $config({
     return { name: "tickwork", home: "aws", removal: "remove" };
   },
   async run() {
-    const { tickwork } = await import("../../../infra/component.ts");
+    const { deploy } = await import("../../../infra/component.ts");
     const all = { privateSubnets: ["subnet-1", "subnet-2"], securityGroups: ["sg-1"] };
     const own = { privateSubnets: ["subnet-3"], securityGroups: ["sg-3"] };
     const chosen = (process.env.IN_VPC ?? "").split(" ");
-    tickwork({
-      tasks: "packages/tasks/index.ts",
-      ...(chosen.includes("all") && { vpc: all }),
-      ...(chosen.includes("tick") && { tick: { vpc: own } }),
-    });
+    deploy(
+      {
+        tasks: "packages/tasks/index.ts",
+        ...(chosen.includes("all") && { vpc: all }),
+        ...(chosen.includes("tick") && { tick: { vpc: own } }),
+      },
+      "functions",
+    );
   },
 });

@@ -38,8 +38,15 @@ const COMPUTED: Record<string, (name: string, inputs: Values) => Values> = {
     apiEndpoint: `https://${name}.execute-api.${REGION}.amazonaws.com`,
     executionArn: arn("execute-api", name),
   }),
+  "aws:rds/instance:Instance": () => ({ endpoint: `${PRIVATE.postgres}:5432`, port: 5432 }),
+  "aws:elasticache/replicationGroup:ReplicationGroup": () => ({
+    clusterEnabled: false,
+    primaryEndpointAddress: PRIVATE.redis,
+  }),
   "random:index/randomBytes:RandomBytes": () => ({ base64: "a2V5", hex: "6b6579" }),
-  "random:index/randomPassword:RandomPassword": () => ({ result: GENERATED.apiKey }),
+  "random:index/randomPassword:RandomPassword": (name) => ({
+    result: name === "TickworkGeneratedApiKey" ? GENERATED.apiKey : GENERATED.password,
+  }),
   "neon:index/project:Project": () => ({ connectionUriPooler: GENERATED.databaseUrl }),
   "upstash:index/redisDatabase:RedisDatabase": () => ({
     endpoint: "made.upstash.example",
@@ -47,10 +54,17 @@ const COMPUTED: Record<string, (name: string, inputs: Values) => Values> = {
   }),
 };
 
+/** The hosts of AWS's own databases. */
+export const PRIVATE = {
+  postgres: "made.abc.us-east-1.rds.amazonaws.com",
+  redis: "master.made.abc.use1.cache.amazonaws.com",
+};
+
 /** Secrets that providers generate. */
 export const GENERATED = {
   apiKey: "generated-api-key",
-  databaseUrl: "postgres://tasks:generated@made-pooler.neon.example/tasks",
+  password: "generated/pass#word",
+  databaseUrl: "postgres://tasks:generated@made-pooler.us-east-1.aws.neon.tech/tasks",
   redisToken: "generated-redis-token",
 };
 
@@ -65,6 +79,9 @@ export function newResource({ type, name, inputs, id }: ResourceRequest): { id: 
 const CALLS: Record<string, (inputs: Values) => Values> = {
   "aws:index/getCallerIdentity:getCallerIdentity": () => ({ accountId: ACCOUNT }),
   "aws:index/getRegion:getRegion": () => ({ region: REGION, name: REGION }),
+  "aws:index/getAvailabilityZones:getAvailabilityZones": () => ({
+    names: ["a", "b", "c"].map((zone) => `${REGION}${zone}`),
+  }),
   "aws:index/getPartition:getPartition": () => ({ partition: "aws" }),
   "aws:iam/getPolicyDocument:getPolicyDocument": ({ statements }) => {
     const list = (statements ?? []) as StatementInput[];

@@ -36,7 +36,7 @@ export async function run(
 ): Promise<Evaluation> {
   // From the shell that the tests run in, only what a process needs.
   const { PATH = "", HOME = "" } = process.env;
-  await promisify(execFile)(process.execPath, [EVALUATOR, resolve(ROOT, app), stage, join(ROOT, config)], {
+  await promisify(execFile)(process.execPath, [EVALUATOR, resolve(ROOT, app), stage, resolve(ROOT, config)], {
     cwd: ROOT,
     env: {
       PATH,

@@ -14,10 +14,16 @@ export interface Scenario {
 
 /** Recognisable values, so that a test can look for them where they must not be. */
 export const SECRETS = {
-  DatabaseUrl: "postgres://tasks:given@given.neon.example/tasks",
+  DatabaseUrl: "postgres://tasks:given@given.us-east-1.aws.neon.tech/tasks",
   RedisUrl: "https://given.upstash.example",
   RedisToken: "given-redis-token",
   TickworkApiKey: "given-api-key",
+};
+
+/** Neither Neon nor Upstash: there is no token. */
+export const OWN_SERVERS = {
+  DatabaseUrl: "postgres://tasks:given@db.example.com/tasks",
+  RedisUrl: "rediss://default:given@cache.example.com:6380",
 };
 
 const IN_VPC = "test/support/infra/in-vpc.config.ts";
@@ -53,6 +59,10 @@ export const SCENARIOS = {
   "all in a vpc": { config: IN_VPC, stage: "dev", secrets: SECRETS, env: { IN_VPC: "all" } },
   "tick in a vpc": { config: IN_VPC, stage: "dev", secrets: SECRETS, env: { IN_VPC: "tick" } },
   "tick in another vpc": { config: IN_VPC, stage: "dev", secrets: SECRETS, env: { IN_VPC: "all tick" } },
+  /** Databases of AWS, which the app makes in its VPC. */
+  "rds in a vpc": { config: "test/support/infra/rds-in-vpc.config.ts", stage: "dev" },
+  /** Servers of one's own, given by secrets. */
+  "own servers": { stage: "production", secrets: OWN_SERVERS },
   "own app": { app: "examples/own-app", stage: "dev", secrets: SECRETS },
 } satisfies Record<string, Scenario>;
 

@@ -19,7 +19,7 @@ export interface DeploymentOptions {
 
 export interface DeploymentParts {
   packages: Packages;
-  stores: Stores;
+  stores: Pick<Stores, "databaseUrl" | "redis" | "env">;
   /** Where Lambda and EventBridge Scheduler are. */
   awsUrl: string;
 }
@@ -92,9 +92,12 @@ function runtimeEnv(name: string, folder: string): Record<string, string> {
   };
 }
 
-function linked(name: FunctionName, { databaseUrl, upstash, redisToken }: Stores): Record<string, unknown> {
+function linked(
+  name: FunctionName,
+  { databaseUrl, redis }: DeploymentParts["stores"],
+): Record<string, unknown> {
   const database = { TickworkDatabase: { url: databaseUrl } };
   if (name === "migrate") return database;
-  const stores = { ...database, TickworkRedis: { url: upstash.url, token: redisToken } };
+  const stores = { ...database, TickworkRedis: redis };
   return name === "api" ? { ...stores, TickworkApiKey: { value: API_KEY } } : stores;
 }

@@ -19,7 +19,7 @@ export interface Stores {
   upstash: UpstashServer;
   /** As Neon gives it out: somewhere else, with a user and a password. */
   databaseUrl: string;
-  redisToken: string;
+  redis: { url: string; token: string };
   /** What a function's process needs to find Neon here. */
   env: Record<string, string>;
   /** Brings the schema up to date, as the function migrate does. */
@@ -39,17 +39,17 @@ export const storesAreOn = stacks.at(-1);
 export async function openStores(): Promise<Stores> {
   const database = serversAnswer ? await createDatabase() : undefined;
   const postgres = database ? openPgBackend(database.url) : await openEmbedded();
-  const redis = database ? openRedisBackend(redisServerUrl) : memoryBackend();
+  const backend = database ? openRedisBackend(redisServerUrl) : memoryBackend();
   const name = randomBytes(6).toString("hex");
   const databaseUrl = `postgresql://tickwork:password@ep-${name}.test.neon.tech/tickwork`;
   const redisToken = randomBytes(16).toString("base64url");
   const neonServer = await serveNeon(postgres, databaseUrl);
-  const upstash = await serveUpstash(redis, redisToken);
+  const upstash = await serveUpstash(backend, redisToken);
   return {
     neon: neonServer,
     upstash,
     databaseUrl,
-    redisToken,
+    redis: { url: upstash.url, token: redisToken },
     env: { NEON_ENDPOINT: "https://api.test.neon.tech/sql", NEON_STAND_IN: neonServer.url },
     async migrate() {
       await migrate(createClient(openNeon(neonServer.inProcessUrl), systemClock), silent);
@@ -57,8 +57,8 @@ export async function openStores(): Promise<Stores> {
     sql: async (text, params = []) => (await postgres.query({ query: text, params })).rows,
     async close() {
       await Promise.all([neonServer.close(), upstash.close()]);
-      await redis.answer({ body: ["DEL", ...keysOf(prefixOf(databaseUrl), MOST_SLOTS)] });
-      await Promise.all([postgres.close(), redis.close()]);
+      await backend.answer({ body: ["DEL", ...keysOf(prefixOf(databaseUrl), MOST_SLOTS)] });
+      await Promise.all([postgres.close(), backend.close()]);
       await database?.drop();
     },
   };

@@ -144,13 +144,18 @@ export const mutants: Mutant[] = [
     ],
   },
   {
-    name: "rule 10: after a claim whose answer was lost, the token is not asked what it holds",
+    name: "rule 10: after a claim whose answer was lost, no token is asked what it holds",
     kind: "answers",
     changes: [
       core(
         "run/exactly-once.ts",
         "n > 1 ? await claimedEarlier() : undefined",
         "undefined as ClaimResult | undefined",
+      ),
+      core(
+        "run/exactly-once.ts",
+        "(meetsRunning(result) && (await adopted(deps, claim.slot))) || result",
+        "result",
       ),
     ],
   },

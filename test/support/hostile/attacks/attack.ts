@@ -31,8 +31,11 @@ export const expects =
       );
   };
 
+/** As JSON: API Gateway would send anything else in base64, and that is a third longer. */
+const JSON_HEADERS: Sent["headers"] = [["content-type", "application/json"]];
+
 export const post = (name: string, body: string | Buffer, ...statuses: number[]) =>
-  expects(name, { method: "POST", target: "/tasks", body }, ...statuses);
+  expects(name, { method: "POST", target: "/tasks", headers: JSON_HEADERS, body }, ...statuses);
 export const get = (name: string, target: string, ...statuses: number[]) =>
   expects(name, { method: "GET", target }, ...statuses);
 export const hook = (id: string, ...statuses: number[]) =>

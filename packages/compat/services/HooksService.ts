@@ -1,0 +1,2 @@
+/** `tickwork/compat/services/HooksService`: as extensions import Baasix's own. */
+export { hooksService as default } from "../services.ts";

@@ -1,0 +1,2 @@
+/** `tickwork/compat/utils/cache`: as extensions import Baasix's own. */
+export { getCache } from "../cache.ts";
