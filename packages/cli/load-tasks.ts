@@ -7,6 +7,7 @@ import { ConfigError, type Definitions, TickworkError } from "#core";
 import { messageOf } from "../core/errors.ts";
 import { definitionsOf } from "../core/tasks/definitions-of.ts";
 import { createRegistry } from "../core/tasks/registry.ts";
+import type { ServerOptions } from "../local/server.ts";
 import { placeOf, placesOfType } from "./places.ts";
 
 export interface LoadedTasks {
@@ -129,4 +130,13 @@ async function withinLimit<T>(loading: Promise<T>, path: string): Promise<T> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The options of a server for a folder of extensions, which are loaded as the tasks are, TypeScript included. */
+export async function extensionsIn(
+  folder: string | undefined,
+): Promise<Pick<ServerOptions, "extensions" | "load">> {
+  if (folder === undefined) return {};
+  const loader = await createLoader(resolve(folder));
+  return { extensions: folder, load: (file) => loader.import(file) };
 }

@@ -1,12 +1,10 @@
-import { resolve } from "node:path";
 import type { Command } from "commander";
 import { ConfigError, createLogger, type Logger } from "#core";
-import type { LoadModule } from "../../local/extensions.ts";
 import { createHumanLog, isDebugging } from "../../local/human-log.ts";
 import { serve } from "../../local/serve.ts";
 import { greeting } from "../format.ts";
 import { example } from "../help.ts";
-import { createLoader, loadTasks } from "../load-tasks.ts";
+import { extensionsIn, loadTasks } from "../load-tasks.ts";
 import { createOutput } from "../output.ts";
 
 export interface ServeFlags {
@@ -45,16 +43,9 @@ async function start({
     );
   const { definitions, types } = await loadTasks(tasks);
   const output = createOutput({ json });
-  const load = extensions === undefined ? undefined : await loaderOf(extensions);
-  const server = await serve({ env, log: createLog(json), definitions, extensions, load });
+  const server = await serve({ env, log: createLog(json), definitions, ...(await extensionsIn(extensions)) });
   const { url } = server;
   output.event({ event: "serving", url, types }, () => greeting(server, types, env.DATA_DIR || ".tickwork"));
-}
-
-/** Loads extensions as the tasks are loaded, TypeScript included. */
-async function loaderOf(folder: string): Promise<LoadModule> {
-  const loader = await createLoader(resolve(folder));
-  return (file) => loader.import(file);
 }
 
 /** For people, or a line of JSON an event, as on AWS. */

@@ -7,7 +7,7 @@ import { messageOf } from "../../core/errors.ts";
 import { closeAndExit } from "../../local/serve.ts";
 import { type Server, startServer } from "../../local/server.ts";
 import { FAILED } from "../failure.ts";
-import { type LoadedTasks, loadTasks, TasksError } from "../load-tasks.ts";
+import { extensionsIn, type LoadedTasks, loadTasks, TasksError } from "../load-tasks.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 
 export interface DevServerOptions {
@@ -26,7 +26,7 @@ export async function runDevServer({ tasks, extensions, env, log }: DevServerOpt
   process.once("SIGTERM", stop);
   process.once("disconnect", stop);
   const serve = async ({ definitions, types }: LoadedTasks) => {
-    server = await startServer({ env, log, definitions, extensions });
+    server = await startServer({ env, log, definitions, ...(await extensionsIn(extensions)) });
     const { url, apiKey, embedded, allowed } = server;
     send({ event: "serving", server: { url, apiKey, embedded, allowed }, types });
   };
