@@ -44,8 +44,8 @@ const kind = (
 export default defineConfig({
   test: {
     globalSetup: "test/support/bed/global-setup.ts",
-    // Many tests wait for a lease or a process, so a core that would be left idle has work.
-    maxWorkers: availableParallelism(),
+    // Many tests wait for a lease or a process, so the cores have time for one more.
+    maxWorkers: availableParallelism() + 1,
     projects: [kind("test", 0), kind("prove", 1), kind("measure", 2, { maxWorkers: 1 })],
   },
 });

@@ -177,6 +177,8 @@ async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: 
   if (claimed.kind === "conflict") {
     // Rule 6: the flag was free, and a task with a living lease is in the slot, or another program runs one.
     await flag.release();
+    // What has just ended here may have left a place for a lower slot.
+    if (slot > 0 && tick.attempts > 0) await deps.ringer.ring();
     await deps.ringer.ringAfter(claimed.leaseEndsInMs + EXPIRY_MARGIN_MS, { by: "held" });
     return end("conflict");
   }

@@ -39,13 +39,19 @@ export const LEFT_IN_WINDOW = (limit: string) => `(
 
 /** Rows that other programs have set to Running, and that may still be at work. */
 const OTHERS_RUNNING = `"baasix_Tasks" where task_status = 'Running' and slot is null and lease_expires_at > now()`;
+/** What runs anywhere but in `:slot`. */
+const RUNNING_ELSEWHERE = `"baasix_Tasks"
+  where task_status = 'Running' and lease_expires_at > now() and slot is distinct from :slot`;
 
 /**
  * Whether Tickwork may start a task in `:slot`: what another program runs takes the place of one, from the last slot on.
+ * Where a task runs in such a slot already, a lower one waits for its end. Counting alone would not do: two that ask at
+ * once would both get the last place.
  */
-export const HAS_ROOM = `:slot < :slots - (select count(*) from ${OTHERS_RUNNING})`;
+export const HAS_ROOM = `:slot < :slots - (select count(*) from ${OTHERS_RUNNING})
+  and :slots > (select count(*) from ${RUNNING_ELSEWHERE})`;
 /** When there will be room again, at the latest. */
-export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${OTHERS_RUNNING})`;
+export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${RUNNING_ELSEWHERE})`;
 
 const NAMES_OF_CONTENT = `array[${CONTENT.map((name) => `'${name}'`).join(", ")}]`;
 

@@ -71,6 +71,37 @@ describeOnStacks("leases", (bed) => {
       await ticking;
     });
 
+    test("what another program starts while both slots are busy takes the place of the next one", async () => {
+      const { starts, definition } = gated();
+      const bell = noteRings();
+      const { tasks, worker } = bed.make({
+        doorbell: bell,
+        definitions: [definition],
+        env: { TASK_CONCURRENCY: "2" },
+      });
+      await tasks.create(Array(5).fill({ type: "gated" }));
+      const ticking = [worker.tick(), worker.tick()];
+      await eventually(() => starts[1]);
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Running' where id = 5`);
+      const inSlot = async (slot: number) => {
+        const [row] = await bed.sql<{ id: string }>(`select id from "baasix_Tasks" where slot = ${slot}`);
+        return starts.find(({ context }) => context.task.id === Number(row?.id));
+      };
+      const [lower, upper] = [await inSlot(0), await inSlot(1)];
+      lower?.finish();
+      expect(await Promise.race(ticking)).toMatchObject({ completed: 1, ended: "conflict" });
+      expect((await statuses(bed)).filter((status) => status === "Running")).toHaveLength(2);
+      bell.rings.length = 0;
+      upper?.finish();
+      await Promise.all(ticking);
+      // The place that it left is for the lower slot, so somebody has to come for it.
+      expect(bell.rings).toContainEqual({ now: {} });
+      const next = worker.tick();
+      (await eventually(() => starts[2])).finish();
+      (await eventually(() => starts[3])).finish();
+      expect(await next).toMatchObject({ completed: 2 });
+    });
+
     test("whoever waits for another program's task is rung for when its end is told", async () => {
       const { definition } = noting();
       const bell = noteRings();
