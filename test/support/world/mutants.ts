@@ -225,6 +225,7 @@ export const mutants: Mutant[] = [
     kind: "hands",
     changes: [
       core("store/fragments.ts", "slot is null and lease_expires_at > now()`;", "slot is null and false`;"),
+      core("store/fragments.ts", "slot is distinct from :slot", "slot <> :slot"),
     ],
   },
   {
