@@ -91,11 +91,10 @@ describe("what is sent", () => {
 });
 
 test("all keys share a hash tag, so that a cluster keeps them together", () => {
-  expect(keysOf("p", 2)).toEqual(
-    ["waiting", "running", "rev", "task", "gone", "state", "sleeper", "foreign", "flag:0", "flag:1"].map(
-      (name) => `{p}:${name}`,
-    ),
-  );
+  expect(keysOf("p", 2)).toEqual([
+    ...["waiting", "running", "rev", "task", "gone", "state", "foreign"].map((name) => `{p}:v2:${name}`),
+    ...["sleeper", "flag:0", "flag:1"].map((name) => `{p}:${name}`),
+  ]);
   expect(keysOf("p", 1)).toContain(rowsKeyOf("p"));
 });
 
@@ -120,7 +119,7 @@ describeOnStacks("a script", (bed) => {
   test("keys arrive under their names, and a flag for each slot", async () => {
     const echo = script({
       args: {},
-      lua: "return {waiting, running, revs, rows, gone, state, sleeper, foreign, flag(0), flag(slots - 1), slots}",
+      lua: "return {waiting, running, revs, rows, gone, state, foreign, sleeper, flag(0), flag(slots - 1), slots}",
       decode,
     });
     const keys = keysOf(bed.prefix, 3);
@@ -128,7 +127,7 @@ describeOnStacks("a script", (bed) => {
   });
 
   test("the time is Redis's, in whole milliseconds", async () => {
-    const echo = script({ args: {}, lua: "return int(now)", decode });
+    const echo = script({ args: {}, lua: "return int(now())", decode });
     const before = Date.now();
     const now = await run(echo, {});
     expect(now).toMatch(/^\d{13}$/);
