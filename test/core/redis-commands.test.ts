@@ -40,10 +40,10 @@ describe.each([
     return (await countNow()) - before;
   };
 
-  const make = async (slots: number) => {
+  const make = async (slots: number, { earlyMs = 0 } = {}) => {
     const { definition } = noting();
     const made = bed.make({
-      doorbell: noteRings(),
+      doorbell: noteRings({ earlyMs }),
       definitions: [definition],
       env: { TASK_CONCURRENCY: `${slots}` },
     });
@@ -79,6 +79,25 @@ describe.each([
       await tasks.create(due(n));
       const count = await commandsOf(async () => expect(await worker.tick()).toMatchObject({ completed: n }));
       expect(count).toBeLessThanOrEqual(most);
+    });
+  });
+
+  describe.skipIf(isReal && typeof binaries === "string")("a tick with one slot", () => {
+    test("that sleeps and then runs one: at most 25", async () => {
+      const { tasks, worker } = await make(1, { earlyMs: 60_000 });
+      await tasks.create(due(1, { scheduled_time: new Date(Date.now() + 1_500).toISOString() }));
+      const count = await commandsOf(async () => expect(await worker.tick()).toMatchObject({ completed: 1 }));
+      expect(count).toBeLessThanOrEqual(25);
+    });
+
+    test("that meets a held flag: at most 6", async () => {
+      const { tasks, worker, operator } = await make(1);
+      await operator.setTaskRunning(true);
+      await tasks.create(due(3));
+      const count = await commandsOf(async () =>
+        expect(await worker.tick()).toMatchObject({ ended: "held" }),
+      );
+      expect(count).toBeLessThanOrEqual(6);
     });
   });
 
