@@ -1,7 +1,8 @@
 /** The scripts that bring changes, and whole windows, into the cache. */
 import { COMPARE_PAGE, REFRESH_LIMIT_MS } from "../../limits.ts";
+import { FORGET_OLD, MARK } from "./removal.ts";
 import { type Kind, number, optionalNumber, script } from "./script.ts";
-import { FORGET_OLD, MARK, standings, WRITE } from "./standings.ts";
+import { standings, WRITE } from "./standings.ts";
 
 /** A refresh whose read is that old is not believed. Needs the argument `began`; nil passes. */
 const REFUSE_LATE = `

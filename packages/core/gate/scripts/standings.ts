@@ -1,5 +1,6 @@
 import { TOMBSTONE_MS } from "../../limits.ts";
 import type { Standing } from "../../tasks/standing.ts";
+import { ADD, CUT, FORGET_OLD } from "./removal.ts";
 import type { Kind } from "./script.ts";
 
 /** What is sent for a standing. The list is the order, here and in Lua. */
@@ -34,44 +35,64 @@ const WRITES_PER_SWEEP = 64;
 /** Tombstones that one write removes; many more would make it slow. */
 const TOMBSTONES_PER_WRITE = 4_000;
 
-/** `forget_old(most)`: removes tombstones that may be forgotten. */
-export const FORGET_OLD = `
-local function forget_old(most)
-  local old = call('ZRANGEBYSCORE', gone, '-inf', int(now()), 'LIMIT', 0, most)
-  many('ZREM', gone, old)
-  many('HDEL', revs, old)
+/** `take(one, …)`: what one standing changes of what is known of its task. */
+const TAKE = `
+local function take(one, ${FIELDS.join(", ")})
+  local known = one.rev and tonumber(one.rev)
+  if kind == 'missing' and known then kind, rev = 'gone', int(known + 1) end
+  if known and known > tonumber(rev) then return end
+  if kind == 'missing' then
+    one.missing = true
+    return
+  end
+  if known and known < tonumber(rev) or not known and kind ~= 'gone' then news = news + 1 end
+  if kind == 'gone' then score = int(now() + ${TOMBSTONE_MS})
+  elseif string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
+  one.rev, one.kind, one.score, one.row = rev, kind, score, row
 end`;
 
-/** `mark(marker, cut)`: the window ends at another time than `marker` said. */
-export const MARK = `
-local function mark(marker, cut)
-  if marker then call('ZREM', waiting, marker) end
-  call('ZADD', waiting, '-inf', '*' .. cut)
-end`;
-
-/** `cut(name, set, excess)`: removes so many that are due last, and says where the set ends now. */
-const CUT = `${MARK}
-local function cut(name, set, excess)
-  local last = call('ZRANGE', set, -excess, -1, 'WITHSCORES')
-  local ids, revs_of, graves = {}, {}, {}
-  for i = 1, #last, 2 do ids[#ids + 1] = last[i] end
-  for n, known in ipairs(fields(revs, ids)) do
-    local rev = string.match(known or '', '^(%d+):')
-    if rev then
-      add(revs_of, ids[n], rev .. ':' .. sequence .. ':gone')
-      add(graves, int(now() + ${TOMBSTONE_MS}), ids[n])
+/** `store(ids, told)`: writes what `take` has changed, one command a key. Answers what it added to each of the `sets`. */
+const STORE = `
+local names, sets = {'waiting', 'running', 'foreign', 'gone'}, {waiting, running, foreign, gone}
+local function store(ids, told)
+  local adding, removing = {{}, {}, {}, {}}, {{}, {}, {}, {}}
+  local new_revs, new_rows, old_rows = {}, {}, {}
+  for _, id in ipairs(ids) do
+    local one = told[id]
+    local has_row = one.kind and one.row ~= ''
+    -- What the cache does not know of may be anywhere, unless it is new.
+    local unsure = not one.was and (one.missing or one.rev ~= '1')
+    if one.kind then
+      add(new_revs, id, one.rev .. ':' .. sequence .. ':' .. one.kind .. (has_row and '+' or ''))
+      if has_row then add(new_rows, id, one.row) end
+    end
+    if one.kind or one.missing then
+      for n, name in ipairs(names) do
+        if one.kind == name then add(adding[n], one.score, id)
+        elseif one.was == name or unsure then removing[n][#removing[n] + 1] = id end
+      end
+      if not has_row and (one.had_row or unsure) then old_rows[#old_rows + 1] = id end
     end
   end
-  many('ZREM', set, ids)
-  many('HDEL', rows, ids)
-  many('HSET', revs, revs_of)
-  many('ZADD', gone, graves)
-  if name == 'waiting' then
-    -- A refresh that read before this must not move the marker beyond what was removed.
-    call('HSET', state, 'trimmed', sequence)
-    local first = call('ZRANGE', waiting, 0, 0)[1]
-    local window_end = cut_of(first)
-    if window_end and tonumber(last[2]) < window_end then mark(first, int(tonumber(last[2]))) end
+  many('HSET', revs, new_revs)
+  many('HSET', rows, new_rows)
+  many('HDEL', rows, old_rows)
+  for n, set in ipairs(sets) do
+    many('ZADD', set, adding[n])
+    many('ZREM', set, removing[n])
+  end
+  return adding
+end`;
+
+/** `trim(adding)`: cuts the sets that grew and have more than the limit. */
+const TRIM = `
+local function trim(adding)
+  for n, set in ipairs({waiting, false, foreign}) do
+    if set and #adding[n] > 0 then
+      local excess = call('ZCARD', set) - limit
+      if excess > 0 and cut_of(call('ZRANGE', set, 0, 0)[1]) then excess = excess - 1 end
+      if excess > 0 then cut(names[n], set, excess) end
+    end
   end
 end`;
 
@@ -89,24 +110,7 @@ end`;
  */
 export const WRITE = `
 local news = 0
-local sequence
-local function add(list, first, second)
-  list[#list + 1] = first
-  list[#list + 1] = second
-end${FORGET_OLD}${CUT}
-local function write(one, ${FIELDS.join(", ")})
-  local known = one.rev and tonumber(one.rev)
-  if kind == 'missing' and known then kind, rev = 'gone', int(known + 1) end
-  if known and known > tonumber(rev) then return end
-  if kind == 'missing' then
-    one.missing = true
-    return
-  end
-  if known and known < tonumber(rev) or not known and kind ~= 'gone' then news = news + 1 end
-  if kind == 'gone' then score = int(now() + ${TOMBSTONE_MS})
-  elseif string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
-  one.rev, one.kind, one.score, one.row = rev, kind, score, row
-end
+local sequence${ADD}${FORGET_OLD}${CUT}${TAKE}${STORE}${TRIM}
 if standings <= #ARGV then
   sequence = int(call('HINCRBY', state, 'sequence', 1))
   local ids, told = {}, {}
@@ -122,41 +126,8 @@ if standings <= #ARGV then
     one.rev, one.was, one.had_row = rev, kind, has_row == '+'
   end
   for i = standings, #ARGV, ${FIELDS.length} do
-    write(told[ARGV[i]], unpack(ARGV, i, i + ${FIELDS.length - 1}))
+    take(told[ARGV[i]], unpack(ARGV, i, i + ${FIELDS.length - 1}))
   end
-  local names, sets = {'waiting', 'running', 'foreign', 'gone'}, {waiting, running, foreign, gone}
-  local adding, removing = {{}, {}, {}, {}}, {{}, {}, {}, {}}
-  local new_revs, new_rows, old_rows = {}, {}, {}
-  for _, id in ipairs(ids) do
-    local one = told[id]
-    -- What the cache does not know of may be anywhere, unless it is new.
-    local unsure = not one.was and (one.missing or one.rev ~= '1')
-    if one.kind or one.missing then
-      for n, name in ipairs(names) do
-        if one.kind == name then add(adding[n], one.score, id)
-        elseif one.was == name or unsure then removing[n][#removing[n] + 1] = id end
-      end
-      if one.kind then
-        local has_row = one.row ~= ''
-        add(new_revs, id, one.rev .. ':' .. sequence .. ':' .. one.kind .. (has_row and '+' or ''))
-        if has_row then add(new_rows, id, one.row) end
-      end
-      if (one.had_row or unsure) and not (one.kind and one.row ~= '') then old_rows[#old_rows + 1] = id end
-    end
-  end
-  many('HSET', revs, new_revs)
-  many('HSET', rows, new_rows)
-  many('HDEL', rows, old_rows)
-  for n, set in ipairs(sets) do
-    many('ZADD', set, adding[n])
-    many('ZREM', set, removing[n])
-  end
-  for n, set in ipairs({waiting, false, foreign}) do
-    if set and #adding[n] > 0 then
-      local excess = call('ZCARD', set) - limit
-      if excess > 0 and n == 1 and cut_of(call('ZRANGE', set, 0, 0)[1]) then excess = excess - 1 end
-      if excess > 0 then cut(names[n], set, excess) end
-    end
-  end
+  trim(store(ids, told))
   if sequence % ${WRITES_PER_SWEEP} == 0 then forget_old(${TOMBSTONES_PER_WRITE}) end
 end`;
