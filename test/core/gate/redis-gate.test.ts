@@ -151,6 +151,27 @@ eachStack("the gate in Redis", (stack) => {
     });
   });
 
+  test("thousands that a tick has gathered are written at once, cut at once, and gone at once", async () => {
+    const ids = Array.from({ length: 5_000 }, (_, n) => n + 1);
+    const roomy = openGates(bed, { limit: 10_000 }).redis;
+    await rebuild();
+    await roomy.release(
+      "a",
+      0,
+      ids.map((id) => waiting(id, now + HOUR_MS + id)),
+    );
+    expect(await cached()).toEqual(ids.map(String));
+    await gate.put([waiting(0, now)]);
+    expect(await cached()).toEqual(["0", "1", "2"]);
+    expect(await windowEnd()).toBe(now + HOUR_MS + 3);
+    await roomy.release(
+      "a",
+      0,
+      ids.map((id) => gone(id, 2)),
+    );
+    expect(await cached()).toEqual(["0"]);
+  });
+
   describe("a write that comes late", () => {
     test("changes nothing when a newer one was there before", async () => {
       await rebuild();
