@@ -1,5 +1,5 @@
 /**
- * `npm run cost`: what a month costs, by the number of tasks, as tables for docs/deploy.md.
+ * `npm run cost`: what a month costs, by the number of tasks, as tables for docs/cost.md.
  *
  * Requests are those that test/core/numbers.test.ts counts, and commands those that test/core/redis-commands.test.ts
  * does: all that Redis runs, in a script or not, for Upstash bills each of them. What depends on the tasks themselves is
@@ -224,7 +224,7 @@ const count = (value: number) => Math.round(value).toLocaleString("en-US");
 const decimal = (value: number) => (value < 10 ? value.toFixed(1) : count(value));
 const dollars = (value: number) => (value === 0 ? "0" : value < 0.01 ? "< 0.01" : value.toFixed(2));
 
-/** The tables of docs/deploy.md. */
+/** The tables of docs/cost.md. */
 export function costTables(): string {
   const columns = [0, 10_000, 1_000_000, 100_000_000];
   const months = columns.map((tasks) => useOf(tasks));
