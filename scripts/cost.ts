@@ -1,12 +1,13 @@
 /**
- * `npm run cost`: what a month costs, by the number of tasks, as tables for docs/deploy.md.
+ * `npm run cost`: what a month costs, by the number of tasks, as tables for docs/cost.md.
  *
- * Requests to Postgres and Redis are those that test/core/numbers.test.ts counts. What depends on the tasks themselves
- * is an assumption, and each is stated here once. Half of the tasks are due at once and half later; they arrive evenly,
- * one request each.
+ * Requests are those that test/core/numbers.test.ts counts, and commands those that test/core/redis-commands.test.ts
+ * does: all that Redis runs, in a script or not, for Upstash bills each of them. What depends on the tasks themselves is
+ * an assumption, and each is stated here once. Half of the tasks are due at once and half later; they arrive evenly, one
+ * request each.
  */
 import { pathToFileURL } from "node:url";
-import { LOOK_STEP_MS } from "../packages/core/limits.ts";
+import { COMPARE_PAGE, LOOK_STEP_MS } from "../packages/core/limits.ts";
 
 /** In US dollars, us-east-1, as published in November 2026. Prices change: check them before you decide. */
 const PRICES = {
@@ -24,9 +25,19 @@ const PRICES = {
   /** https://neon.com/pricing, plan Launch */
   neonCuHour: 0.106,
   neonGbMonth: 0.35,
-  /** https://upstash.com/pricing/redis, pay as you go */
+  /** https://upstash.com/pricing/redis, pay as you go; the first 200 GB are free */
   redisCommand: 0.2 / 1e5,
+  redisGb: 0.03,
+  redisGbIncluded: 200,
 };
+
+/** Upstash's fixed plans, by the bandwidth that they include: they bill no commands. */
+const FIXED_PLANS = [
+  { dollars: 10, gb: 50 },
+  { dollars: 20, gb: 100 },
+  { dollars: 100, gb: 500 },
+  { dollars: 200, gb: 1_000 },
+];
 
 /** What is free each month, indefinitely. Neon's and Upstash's are their free plans. */
 const FREE = {
@@ -39,6 +50,7 @@ const FREE = {
   neonCuHours: 100,
   neonGb: 0.5,
   redisCommands: 500_000,
+  redisGb: 10,
 };
 
 const MONTH_SECONDS = 30 * 24 * 60 * 60;
@@ -53,16 +65,28 @@ const WORK = {
   apiSeconds: 0.05,
   /** Your handler takes 100 ms; claiming and settling take one request to Postgres. */
   taskSeconds: 0.12,
-  /** A tick that finds nothing due: one Redis command. */
+  /** A tick that finds nothing due: one request to Redis. */
   lookSeconds: 0.02,
   /** A schedule comes up to two minutes early (packages/aws/doorbell.ts), on average one. */
   sleepSeconds: 60,
-  /** Counted: at most two commands to make a task, n / 10 + 4 in a tick of n tasks, one in a tick of none. */
-  commandsPerPost: 2,
+  /** Counted: to make a task; in a tick of one, which may sleep first; for each more that it runs, at most. */
+  commandsPerPost: 7,
+  commandsPerTick: 18,
+  commandsPerSleepingTick: 25,
   commandsPerTask: 1 / 10,
-  commandsPerTick: 4,
-  commandsPerLook: 1,
-  commandsPerRefresh: 4,
+  /** Counted: in a tick that meets held flags, and for each of these. */
+  commandsPerLook: 5,
+  commandsPerFlag: 1,
+  /** Counted: of a refresh, and for each further page of what is cached. */
+  commandsPerRefresh: 17,
+  commandsPerPage: 6,
+  /** How long tasks that are due later wait in the cache: at most the four hours of its window. */
+  cachedHours: 4,
+  cacheLimit: 10_000,
+  /** What a request to Redis takes there and back, a row of a task, and its time in a refresh. */
+  redisKbPerRequest: 0.6,
+  redisKbPerRow: 1,
+  redisKbPerTime: 0.05,
   /** A row and its place in the indexes, kept for a month. */
   rowKb: 1.5,
   /** Lambda's own lines; then what the tick logs about a task, and the API and the gateway about its request. */
@@ -88,12 +112,18 @@ export interface Month {
   awakeHours: number;
   cuHours: number;
   storageGb: number;
+  /** Waiting tasks that are cached, on average. */
+  cached: number;
   redisCommands: number;
+  redisGb: number;
   logGb: number;
 }
 
+/** Commands of all refreshes of a month while nothing waits. */
+const REFRESHES = (MONTH_SECONDS / WORK.refreshIntervalSeconds) * WORK.commandsPerRefresh;
+
 /** What a month with this many tasks uses. */
-export function useOf(tasks: number): Month {
+export function useOf(tasks: number, cachedHours = WORK.cachedHours): Month {
   const refreshes = MONTH_SECONDS / WORK.refreshIntervalSeconds;
   const [now, later] = [tasks / 2, tasks / 2];
   // All tasks of a minute share one schedule: of 43,200 minutes, count those with at least one task.
@@ -116,6 +146,11 @@ export function useOf(tasks: number): Month {
   const awake = 1 - asleepBetween * Math.exp(-wakeUpsPerSecond * WORK.neonIdleSeconds);
   const awakeHours = (awake * MONTH_SECONDS) / HOUR_SECONDS;
   const invocations = tasks + rings + refreshes;
+  const cached = Math.min(WORK.cacheLimit, (later * cachedHours * HOUR_SECONDS) / MONTH_SECONDS);
+  const pages = 1 + Math.floor(cached / COMPARE_PAGE);
+  const free = 1 - busy;
+  const redisRequests =
+    tasks + rings * busy + free * (now * 2 + schedules * 3) + free * looks + refreshes * (2 + pages);
   return {
     apiRequests: tasks,
     invocations,
@@ -126,10 +161,20 @@ export function useOf(tasks: number): Month {
     // The smallest compute until work is steady, then the largest that the deployment allows.
     cuHours: awakeHours * (busySlots > 1 ? 1 : 0.25),
     storageGb: (tasks * WORK.rowKb) / KB_PER_GB,
+    cached,
     redisCommands:
       tasks * (WORK.commandsPerPost + WORK.commandsPerTask) +
-      rings * (busy * WORK.commandsPerLook + (1 - busy) * WORK.commandsPerTick) +
-      refreshes * WORK.commandsPerRefresh,
+      free *
+        (now * WORK.commandsPerTick +
+          schedules * WORK.commandsPerSleepingTick +
+          looks * WORK.commandsPerLook) +
+      busy * rings * (WORK.commandsPerLook + Math.ceil(busySlots) * WORK.commandsPerFlag) +
+      refreshes * (WORK.commandsPerRefresh + (pages - 1) * WORK.commandsPerPage),
+    redisGb:
+      (redisRequests * WORK.redisKbPerRequest +
+        tasks * WORK.redisKbPerRow +
+        refreshes * cached * WORK.redisKbPerTime) /
+      KB_PER_GB,
     logGb: (invocations * WORK.logKbPerInvocation + tasks * WORK.logKbPerTask) / KB_PER_GB,
   };
 }
@@ -152,8 +197,26 @@ export function billOf(month: Month, free: Partial<typeof FREE> = {}): Bill {
     neon:
       beyond(month.cuHours, free.neonCuHours) * PRICES.neonCuHour +
       beyond(month.storageGb, free.neonGb) * PRICES.neonGbMonth,
-    upstash: beyond(month.redisCommands, free.redisCommands) * PRICES.redisCommand,
+    upstash: isFreeAtUpstash(month, free) ? 0 : Math.min(paidPerCommand(month), fixedPlan(month)),
   };
+}
+
+/** Upstash's free plan is one of its plans, no allowance on the others. */
+const isFreeAtUpstash = (month: Month, { redisCommands = -1, redisGb = -1 }: Partial<typeof FREE>) =>
+  month.redisCommands <= redisCommands && month.redisGb <= redisGb;
+
+const paidPerCommand = ({ redisCommands, redisGb }: Month) =>
+  redisCommands * PRICES.redisCommand + Math.max(0, redisGb - PRICES.redisGbIncluded) * PRICES.redisGb;
+
+/** The smallest plan with enough bandwidth. */
+const fixedPlan = ({ redisGb }: Month) =>
+  FIXED_PLANS.find(({ gb }) => redisGb <= gb)?.dollars ?? Number.POSITIVE_INFINITY;
+
+/** From how many tasks a month on the smallest fixed plan costs less than its commands. */
+function breakEven(): number {
+  let tasks = 1_000;
+  while (paidPerCommand(useOf(tasks)) < fixedPlan(useOf(tasks))) tasks += 1_000;
+  return tasks;
 }
 
 const total = (bill: Bill) => Object.values(bill).reduce((sum, dollars) => sum + dollars, 0);
@@ -161,10 +224,10 @@ const count = (value: number) => Math.round(value).toLocaleString("en-US");
 const decimal = (value: number) => (value < 10 ? value.toFixed(1) : count(value));
 const dollars = (value: number) => (value === 0 ? "0" : value < 0.01 ? "< 0.01" : value.toFixed(2));
 
-/** The tables of docs/deploy.md. */
+/** The tables of docs/cost.md. */
 export function costTables(): string {
   const columns = [0, 10_000, 1_000_000, 100_000_000];
-  const months = columns.map(useOf);
+  const months = columns.map((tasks) => useOf(tasks));
   const table = (head: string[], rows: (readonly [string, string, (month: Month) => string])[]) =>
     [
       [...head, ...columns.map((tasks) => `${count(tasks)} tasks`)],
@@ -191,10 +254,16 @@ export function costTables(): string {
       ["Neon: hours awake", "720 × (1 − ½ × e^(−1.5 n ÷ 8,640))", ({ awakeHours }) => count(awakeHours)],
       ["Neon: CU-hours", "hours × 0.25 (× 1 above one slot)", ({ cuHours }) => count(cuHours)],
       ["Neon: GB", "n × 1.5 kB", ({ storageGb }) => decimal(storageGb)],
+      ["Redis: tasks in the cache", "n/2 × 4 ÷ 720, at most 10,000", ({ cached }) => count(cached)],
       [
         "Redis commands",
-        "n × 2.1 + rings × 4 (1 when held) + 4,320 × 4",
-        (month) => count(month.redisCommands),
+        "n × 7.1 + n/2 × 18 + schedules × 25 (rings × 5 and one a slot when held) + 4,320 × (17 + 6 for each 2,500 in the cache)",
+        ({ redisCommands }) => count(redisCommands),
+      ],
+      [
+        "Redis: GB sent",
+        "requests × 0.6 kB + n × 1 kB + 4,320 × cached × 0.05 kB",
+        ({ redisGb }) => decimal(redisGb),
       ],
       ["logs, GB", "invocations × 0.7 kB + n × 1.2 kB", ({ logGb }) => decimal(logGb)],
     ],
@@ -207,12 +276,38 @@ export function costTables(): string {
       price("Scheduler", "1.00 a million", "scheduler"),
       price("CloudWatch", `0.50 a GB, ${METRICS} metrics at 0.30, ${ALARMS} alarms at 0.10`, "cloudWatch"),
       price("Neon", "0.106 a CU-hour, 0.35 a GB", "neon"),
-      price("Upstash", "0.20 per 100,000", "upstash"),
+      [
+        "Upstash by command",
+        "0.20 per 100,000, 0.03 a GB above 200",
+        (month) => dollars(paidPerCommand(month)),
+      ],
+      [
+        "Upstash at a fixed price",
+        "10 up to 50 GB, 20 up to 100, 100 up to 500",
+        (month) => dollars(fixedPlan(month)),
+      ],
+      price("Upstash, the better one", "", "upstash"),
       ["**at list prices**", "", (month) => `**${dollars(total(billOf(month)))}**`],
       ["**less free allowances**", "", (month) => `**${dollars(total(billOf(month, FREE)))}**`],
     ],
   );
-  return `${used}\n\n${paid}`;
+  const waits = [0.25, 1, 4];
+  const refreshed = [
+    [
+      "commands of all refreshes, by how long tasks wait in the cache",
+      ...columns.map((tasks) => `${count(tasks)} tasks`),
+    ],
+    ["---", ...columns.map(() => "---:")],
+    ...waits.map((hours) => [
+      hours < 1 ? `${hours * 60} minutes` : `${hours} h`,
+      ...columns.map((tasks) =>
+        count(useOf(tasks, hours).redisCommands - useOf(tasks, 0).redisCommands + REFRESHES),
+      ),
+    ]),
+  ];
+  const plain = refreshed.map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+  const even = `A fixed plan of Upstash costs less from ${count(breakEven())} tasks a month on.`;
+  return `${used}\n\n${plain}\n\n${paid}\n\n${even}`;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) console.log(costTables());

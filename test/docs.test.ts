@@ -18,6 +18,7 @@ import { operations } from "../packages/api/operations.ts";
 import { cleanup } from "../packages/tasks/cleanup.ts";
 import { cleanupTempFiles } from "../packages/tasks/cleanup-temp-files.ts";
 import { httpRequest } from "../packages/tasks/http-request.ts";
+import { billOf, costTables, useOf } from "../scripts/cost.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const read = (file: string) => readFileSync(join(ROOT, file), "utf8");
@@ -159,4 +160,14 @@ test.each(documents)("the files that %s names are there", (document) => {
     /`((?:docs|examples|functions|infra|packages|scripts|test)\/[\w./-]+)`/g,
   );
   expect([...named].map(([, path = ""]) => path).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+});
+
+test("the costs are those that scripts/cost.ts calculates", () => {
+  expect(read("docs/cost.md")).toContain(costTables());
+  const [none, some, many] = [0, 10_000, 1_000_000].map((tasks) =>
+    Math.round(Object.values(billOf(useOf(tasks))).reduce((sum, dollars) => sum + dollars, 0)),
+  );
+  expect(read("docs/deploy.md")).toContain(
+    `${none} dollars a month with no tasks, ${some} with 10,000 and ${many} with 1,000,000`,
+  );
 });

@@ -54,7 +54,7 @@ export const LAMBDA_LIMIT_MS = 900_000;
 /** How long an aborted handler may take to settle before its process is given up. */
 export const ABORT_GRACE_MS = 5_000;
 /** Settled tasks that a tick gathers before it tells Redis; while they are fewer, it does so with each renewal. */
-export const STANDINGS_PER_FLUSH = 50;
+export const STANDINGS_PER_FLUSH = 250;
 /** Ids that looked due, checked by one empty claim. */
 export const SEEN_LIMIT = 1_000;
 /** How long a lease that ended, or a task that is due, may wait before `tickwork doctor` asks why. */
@@ -127,6 +127,10 @@ export const TOMBSTONE_MS = 120_000;
 export const REFRESH_LIMIT_MS = 60_000;
 /** Tasks that one Redis request carries into the cache. */
 export const PUT_CHUNK = 500;
+/** Members of each of its sets that one Redis request reads. */
+export const COMPARE_PAGE = 2_500;
+/** Ids that one Redis request removes from it. */
+export const FORGET_CHUNK = 2_000;
 
 /** The first pause before a failed task is tried again; it doubles each time. */
 export const BACKOFF_FIRST_MS = 1_000;

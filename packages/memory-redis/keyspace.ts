@@ -24,10 +24,14 @@ export type Keyspace = ReturnType<typeof createKeyspace>;
 export function createKeyspace(clock: () => number) {
   const entries = new Map<string, Entry>();
   const expiringKeys = new Set<string>();
+  const calls = new Map<string, number>();
   let nowMs = 0;
 
   /** The time of the running command, in milliseconds since 1970. */
   const now = (): number => nowMs;
+
+  /** Counts a command that runs, in a script or not. */
+  const count = (name: string): void => void calls.set(name, (calls.get(name) ?? 0) + 1);
 
   /** Reads the clock, and drops the next key in turn that has expired without being asked for. */
   function beginCommand(): void {
@@ -39,6 +43,9 @@ export function createKeyspace(clock: () => number) {
   }
 
   const has = (key: string): boolean => find(key) !== undefined;
+
+  /** Whether there is such a key, of this type. */
+  const holds = (key: string, type: ValueType): boolean => find(key)?.type === type;
 
   function find(key: string): Entry | undefined {
     const entry = entries.get(key);
@@ -98,12 +105,17 @@ export function createKeyspace(clock: () => number) {
   function clear(): void {
     entries.clear();
     expiringKeys.clear();
+    calls.clear();
   }
 
   return {
     now,
+    count,
+    /** How often each command has run, by its name in small letters. */
+    calls: calls as ReadonlyMap<string, number>,
     beginCommand,
     has,
+    holds,
     read,
     readOrCreate,
     writeString,

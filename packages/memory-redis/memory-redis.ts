@@ -37,6 +37,7 @@ export function createMemoryRedis({ now = Date.now }: { now?: () => number } = {
       const command = resolve(commands, argv);
       if (command instanceof RedisError) return command;
       keyspace.beginCommand();
+      keyspace.count((argv[0] ?? "").toLowerCase());
       return command.run(keyspace, ...argv.slice(1));
     } catch (error) {
       if (error instanceof RedisError) return error;

@@ -2,14 +2,15 @@ import { describe, expect, test, vi } from "vitest";
 import { Op, TasksModel, type TaskValues } from "#compat";
 import { compatBed } from "../support/bed/compat.ts";
 import { eachStack } from "../support/bed/describe-on-stacks.ts";
+import { keyOf } from "../support/bed/look.ts";
 
 const PAST = "2020-01-01T00:00:00.000Z";
 
 eachStack("changing with the model", (kind) => {
   const compat = compatBed(kind);
   const cached = async () =>
-    (await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:waiting`, 0, -1)) as string[];
-  const waiting = async () => (await cached()).filter((id) => id !== "*").map(Number);
+    (await compat.bed.redis("ZRANGE", keyOf(compat.bed, "waiting"), 0, -1)) as string[];
+  const waiting = async () => (await cached()).filter((id) => !id.startsWith("*")).map(Number);
 
   describe("update", () => {
     test("changes what matches and returns how many", async () => {

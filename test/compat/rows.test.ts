@@ -4,6 +4,7 @@ import { hooks, PostgresError } from "#core";
 import { compatBed } from "../support/bed/compat.ts";
 import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
+import { keyOf } from "../support/bed/look.ts";
 
 const PAST = "2020-01-01T00:00:00.000Z";
 const soon = () => new Date(Date.now() + 60_000);
@@ -78,9 +79,7 @@ eachStack("what the model writes, beside Tickwork", (kind) => {
     expect((await inCache()).map(({ id }) => id)).toEqual([near.id]);
     await TasksModel.update({ task_status: "Running" }, { where: { id: near.id } });
     expect(await inCache()).toEqual([]);
-    expect(await compat.bed.redis("ZRANGE", `{${compat.bed.prefix}}:running`, 0, -1)).toEqual([
-      String(near.id),
-    ]);
+    expect(await compat.bed.redis("ZRANGE", keyOf(compat.bed, "running"), 0, -1)).toEqual([String(near.id)]);
     await TasksModel.update({ task_status: "Not started", scheduled_time: PAST }, { where: { id: near.id } });
     expect(await inCache()).toMatchObject([{ id: near.id }]);
     await TasksModel.destroy({ where: { id: near.id } });

@@ -3,6 +3,7 @@ import { getCache, getSequelize, hooksService, Op, TasksModel, tasksService } fr
 import { RedisError } from "#core";
 import { compatBed, runSnippet } from "../support/bed/compat.ts";
 import { eachStack } from "../support/bed/describe-on-stacks.ts";
+import { keyOf } from "../support/bed/look.ts";
 import { eventually } from "../support/eventually.ts";
 
 /** As much of Express as the documentation's health endpoint uses. */
@@ -166,7 +167,7 @@ eachStack("the snippets of Baasix's documentation", (kind) => {
         error_data: { message: "Manually reset", name: "Error" },
       });
       expect(await status(2)).toBe("Not started");
-      expect(await compat.bed.redis("ZCARD", `{${compat.bed.prefix}}:running`)).toBe(0);
+      expect(await compat.bed.redis("ZCARD", keyOf(compat.bed, "running"))).toBe(0);
     });
 
     test("3: the connection of the cache", async () => {

@@ -49,6 +49,34 @@ describe.each(Object.entries(redises))("%s", (name, open) => {
     "a\0b\r\nc",
   ];
 
+  test("a script that Redis does not know yet runs all the same, and goes by its hash from then on", async () => {
+    const asked: string[] = [];
+    const noted = createRedisCommands({
+      ...opened.driver,
+      call: (command) => {
+        asked.push(command[0] ?? "");
+        return opened.driver.call(command);
+      },
+    });
+    const script = `return {KEYS[1], ARGV[1], '${randomName()}'}`;
+    for (const text of ["first", "second"])
+      expect(await noted.run(script, [key("k")], [text])).toMatchObject([key("k"), text, expect.anything()]);
+    expect(asked).toEqual(["EVALSHA", "EVAL", "EVALSHA"]);
+    await expect(noted.run("return redis.call('NOSUCH')", [key("k")], [])).rejects.toBeInstanceOf(RedisError);
+  });
+
+  test("a user who may run scripts, but none by its hash, runs them too", async () => {
+    const redis = createRedisCommands({
+      call: async ([command]) => {
+        if (command === "EVALSHA")
+          throw new Error("NOPERM User tickwork has no permissions to run the 'evalsha' command");
+        return command ?? "";
+      },
+      close: async () => {},
+    });
+    expect(await redis.run("return 1", ["k"], [])).toBe("EVAL");
+  });
+
   describe("values", () => {
     test.each(texts)("%j comes back as it was written", async (text) => {
       await redis.set(key("text"), text);

@@ -23,6 +23,8 @@ test("every acknowledged task starts when it is due, whoever dies and whatever i
 }, 60_000);
 
 test("which it does not where machines do not tell each other", async () => {
-  const { violations } = await simulateMachines(db, { seed: 1, deaf: true });
-  expect(violations[0]).toMatch(/^promise [15]: /);
-});
+  const found: string[] = [];
+  for (let seed = 1; seed <= 10 && found.length === 0; seed++)
+    found.push(...(await simulateMachines(db, { seed, deaf: true })).violations);
+  expect(found[0]).toMatch(/^promise [15]: /);
+}, 60_000);

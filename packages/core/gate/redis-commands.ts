@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { TickworkError } from "../errors.ts";
 
 /** Strings come as strings, integers as numbers, nil as null, whatever a string looks like. */
@@ -14,7 +15,7 @@ export interface RedisDriver {
 
 /** Redis as Tickwork uses it: scripts, many fields of one hash, and plain values. One request a call. */
 export interface RedisCommands {
-  /** Runs a script. */
+  /** Runs a script. One that this Redis has not run since it started takes two requests. */
   run<Reply>(script: string, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply>;
   fields(key: string, fields: readonly string[]): Promise<(string | null)[]>;
   get(key: string): Promise<string | null>;
@@ -54,8 +55,15 @@ export function createRedisCommands(driver: RedisDriver): RedisCommands {
     }
   };
   return {
-    // EVAL and not EVALSHA: one request stays one request after a restart of Redis.
-    run: (script, keys, args) => call("EVAL", script, keys.length, ...keys, ...args),
+    run: async <Reply>(script: string, keys: readonly string[], args: readonly (string | number)[]) => {
+      const given = [keys.length, ...keys, ...args];
+      try {
+        return await call<Reply>("EVALSHA", shaOf(script), ...given);
+      } catch (error) {
+        if (!(error instanceof RedisError && UNKNOWN_SCRIPT.test(error.message))) throw error;
+        return call<Reply>("EVAL", script, ...given);
+      }
+    },
     fields: (key, fields) => call("HMGET", key, ...fields),
     get: (key) => call("GET", key),
     set: async (key, value, ttlSeconds) => {
@@ -63,4 +71,19 @@ export function createRedisCommands(driver: RedisDriver): RedisCommands {
     },
     remove: async (key) => (await call<number>("DEL", key)) > 0,
   };
+}
+
+/** Redis has not seen the script, or lets this user run none by its hash. */
+const UNKNOWN_SCRIPT = /NOSCRIPT|'evalsha'/i;
+
+const shas = new Map<string, string>();
+
+/** A script's name in Redis. */
+function shaOf(script: string): string {
+  let sha = shas.get(script);
+  if (!sha) {
+    sha = createHash("sha1").update(script).digest("hex");
+    shas.set(script, sha);
+  }
+  return sha;
 }

@@ -1,13 +1,14 @@
-import { PUT_CHUNK } from "../limits.ts";
+import { FORGET_CHUNK, PUT_CHUNK } from "../limits.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import { type Asking, type Gate, type GateOptions, OPERATOR } from "./gate.ts";
 import type { RedisCommands } from "./redis-commands.ts";
+import { differences, readContents } from "./redis-refresh.ts";
 import { ENTER, LEAVE, RELEASE } from "./scripts/decide.ts";
 import { HOLD, HOLD_ALL, LET_GO, RELEASE_ALL, RENEW } from "./scripts/flag.ts";
 import { keysOf, rowsKeyOf } from "./scripts/keys.ts";
 import { LIST, LOOK } from "./scripts/read.ts";
-import { BEGIN, PUT, SWEEP } from "./scripts/refresh.ts";
+import { BEGIN, COMPARE, FINISH, FORGET, PUT } from "./scripts/refresh.ts";
 import type { Script } from "./scripts/script.ts";
 
 /** The gate in Redis, with the window cached there: each step is one script, and one request unless lists are long. */
@@ -23,7 +24,7 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
   const asking = ({ token, napMs }: Asking) => ({ token, ttl_ms, nap_ms: napMs, early_ms });
   const put = async (standings: readonly Standing[], began: number | undefined) => {
     let news = 0;
-    for (const chunk of chunksOf(standings)) {
+    for (const chunk of chunksOf(standings, PUT_CHUNK)) {
       const told = await run(PUT, { began, limit, standings: chunk });
       if (told === undefined) return undefined;
       news += told;
@@ -38,10 +39,17 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
     renew: (token, slot, standings) => run(RENEW, { token, slot, ttl_ms, early_ms, limit, standings }),
     put: (standings) => put(standings, undefined),
     rebuild: async (read) => {
-      const begun = await run(BEGIN, {});
-      const { writes, cutAtMs, waitingForCode } = await read();
-      if ((await put(writes, begun.began)) === undefined) return false;
-      return run(SWEEP, { ...begun, cut_at: cutAtMs, waiting_for_code: sumOf(waitingForCode.values()) });
+      const { began, since, alone } = await run(BEGIN, {});
+      const window = await read();
+      const contents = await readContents((from) => run(COMPARE, { from }));
+      const { absent, changed } = differences(window, contents, since);
+      // Another refresh may have read what this one did not: the next one removes it.
+      for (const ids of alone ? chunksOf(absent, FORGET_CHUNK) : [])
+        if (!(await run(FORGET, { began, since, ids }))) return false;
+      if ((await put(changed, began)) === undefined) return false;
+      const waiting_for_code = sumOf(window.waitingForCode.values());
+      const marked = contents.marked ? 1 : 0;
+      return run(FINISH, { began, since, marked, cut_at: window.cutAtMs, waiting_for_code });
     },
     look: () => run(LOOK, {}),
     list: () => run(LIST, {}),
@@ -61,8 +69,8 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
 }
 
 /** In pieces, so that no request is larger than what a server takes. */
-function* chunksOf<T>(all: readonly T[]): Generator<readonly T[]> {
-  for (let from = 0; from < all.length; from += PUT_CHUNK) yield all.slice(from, from + PUT_CHUNK);
+function* chunksOf<T>(all: readonly T[], size: number): Generator<readonly T[]> {
+  for (let from = 0; from < all.length; from += size) yield all.slice(from, from + size);
 }
 
 function sumOf(numbers: Iterable<number>): number {

@@ -28,9 +28,17 @@ function time(keyspace: Keyspace): Reply {
   return [String(Math.floor(nowMs / 1000)), String((nowMs % 1000) * 1000)];
 }
 
+/** INFO commandstats: how often each command ran. It tells calls alone, no times. */
+function info(keyspace: Keyspace, section: string): Reply {
+  if (section.toLowerCase() !== "commandstats") throw new RedisError(`ERR only 'commandstats' is known`);
+  const lines = Array.from(keyspace.calls, ([name, calls]) => `cmdstat_${name}:calls=${calls}\r\n`);
+  return `# Commandstats\r\n${lines.join("")}`;
+}
+
 export const keyCommands: CommandTable = {
   DEL: command(-2, (keyspace, ...keys) => keys.filter(keyspace.remove).length),
   EXISTS: command(-2, (keyspace, ...keys) => keys.filter(keyspace.has).length),
+  INFO: command(2, info),
   KEYS: command(2, keys),
   PEXPIRE: command(3, pexpire),
   PTTL: command(2, pttl),

@@ -30,6 +30,7 @@ export function createScriptCommands(keyspace: Keyspace, callable: CommandTable)
     if (found === undefined) throw new RedisError("ERR Unknown Redis command called from script");
     if (!takes(found, args.length))
       throw new RedisError("ERR Wrong number of args calling Redis command from script");
+    keyspace.count(name.toLowerCase());
     return found.run(keyspace, ...args);
   }
 

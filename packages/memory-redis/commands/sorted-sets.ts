@@ -31,15 +31,19 @@ function zmscore(keyspace: Keyspace, key: string, ...members: string[]): (string
 
 const formatScore = (score: number | undefined) => (score === undefined ? null : formatGeneral(score, 17));
 
-/** ZRANGE key start stop: by position. `stop` is included, negative positions count from the end. */
-function zrange(keyspace: Keyspace, key: string, start: string, stop: string): Reply {
+/** ZRANGE key start stop [WITHSCORES]: by position. `stop` is included, negative positions count from the end. */
+function zrange(keyspace: Keyspace, key: string, start: string, stop: string, ...options: string[]): Reply {
+  if (options.some((option) => option.toUpperCase() !== "WITHSCORES")) throw syntaxError();
   const [first, last] = [parseInteger(start), parseInteger(stop)];
   const set = keyspace.read(key, "zset");
   if (set === undefined) return [];
   const fromStart = (position: number) => (position < 0 ? position + set.size : position);
   const found = set.slice(Math.max(0, fromStart(first)), Math.max(0, fromStart(last) + 1));
-  return found.map(({ member }) => member);
+  return listed(found, options.length > 0);
 }
+
+const listed = (found: readonly ScoredMember[], withScores: boolean): Reply =>
+  found.flatMap(({ member, score }) => (withScores ? [member, formatScore(score)] : [member]));
 
 /** ZRANGEBYSCORE key min max, or ZREVRANGEBYSCORE key max min: [WITHSCORES] [LIMIT offset count] */
 const rangeByScore =
@@ -57,7 +61,7 @@ const rangeByScore =
     const from = isReversed ? end - offset - wanted : start + offset;
     const found = wanted === 0 ? [] : set.slice(from, from + wanted);
     if (isReversed) found.reverse();
-    return found.flatMap(({ member, score }) => (withScores ? [member, formatScore(score)] : [member]));
+    return listed(found, withScores);
   };
 
 /** `5`, `(5` for everything but 5, `-inf`. */
@@ -86,7 +90,7 @@ export const sortedSetCommands: CommandTable = {
   ZADD: command(-4, zadd),
   ZCARD: command(2, (keyspace, key: string) => keyspace.read(key, "zset")?.size ?? 0),
   ZMSCORE: command(-3, zmscore),
-  ZRANGE: command(4, zrange),
+  ZRANGE: command(-4, zrange),
   ZRANGEBYSCORE: command(-4, rangeByScore(false)),
   ZREM: command(-3, (keyspace, key: string, ...members) => keyspace.removeMembers(key, "zset", members)),
   ZREVRANGEBYSCORE: command(-4, rangeByScore(true)),

@@ -28,7 +28,12 @@ function lengthMs(amount: string, unitMs: number): number {
   return units * unitMs;
 }
 
+/** Unlike GET, it takes a key of another type for none. */
+const mget = (keyspace: Keyspace, ...keys: string[]): Reply =>
+  keys.map((key) => (keyspace.holds(key, "string") ? (keyspace.read(key, "string") ?? null) : null));
+
 export const stringCommands: CommandTable = {
   GET: command(2, (keyspace, key: string) => keyspace.read(key, "string") ?? null),
+  MGET: command(-2, mget),
   SET: command(-3, set),
 };

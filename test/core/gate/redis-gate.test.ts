@@ -12,7 +12,8 @@ import type { Task } from "../../../packages/core/tasks/task.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
 import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 import { openGates } from "../../support/bed/gates.ts";
-import { keyOf } from "../../support/bed/look.ts";
+import { keyOf, membersOf } from "../../support/bed/look.ts";
+import { scriptRunBy } from "../../support/redis/gate-scripts.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -43,8 +44,13 @@ eachStack("the gate in Redis", (stack) => {
   afterAll(() => bed.close());
 
   const key = (name: string) => keyOf(bed, name);
-  /** The ids in the cache, first due first, and the marker where it stands among them. */
-  const cached = () => bed.redis("ZRANGE", key("waiting"), 0, -1);
+  /** The waiting ids in the cache, first due first. */
+  const cached = async () => (await membersOf(bed, "waiting")).filter((member) => !member.startsWith("*"));
+  /** Where the window ends; Infinity: nowhere. */
+  const windowEnd = async () => {
+    const marker = (await membersOf(bed, "waiting")).find((member) => member.startsWith("*"));
+    return marker === undefined ? undefined : Number(marker.slice(1) || Infinity);
+  };
   /** The ids that a hash knows, of those that the tests use. */
   const idsIn = async (hash: string) => {
     const ids = ["1", "2", "3", "4", "5"];
@@ -59,8 +65,8 @@ eachStack("the gate in Redis", (stack) => {
     test("the latest ones are cut; when the others are done, Postgres is asked for them", async () => {
       await rebuild();
       await gate.put([4, 2, 3, 1, 5].map((id) => waiting(id, now - 60_000 + id)));
-      expect(await cached()).toEqual(["1", "2", "3", "*"]);
-      expect(await bed.redis("ZSCORE", key("waiting"), "*")).toBe(`${now - 60_000 + 4}`);
+      expect(await cached()).toEqual(["1", "2", "3"]);
+      expect(await windowEnd()).toBe(now - 60_000 + 4);
       expect(await gate.enter(a)).toMatchObject({ kind: "go", seen: [1, 2, 3] });
       expect(
         await gate.leave(
@@ -75,9 +81,9 @@ eachStack("the gate in Redis", (stack) => {
       await rebuild([1, 2, 3].map((id) => waiting(id, now - 60_000 + id)));
       await gate.enter(a);
       await gate.renew("a", 0, [waiting(0, now - 60_000)]);
-      expect(await cached()).toEqual(["0", "1", "2", "*"]);
+      expect(await cached()).toEqual(["0", "1", "2"]);
       await gate.release("a", 0, [waiting(9, now - 90_000)]);
-      expect(await cached()).toEqual(["9", "0", "1", "*"]);
+      expect(await cached()).toEqual(["9", "0", "1"]);
       expect(
         await gate.leave(
           a,
@@ -100,8 +106,8 @@ eachStack("the gate in Redis", (stack) => {
         end,
       );
       await gate.put([waiting(4, end + 1_000)]);
-      expect(await cached()).toEqual(["1", "2", "3", "*"]);
-      expect(await bed.redis("ZSCORE", key("waiting"), "*")).toBe(`${end}`);
+      expect(await cached()).toEqual(["1", "2", "3"]);
+      expect(await windowEnd()).toBe(end);
     });
 
     test("what is cut meanwhile is not forgotten, though the cache was cut before it already", async () => {
@@ -115,7 +121,7 @@ eachStack("the gate in Redis", (stack) => {
       });
       // Task 4 is not in the cache, so the window cannot be whole where it is due.
       expect(await cached()).not.toContain("4");
-      expect(Number(await bed.redis("ZSCORE", key("waiting"), "*"))).toBeLessThanOrEqual(now + 3.5 * HOUR_MS);
+      expect(await windowEnd()).toBeLessThanOrEqual(now + 3.5 * HOUR_MS);
     });
 
     test("of a cut that was read and one that was made meanwhile, the earlier one counts", async () => {
@@ -125,14 +131,14 @@ eachStack("the gate in Redis", (stack) => {
           await gate.put([1, 2, 3, 4].map((id) => waiting(id, now + id * HOUR_MS)));
           return windowOf([], readCutAtMs);
         });
-        return Number(await bed.redis("ZSCORE", key("waiting"), "*"));
+        return windowEnd();
       };
       expect(await cutMeanwhile(undefined)).toBe(now + 4 * HOUR_MS);
       expect(await cutMeanwhile(now + 5 * HOUR_MS)).toBe(now + 4 * HOUR_MS);
       expect(await cutMeanwhile(now + 2 * HOUR_MS)).toBe(now + 2 * HOUR_MS);
       // A cut of long ago does not: the window is whole again.
       await rebuild();
-      expect(await bed.redis("ZSCORE", key("waiting"), "*")).toBe("inf");
+      expect(await windowEnd()).toBe(Infinity);
     });
 
     test("tasks that others run have a limit of their own, and no tick waits for what is cut of them", async () => {
@@ -143,6 +149,27 @@ eachStack("the gate in Redis", (stack) => {
       expect(await bed.redis("ZRANGE", key("foreign"), 0, -1)).toEqual(["1", "2", "3"]);
       expect(await gate.enter(a)).toMatchObject({ kind: "idle", next: { atMs: now + HOUR_MS } });
     });
+  });
+
+  test("thousands that a tick has gathered are written at once, cut at once, and gone at once", async () => {
+    const ids = Array.from({ length: 5_000 }, (_, n) => n + 1);
+    const roomy = openGates(bed, { limit: 10_000 }).redis;
+    await rebuild();
+    await roomy.release(
+      "a",
+      0,
+      ids.map((id) => waiting(id, now + HOUR_MS + id)),
+    );
+    expect(await cached()).toEqual(ids.map(String));
+    await gate.put([waiting(0, now)]);
+    expect(await cached()).toEqual(["0", "1", "2"]);
+    expect(await windowEnd()).toBe(now + HOUR_MS + 3);
+    await roomy.release(
+      "a",
+      0,
+      ids.map((id) => gone(id, 2)),
+    );
+    expect(await cached()).toEqual(["0"]);
   });
 
   describe("a write that comes late", () => {
@@ -159,7 +186,7 @@ eachStack("the gate in Redis", (stack) => {
       await rebuild([waiting(1, now + 1_000, 7)]);
       await gate.put([gone(1, 8)]);
       await gate.put([waiting(1, now + 1_000, 7)]);
-      expect(await cached()).toEqual(["*"]);
+      expect(await cached()).toEqual([]);
     });
   });
 
@@ -170,23 +197,23 @@ eachStack("the gate in Redis", (stack) => {
       await rebuild();
       expect(await gate.put([missing])).toBe(0);
       await gate.put([waiting(1, now + 1_000, 1)]);
-      expect(await cached()).toEqual(["1", "*"]);
+      expect(await cached()).toEqual(["1"]);
     });
 
     test("was deleted when the cache knows it; what was read before does not bring it back", async () => {
       await rebuild([waiting(1, now + 1_000, 7)]);
       expect(await gate.put([missing])).toBe(1);
       await gate.put([waiting(1, now + 1_000, 7)]);
-      expect(await cached()).toEqual(["*"]);
+      expect(await cached()).toEqual([]);
       await gate.put([waiting(1, now + 1_000, 8)]);
-      expect(await cached()).toEqual(["1", "*"]);
+      expect(await cached()).toEqual(["1"]);
     });
 
     test("leaves the cache also when its rev was evicted", async () => {
       await rebuild([waiting(1, now + 1_000, 7)]);
       await bed.redis("DEL", key("rev"));
       await gate.put([missing]);
-      expect(await cached()).toEqual(["*"]);
+      expect(await cached()).toEqual([]);
     });
   });
 
@@ -205,6 +232,8 @@ eachStack("the gate in Redis", (stack) => {
     expect(await idsIn("rev")).toHaveLength(5);
     aheadMs = TOMBSTONE_MS;
     await gate.put([waiting(2, now, 2)]);
+    // Every so many writes look for what may go; a refresh does so, too.
+    for (let n = 0; n < 64; n++) await gate.put([waiting(2, now, 2)]);
     expect(await idsIn("rev")).toEqual(["2", "3"]);
     expect(await bed.redis("ZCARD", key("gone"))).toBe(0);
     // A row that is not sent again is an old one.
@@ -229,7 +258,7 @@ eachStack("the gate in Redis", (stack) => {
         { id: 2, rev: 1, kind: "running", atMs: now },
       ]);
       await rebuild([waiting(3, now + 1_000)]);
-      expect(await cached()).toEqual(["3", "*"]);
+      expect(await cached()).toEqual(["3"]);
       expect(await bed.redis("ZCARD", key("running"))).toBe(0);
       expect(await idsIn("rev")).toEqual(["3"]);
       expect(await idsIn("task")).toEqual([]);
@@ -242,7 +271,63 @@ eachStack("the gate in Redis", (stack) => {
         await gate.put([waiting(2, now + 2_000), gone(1, 2)]);
         return window;
       });
-      expect(await cached()).toEqual(["2", "*"]);
+      expect(await cached()).toEqual(["2"]);
+    });
+
+    test("mends what is in a wrong place, at a wrong time, or without its row", async () => {
+      const window = [1, 2, 3].map(
+        (id) => ({ ...waiting(id, now + id * HOUR_MS), task: { id } as Task }) as Standing,
+      );
+      await rebuild(window);
+      await bed.redis("ZADD", key("running"), now, 1);
+      await bed.redis("ZADD", key("waiting"), now, 2);
+      await bed.redis("DEL", key("task"));
+      await rebuild(window);
+      expect(await bed.redis("ZCARD", key("running"))).toBe(0);
+      expect(await cached()).toEqual(["1", "2", "3"]);
+      expect(await gate.rows([1, 2, 3])).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
+    });
+
+    test("mends a rev that is lost or is none", async () => {
+      await rebuild([waiting(1, now + 1_000, 7), waiting(2, now + 1_000, 7)]);
+      await bed.redis("HSET", key("rev"), 1, "no rev");
+      await bed.redis("HDEL", key("rev"), 2);
+      await rebuild([waiting(1, now + 1_000, 7), waiting(2, now + 1_000, 7)]);
+      await gate.put([gone(1, 6), gone(2, 6)]);
+      expect(await cached()).toEqual(["1", "2"]);
+    });
+
+    test("does not remove what another one may have read, which began meanwhile; the next one does", async () => {
+      const window = [waiting(1, now + 1_000), waiting(2, now + 2_000)];
+      await rebuild(window);
+      await gate.rebuild(async () => {
+        await rebuild(window);
+        return windowOf([waiting(1, now + 1_000)]);
+      });
+      expect(await cached()).toEqual(["1", "2"]);
+      await rebuild([waiting(1, now + 1_000)]);
+      expect(await cached()).toEqual(["1"]);
+    });
+
+    test("nor what another one read, which has not ended", async () => {
+      const window = [waiting(1, now + 1_000), waiting(2, now + 2_000)];
+      await rebuild(window);
+      bed.faults.redis = async (request) => {
+        if (scriptRunBy(request) !== "FINISH") return;
+        delete bed.faults.redis;
+        await rebuild([waiting(1, now + 1_000)]);
+      };
+      await rebuild(window);
+      expect(await cached()).toEqual(["1", "2"]);
+    });
+
+    test("does not say that it knows the window when it was flushed meanwhile", async () => {
+      await rebuild([waiting(1, now + 1_000)]);
+      bed.faults.redis = async (request) => {
+        if (scriptRunBy(request) === "FINISH") await bed.redis("DEL", key("waiting"));
+      };
+      await rebuild([waiting(1, now + 1_000)]);
+      expect(await gate.enter(a)).toEqual({ kind: "unknown" });
     });
 
     test.runIf(stack === "embedded")("that took too long changes nothing, and says so", async () => {
@@ -254,7 +339,7 @@ eachStack("the gate in Redis", (stack) => {
         });
         expect(await late).toBe(false);
       }
-      expect(await cached()).toEqual(["1", "*"]);
+      expect(await cached()).toEqual(["1"]);
     });
   });
 
@@ -300,7 +385,7 @@ eachStack("the gate in Redis", (stack) => {
       const ids = Array.from({ length: 2 * PUT_CHUNK + 1 }, (_, n) => n + 1);
       bed.counts.reset();
       await rebuild(ids.map((id) => waiting(id, now + id)));
-      expect(bed.counts.redis).toBe(1 + 3 + 1);
+      expect(bed.counts.redis).toBe(1 + 1 + 3 + 1);
       expect(await gate.list()).toEqual(ids.map((id) => ({ id, atMs: now + id })));
     });
 

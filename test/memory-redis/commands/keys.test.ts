@@ -44,6 +44,21 @@ conforms("PEXPIRE and PTTL", [
   ["PTTL :h", -1],
 ]);
 
+test("INFO commandstats counts what scripts call, too", () => {
+  const redis = createMemoryRedis();
+  redis.call(["SET", "k", "v"]);
+  redis.call(["EVAL", "redis.call('GET', KEYS[1]) return redis.call('get', KEYS[1])", "1", "k"]);
+  expect(() => redis.call(["NOSUCH"])).toThrow();
+  expect(String(redis.call(["INFO", "commandstats"])).split("\r\n")).toEqual([
+    "# Commandstats",
+    "cmdstat_set:calls=1",
+    "cmdstat_eval:calls=1",
+    "cmdstat_get:calls=2",
+    "cmdstat_info:calls=1",
+    "",
+  ]);
+});
+
 describe.each(servers)("$name", ({ server }) => {
   const keys = ownKeys(server);
 

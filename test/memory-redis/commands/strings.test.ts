@@ -28,6 +28,13 @@ conforms("SET and GET", [
   ["GET :h", "v"],
 ]);
 
+conforms("MGET", [
+  ["SET :k v", "OK"],
+  ["HSET :h f v", 1],
+  ["MGET :k :none :h :k", ["v", null, null, "v"]],
+  ["MGET", wrongArguments("mget")],
+]);
+
 conforms("SET for new keys only", [
   ["SET :k v nx", "OK"],
   ["SET :k w NX", null],

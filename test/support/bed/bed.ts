@@ -19,6 +19,7 @@ import { openIoredis, openMemory, openPg, pgliteDriver } from "#drivers";
 import { createTimerDoorbell, type TimerDoorbell } from "../../../packages/local/timers.ts";
 
 import { createDatabase, randomName, redisServerUrl, serversAnswer } from "../../../scripts/local-servers.ts";
+import { GATE_SCRIPTS } from "../redis/gate-scripts.ts";
 import { asText } from "./as-text.ts";
 import { openTemplate } from "./template.ts";
 
@@ -69,11 +70,18 @@ export type MadeTickwork = Tickwork & {
 
 export async function openTestBed(
   kind: StackKind,
-  { migrated = true, redisNow }: { migrated?: boolean; redisNow?: () => number } = {},
+  {
+    migrated = true,
+    redisNow,
+    redisUrl,
+  }: { migrated?: boolean; redisNow?: () => number; redisUrl?: string } = {},
 ): Promise<TestBed> {
   const database = kind === "real servers" ? await createDatabase() : undefined;
   const postgres = database ? await openPg(database.url) : await openEmbedded();
-  const redis = kind === "real servers" ? await openIoredis(redisServerUrl) : openMemory(redisNow);
+  const redisAt = redisUrl ?? (kind === "real servers" ? redisServerUrl : undefined);
+  const redis = redisAt ? await openIoredis(redisAt) : openMemory(redisNow);
+  // As a server that has run for a while, it knows them: each step of the gate is one request.
+  for (const { lua } of GATE_SCRIPTS) await redis.call(["SCRIPT", "LOAD", lua]);
   const prefix = randomName();
   const counts = {
     postgres: 0,

@@ -1,8 +1,13 @@
 /** What tests look up beside Tickwork, in Postgres and Redis. */
+import { keyOf as keyIn } from "../../../packages/core/gate/scripts/keys.ts";
 import type { TestBed } from "./bed.ts";
 
 /** The name of a key in this bed's part of Redis. */
-export const keyOf = (bed: TestBed, name: string): string => `{${bed.prefix}}:${name}`;
+export const keyOf = (bed: TestBed, name: string): string => keyIn(bed.prefix, name);
+
+/** The ids of a set, first due first, and the marker of `waiting`: `*`, or `*` and where the window ends. */
+export const membersOf = async (bed: TestBed, set: string) =>
+  (await bed.redis("ZRANGE", keyOf(bed, set), 0, -1)) as string[];
 
 /** The status of every task, by id. */
 export async function statuses(bed: TestBed): Promise<string[]> {

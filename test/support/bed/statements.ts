@@ -1,6 +1,5 @@
 /** Tells requests apart where a test has something happen to one of them. */
-import { RENEW } from "../../../packages/core/gate/scripts/flag.ts";
-import { PUT } from "../../../packages/core/gate/scripts/refresh.ts";
+import { scriptRunBy } from "../redis/gate-scripts.ts";
 
 export const isClaim = (sql: string): boolean => /buried as/.test(sql);
 export const isSettle = (sql: string): boolean => /done as/.test(sql);
@@ -10,6 +9,6 @@ export const isRenewal = (sql: string): boolean => /set lease_expires_at = .* pr
 export const isInsertOnce = (sql: string): boolean => /insert into tickwork_requests/.test(sql);
 
 /** The renewal of the running flag. */
-export const isFlagRenewal = ([, script]: readonly string[]): boolean => script === RENEW.lua;
+export const isFlagRenewal = (request: readonly string[]): boolean => scriptRunBy(request) === "RENEW";
 /** Changes on their way into the cache. */
-export const isPut = ([, script]: readonly string[]): boolean => script === PUT.lua;
+export const isPut = (request: readonly string[]): boolean => scriptRunBy(request) === "PUT";

@@ -53,6 +53,7 @@ const keyCommands = [
 
 const stringCommands = [
   command("GET", key),
+  command("MGET", some(key)),
   command(
     "SET",
     key,
@@ -79,6 +80,7 @@ const sortedSetCommands = [
   command("ZMSCORE", key, some(member)),
   command("ZCARD", key),
   command("ZRANGE", key, integer, integer),
+  command("ZRANGE", key, integer, integer, options(option("WITHSCORES"))),
   command("ZRANGEBYSCORE", key, bound, bound, rangeOptions),
   command("ZREVRANGEBYSCORE", key, bound, bound, rangeOptions),
 ];

@@ -3,7 +3,7 @@ import { ENTER, LEAVE, RELEASE } from "../../../packages/core/gate/scripts/decid
 import { HOLD_ALL, RELEASE_ALL, RENEW } from "../../../packages/core/gate/scripts/flag.ts";
 import { KEY_NAMES, keysOf } from "../../../packages/core/gate/scripts/keys.ts";
 import { LIST, LOOK } from "../../../packages/core/gate/scripts/read.ts";
-import { BEGIN, PUT, SWEEP } from "../../../packages/core/gate/scripts/refresh.ts";
+import { BEGIN, COMPARE, FINISH, FORGET, PUT } from "../../../packages/core/gate/scripts/refresh.ts";
 import type { Script } from "../../../packages/core/gate/scripts/script.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
 
@@ -66,6 +66,14 @@ const standings = fc.array(standing, { maxLength: 6 });
 const asking = { token, ttl_ms, nap_ms, early_ms };
 const nothing = fc.constant({});
 const began = fc.option(minute, { nil: undefined });
+const someIds = fc.array(id, { maxLength: 4 });
+const finish = fc.record({
+  began: minute,
+  since: sequence,
+  marked: fc.constantFrom(0, 1),
+  cut_at: began,
+  waiting_for_code: fc.constant(2),
+});
 
 const scripts = fc.oneof(
   { weight: 3, arbitrary: evaluation(ENTER, fc.record(asking)) },
@@ -74,7 +82,9 @@ const scripts = fc.oneof(
   { weight: 2, arbitrary: evaluation(RENEW, fc.record({ token, slot, ttl_ms, early_ms, limit, standings })) },
   { weight: 3, arbitrary: evaluation(PUT, fc.record({ began, limit, standings })) },
   { weight: 1, arbitrary: evaluation(BEGIN, nothing) },
-  { weight: 2, arbitrary: evaluation(SWEEP, fc.record({ began: minute, since: sequence, cut_at: began })) },
+  { weight: 1, arbitrary: evaluation(COMPARE, fc.record({ from: fc.constantFrom(0, 0, 2) })) },
+  { weight: 2, arbitrary: evaluation(FORGET, fc.record({ began: minute, since: sequence, ids: someIds })) },
+  { weight: 2, arbitrary: evaluation(FINISH, finish) },
   { weight: 1, arbitrary: evaluation(LOOK, nothing) },
   { weight: 1, arbitrary: evaluation(LIST, nothing) },
   { weight: 1, arbitrary: evaluation(HOLD_ALL, fc.record({ token, ttl_ms })) },
@@ -95,8 +105,8 @@ const accident = fc.oneof(
 
 /** A window that begins with a marker: without one, ENTER knows nothing. */
 const refreshed = evaluation(
-  SWEEP,
-  fc.constant({ began: NOON_MS, since: 0, cut_at: NOON_MS + 600_000, waiting_for_code: 0 }),
+  FINISH,
+  fc.constant({ began: NOON_MS, since: 0, marked: 0, cut_at: NOON_MS + 600_000, waiting_for_code: 0 }),
 );
 
 /** Calls to make one after the other. */
@@ -121,7 +131,7 @@ export const readings: readonly (readonly string[])[] = [
     "WITHSCORES",
   ]),
   ...["revs", "rows"].map((hash) => ["HMGET", key(hash), "*", ...IDS.map(String)]),
-  ["HMGET", key("state"), "sequence", "trimmed", "refreshed"],
+  ["HMGET", key("state"), "sequence", "trimmed", "refreshed", "began", "ended"],
   ...[key("sleeper"), ...FLAGS].map((one) => ["GET", one]),
   ...KEYS.map((one) => ["PTTL", one]),
 ];

@@ -138,8 +138,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "gate/scripts/decide.ts",
-        "if not marker or tonumber(marker) <= now",
-        "if marker and tonumber(marker) <= now",
+        "if not window_end or window_end <= now()",
+        "if window_end and window_end <= now()",
       ),
     ],
   },

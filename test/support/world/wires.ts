@@ -11,10 +11,8 @@ import {
   type Statement,
 } from "#core";
 import type { MemoryRedis } from "#memory-redis";
-import { ENTER, LEAVE, RELEASE } from "../../../packages/core/gate/scripts/decide.ts";
-import { RENEW } from "../../../packages/core/gate/scripts/flag.ts";
-import { PUT } from "../../../packages/core/gate/scripts/refresh.ts";
 import { asText } from "../bed/as-text.ts";
+import { scriptRunBy } from "../redis/gate-scripts.ts";
 import type { Process, World } from "./world.ts";
 
 /** What can go wrong on a wire, each as a probability from 0 to 1. */
@@ -197,7 +195,13 @@ export class SimulatedRedis extends Server {
   connect(process: Process): RedisCommands {
     return createRedisCommands({
       call: (command) =>
-        send(this.#world, process, this, scriptOf(command), async () => this.#memory.call(command) as never),
+        send(
+          this.#world,
+          process,
+          this,
+          scriptRunBy(command) ?? command[0] ?? "",
+          async () => this.#memory.call(command) as never,
+        ),
       close: async () => {},
     });
   }
@@ -216,15 +220,3 @@ const NAMES: [RegExp, string][] = [
   [/wants as/, "gate"],
   [/insert into "baasix_Tasks"/, "insert"],
 ];
-
-function scriptOf([name = "", script = ""]: readonly string[]): string {
-  return name === "EVAL" ? (SCRIPTS.get(script) ?? "script") : name;
-}
-
-const SCRIPTS = new Map([
-  [ENTER.lua, "enter"],
-  [LEAVE.lua, "leave"],
-  [RELEASE.lua, "release"],
-  [RENEW.lua, "renew flag"],
-  [PUT.lua, "put"],
-]);

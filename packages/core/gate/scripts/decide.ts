@@ -3,6 +3,7 @@ import type { Moment } from "../../clock.ts";
 import { SEEN_LIMIT, SLEEPER_MARGIN_MS } from "../../limits.ts";
 import type { Decision } from "../gate.ts";
 import { number, script, text } from "./script.ts";
+import { SOON } from "./soon.ts";
 import { standings, WRITE } from "./standings.ts";
 
 /** `is_mine(sleeping)`: whether the value of `sleeper` names the caller. Needs the argument `token`. */
@@ -11,29 +12,47 @@ local function is_mine(sleeping)
   return sleeping and string.match(sleeping, '|(.*)$') == token
 end`;
 
+/** Members of a set that a decision reads at first: when more than these are due, it reads on. */
+const FIRST_READ = 16;
+
 /**
  * Ends a script with what its caller does now.
  *
  * Needs the arguments `ASKING`, and a local `held`: the slot whose flag the caller has, or nil. Answers a `Reply`.
  */
 const DECIDE = `${IS_MINE}
-local function first_after_now(set)
-  local score = call('ZRANGEBYSCORE', set, '(' .. int(now), '(inf', 'WITHSCORES', 'LIMIT', 0, 1)[2]
-  return score and int(tonumber(score)) or false
+local window_end
+-- The ids that are due, and when the next one is.
+local function due_in(set)
+  local first = call('ZRANGE', set, 0, ${FIRST_READ - 1}, 'WITHSCORES')
+  local ids = {}
+  for i = 1, #first, 2 do
+    if cut_of(first[i]) then window_end = cut_of(first[i])
+    elseif tonumber(first[i + 1]) > now() then return ids, int(tonumber(first[i + 1]))
+    else ids[#ids + 1] = first[i] end
+  end
+  if #first < ${2 * FIRST_READ} then return ids, false end
+  return call('ZRANGEBYSCORE', set, '(-inf', int(now()), 'LIMIT', 0, ${SEEN_LIMIT}), false
 end
-local sleeping = call('GET', sleeper)
-if is_mine(sleeping) then call('DEL', sleeper); sleeping = false end
-local ids = call('ZRANGEBYSCORE', running, '-inf', int(now), 'LIMIT', 0, ${SEEN_LIMIT})
-for _, id in ipairs(call('ZRANGEBYSCORE', waiting, '-inf', int(now), 'LIMIT', 0, ${SEEN_LIMIT})) do
-  if id ~= '*' then ids[#ids + 1] = id end
+local sleeping = seats[1]
+if is_mine(sleeping) then
+  call('DEL', sleeper)
+  sleeping = false
 end
+local ids, next_lease = due_in(running)
+local waiting_ids, next_due = due_in(waiting)
+for _, id in ipairs(waiting_ids) do ids[#ids + 1] = id end
 if #ids > 0 then
-  local free, more, soonest = held, 0, false
+  local free, more = held, 0
   for slot = 0, slots - 1 do
-    local holder = call('GET', flag(slot))
+    local holder = seats[slot + 2]
     if not holder or holder == token then
       if not free then free = slot elseif slot ~= free then more = 1 end
-    else
+    end
+  end
+  if not free then
+    local soonest
+    for slot = 0, slots - 1 do
       local left = call('PTTL', flag(slot))
       -- Set by hand, without an end.
       if left < 0 then
@@ -42,28 +61,24 @@ if #ids > 0 then
       end
       if not soonest or left < soonest then soonest = left end
     end
+    return {'held', int(now()), int(soonest)}
   end
-  if not free then return {'held', int(now), int(soonest)} end
   call('SET', flag(free), token, 'PX', ttl_ms)
   -- A tick that works cannot sleep for what is due next: with a slot free, another one has to.
-  local next_due = first_after_now(waiting)
-  local wanted = #ids > 1 or (next_due and next_due - now <= early_ms)
-  return {'go', int(now), free, wanted and more or 0, ids}
+  local wanted = #ids > 1 or (next_due and next_due - now() <= early_ms)
+  return {'go', int(now()), free, wanted and more or 0, ids}
 end
-if held and call('GET', flag(held)) == token then call('DEL', flag(held)) end
-local marker = call('ZSCORE', waiting, '*')
-if not marker or tonumber(marker) <= now then return {'unknown', int(now)} end
-local next_due, next_lease = first_after_now(waiting), first_after_now(running)
-if next_due and next_due - now <= nap_ms then
+if held then call('DEL', flag(held)) end
+if not window_end or window_end <= now() then return {'unknown', int(now())} end
+if next_due and next_due - now() <= nap_ms then
   local wake = sleeping and tonumber(string.match(sleeping, '^(%d+)'))
   if not wake or wake > tonumber(next_due) then
-    call('SET', sleeper, next_due .. '|' .. token, 'PX', int(next_due - now + ${SLEEPER_MARGIN_MS}))
-    return {'sleep', int(now), next_due, next_lease}
+    call('SET', sleeper, next_due .. '|' .. token, 'PX', int(next_due - now() + ${SLEEPER_MARGIN_MS}))
+    return {'sleep', int(now()), next_due, next_lease}
   end
-  return {'asleep', int(now), int(wake), next_lease}
+  return {'asleep', int(now()), int(wake), next_lease}
 end
-return {'idle', int(now), next_due, next_lease}`;
-
+return {'idle', int(now()), next_due, next_lease}`;
 /** Times are epoch milliseconds by Redis's clock. */
 type Reply =
   | [kind: "go", now: string, slot: number, more: 0 | 1, ids: string[]]
@@ -117,7 +132,7 @@ ${DECIDE}`,
 export const LEAVE = script({
   args: { ...ASKING, slot: number, limit: number, standings },
   lua: `${WRITE}
-local held = call('GET', flag(slot)) == token and slot or nil
+local held = seats[slot + 2] == token and slot or nil
 ${DECIDE}`,
   decode: decisionOf,
 });
@@ -130,9 +145,9 @@ ${DECIDE}`,
  */
 export const RELEASE = script({
   args: { token: text, slot: number, early_ms: number, limit: number, standings },
-  lua: `${WRITE}${IS_MINE}
-if is_mine(call('GET', sleeper)) then call('DEL', sleeper) end
-if call('GET', flag(slot)) == token then call('DEL', flag(slot)) end
-return #call('ZRANGEBYSCORE', waiting, '-inf', int(now + early_ms), 'LIMIT', 0, 1)`,
+  lua: `${WRITE}${IS_MINE}${SOON}
+if is_mine(seats[1]) then call('DEL', sleeper) end
+if seats[slot + 2] == token then call('DEL', flag(slot)) end
+return soon(1) and 1 or 0`,
   decode: (found: number) => ({ more: found > 0 }),
 });

@@ -1,6 +1,7 @@
 /** The scripts that renew a flag, and the operator's. */
 import type { Renewal } from "../gate.ts";
 import { number, script, text } from "./script.ts";
+import { SOON } from "./soon.ts";
 import { standings, WRITE } from "./standings.ts";
 
 /**
@@ -12,15 +13,14 @@ import { standings, WRITE } from "./standings.ts";
  */
 export const RENEW = script({
   args: { token: text, slot: number, ttl_ms: number, early_ms: number, limit: number, standings },
-  lua: `${WRITE}
-local overdue = #call('ZRANGEBYSCORE', running, '-inf', int(now), 'LIMIT', 0, 1)
+  lua: `${WRITE}${SOON}
+local overdue = #call('ZRANGEBYSCORE', running, '-inf', int(now()), 'LIMIT', 0, 1)
 local more = 0
-if #call('ZRANGEBYSCORE', waiting, '-inf', int(now + early_ms), 'LIMIT', 0, 3) > 1 then
-  for other = 0, slots - 1 do
-    if other ~= slot and not call('GET', flag(other)) then more = 1 end
-  end
+for other = 0, slots - 1 do
+  if other ~= slot and not seats[other + 2] then more = 1 end
 end
-local holder = call('GET', flag(slot))
+if more == 1 and not soon(2) then more = 0 end
+local holder = seats[slot + 2]
 local kept = not holder or holder == token
 if kept then call('SET', flag(slot), token, 'PX', ttl_ms) end
 return {kept and 1 or 0, overdue, more}`,
@@ -40,7 +40,7 @@ export const HOLD = script({
   args: { token: text, ttl_ms: number },
   lua: `
 for slot = 0, slots - 1 do
-  local holder = call('GET', flag(slot))
+  local holder = seats[slot + 2]
   if holder and holder ~= token then return 0 end
 end
 for slot = 0, slots - 1 do call('SET', flag(slot), token, 'PX', ttl_ms) end
@@ -58,7 +58,7 @@ export const LET_GO = script({
   lua: `
 local released = 0
 for slot = 0, slots - 1 do
-  if call('GET', flag(slot)) == token then released = released + call('DEL', flag(slot)) end
+  if seats[slot + 2] == token then released = released + call('DEL', flag(slot)) end
 end
 return released`,
   decode: (released: number) => released > 0,
@@ -73,7 +73,7 @@ export const HOLD_ALL = script({
   args: { token: text, ttl_ms: number },
   lua: `
 for slot = 0, slots - 1 do
-  local holder = call('GET', flag(slot))
+  local holder = seats[slot + 2]
   if not holder or holder == token then call('SET', flag(slot), token, 'PX', ttl_ms) end
 end`,
   decode: (_: null) => undefined,

@@ -9,7 +9,7 @@ import { script } from "./script.ts";
 const COUNT_FLAGS = `
 local ticks, operators = 0, 0
 for slot = 0, slots - 1 do
-  local holder = call('GET', flag(slot))
+  local holder = seats[slot + 2]
   if holder == '${OPERATOR}' then operators = operators + 1 elseif holder then ticks = ticks + 1 end
 end`;
 
@@ -23,7 +23,8 @@ type LookReply = [number, number, number, string | null, string | null];
 export const LOOK = script({
   args: {},
   lua: `${COUNT_FLAGS}
-local tasks = call('ZCARD', waiting) + call('ZCARD', foreign) - (call('ZSCORE', waiting, '*') and 1 or 0)
+local tasks = call('ZCARD', waiting) + call('ZCARD', foreign)
+if cut_of(call('ZRANGE', waiting, 0, 0)[1]) then tasks = tasks - 1 end
 return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code'))}`,
   decode: ([tasks, ticks, operators, refreshed, waitingForCode]: LookReply): Look => ({
     waiting: tasks,
@@ -43,19 +44,19 @@ return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiti
 export const LIST = script({
   args: {},
   lua: `${COUNT_FLAGS}
-if ticks > 0 or not call('ZSCORE', waiting, '*') then return false end
-local found = {}
-for _, set in ipairs({waiting, foreign}) do
-  for _, text in ipairs(call('ZRANGEBYSCORE', set, '-inf', int(now + ${WINDOW_MS}), 'WITHSCORES')) do
-    found[#found + 1] = text
-  end
+if ticks > 0 then return false end
+local window_end = int(now() + ${WINDOW_MS})
+local found = call('ZRANGEBYSCORE', waiting, '-inf', window_end, 'WITHSCORES')
+if not cut_of(found[1]) then return false end
+for _, text in ipairs(call('ZRANGEBYSCORE', foreign, '-inf', window_end, 'WITHSCORES')) do
+  found[#found + 1] = text
 end
 return found`,
   decode: (found: string[] | null): Due[] | undefined => {
     if (!found) return undefined;
     const due: Due[] = [];
     for (let n = 0; n < found.length; n += 2)
-      if (found[n] !== MARKER) due.push({ id: Number(found[n]), atMs: Number(found[n + 1]) });
+      if (!found[n]?.startsWith(MARKER)) due.push({ id: Number(found[n]), atMs: Number(found[n + 1]) });
     return due;
   },
 });

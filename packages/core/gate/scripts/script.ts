@@ -1,5 +1,5 @@
 /** How a Lua script gets its keys and arguments: by name, each in an order that exists once. */
-import { KEY_NAMES } from "./keys.ts";
+import { KEY_NAMES, MARKER } from "./keys.ts";
 
 type Argument = string | number;
 
@@ -60,13 +60,29 @@ export function script<Given extends Args, Reply, Answer>({
   };
 }
 
+/** Values that one command takes; Lua passes at most 8,000. Even: they may be pairs. */
+const VALUES = 4_000;
+
 /** What a script may use beside its keys and arguments. None needs another one. */
 const HELPERS = {
   call: "local call = redis.call",
   flag: `local function flag(slot) return KEYS[${KEY_NAMES.length + 1} + slot] end`,
   slots: `local slots = #KEYS - ${KEY_NAMES.length}`,
-  // By Redis's own clock, in milliseconds.
-  now: "local time = redis.call('TIME') local now = time[1] * 1000 + math.floor(time[2] / 1000)",
+  // The values of `sleeper` and, behind it, of the flags: that of a slot is seats[slot + 2].
+  seats: `local seats = redis.call('MGET', unpack(KEYS, ${KEY_NAMES.length}))`,
+  // By Redis's own clock, in milliseconds. It is asked when it is needed, and once.
+  now: `local read_at local function now()
+    if not read_at then local time = redis.call('TIME') read_at = time[1] * 1000 + math.floor(time[2] / 1000) end
+    return read_at end`,
+  // One command for as many values as Lua passes.
+  many: `local function many(command, key, values) for from = 1, #values, ${VALUES} do
+    redis.call(command, key, unpack(values, from, math.min(from + ${VALUES - 1}, #values))) end end`,
+  fields: `local function fields(key, ids) local found = {} for from = 1, #ids, ${VALUES} do
+    local part = redis.call('HMGET', key, unpack(ids, from, math.min(from + ${VALUES - 1}, #ids)))
+    for n, value in ipairs(part) do found[from + n - 1] = value end end return found end`,
+  // Where the window ends if the member of `waiting` says so, or nil.
+  cut_of: `local function cut_of(member) local cut = string.match(member or '', '^%${MARKER}(.*)$')
+    return cut and (tonumber(cut) or ${Number.MAX_SAFE_INTEGER}) end`,
   // Lua alone writes large numbers with an exponent.
   int: "local function int(n) return string.format('%.0f', n) end",
 };

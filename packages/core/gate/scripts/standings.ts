@@ -1,5 +1,6 @@
 import { TOMBSTONE_MS } from "../../limits.ts";
 import type { Standing } from "../../tasks/standing.ts";
+import { ADD, CUT, FORGET_OLD } from "./removal.ts";
 import type { Kind } from "./script.ts";
 
 /** What is sent for a standing. The list is the order, here and in Lua. */
@@ -29,8 +30,71 @@ function fieldsOf(standing: Standing): Fields {
   };
 }
 
+/** Writes between two looks for tombstones that may go; a refresh looks, too. */
+const WRITES_PER_SWEEP = 64;
 /** Tombstones that one write removes; many more would make it slow. */
-const TOMBSTONES_PER_WRITE = 200;
+const TOMBSTONES_PER_WRITE = 4_000;
+
+/** `take(one, …)`: what one standing changes of what is known of its task. */
+const TAKE = `
+local function take(one, ${FIELDS.join(", ")})
+  local known = one.rev and tonumber(one.rev)
+  if kind == 'missing' and known then kind, rev = 'gone', int(known + 1) end
+  if known and known > tonumber(rev) then return end
+  if kind == 'missing' then
+    one.missing = true
+    return
+  end
+  if known and known < tonumber(rev) or not known and kind ~= 'gone' then news = news + 1 end
+  if kind == 'gone' then score = int(now() + ${TOMBSTONE_MS})
+  elseif string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
+  one.rev, one.kind, one.score, one.row = rev, kind, score, row
+end`;
+
+/** `store(ids, told)`: writes what `take` has changed, one command a key. Answers what it added to each of the `sets`. */
+const STORE = `
+local names, sets = {'waiting', 'running', 'foreign', 'gone'}, {waiting, running, foreign, gone}
+local function store(ids, told)
+  local adding, removing = {{}, {}, {}, {}}, {{}, {}, {}, {}}
+  local new_revs, new_rows, old_rows = {}, {}, {}
+  for _, id in ipairs(ids) do
+    local one = told[id]
+    local has_row = one.kind and one.row ~= ''
+    -- What the cache does not know of may be anywhere, unless it is new.
+    local unsure = not one.was and (one.missing or one.rev ~= '1')
+    if one.kind then
+      add(new_revs, id, one.rev .. ':' .. sequence .. ':' .. one.kind .. (has_row and '+' or ''))
+      if has_row then add(new_rows, id, one.row) end
+    end
+    if one.kind or one.missing then
+      for n, name in ipairs(names) do
+        if one.kind == name then add(adding[n], one.score, id)
+        elseif one.was == name or unsure then removing[n][#removing[n] + 1] = id end
+      end
+      if not has_row and (one.had_row or unsure) then old_rows[#old_rows + 1] = id end
+    end
+  end
+  many('HSET', revs, new_revs)
+  many('HSET', rows, new_rows)
+  many('HDEL', rows, old_rows)
+  for n, set in ipairs(sets) do
+    many('ZADD', set, adding[n])
+    many('ZREM', set, removing[n])
+  end
+  return adding
+end`;
+
+/** `trim(adding)`: cuts the sets that grew and have more than the limit. */
+const TRIM = `
+local function trim(adding)
+  for n, set in ipairs({waiting, false, foreign}) do
+    if set and #adding[n] > 0 then
+      local excess = call('ZCARD', set) - limit
+      if excess > 0 and cut_of(call('ZRANGE', set, 0, 0)[1]) then excess = excess - 1 end
+      if excess > 0 then cut(names[n], set, excess) end
+    end
+  end
+end`;
 
 /**
  * Writes the standings, each if it is not older than what is there. Where more than `limit` wait then, removes what is
@@ -40,49 +104,30 @@ const TOMBSTONES_PER_WRITE = 200;
  * A `missing` row that the cache knows was there and is deleted: newer than that, and older than whatever comes. One that
  * it does not know may not be committed yet: no rev is written, so that it outranks nothing.
  *
+ * All that is to be done is gathered first, so that it is one command for each key however many tasks there are.
+ *
  * Needs the arguments `standings` and `limit`.
  */
 export const WRITE = `
-local sequence = int(call('HINCRBY', state, 'sequence', 1))
-for _, id in ipairs(call('ZRANGEBYSCORE', gone, '-inf', int(now), 'LIMIT', 0, ${TOMBSTONES_PER_WRITE})) do
-  call('ZREM', gone, id)
-  call('HDEL', revs, id)
-end
-local function bury(id)
-  call('ZADD', gone, int(now + ${TOMBSTONE_MS}), id)
-end
 local news = 0
-local function write(${FIELDS.join(", ")})
-  if string.sub(score, 1, 1) == '~' then score = int(now + string.sub(score, 2)) end
-  local known = call('HGET', revs, id)
-  known = known and tonumber(string.match(known, '^(%d+)'))
-  if kind == 'missing' and known then kind, rev = 'gone', int(known + 1) end
-  if known and known > tonumber(rev) then return end
-  for name, set in pairs({waiting = waiting, foreign = foreign, running = running}) do
-    if kind == name then call('ZADD', set, score, id) else call('ZREM', set, id) end
-  end
-  if kind == 'missing' then return call('HDEL', rows, id) end
-  if known and known < tonumber(rev) or not known and kind ~= 'gone' then news = news + 1 end
-  call('HSET', revs, id, rev .. ':' .. sequence)
-  if row ~= '' then call('HSET', rows, id, row) else call('HDEL', rows, id) end
-  if kind == 'gone' then bury(id) else call('ZREM', gone, id) end
-end
-for i = standings, #ARGV, ${FIELDS.length} do
-  write(unpack(ARGV, i, i + ${FIELDS.length - 1}))
-end
-for _, set in ipairs({waiting, foreign}) do
-  while call('ZCARD', set) - (call('ZSCORE', set, '*') and 1 or 0) > limit do
-    local last = call('ZREVRANGEBYSCORE', set, '+inf', '-inf', 'WITHSCORES', 'LIMIT', 0, 2)
-    local id, score = last[1], last[2]
-    if id == '*' then id, score = last[3], last[4] end
-    call('ZREM', set, id)
-    call('HDEL', rows, id)
-    bury(id)
-    if set == waiting then
-      -- A refresh that read before this must not move the marker beyond what was removed.
-      call('HSET', state, 'trimmed', sequence)
-      local marker = call('ZSCORE', waiting, '*')
-      if marker and tonumber(score) < tonumber(marker) then call('ZADD', waiting, score, '*') end
+local sequence${ADD}${FORGET_OLD}${CUT}${TAKE}${STORE}${TRIM}
+if standings <= #ARGV then
+  sequence = int(call('HINCRBY', state, 'sequence', 1))
+  local ids, told = {}, {}
+  for i = standings, #ARGV, ${FIELDS.length} do
+    if not told[ARGV[i]] then
+      told[ARGV[i]] = {}
+      ids[#ids + 1] = ARGV[i]
     end
   end
+  for n, known in ipairs(fields(revs, ids)) do
+    local one = told[ids[n]]
+    local rev, kind, has_row = string.match(known or '', '^(%d+):%d+:(%a+)(%+?)$')
+    one.rev, one.was, one.had_row = rev, kind, has_row == '+'
+  end
+  for i = standings, #ARGV, ${FIELDS.length} do
+    take(told[ARGV[i]], unpack(ARGV, i, i + ${FIELDS.length - 1}))
+  end
+  trim(store(ids, told))
+  if sequence % ${WRITES_PER_SWEEP} == 0 then forget_old(${TOMBSTONES_PER_WRITE}) end
 end`;

@@ -1,9 +1,6 @@
 /** Arguments and keys have names, and arrive under them. */
 import { describe, expect, test } from "vitest";
-import * as decide from "../../../../packages/core/gate/scripts/decide.ts";
-import * as flag from "../../../../packages/core/gate/scripts/flag.ts";
 import { keysOf, rowsKeyOf } from "../../../../packages/core/gate/scripts/keys.ts";
-import * as read from "../../../../packages/core/gate/scripts/read.ts";
 import * as refresh from "../../../../packages/core/gate/scripts/refresh.ts";
 import {
   number,
@@ -15,6 +12,7 @@ import {
 import { standings } from "../../../../packages/core/gate/scripts/standings.ts";
 import type { Task } from "../../../../packages/core/tasks/task.ts";
 import { describeOnStacks } from "../../../support/bed/describe-on-stacks.ts";
+import { GATE_SCRIPTS } from "../../../support/redis/gate-scripts.ts";
 
 const decode = (reply: unknown) => reply;
 const HOLD = script({ args: { slot: number, token: text }, lua: "return flag(slot)", decode });
@@ -84,24 +82,19 @@ describe("what is sent", () => {
     ]);
   });
 
-  const scripts: [string, Script<never, never, unknown>][] = Object.entries({
-    ...decide,
-    ...flag,
-    ...read,
-    ...refresh,
-  });
-
-  test.each(scripts)("of %s has no literal with a blank, which compacting could change", (_, { lua }) => {
-    for (const [, literal] of lua.matchAll(/'([^']*)'/g)) expect(literal).not.toMatch(/[\s,]/);
-  });
+  test.each(GATE_SCRIPTS)(
+    "of $name has no literal with a blank, which compacting could change",
+    ({ lua }) => {
+      for (const [, literal] of lua.matchAll(/'([^']*)'/g)) expect(literal).not.toMatch(/[\s,]/);
+    },
+  );
 });
 
 test("all keys share a hash tag, so that a cluster keeps them together", () => {
-  expect(keysOf("p", 2)).toEqual(
-    ["waiting", "running", "rev", "task", "gone", "state", "sleeper", "foreign", "flag:0", "flag:1"].map(
-      (name) => `{p}:${name}`,
-    ),
-  );
+  expect(keysOf("p", 2)).toEqual([
+    ...["waiting", "running", "rev", "task", "gone", "state", "foreign"].map((name) => `{p}:v2:${name}`),
+    ...["sleeper", "flag:0", "flag:1"].map((name) => `{p}:${name}`),
+  ]);
   expect(keysOf("p", 1)).toContain(rowsKeyOf("p"));
 });
 
@@ -126,7 +119,7 @@ describeOnStacks("a script", (bed) => {
   test("keys arrive under their names, and a flag for each slot", async () => {
     const echo = script({
       args: {},
-      lua: "return {waiting, running, revs, rows, gone, state, sleeper, foreign, flag(0), flag(slots - 1), slots}",
+      lua: "return {waiting, running, revs, rows, gone, state, foreign, sleeper, flag(0), flag(slots - 1), slots}",
       decode,
     });
     const keys = keysOf(bed.prefix, 3);
@@ -134,7 +127,7 @@ describeOnStacks("a script", (bed) => {
   });
 
   test("the time is Redis's, in whole milliseconds", async () => {
-    const echo = script({ args: {}, lua: "return int(now)", decode });
+    const echo = script({ args: {}, lua: "return int(now())", decode });
     const before = Date.now();
     const now = await run(echo, {});
     expect(now).toMatch(/^\d{13}$/);

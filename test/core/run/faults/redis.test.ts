@@ -1,7 +1,7 @@
 /** What a user sees when Redis misbehaves: every task runs, and once. */
 import { afterEach, expect, test } from "vitest";
 import { type Clock, foreignTask, systemClock } from "#core";
-import { REDIS_PAUSE_MS } from "../../../../packages/core/limits.ts";
+import { REDIS_PAUSE_MS, STANDINGS_PER_FLUSH } from "../../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../../support/bed/doorbells.ts";
 import { allCompleted, inMs, keyOf, leaseEndMs } from "../../../support/bed/look.ts";
@@ -52,13 +52,14 @@ describeOnStacks("Redis", (bed) => {
   test("hangs while short tasks run: none of them waits for it", async () => {
     const { ran, definition } = noting();
     const { tasks, operator, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
-    await tasks.create(Array.from({ length: 60 }, () => ({ type: "note" })));
+    const count = STANDINGS_PER_FLUSH + 10;
+    await tasks.create(Array.from({ length: count }, () => ({ type: "note" })));
     hang();
     const ticking = worker.tick();
     await eventually(() => allCompleted(bed));
-    expect([ran.length, hung]).toEqual([60, 1]);
+    expect([ran.length, hung]).toEqual([count, 1]);
     answer();
-    expect(await ticking).toMatchObject({ completed: 60, ended: "idle" });
+    expect(await ticking).toMatchObject({ completed: count, ended: "idle" });
     expect(await operator.isTaskRunning()).toBe(false);
   });
 

@@ -1,0 +1,134 @@
+/**
+ * What Redis is asked to do, as Upstash bills it: every command counts, also inside a script. Counted by Redis itself;
+ * scripts/cost.ts and docs/cost.md calculate with these numbers.
+ */
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { openTestBed, type TestBed } from "../support/bed/bed.ts";
+import { noteRings } from "../support/bed/doorbells.ts";
+import { noting } from "../support/bed/tasks.ts";
+import { findBinaries } from "../support/chaos/binaries.ts";
+import { type OwnRedis, openOwnRedis } from "../support/chaos/own-redis.ts";
+
+const binaries = findBinaries();
+
+describe.each([
+  ["the Redis of this process", false],
+  // Of its own: the count is the whole server's.
+  ["Redis", true],
+] as const)("commands that %s runs", (_, isReal) => {
+  let own: OwnRedis | undefined;
+  let bed: TestBed;
+  beforeAll(async () => {
+    if (isReal && typeof binaries !== "string") own = await openOwnRedis(binaries);
+    bed = await openTestBed("embedded", own && { redisUrl: own.url });
+  });
+  afterEach(() => bed.clear());
+  afterAll(async () => {
+    await bed.close();
+    await own?.close();
+  });
+
+  const countNow = async () => {
+    const lines = String(await bed.redis("INFO", "commandstats")).matchAll(/^cmdstat_(.*):calls=(\d+)/gm);
+    let sum = 0;
+    for (const [, name, calls] of lines) if (name !== "info") sum += Number(calls);
+    return sum;
+  };
+  const commandsOf = async (work: () => Promise<unknown>) => {
+    const before = await countNow();
+    await work();
+    return (await countNow()) - before;
+  };
+
+  const make = async (slots: number, { earlyMs = 0 } = {}) => {
+    const { definition } = noting();
+    const made = bed.make({
+      doorbell: noteRings({ earlyMs }),
+      definitions: [definition],
+      env: { TASK_CONCURRENCY: `${slots}` },
+    });
+    await made.worker.refresh();
+    return made;
+  };
+  const due = (n: number, later = {}) => Array.from({ length: n }, () => ({ type: "note", ...later }));
+  const inAnHour = () => ({ scheduled_time: new Date(Date.now() + 3_600_000).toISOString() });
+
+  describe.skipIf(isReal && typeof binaries === "string").each([1, 8])("%i slots", (slots) => {
+    test("an idle tick: at most 5", async () => {
+      const { tasks, worker } = await make(slots);
+      expect(await commandsOf(() => worker.tick())).toBeLessThanOrEqual(5);
+      await tasks.create(due(20, inAnHour()));
+      expect(await commandsOf(() => worker.tick())).toBeLessThanOrEqual(5);
+    });
+
+    test.each([
+      [1, 7],
+      [1_000, 30],
+    ])("making %i: at most %i, due now or later", async (n, most) => {
+      const { tasks } = await make(slots);
+      expect(await commandsOf(() => tasks.create(due(n)))).toBeLessThanOrEqual(most);
+      expect(await commandsOf(() => tasks.create(due(n, inAnHour())))).toBeLessThanOrEqual(most);
+    });
+
+    test.each([
+      [1, 18],
+      [10, 30],
+      [1_000, 100],
+    ])("a tick of %i: at most %i", async (n, most) => {
+      const { tasks, worker } = await make(slots);
+      await tasks.create(due(n));
+      const count = await commandsOf(async () => expect(await worker.tick()).toMatchObject({ completed: n }));
+      expect(count).toBeLessThanOrEqual(most);
+    });
+  });
+
+  describe.skipIf(isReal && typeof binaries === "string")("a tick with one slot", () => {
+    test("that sleeps and then runs one: at most 25", async () => {
+      const { tasks, worker } = await make(1, { earlyMs: 60_000 });
+      await tasks.create(due(1, { scheduled_time: new Date(Date.now() + 1_500).toISOString() }));
+      const count = await commandsOf(async () => expect(await worker.tick()).toMatchObject({ completed: 1 }));
+      expect(count).toBeLessThanOrEqual(25);
+    });
+
+    test("that meets a held flag: at most 6", async () => {
+      const { tasks, worker, operator } = await make(1);
+      await operator.setTaskRunning(true);
+      await tasks.create(due(3));
+      const count = await commandsOf(async () =>
+        expect(await worker.tick()).toMatchObject({ ended: "held" }),
+      );
+      expect(count).toBeLessThanOrEqual(6);
+    });
+  });
+
+  describe.skipIf(isReal && typeof binaries === "string")("a refresh", () => {
+    const fill = (n: number) =>
+      bed.sql(`insert into "baasix_Tasks" (type, scheduled_time)
+        select 'note', now() + interval '1 h' + n * interval '1 ms' from generate_series(1, ${n}) n`);
+
+    test.each([
+      [0, 25],
+      [1_000, 25],
+      [10_000, 60],
+    ])("of %i that did not change: at most %i", async (n, most) => {
+      const { worker } = await make(1);
+      await fill(n);
+      await worker.refresh();
+      expect(await commandsOf(() => worker.refresh())).toBeLessThanOrEqual(most);
+    });
+
+    test.each([10, 1_000])(
+      "of 10,000 of which %i changed: at most 60 and a tenth of them",
+      async (changed) => {
+        const { worker } = await make(1);
+        await fill(10_000);
+        await worker.refresh();
+        await bed.sql(
+          `update "baasix_Tasks" set scheduled_time = scheduled_time + interval '1 s' where id % ${10_000 / changed} = 0`,
+        );
+        await bed.sql(`delete from "baasix_Tasks" where id % ${10_000 / changed} = 1`);
+        expect(await commandsOf(() => worker.refresh())).toBeLessThanOrEqual(60 + (2 * changed) / 10);
+      },
+    );
+  });
+});
