@@ -1,16 +1,6 @@
 /** What the documents say about the code is so. */
-import { execFile } from "node:child_process";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "#core";
 import { definitions } from "#tasks";
@@ -51,7 +41,7 @@ describe("the README", () => {
 
   test("lists the types of task that ship, with all fields of their data", () => {
     const rows = rowsUnder("Use it", /^`[a-z_]+`$/);
-    // Whoever adds a type of their own, as the README says, need not describe it there.
+    // Whoever adds a type to those need not describe it there.
     const shipped = [httpRequest, cleanup, cleanupTempFiles];
     const types = shipped.map(({ type }) => type);
     expect(rows.map(([type]) => codesIn(type)[0])).toEqual(types);
@@ -77,36 +67,6 @@ describe("the README", () => {
         expect(/^`.*`$/.test(fallback) ? codesIn(fallback)[0] : "", name).toBe(value);
       }
   });
-});
-
-test("the code of the README passes `npm run check` in the file that it names", async () => {
-  const [, path = "", code = ""] = /^```ts\n\/\/ (packages\/tasks\/\S+)\n([\s\S]*?)^```/m.exec(readme) ?? [];
-  mkdirSync(join(ROOT, ".tmp"), { recursive: true });
-  const folder = mkdtempSync(join(ROOT, ".tmp/readme-"));
-  const said = (program: string, ...args: string[]) =>
-    promisify(execFile)(join(ROOT, "node_modules/.bin", program), args, { cwd: folder }).then(
-      () => "",
-      ({ stdout, stderr }: { stdout: string; stderr: string }) => stdout + stderr,
-    );
-  try {
-    const files = {
-      [basename(path)]: `// ${path}\n${code}`,
-      "definitions.ts": `import { createTickwork, type Parts } from "#core";
-import { definitions as shipped } from "#tasks";
-import { greet } from "./greet.ts";
-
-export const make = (parts: Parts) => createTickwork({ ...parts, definitions: [...shipped, greet] });
-`,
-      "tsconfig.json": JSON.stringify({ extends: "../../tsconfig.json", include: ["."] }),
-      // The folder is one that the project's own leaves out.
-      "biome.json": JSON.stringify({ extends: ["../../biome.json"], files: { includes: ["*.ts"] } }),
-    };
-    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content);
-    expect(await said("biome", "check", basename(path), "definitions.ts")).toBe("");
-    expect(await said("tsc", "-p", ".")).toBe("");
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
 });
 
 const documents = [
