@@ -111,8 +111,8 @@ describe("bundles", () => {
   const FUNCTIONS = ["TickworkTick", "TickworkRefresh", "TickworkApi", "TickworkMigrate"];
 
   test.each([
-    ["TickworkTick", 310],
-    ["TickworkRefresh", 310],
+    ["TickworkTick", 320],
+    ["TickworkRefresh", 320],
     ["TickworkApi", 500],
     ["TickworkMigrate", 200],
   ])("a cold start of %s loads at most %i KiB", (name, limit) => {

@@ -80,8 +80,8 @@ describe("evaluated without AWS", () => {
   );
 
   test.each([
-    ["TickworkTick", 310],
-    ["TickworkRefresh", 310],
+    ["TickworkTick", 320],
+    ["TickworkRefresh", 320],
     ["TickworkApi", 500],
     ["TickworkMigrate", 200],
   ])("a cold start of %s loads at most %i KiB", (name, limit) => {
