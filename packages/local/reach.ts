@@ -119,6 +119,7 @@ const CERTIFICATE = "name its authority with NODE_EXTRA_CA_CERTS=<file>";
 /** What to do, by the code of what was met: of Node's sockets and TLS, SQLSTATE, or the first word of Redis's error. */
 const ADVICE: Readonly<Record<string, string>> = {
   ENOTFOUND: "correct the host",
+  EAI_AGAIN: "correct the host, or see whether this machine has a network",
   ECONNREFUSED: "correct host and port, or start the server there",
   "28P01": "correct user or password",
   "28000": "correct the user or what the server lets in; where it insists on TLS, add ?sslmode=require",
