@@ -7,6 +7,7 @@ import { ConfigError, type Definitions, TickworkError } from "#core";
 import { messageOf } from "../core/errors.ts";
 import { definitionsOf } from "../core/tasks/definitions-of.ts";
 import { createRegistry } from "../core/tasks/registry.ts";
+import { withinLimit } from "../core/within-limit.ts";
 import type { ServerOptions } from "../local/server.ts";
 import { placeOf, placesOfType } from "./places.ts";
 
@@ -56,7 +57,11 @@ export async function loadTasks(path: string): Promise<LoadedTasks> {
   const refuse = (message: string, cause: unknown) => new TasksError(message, files(), { cause });
   let module: Record<string, unknown>;
   try {
-    module = await withinLimit(jiti.import<Record<string, unknown>>(file), path);
+    module = await withinLimit(
+      LOAD_LIMIT_MS,
+      () => jiti.import<Record<string, unknown>>(file),
+      () => new ConfigError(`${path} did not load within ${LOAD_LIMIT_MS / 1000} s; what does it wait for?`),
+    );
   } catch (error) {
     if (error instanceof ConfigError) throw refuse(error.message, error);
     const { place, message } = placeOf(error, files());
@@ -113,24 +118,6 @@ const shown = (file: string): string => {
   const near = relative(process.cwd(), file);
   return near.startsWith("..") ? file : `.${sep}${near}`;
 };
-
-async function withinLimit<T>(loading: Promise<T>, path: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new ConfigError(`${path} did not load within ${LOAD_LIMIT_MS / 1000} s; what does it wait for?`),
-        ),
-      LOAD_LIMIT_MS,
-    );
-  });
-  try {
-    return await Promise.race([loading, expired]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** The options of a server for a folder of extensions, which are loaded as the tasks are, TypeScript included. */
 export async function extensionsIn(

@@ -10,6 +10,7 @@ import {
   CHANNEL_STEADY_MS,
 } from "../core/limits.ts";
 import { backoffMs } from "../core/retry.ts";
+import { withinLimit } from "../core/within-limit.ts";
 
 /** One connection that hears messages, until it ends. */
 export interface Subscription {
@@ -48,13 +49,13 @@ export function createChannel(
   let giveUp: ((reason: string) => void) | undefined;
   let listening: Promise<void> | undefined;
 
-  const withinLimit = async (work: Promise<unknown>, limitMs: number): Promise<void> => {
-    const over = new AbortController();
-    const expired = clock.sleep(limitMs, over.signal).then(() => {
-      if (!over.signal.aborted) throw new Error(`no answer within ${limitMs / 1000} s`);
-    });
-    await Promise.race([work, expired]).finally(() => over.abort());
-  };
+  const inTime = (work: Promise<unknown>, limitMs: number) =>
+    withinLimit(
+      limitMs,
+      () => work,
+      () => new Error(`no answer within ${limitMs / 1000} s`),
+      clock,
+    );
 
   /** One connection from its start to its end; says why it ended. */
   const hearOnce = async (ears: Ears, begun: () => void): Promise<string> => {
@@ -73,7 +74,7 @@ export function createChannel(
       const failed = ended.then((reason) => {
         throw new Error(reason);
       });
-      await withinLimit(Promise.race([subscription.ready, failed]), CHANNEL_CONNECT_LIMIT_MS);
+      await inTime(Promise.race([subscription.ready, failed]), CHANNEL_CONNECT_LIMIT_MS);
       giveUp = end;
       begun();
       return await ended;
@@ -124,7 +125,7 @@ export function createChannel(
       const heard = new Promise<void>((resolve) => checks.set(text, resolve));
       try {
         await send(text);
-        await withinLimit(heard, CHANNEL_CHECK_LIMIT_MS);
+        await inTime(heard, CHANNEL_CHECK_LIMIT_MS);
       } catch (error) {
         end(
           `it does not hear itself (${messageOf(error)}); a pooler in transaction mode keeps messages away`,

@@ -15,6 +15,7 @@ import { START_CONNECT_LIMIT_MS } from "../core/limits.ts";
 import { retrying } from "../core/retry.ts";
 import { isTransient } from "../core/store/database.ts";
 import { serverState } from "../core/store/diagnose.ts";
+import { withinLimit } from "../core/within-limit.ts";
 
 /** Asks Postgres for nothing. It may be starting just now, so what may pass is tried again, within the limit. */
 export async function reachPostgres(driver: PostgresDriver): Promise<void> {
@@ -22,7 +23,7 @@ export async function reachPostgres(driver: PostgresDriver): Promise<void> {
     driver.query({ text: "select" }, signal).catch((error: unknown) => {
       throw new PostgresError(error);
     });
-  await withinLimit((signal) =>
+  await inTime((signal) =>
     retrying(
       systemClock,
       () => ask(signal),
@@ -34,7 +35,7 @@ export async function reachPostgres(driver: PostgresDriver): Promise<void> {
 /** Has a script delete what is not there: that takes every right that Tickwork needs. */
 export async function reachRedis(driver: RedisDriver, prefix: string): Promise<void> {
   const command = ["EVAL", "return redis.call('DEL', KEYS[1])", "1", `${prefix}:start`];
-  await withinLimit(() => driver.call(command));
+  await inTime(() => driver.call(command));
 }
 
 /** Why a start cannot use the database: what Postgres or the way to it said, in one line. */
@@ -73,21 +74,12 @@ export const redisRefusal = (url: string, token: string | undefined, error: unkn
       `${ADVICE[code] ?? "correct scheme (rediss:// has TLS), host, port, user or password"}, or set CACHE_ENABLED=false to use Postgres alone`,
   });
 
-async function withinLimit<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const limit = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${START_CONNECT_LIMIT_MS / 1000} s`));
-      limit.abort();
-    }, START_CONNECT_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([work(limit.signal), expired]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const inTime = <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> =>
+  withinLimit(
+    START_CONNECT_LIMIT_MS,
+    work,
+    () => new Error(`no answer within ${START_CONNECT_LIMIT_MS / 1000} s`),
+  );
 
 interface Refusal {
   variable: string;
