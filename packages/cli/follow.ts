@@ -4,8 +4,14 @@ import { ToldFailure } from "./failure.ts";
 import { taskDetails, taskLine } from "./format.ts";
 import type { Output } from "./output.ts";
 
+export interface FollowOptions {
+  timeoutMs: number | undefined;
+  /** With `--json`, each change is a line, the end included. Default: the end alone, as one document. */
+  eachChange?: boolean;
+}
+
 /**
- * Waits for the end of a task and shows how far it is: with `--json` its end alone, as one document.
+ * Waits for the end of a task and shows how far it is.
  *
  * @throws ToldFailure when it ended in `Error`
  */
@@ -13,10 +19,17 @@ export async function follow(
   client: Client,
   id: number,
   output: Output,
-  timeoutMs: number | undefined,
+  { timeoutMs, eachChange = false }: FollowOptions,
 ): Promise<void> {
-  const draw = output.json ? undefined : createScreen(output.isTerminal);
-  const task = await client.waitFor(id, { timeoutMs, onProgress: (seen) => draw?.([taskLine(seen)]) });
-  output.result(task, () => `\n${taskDetails(task)}`);
+  const { json } = output;
+  const draw = json ? undefined : createScreen(output.isTerminal);
+  const task = await client.waitFor(id, {
+    timeoutMs,
+    onProgress: (seen) => {
+      draw?.([taskLine(seen)]);
+      if (eachChange && json) output.event(seen);
+    },
+  });
+  if (!(eachChange && json)) output.result(task, () => `\n${taskDetails(task)}`);
   if (task.task_status === "Error") throw new ToldFailure();
 }

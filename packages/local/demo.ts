@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, createClient } from "#client";
-import { ConfigError, type Environment, type NewTask } from "#core";
+import { ConfigError, type Environment, type NewTask, systemClock } from "#core";
 import { messageOf } from "../core/errors.ts";
 import { inDataFolder, makeFolder } from "./data-folder.ts";
 import { hasEnded, lineOf } from "./demo-lines.ts";
@@ -143,7 +143,7 @@ async function demo(): Promise<void> {
     }
     if (Date.now() > until)
       throw new Error(`Only ${ended.length} of ${tasks.length} tasks ended within ${LIMIT_MS / 1000} s.`);
-    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    await systemClock.sleep(LOOK_EVERY_MS);
   }
 }
 

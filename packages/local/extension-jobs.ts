@@ -1,4 +1,4 @@
-import type { Logger } from "#core";
+import { type Logger, systemClock } from "#core";
 
 /** What a cron library gives for what it runs: node-schedule (`cancel`), croner or node-cron (`stop`). */
 export interface Job {
@@ -38,8 +38,7 @@ export function createJobs(log: Logger, waitMs: number): Jobs {
   const end = async () => {
     for (const { job } of all) await (job.cancel ? job.cancel() : job.stop?.());
     const untilMs = Date.now() + waitMs;
-    while (all.some(isRunning) && Date.now() < untilMs)
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    while (all.some(isRunning) && Date.now() < untilMs) await systemClock.sleep(LOOK_MS);
     for (const { file } of all.filter(isRunning))
       log.warn("a job of an extension goes on although its time is over", { file, waitMs });
   };

@@ -58,6 +58,6 @@ async function enqueue(type: string, given: string | undefined, flags: Flags): P
     );
     if (!wait) return output.result(task, () => taskChange(task, "created"));
     output.note(taskChange(task, "created"));
-    await follow(client, task.id, output, timeout);
+    await follow(client, task.id, output, { timeoutMs: timeout });
   });
 }

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
-import type { Client, Task } from "#client";
+import type { Client } from "#client";
+import { systemClock } from "#core";
 import { createScreen } from "../../local/screen.ts";
-import { ToldFailure } from "../failure.ts";
-import { taskDetails, taskLine } from "../format.ts";
+import { follow } from "../follow.ts";
+import { taskLine } from "../format.ts";
 import { example } from "../help.ts";
 import { createOutput, type Output } from "../output.ts";
 import { type ServerFlags, withClient, withServerOptions } from "../server.ts";
@@ -31,22 +32,10 @@ export function addWatch(program: Command): void {
 async function watch(id: number | undefined, flags: Flags): Promise<void> {
   const output = createOutput({ json: flags.json ?? false });
   await withClient(flags, (client) =>
-    id === undefined ? watchNewest(client, output, flags) : watchOne(client, output, id, flags.timeout),
+    id === undefined
+      ? watchNewest(client, output, flags)
+      : follow(client, id, output, { timeoutMs: flags.timeout, eachChange: true }),
   );
-}
-
-/** Its changes, and its end. Fails when it does. */
-async function watchOne(
-  client: Client,
-  output: Output,
-  id: number,
-  timeoutMs: number | undefined,
-): Promise<void> {
-  const draw = createScreen(output.isTerminal);
-  const onProgress = (task: Task) => (output.json ? output.event(task) : draw([taskLine(task)]));
-  const task = await client.waitFor(id, { timeoutMs, onProgress });
-  output.note(`\n${taskDetails(task)}`);
-  if (task.task_status === "Error") throw new ToldFailure();
 }
 
 async function watchNewest(client: Client, output: Output, { limit, timeout }: Flags): Promise<void> {
@@ -63,6 +52,6 @@ async function watchNewest(client: Client, output: Output, { limit, timeout }: F
     for (const { id, rev } of tasks) known.set(id, rev);
     const leftMs = untilMs - Date.now();
     if (leftMs <= 0) return;
-    await new Promise((resolve) => setTimeout(resolve, Math.min(LOOK_EVERY_MS, leftMs)));
+    await systemClock.sleep(Math.min(LOOK_EVERY_MS, leftMs));
   }
 }

@@ -32,16 +32,15 @@ export function createNotStarted({ store, gate }: NotStartedDeps) {
     const found =
       missing.length > 0 ? await store.getSome(missing, ANSWER_LIMIT_BYTES) : { tasks: [], more: false };
     for (const task of found.tasks) rows.set(task.id, task);
-    // Of those that Postgres was asked for, the last one that came in this answer.
-    const readTo = found.more ? missing.indexOf(found.tasks.at(-1)?.id ?? 0) : missing.length;
+    // Those that Postgres was asked for and that did not come in this answer any more.
+    const unread = new Set(found.more ? missing.slice(missing.indexOf(found.tasks.at(-1)?.id ?? 0) + 1) : []);
     const tasks: Task[] = [];
     let bytes = 0;
     for (const [n, { id }] of due.entries()) {
       const task = rows.get(id);
-      const isUnread = !task && missing.indexOf(id) > readTo;
       bytes += task ? Buffer.byteLength(JSON.stringify(task)) : 0;
       const last = due[n - 1];
-      if (last && (isUnread || (bytes > ANSWER_LIMIT_BYTES && tasks.length > 0)))
+      if (last && (unread.has(id) || (bytes > ANSWER_LIMIT_BYTES && tasks.length > 0)))
         return { tasks, next: last };
       if (task?.task_status === "Not started") tasks.push(task);
     }
