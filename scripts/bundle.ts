@@ -11,6 +11,14 @@ export const ROOT = join(import.meta.dirname, "..");
 export const FUNCTIONS = ["tick", "refresh", "api", "migrate"] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
+/** What a cold start of each function loads at most. */
+export const LOADED_LIMIT_KIB: Readonly<Record<FunctionName, number>> = {
+  tick: 320,
+  refresh: 320,
+  api: 500,
+  migrate: 200,
+};
+
 /** SST writes this at the head of every bundle, because packages that are CommonJS inside call `require`. */
 export const BANNER = [
   `import { createRequire as topLevelCreateRequire } from 'module';`,

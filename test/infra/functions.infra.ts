@@ -1,6 +1,7 @@
 /** The functions as deployed: sizes, limits, settings, and what their packages contain. */
 import { isBuiltin } from "node:module";
 import { describe, expect, test } from "vitest";
+import { LOADED_LIMIT_KIB } from "../../scripts/bundle.ts";
 import { program } from "../support/infra/program.ts";
 
 const KIB = 1024;
@@ -111,10 +112,10 @@ describe("bundles", () => {
   const FUNCTIONS = ["TickworkTick", "TickworkRefresh", "TickworkApi", "TickworkMigrate"];
 
   test.each([
-    ["TickworkTick", 320],
-    ["TickworkRefresh", 320],
-    ["TickworkApi", 500],
-    ["TickworkMigrate", 200],
+    ["TickworkTick", LOADED_LIMIT_KIB.tick],
+    ["TickworkRefresh", LOADED_LIMIT_KIB.refresh],
+    ["TickworkApi", LOADED_LIMIT_KIB.api],
+    ["TickworkMigrate", LOADED_LIMIT_KIB.migrate],
   ])("a cold start of %s loads at most %i KiB", (name, limit) => {
     const { loadedBytes = Number.POSITIVE_INFINITY } = dev.builds[name] ?? {};
     expect(loadedBytes / KIB).toBeLessThanOrEqual(limit);

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
 import { bundling } from "../../infra/bundling.ts";
-import { bundleHandler, FUNCTIONS } from "../../scripts/bundle.ts";
+import { bundleHandler, FUNCTIONS, LOADED_LIMIT_KIB } from "../../scripts/bundle.ts";
 import { eventually } from "../support/eventually.ts";
 import type { Evaluation } from "../support/infra/evaluate.ts";
 import { buildEvaluator, run as evaluate } from "../support/infra/run.ts";
@@ -80,10 +80,10 @@ describe("evaluated without AWS", () => {
   );
 
   test.each([
-    ["TickworkTick", 320],
-    ["TickworkRefresh", 320],
-    ["TickworkApi", 500],
-    ["TickworkMigrate", 200],
+    ["TickworkTick", LOADED_LIMIT_KIB.tick],
+    ["TickworkRefresh", LOADED_LIMIT_KIB.refresh],
+    ["TickworkApi", LOADED_LIMIT_KIB.api],
+    ["TickworkMigrate", LOADED_LIMIT_KIB.migrate],
   ])("a cold start of %s loads at most %i KiB", (name, limit) => {
     const { loadedBytes = Number.POSITIVE_INFINITY } = evaluation.builds[name] ?? {};
     expect(loadedBytes / KIB).toBeLessThanOrEqual(limit);
