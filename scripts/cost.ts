@@ -1,106 +1,23 @@
 /**
- * `npm run cost`: what a month costs, by the number of tasks, as tables for docs/cost.md.
- *
- * Requests are those that test/core/numbers.test.ts counts, and commands those that test/core/redis-commands.test.ts
- * does: all that Redis runs, in a script or not, for Upstash bills each of them. What depends on the tasks themselves is
- * an assumption, and each is stated here once. Half of the tasks are due at once and half later; they arrive evenly, one
- * request each.
+ * `npm run cost`: what a month costs, by the number of tasks, as tables for docs/cost.md. Half of the tasks are due at
+ * once and half later; they arrive evenly, one request each. The other assumptions are in `cost-numbers.ts`.
  */
 import { pathToFileURL } from "node:url";
 import { COMPARE_PAGE, LOOK_STEP_MS } from "../packages/core/limits.ts";
+import {
+  ALARMS,
+  FIXED_PLANS,
+  FREE,
+  HOUR_SECONDS,
+  METRICS,
+  MONTH_SECONDS,
+  PRICES,
+  WORK,
+} from "./cost-numbers.ts";
 
-/** In US dollars, us-east-1, as published in November 2026. Prices change: check them before you decide. */
-const PRICES = {
-  /** https://aws.amazon.com/lambda/pricing/, arm64 */
-  lambdaInvocation: 0.2 / 1e6,
-  lambdaGbSecond: 0.0000133334,
-  /** https://aws.amazon.com/api-gateway/pricing/, HTTP APIs */
-  apiRequest: 1 / 1e6,
-  /** https://aws.amazon.com/eventbridge/pricing/, Scheduler */
-  schedule: 1 / 1e6,
-  /** https://aws.amazon.com/cloudwatch/pricing/ */
-  logGb: 0.5,
-  metric: 0.3,
-  alarm: 0.1,
-  /** https://neon.com/pricing, plan Launch */
-  neonCuHour: 0.106,
-  neonGbMonth: 0.35,
-  /** https://upstash.com/pricing/redis, pay as you go; the first 200 GB are free */
-  redisCommand: 0.2 / 1e5,
-  redisGb: 0.03,
-  redisGbIncluded: 200,
-};
-
-/** Upstash's fixed plans, by the bandwidth that they include: they bill no commands. */
-const FIXED_PLANS = [
-  { dollars: 10, gb: 50 },
-  { dollars: 20, gb: 100 },
-  { dollars: 100, gb: 500 },
-  { dollars: 200, gb: 1_000 },
-];
-
-/** What is free each month, indefinitely. Neon's and Upstash's are their free plans. */
-const FREE = {
-  lambdaInvocations: 1e6,
-  lambdaGbSeconds: 400_000,
-  schedules: 14e6,
-  logGb: 5,
-  metrics: 10,
-  alarms: 10,
-  neonCuHours: 100,
-  neonGb: 0.5,
-  redisCommands: 500_000,
-  redisGb: 10,
-};
-
-const MONTH_SECONDS = 30 * 24 * 60 * 60;
-const HOUR_SECONDS = 60 * 60;
 const MINUTES = MONTH_SECONDS / 60;
-
-/** Assumptions, except where it says that something is counted. */
-const WORK = {
-  memoryGb: 0.5,
-  refreshIntervalSeconds: 600,
-  refreshSeconds: 1,
-  apiSeconds: 0.05,
-  /** Your handler takes 100 ms; claiming and settling take one request to Postgres. */
-  taskSeconds: 0.12,
-  /** A tick that finds nothing due: one request to Redis. */
-  lookSeconds: 0.02,
-  /** A schedule comes up to two minutes early (packages/aws/doorbell.ts), on average one. */
-  sleepSeconds: 60,
-  /** Counted: to make a task; in a tick of one, which may sleep first; for each more that it runs, at most. */
-  commandsPerPost: 7,
-  commandsPerTick: 18,
-  commandsPerSleepingTick: 25,
-  commandsPerTask: 1 / 10,
-  /** Counted: in a tick that meets held flags, and for each of these. */
-  commandsPerLook: 5,
-  commandsPerFlag: 1,
-  /** Counted: of a refresh, and for each further page of what is cached. */
-  commandsPerRefresh: 17,
-  commandsPerPage: 6,
-  /** How long tasks that are due later wait in the cache: at most the four hours of its window. */
-  cachedHours: 4,
-  cacheLimit: 10_000,
-  /** What a request to Redis takes there and back, a row of a task, and its time in a refresh. */
-  redisKbPerRequest: 0.6,
-  redisKbPerRow: 1,
-  redisKbPerTime: 0.05,
-  /** A row and its place in the indexes, kept for a month. */
-  rowKb: 1.5,
-  /** Lambda's own lines; then what the tick logs about a task, and the API and the gateway about its request. */
-  logKbPerInvocation: 0.7,
-  logKbPerTask: 1.2,
-  /** Neon suspends after five minutes without a query. */
-  neonIdleSeconds: 300,
-};
-
 const KB_PER_GB = 1e6;
-
-/** At most: the metrics of packages/core/metrics.ts, and the alarms of infra/alarms.ts. */
-const METRICS = 13;
-const ALARMS = 9;
+const REFRESHES = MONTH_SECONDS / WORK.refreshIntervalSeconds;
 
 export interface Month {
   apiRequests: number;
@@ -119,18 +36,21 @@ export interface Month {
   logGb: number;
 }
 
-/** Commands of all refreshes of a month while nothing waits. */
-const REFRESHES = (MONTH_SECONDS / WORK.refreshIntervalSeconds) * WORK.commandsPerRefresh;
+/** Pages of the cache that a refresh reads. */
+const pagesOf = (cached: number) => 1 + Math.floor(cached / COMPARE_PAGE);
+
+/** Commands of all refreshes of a month. */
+const refreshCommands = (cached: number) =>
+  REFRESHES * (WORK.commandsPerRefresh + (pagesOf(cached) - 1) * WORK.commandsPerPage);
 
 /** What a month with this many tasks uses. */
 export function useOf(tasks: number, cachedHours = WORK.cachedHours): Month {
-  const refreshes = MONTH_SECONDS / WORK.refreshIntervalSeconds;
   const [now, later] = [tasks / 2, tasks / 2];
   // All tasks of a minute share one schedule: of 43,200 minutes, count those with at least one task.
   const schedules = MINUTES * (1 - Math.exp(-later / MINUTES));
   const busySlots = (tasks * WORK.taskSeconds) / MONTH_SECONDS;
   const busy = Math.min(1, busySlots);
-  // Who meets a held flag has one more schedule made, for a look when it ends; those of one step are one.
+  // A tick that meets a held flag makes one more schedule, for a look when that ends; those of one step are one.
   const looks = busy * Math.min(now + schedules, (MONTH_SECONDS * 1_000) / LOOK_STEP_MS);
   const rings = now + schedules + looks;
   // One tick sleeps at a time, so it cannot sleep for more seconds than the month has.
@@ -139,23 +59,26 @@ export function useOf(tasks: number, cachedHours = WORK.cachedHours): Month {
     tasks * (WORK.apiSeconds + WORK.taskSeconds) +
     rings * WORK.lookSeconds +
     asleep +
-    refreshes * WORK.refreshSeconds;
+    REFRESHES * WORK.refreshSeconds;
   // Postgres is queried when a task is created, when one that was due later runs, and at each refresh.
   const wakeUpsPerSecond = (tasks + later) / MONTH_SECONDS;
   const asleepBetween = 1 - WORK.neonIdleSeconds / WORK.refreshIntervalSeconds;
   const awake = 1 - asleepBetween * Math.exp(-wakeUpsPerSecond * WORK.neonIdleSeconds);
   const awakeHours = (awake * MONTH_SECONDS) / HOUR_SECONDS;
-  const invocations = tasks + rings + refreshes;
+  const invocations = tasks + rings + REFRESHES;
   const cached = Math.min(WORK.cacheLimit, (later * cachedHours * HOUR_SECONDS) / MONTH_SECONDS);
-  const pages = 1 + Math.floor(cached / COMPARE_PAGE);
   const free = 1 - busy;
   const redisRequests =
-    tasks + rings * busy + free * (now * 2 + schedules * 3) + free * looks + refreshes * (2 + pages);
+    tasks +
+    rings * busy +
+    free * (now * 2 + schedules * 3) +
+    free * looks +
+    REFRESHES * (2 + pagesOf(cached));
   return {
     apiRequests: tasks,
     invocations,
     gbSeconds: seconds * WORK.memoryGb,
-    schedules: schedules + looks + refreshes,
+    schedules: schedules + looks + REFRESHES,
     busySlots,
     awakeHours,
     // The smallest compute until work is steady, then the largest that the deployment allows.
@@ -169,11 +92,11 @@ export function useOf(tasks: number, cachedHours = WORK.cachedHours): Month {
           schedules * WORK.commandsPerSleepingTick +
           looks * WORK.commandsPerLook) +
       busy * rings * (WORK.commandsPerLook + Math.ceil(busySlots) * WORK.commandsPerFlag) +
-      refreshes * (WORK.commandsPerRefresh + (pages - 1) * WORK.commandsPerPage),
+      refreshCommands(cached),
     redisGb:
       (redisRequests * WORK.redisKbPerRequest +
         tasks * WORK.redisKbPerRow +
-        refreshes * cached * WORK.redisKbPerTime) /
+        REFRESHES * cached * WORK.redisKbPerTime) /
       KB_PER_GB,
     logGb: (invocations * WORK.logKbPerInvocation + tasks * WORK.logKbPerTask) / KB_PER_GB,
   };
@@ -300,9 +223,7 @@ export function costTables(): string {
     ["---", ...columns.map(() => "---:")],
     ...waits.map((hours) => [
       hours < 1 ? `${hours * 60} minutes` : `${hours} h`,
-      ...columns.map((tasks) =>
-        count(useOf(tasks, hours).redisCommands - useOf(tasks, 0).redisCommands + REFRESHES),
-      ),
+      ...columns.map((tasks) => count(refreshCommands(useOf(tasks, hours).cached))),
     ]),
   ];
   const plain = refreshed.map((cells) => `| ${cells.join(" | ")} |`).join("\n");

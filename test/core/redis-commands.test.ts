@@ -1,6 +1,6 @@
 /**
  * What Redis is asked to do, as Upstash bills it: every command counts, also inside a script. Counted by Redis itself;
- * scripts/cost.ts and docs/cost.md calculate with these numbers.
+ * scripts/cost-numbers.ts and docs/cost.md calculate with these numbers.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openTestBed, type TestBed } from "../support/bed/bed.ts";
