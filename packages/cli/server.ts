@@ -10,7 +10,7 @@ export interface ServerFlags {
   apiKey?: string;
 }
 
-/** A server may be restarting just now; more patience would keep somebody waiting who has none running. */
+/** A server may be restarting just now; where none runs, more patience would only keep people waiting. */
 const RETRIES = 2;
 
 export function withServerOptions(command: Command): Command {

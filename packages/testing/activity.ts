@@ -14,7 +14,7 @@ const TURNS = 50;
 const LONGEST_LOOK_MS = 50;
 
 interface Run {
-  /** Who sleeps in its attempt until the clock is moved. */
+  /** The sleeps in its attempt that end when the clock is moved. */
   sleepers: Set<object>;
   /** It took too long: nobody waits for it until it goes on. */
   givenUp: boolean;

@@ -83,8 +83,8 @@ async function isBuilt(database: Database, { name }: Index): Promise<boolean> {
 
 /**
  * Whether it is to be built: nobody is at work on it, and what an attempt has left that was broken off is removed. The
- * lock is that of a builder. A builder waits for everybody who has a snapshot, so whoever waits for its lock with one has
- * Postgres end one of the two; `lock table` waits without.
+ * lock is that of a builder, which waits until older snapshots are gone. Whoever waited for its lock with a snapshot
+ * would be waited for in turn, and Postgres would end one of the two; `lock table` waits without one.
  */
 async function isMissing(database: Database, { name }: Index): Promise<boolean> {
   const answers = await database.transaction([
