@@ -8,7 +8,13 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
 import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
-import { killAll, preparedFolder, spawnServer, startServerProcess } from "../support/bed/process.ts";
+import {
+  FROM_SOURCES,
+  killAll,
+  preparedFolder,
+  spawnServer,
+  startServerProcess,
+} from "../support/bed/process.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -35,7 +41,7 @@ const slowTask = () => ({ type: "http_request", task_data: { url: slow.url } });
 
 test("the first start of an empty folder prints curl lines that work when they are pasted", async () => {
   const folder = temporaryFolder();
-  const server = await startServerProcess({ DATA_DIR: folder });
+  const server = await startServerProcess({ DATA_DIR: folder }, FROM_SOURCES);
   const [post = "", list = ""] = server.output().match(/curl -s .*/g) ?? [];
   const made = JSON.parse((await shell(post)).stdout) as Task;
   expect(made).toMatchObject({ type: "http_request", task_status: "Not started" });

@@ -1,16 +1,18 @@
 import { rmSync } from "node:fs";
 import type { TestProject } from "vitest/node";
 import { serversAnswer } from "../../../scripts/local-servers.ts";
+import { buildPrograms } from "./programs.ts";
 import { STACK_NAMES } from "./stack-names.ts";
 import { makeTemplate } from "./template.ts";
 
 const ON_REAL_SERVERS = ` ${STACK_NAMES["real servers"]}`;
 
 export default async function setup({ vitest }: TestProject) {
-  const template = await makeTemplate();
+  const [template, programs] = await Promise.all([makeTemplate(), buildPrograms()]);
   process.env.TICKWORK_TEMPLATE = template;
+  process.env.TICKWORK_PROGRAMS = programs;
   return () => {
-    rmSync(template, { recursive: true, force: true });
+    for (const folder of [template, programs]) rmSync(folder, { recursive: true, force: true });
     if (!serversAnswer) console.warn(`\n${describeSkipped(vitest.state.getTestModules())}\n`);
   };
 }

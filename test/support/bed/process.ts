@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
+import { builtProgram } from "./programs.ts";
 import { temporaryFolder } from "./template.ts";
 
 export interface ServerProcess {
@@ -26,9 +27,19 @@ export function preparedFolder(): string {
   return folder;
 }
 
-/** @param under a command that runs it, with its arguments: one that limits what it may do */
-export function spawnServer(env: Record<string, string>, under: readonly string[] = []) {
-  const [command = "", ...args] = [...under, process.execPath, "--import", "tsx", "packages/local/main.ts"];
+/** What `npm start` gives Node. */
+export const FROM_SOURCES = ["--import", "tsx", "packages/local/main.ts"];
+
+/**
+ * @param under a command that runs it, with its arguments: one that limits what it may do
+ * @param program the arguments of Node
+ */
+export function spawnServer(
+  env: Record<string, string>,
+  under: readonly string[] = [],
+  program: readonly string[] = [builtProgram("local")],
+) {
+  const [command = "", ...args] = [...under, process.execPath, ...program];
   const child = spawn(command, args, {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -75,8 +86,11 @@ export function spawnServer(env: Record<string, string>, under: readonly string[
 }
 
 /** Starts it and waits until it serves. */
-export async function startServerProcess(env: Record<string, string>): Promise<ServerProcess> {
-  const { child, ended, printed, output } = spawnServer(env);
+export async function startServerProcess(
+  env: Record<string, string>,
+  program?: readonly string[],
+): Promise<ServerProcess> {
+  const { child, ended, printed, output } = spawnServer(env, [], program);
   const [, url = "", apiKey = ""] = await printed(/address +(\S+)\n +API key +(\S+)\n[\s\S]*curl[\s\S]*curl/);
   return {
     url,

@@ -3,31 +3,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { build } from "esbuild";
-import { afterAll } from "vitest";
+import { builtProgram } from "../bed/programs.ts";
 import { ROOT } from "../imports.ts";
-
-/** The sources as one program: a hundred processes start it, and would compile each file anew. */
-const built = mkdtempSync(join(ownTmp(), "cli-"));
-afterAll(() => rmSync(built, { recursive: true, force: true }));
-await build({
-  entryPoints: { main: join(ROOT, "packages/cli/main.ts") },
-  outdir: built,
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  packages: "external",
-  logLevel: "error",
-});
-const MAIN = join(built, "main.js");
-
-/** Inside of the repository, where its packages are found. */
-function ownTmp(): string {
-  const folder = join(ROOT, ".tmp");
-  mkdirSync(folder, { recursive: true });
-  return folder;
-}
 
 export interface Ended {
   code: number | NodeJS.Signals | null;
@@ -75,7 +52,7 @@ export function openProject(settings: Record<string, string> = {}): Project {
       recursive: true,
     });
   const start = (args: readonly string[], { env = {}, input }: StartOptions = {}) => {
-    const child = spawn(process.execPath, [MAIN, ...args], {
+    const child = spawn(process.execPath, [builtProgram("cli"), ...args], {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings, ...env },
       stdio: ["pipe", "pipe", "pipe"],
