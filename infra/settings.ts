@@ -6,6 +6,7 @@ import { LAMBDA_LIMIT_MS, WAKE_UP_MS } from "../packages/core/limits.ts";
 /** Passed on to the functions if set. */
 const NAMES = [
   "TASK_LIST_REFRESH_INTERVAL",
+  "TASK_MAX_UNSEEN_TIME",
   "TASK_SHUTDOWN_WAIT_TIME",
   "TASK_CONCURRENCY",
   "TASK_RUNNING_TTL",

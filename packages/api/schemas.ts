@@ -222,6 +222,12 @@ export const StatsSchema = v.object({
   taskTimeWindow: v.string(),
   initialized: v.pipe(v.boolean(), v.description("Whether a refresh has succeeded.")),
   lastRefreshed: v.nullable(time),
+  lastRead: v.exactOptional(
+    v.pipe(
+      v.nullable(time),
+      v.description("When a refresh last read Postgres; absent where every refresh does."),
+    ),
+  ),
   waitingForCode: v.exactOptional(
     v.pipe(
       fromZero,

@@ -14,6 +14,11 @@ export interface Config {
   cacheEnabled: boolean;
   /** `TASK_LIST_REFRESH_INTERVAL`: seconds between two refreshes of the cache. */
   refreshIntervalSeconds: number;
+  /**
+   * `TASK_MAX_UNSEEN_TIME`: seconds that rows written without Tickwork may stay unseen. From twice the interval on,
+   * refreshes leave Postgres asleep while the cache can vouch for itself.
+   */
+  maxUnseenSeconds: number;
   /** `TASK_SHUTDOWN_WAIT_TIME`: seconds that a running task gets when its process has to stop. */
   shutdownWaitSeconds: number;
   /** `TASK_CONCURRENCY`: how many tasks run at a time, everywhere. */
@@ -55,6 +60,12 @@ export const DEFAULTS = {
 
 /** With a longer interval, tasks could become due before any refresh has seen them. */
 export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
+
+/**
+ * With more, a task could become due before a refresh has seen it: who knows nothing of this setting tells the cache of
+ * what is due within four hours.
+ */
+export const MAX_UNSEEN_SECONDS = 14_400;
 
 /** Waits of more than a day are a mistake, and a few weeks are more than a timer can hold. */
 const DAY_SECONDS = 86_400;
@@ -102,6 +113,7 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     redisToken: secret("CACHE_REDIS_TOKEN"),
     cacheEnabled: flag("CACHE_ENABLED", DEFAULTS.cacheEnabled),
     refreshIntervalSeconds: whole("TASK_LIST_REFRESH_INTERVAL", DEFAULTS.refreshIntervalSeconds, 1),
+    maxUnseenSeconds: whole("TASK_MAX_UNSEEN_TIME", 0, 1, MAX_UNSEEN_SECONDS),
     shutdownWaitSeconds: whole("TASK_SHUTDOWN_WAIT_TIME", DEFAULTS.shutdownWaitSeconds, 0, DAY_SECONDS),
     concurrency: whole("TASK_CONCURRENCY", DEFAULTS.concurrency, 1, 1_000),
     runningTtlSeconds: whole("TASK_RUNNING_TTL", DEFAULTS.runningTtlSeconds, 2, DAY_SECONDS),
@@ -124,6 +136,8 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     );
     config.refreshIntervalSeconds = MAX_REFRESH_INTERVAL_SECONDS;
   }
+  // No refresh comes sooner.
+  config.maxUnseenSeconds = Math.max(config.maxUnseenSeconds, config.refreshIntervalSeconds);
   return config;
 }
 

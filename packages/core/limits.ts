@@ -129,6 +129,8 @@ export const REFRESH_LIMIT_MS = 60_000;
 export const PUT_CHUNK = 500;
 /** Members of each of its sets that one Redis request reads. */
 export const COMPARE_PAGE = 2_500;
+/** Tasks that are due soon, for a refresh to go by the cache alone; when there are more, Postgres is awake. */
+export const VOUCHED_LIMIT = 1_000;
 /** Ids that one Redis request removes from it. */
 export const FORGET_CHUNK = 2_000;
 

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Doorbell } from "./doorbell/doorbell.ts";
@@ -23,8 +23,9 @@ import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
 import type { Definitions } from "./tasks/define-task.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
-import { createRegistry } from "./tasks/registry.ts";
+import { createRegistry, type Registry } from "./tasks/registry.ts";
 import type { Tasks } from "./tasks/tasks.ts";
+import { windowMsOf } from "./trust.ts";
 
 /** What a Tickwork is made of. */
 export interface Parts {
@@ -105,6 +106,7 @@ export function createTickwork(parts: Parts): Tickwork {
   const registry = createRegistry(parts.definitions, {
     timeoutLimitMs: parts.timeoutLimitMs,
     open: enqueuesOnly,
+    windowMs: windowMsOf(config),
   });
   const timed = now === undefined ? database : withClock(database, now);
   const store = createStore({
@@ -121,6 +123,7 @@ export function createTickwork(parts: Parts): Tickwork {
     flagTtlMs: leaseMs,
     operatorTtlMs: FOREIGN_LEASE_MS,
     limit: config.cacheLimit,
+    basis: basisOf(registry, config.cacheLimit),
     earlyMs: parts.doorbell.earlyMs,
   };
   const postgresGate = createLazyPostgresGate(timed, gateOptions, registry);
@@ -154,6 +157,12 @@ export function createTickwork(parts: Parts): Tickwork {
   const operator = createOperator(deps, announcer);
   const worker = createWorker({ ...deps, tasks, deleteFinished: operator.deleteFinished });
   return { tasks, operator, worker, hooks, store, database, redis, prefix, config, log };
+}
+
+/** Short, for it is sent with each refresh, and there may be many types. */
+function basisOf({ ours, foreign, open, windowMs }: Registry, cacheLimit: number): string {
+  const parts = [[...ours].sort(), [...foreign].sort(), open, windowMs, cacheLimit];
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 
 function exitProcess(log: Logger) {

@@ -66,8 +66,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
   const { worker } = stack.tickwork;
   const http = createHttpServer(createApp(stack.tickwork));
-  const refreshNow = async () => {
-    const refresh = worker.refresh().catch((error: unknown) => {
+  const refreshNow = async (options = {}) => {
+    const refresh = worker.refresh(options).catch((error: unknown) => {
       log.error("a refresh failed; the next one makes up for it", { error: messageOf(error) });
     });
     // Between two refreshes nobody asks whether a silent connection is still there.
@@ -80,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     // Before the first refresh: what others enqueue after that has read is heard.
     await stack.neighbours.listen();
     await listen(http, config);
-    let refreshing = refreshNow();
+    let refreshing = refreshNow({ readPostgres: true });
     const timer = setInterval(() => {
       refreshing = refreshNow();
     }, config.refreshIntervalSeconds * 1000);

@@ -40,12 +40,12 @@ describe.each([
     return (await countNow()) - before;
   };
 
-  const make = async (slots: number, { earlyMs = 0 } = {}) => {
+  const make = async (slots: number, { earlyMs = 0, env = {} } = {}) => {
     const { definition } = noting();
     const made = bed.make({
       doorbell: noteRings({ earlyMs }),
       definitions: [definition],
-      env: { TASK_CONCURRENCY: `${slots}` },
+      env: { TASK_CONCURRENCY: `${slots}`, ...env },
     });
     await made.worker.refresh();
     return made;
@@ -115,6 +115,16 @@ describe.each([
       await fill(n);
       await worker.refresh();
       expect(await commandsOf(() => worker.refresh())).toBeLessThanOrEqual(most);
+    });
+
+    test.each([0, 10_000])("of %i that goes by the cache alone: at most 12", async (n) => {
+      const { worker } = await make(1, { env: { TASK_MAX_UNSEEN_TIME: "3600" } });
+      await fill(n);
+      await worker.refresh({ readPostgres: true });
+      const count = await commandsOf(async () =>
+        expect(await worker.refresh()).toMatchObject({ readPostgres: false, waiting: n }),
+      );
+      expect(count).toBeLessThanOrEqual(12);
     });
 
     test.each([10, 1_000])(

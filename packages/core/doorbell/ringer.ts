@@ -1,6 +1,7 @@
 import type { Clock, Moment } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { messageOf } from "../errors.ts";
+import type { Coming } from "../gate/gate.ts";
 import { CLOCKS_AGREE_MS, EXPIRY_MARGIN_MS, WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { Standing } from "../tasks/standing.ts";
@@ -16,7 +17,7 @@ export interface Ringer {
   /** For what is due then, if that is near; what is due later, a refresh rings for. `what` goes into the log. */
   ringAt(due: Moment, what?: Record<string, unknown>): Promise<void>;
   /** For waiting tasks when they are due, and for running ones when their lease has ended. */
-  ringFor(standings: readonly Standing[], nowMs: number, event?: TickEvent): Promise<void>;
+  ringFor(standings: readonly (Standing | Coming)[], nowMs: number, event?: TickEvent): Promise<void>;
 }
 
 /** What is due later than this from now, a later refresh rings for: the next one but one, at the latest. */

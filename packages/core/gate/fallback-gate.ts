@@ -18,6 +18,8 @@ export function withFallback(redis: Gate, postgres: Gate, clock: Clock, log: Log
    * due. (What others failed to tell it, the next refresh mends.)
    */
   let missed = false;
+  /** Redis has failed: where that happened to others, it may lack what they wrote. */
+  let failed = false;
 
   const redisOr = async <T>(
     step: keyof Gate,
@@ -31,6 +33,7 @@ export function withFallback(redis: Gate, postgres: Gate, clock: Clock, log: Log
       // Whatever else went wrong, Postgres for example, is not mended by asking Postgres.
       if (!(error instanceof RedisError)) throw error;
       pausedUntilMs = clock.now() + REDIS_PAUSE_MS;
+      failed = true;
       log.warn("Redis does not answer; Postgres stands in for it", { step, error: messageOf(error) });
       return fallback();
     }
@@ -75,19 +78,23 @@ export function withFallback(redis: Gate, postgres: Gate, clock: Clock, log: Log
       redisOr(
         "rebuild",
         async () => {
-          const missedBefore = missed;
+          const before = { missed, failed };
           // From here on: what is missed while `read` runs may not be in what it finds, and counts as missed again.
           missed = false;
+          failed = false;
           let rebuilt = false;
           try {
             rebuilt = await redis.rebuild(read);
           } finally {
-            missed ||= missedBefore && !rebuilt;
+            missed ||= before.missed && !rebuilt;
+            failed ||= before.failed && !rebuilt;
           }
           return rebuilt;
         },
         () => postgres.rebuild(read),
       ),
+    // It was not told everything: only Postgres knows the rest.
+    vouch: async (trust) => (missed || failed ? undefined : either("vouch", (gate) => gate.vouch(trust))),
     // The only step that may fail: statistics say that Redis does not answer.
     look: () => redis.look(),
     list: () => either("list", (gate) => gate.list()),

@@ -38,6 +38,36 @@ export interface Renewal {
   more: boolean;
 }
 
+/** When a refresh may go by the cache alone, in milliseconds. */
+export interface Trust {
+  /** Postgres was read so long ago at most. */
+  youngMs: number;
+  /** Where the limit cut the window, the cut is so far ahead at least. */
+  wholeMs: number;
+  /** What is due, or whose lease ends, within this time is to be rung for. */
+  aheadMs: number;
+}
+
+/** What is rung for: a waiting task when it is due, a running one when its lease has ended. */
+export interface Coming {
+  id: number;
+  kind: "waiting" | "running";
+  atMs: number;
+}
+
+/** What a cache has that vouches for itself. */
+export interface Vouched {
+  /** By the clock of the cache. */
+  nowMs: number;
+  /** The waiting tasks that are due soon, by due time; and of the running ones that whose lease ends first. */
+  coming: Coming[];
+  waiting: number;
+  running: number;
+  waitingForCode: number;
+  /** Whether the limit cut the window. */
+  cut: boolean;
+}
+
 /** What the gate knows, for statistics. */
 export interface Look {
   /** Waiting tasks in the window. */
@@ -46,8 +76,10 @@ export interface Look {
   tickRuns: boolean;
   /** The operator holds a flag. */
   operatorRuns: boolean;
-  /** When the cache was last rebuilt, as epoch milliseconds. */
+  /** When a refresh last looked at the cache, whether it rebuilt it or not, as epoch milliseconds. */
   refreshedMs: number | undefined;
+  /** When the latest refresh that read Postgres did so; where there is no cache, undefined. */
+  readMs?: number | undefined;
   /** Tasks that were due and of a type that nobody here runs, when the cache was last rebuilt. */
   waitingForCode: number;
 }
@@ -79,6 +111,11 @@ export interface Gate {
   put(standings: readonly Standing[]): Promise<number | undefined>;
   /** Rebuilds the cache from what `read` finds. False: it took so long that what it read may be old. */
   rebuild(read: () => Promise<Window>): Promise<boolean>;
+  /**
+   * A refresh that would rather leave Postgres asleep: notes that it looked. Undefined when the cache may lack what was
+   * told to it, or when it is time to look for what was not: read Postgres.
+   */
+  vouch(trust: Trust): Promise<Vouched | undefined>;
   look(): Promise<Look>;
   /** The waiting tasks of the window, other programs' too, in any order. Undefined: ask Postgres. */
   list(): Promise<Due[] | undefined>;
@@ -111,6 +148,8 @@ export interface GateOptions {
   operatorTtlMs: number;
   /** How many waiting tasks the cache takes: those that are due first. */
   limit: number;
+  /** Names what the contents of the cache depend on beside the rows: what another reader would have read is not trusted. */
+  basis: string;
   /** How early a ring may come, in milliseconds. */
   earlyMs: number;
 }

@@ -23,6 +23,7 @@ export function createLazyPostgresGate(...options: Parameters<Module["createPost
     renew: async (token, slot, standings) => (await gate()).renew(token, slot, standings),
     put: async (standings) => (await gate()).put(standings),
     rebuild: async (read) => (await gate()).rebuild(read),
+    vouch: async (trust) => (await gate()).vouch(trust),
     look: async () => (await gate()).look(),
     list: async () => (await gate()).list(),
     rows: async (ids) => (await gate()).rows(ids),

@@ -159,6 +159,7 @@ export function createPostgresGate(
       await query(NOTE_REFRESH({}));
       return true;
     },
+    vouch: async () => undefined,
     look: async () => {
       const [row] = await query<StatsRow>(STATS({ limit, known: [...ours, ...foreign] }));
       return {

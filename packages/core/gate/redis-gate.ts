@@ -7,13 +7,13 @@ import { differences, readContents } from "./redis-refresh.ts";
 import { ENTER, LEAVE, RELEASE } from "./scripts/decide.ts";
 import { HOLD, HOLD_ALL, LET_GO, RELEASE_ALL, RENEW } from "./scripts/flag.ts";
 import { keysOf, rowsKeyOf } from "./scripts/keys.ts";
-import { LIST, LOOK } from "./scripts/read.ts";
+import { LIST, LOOK, VOUCH } from "./scripts/read.ts";
 import { BEGIN, COMPARE, FINISH, FORGET, PUT } from "./scripts/refresh.ts";
 import type { Script } from "./scripts/script.ts";
 
 /** The gate in Redis, with the window cached there: each step is one script, and one request unless lists are long. */
 export function createRedisGate(redis: RedisCommands, options: GateOptions): Gate {
-  const { limit } = options;
+  const { limit, basis } = options;
   const ttl_ms = options.flagTtlMs;
   const early_ms = options.earlyMs;
   const keys = keysOf(options.prefix, options.slots);
@@ -49,8 +49,19 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
       if ((await put(changed, began)) === undefined) return false;
       const waiting_for_code = sumOf(window.waitingForCode.values());
       const marked = contents.marked ? 1 : 0;
-      return run(FINISH, { began, since, marked, cut_at: window.cutAtMs, waiting_for_code });
+      return run(FINISH, {
+        began,
+        since,
+        marked,
+        cut_at: window.cutAtMs,
+        waiting_for_code,
+        // One that was not alone has left what it did not find.
+        read_at: alone ? began : undefined,
+        basis,
+      });
     },
+    vouch: ({ youngMs, wholeMs, aheadMs }) =>
+      run(VOUCH, { basis, limit, young_ms: youngMs, whole_ms: wholeMs, ahead_ms: aheadMs }),
     look: () => run(LOOK, {}),
     list: () => run(LIST, {}),
     rows: async (ids) => {

@@ -1,14 +1,14 @@
 import type { Clock } from "../clock.ts";
 import type { Ringer } from "../doorbell/ringer.ts";
 import { TickworkError } from "../errors.ts";
-import type { Gate } from "../gate/gate.ts";
+import type { Gate, Trust } from "../gate/gate.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Store } from "../store/store.ts";
 
 export interface RefreshDeps {
   store: Pick<Store, "window">;
-  gate: Pick<Gate, "rebuild">;
+  gate: Pick<Gate, "rebuild" | "vouch">;
   ringer: Ringer;
   clock: Clock;
   log: Logger;
@@ -38,6 +38,8 @@ export interface RefreshReport {
   waitingForCode: number;
   /** Whether the window had more than the cache takes. */
   cut: boolean;
+  /** Whether it read Postgres; otherwise it went by the cache. */
+  readPostgres: boolean;
   durationMs: number;
 }
 
@@ -47,15 +49,8 @@ export interface RefreshReport {
  *
  * @throws TickworkError when Postgres does not answer, or the cache did not take the window
  */
-export async function runRefresh({
-  store,
-  gate,
-  ringer,
-  clock,
-  log,
-  metrics,
-  warned,
-}: RefreshDeps): Promise<RefreshReport> {
+export async function runRefresh(deps: RefreshDeps): Promise<RefreshReport> {
+  const { store, gate, ringer, clock, log, warned } = deps;
   const began = clock.now();
   let window: Awaited<ReturnType<Store["window"]>> | undefined;
   let kept = false;
@@ -77,21 +72,14 @@ export async function runRefresh({
   // In the order of their due times, as Postgres read them.
   const dueTimes = writes.flatMap((write) => (write.kind === "waiting" ? [write.atMs] : []));
   const running = writes.filter(({ kind }) => kind === "running").length;
-  const report = {
+  const report = publish(deps, {
     waiting: writes.length - running,
-    due: dueTimes.filter((atMs) => atMs <= nowMs).length,
-    oldestDueAgeSeconds: Math.max(0, ...dueTimes.slice(0, 1).map((atMs) => (nowMs - atMs) / 1000)),
+    ...dueOf(dueTimes, nowMs),
     running,
     waitingForCode: [...waitingForCode.values()].reduce((sum, n) => sum + n, 0),
     cut: window.cutAtMs !== undefined,
+    readPostgres: true,
     durationMs: clock.now() - began,
-  };
-  metrics?.({
-    QueueDepth: report.due,
-    OldestDueAgeSeconds: report.oldestDueAgeSeconds,
-    RunningTasks: report.running,
-    TasksWaitingForCode: report.waitingForCode,
-    RefreshMilliseconds: report.durationMs,
   });
   const warn = (message: string, fields: { type: string } & Record<string, unknown>) => {
     const known = `${message} ${fields.type}`;
@@ -103,6 +91,50 @@ export async function runRefresh({
     if (adopted) warn(ADOPTED, { type, task: id });
     else if (ours) warn(TWO_PROCESSORS, { type, task: id });
   }
+  return report;
+}
+
+/**
+ * One refresh that leaves Postgres asleep where the cache can vouch for itself, and rings for what is due soon there. It
+ * mends a ring that was lost; what nobody told the cache of, a refresh finds that reads Postgres.
+ *
+ * @throws as `runRefresh`
+ */
+export async function runScheduledRefresh(deps: RefreshDeps, trust: Trust): Promise<RefreshReport> {
+  const { gate, ringer, clock } = deps;
+  const began = clock.now();
+  const vouched = await gate.vouch(trust);
+  if (!vouched) return runRefresh(deps);
+  const { nowMs, coming, waiting, running, waitingForCode, cut } = vouched;
+  await ringer.ringFor(coming, nowMs, { by: "refresh" });
+  const dueTimes = coming.flatMap(({ kind, atMs }) => (kind === "waiting" ? [atMs] : []));
+  return publish(deps, {
+    waiting,
+    ...dueOf(dueTimes, nowMs),
+    running,
+    waitingForCode,
+    cut,
+    readPostgres: false,
+    durationMs: clock.now() - began,
+  });
+}
+
+/** How many of these times, in their order, are over, and for how long the first one. */
+function dueOf(dueTimes: readonly number[], nowMs: number) {
+  return {
+    due: dueTimes.filter((atMs) => atMs <= nowMs).length,
+    oldestDueAgeSeconds: Math.max(0, ...dueTimes.slice(0, 1).map((atMs) => (nowMs - atMs) / 1000)),
+  };
+}
+
+function publish({ metrics, log }: RefreshDeps, report: RefreshReport): RefreshReport {
+  metrics?.({
+    QueueDepth: report.due,
+    OldestDueAgeSeconds: report.oldestDueAgeSeconds,
+    RunningTasks: report.running,
+    TasksWaitingForCode: report.waitingForCode,
+    RefreshMilliseconds: report.durationMs,
+  });
   log.debug("refreshed", { ...report });
   return report;
 }

@@ -37,8 +37,17 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
     const concerned = standings.filter(({ kind, rev }) => kind !== "gone" || rev > 1);
     const news = concerned.length === 0 ? 0 : await gate.put(concerned);
     if (news !== undefined) await ringer.ringFor(concerned, nowMs);
-    else if (concerned.some(({ kind }) => kind === "waiting")) await ringer.ring({ askPostgres: true });
+    else await askPostgresFor(concerned, nowMs);
     return news ?? 0;
+  };
+  /** The cache was not told. */
+  const askPostgresFor = async (standings: readonly Standing[], nowMs: number): Promise<void> => {
+    const inMs = standings.flatMap((one) => (one.kind === "waiting" ? [one.atMs - nowMs] : []));
+    if (inMs.length === 0) return;
+    await ringer.ring({ askPostgres: true });
+    // That tick may find Redis away, too. Then a refresh that goes by the cache would ring for none of them.
+    const firstMs = Math.min(...inMs);
+    if (firstMs > 0) await ringer.ringAfter(firstMs, { askPostgres: true });
   };
   return {
     async announce(tasks, nowMs) {

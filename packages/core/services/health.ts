@@ -5,6 +5,7 @@ import type { Gate, Look } from "../gate/gate.ts";
 import { HEALTH_LIMIT_MS, REFRESH_LIMIT_MS, WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { Store } from "../store/store.ts";
+import { trustOf } from "../trust.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** What `getCacheStats` returns. */
@@ -21,6 +22,11 @@ export interface CacheStats {
   initialized: boolean;
   /** When the cache was last refreshed, ISO 8601; null before the first time. */
   lastRefreshed: string | null;
+  /**
+   * When a refresh last read Postgres, ISO 8601; null before the first time. Absent where every refresh does, which is
+   * so unless `TASK_MAX_UNSEEN_TIME` is set.
+   */
+  lastRead?: string | null;
   /** Tasks that were due and of a type that nobody here runs, at the last refresh; absent when there were none. */
   waitingForCode?: number;
   /** What is wrong, if something is, in words of Tickwork's own: what a server said about itself is in the log. */
@@ -43,7 +49,7 @@ export interface HealthDeps {
   gate: Pick<Gate, "look" | "isRunning">;
   vitals: Vitals;
   clock: Clock;
-  config: Pick<Config, "cacheEnabled" | "refreshIntervalSeconds">;
+  config: Pick<Config, "cacheEnabled" | "refreshIntervalSeconds" | "maxUnseenSeconds">;
   log: Logger;
 }
 
@@ -111,6 +117,7 @@ export function createHealth({ store, gate, vitals, clock, config, log }: Health
       taskTimeWindow: `${WINDOW_MS / 3_600_000} hours`,
       initialized: found?.refreshedMs !== undefined,
       lastRefreshed: isoOf(found?.refreshedMs),
+      ...(trustOf(config) && cacheEnabled ? { lastRead: isoOf(found?.readMs) } : {}),
       ...(found?.waitingForCode ? { waitingForCode: found.waitingForCode } : {}),
       ...(wrong.length > 0 ? { error: wrong.join("; ") } : {}),
     };

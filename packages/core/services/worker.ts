@@ -2,9 +2,10 @@ import { setMaxListeners } from "node:events";
 import type { Config } from "../config.ts";
 import type { TickEvent } from "../doorbell/doorbell.ts";
 import { TaskAborted } from "../run/abort.ts";
-import { type RefreshReport, runRefresh } from "../run/refresh.ts";
+import { type RefreshReport, runRefresh, runScheduledRefresh } from "../run/refresh.ts";
 import type { TickReport } from "../run/tally.ts";
 import { runTick, type TickDeps } from "../run/tick.ts";
+import { trustOf } from "../trust.ts";
 
 /** The call of a function that something belongs to, for the log. */
 interface Invocation {
@@ -24,12 +25,14 @@ export interface Worker {
    */
   tick(options?: TickEvent & Invocation & { timeLeftMs?: number }): Promise<TickReport>;
   /**
-   * Rebuilds the cache from Postgres and rings for what is due soon.
+   * Rebuilds the cache from Postgres and rings for what is due soon. Where `TASK_MAX_UNSEEN_TIME` allows it and the cache
+   * can vouch for itself, it goes by that alone, and Postgres sleeps on.
    *
+   * @param options.readPostgres whatever the cache says
    * @throws TickworkError `refresh_too_slow`, or PostgresError when Postgres does not answer
    * @example const { waiting, oldestDueAgeSeconds } = await worker.refresh();
    */
-  refresh(options?: Invocation): Promise<RefreshReport>;
+  refresh(options?: Invocation & { readPostgres?: boolean }): Promise<RefreshReport>;
   /**
    * Ends this process's part: it claims nothing more, and running tasks get the shutdown wait time. Then their signals
    * are aborted and they go back to `Not started`.
@@ -55,6 +58,7 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
     failed: { inARow: 0 },
     handlerConfig: { dataDir, httpRequestAllow },
   };
+  const trust = trustOf(config);
   const draining = new AbortController();
   const interrupting = new AbortController();
   // Each of the running tasks listens. Node would take more than ten for a leak, and say so.
@@ -83,7 +87,8 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
       ticks.add(tracked);
       return tracked;
     },
-    refresh: ({ requestId } = {}) => runRefresh(depsOf(requestId)),
+    refresh: ({ requestId, readPostgres = false } = {}) =>
+      trust && !readPostgres ? runScheduledRefresh(depsOf(requestId), trust) : runRefresh(depsOf(requestId)),
     shutdown() {
       stopped ??= stop();
       return stopped;

@@ -20,7 +20,8 @@ export const NOW_MS = `${epochMs("now()")} as now_ms`;
  */
 export const OURS = `nullif(type = any(:ours), false) is not null`;
 
-const IN_WINDOW = `"baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${WINDOW}`;
+const inWindow = (windowMs: number) =>
+  `"baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${milliseconds(windowMs)}`;
 const BY_DUE_TIME = "order by scheduled_time, id";
 /** What some tick may start: it has the type, or another deployment may. Written like `OURS`, for the planner. */
 const RUNNABLE = `nullif(coalesce(type = any(:ours)
@@ -31,10 +32,10 @@ const RUNNABLE = `nullif(coalesce(type = any(:ours)
  * seen: first those that a tick may start, then those that are left to other programs or wait for code (`standingOf` says
  * why). The second are looked for among the earliest `LEFT_SCAN` times `limit`. Needs `:ours` and `:foreign`.
  */
-export const RUNNABLE_IN_WINDOW = (limit: string) =>
-  `(select * from ${IN_WINDOW} and ${RUNNABLE} is not null ${BY_DUE_TIME} limit ${limit})`;
-export const LEFT_IN_WINDOW = (limit: string) => `(
-  select * from (select * from ${IN_WINDOW} ${BY_DUE_TIME} limit ${LEFT_SCAN} * ${limit}::bigint) earliest
+export const RUNNABLE_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) =>
+  `(select * from ${inWindow(windowMs)} and ${RUNNABLE} is not null ${BY_DUE_TIME} limit ${limit})`;
+export const LEFT_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) => `(
+  select * from (select * from ${inWindow(windowMs)} ${BY_DUE_TIME} limit ${LEFT_SCAN} * ${limit}::bigint) earliest
   where ${RUNNABLE} is null ${BY_DUE_TIME} limit ${limit})`;
 
 /** Rows that other programs have set to Running, and that may still be at work. */

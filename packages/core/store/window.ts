@@ -1,10 +1,10 @@
-import { CACHED_DATA_LIMIT_BYTES, CACHED_ROW_LIMIT_BYTES, WINDOW_LIMIT_BYTES } from "../limits.ts";
+import { CACHED_DATA_LIMIT_BYTES, CACHED_ROW_LIMIT_BYTES, WINDOW_LIMIT_BYTES, WINDOW_MS } from "../limits.ts";
 import { type Facts, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import { ADOPTED_LEASE_END, epochMs, LEFT_IN_WINDOW, NOW_MS, RUNNABLE_IN_WINDOW } from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
 import { type Row, toTask } from "./rows.ts";
-import { statement } from "./statement.ts";
+import { statement, variants } from "./statement.ts";
 
 /** What Postgres says the window is. */
 export interface Window {
@@ -48,22 +48,24 @@ const waitingIn = (part: string, isRunnable: boolean) => `
  * The waiting tasks that a tick may start, with one row more than `:limit` to show where the window was cut; those that
  * are left to others; then the running ones; then a row that has the time alone, since there may be no task.
  */
-export const WINDOW = statement({
-  limit: "int",
-  dataBytes: "int",
-  rowBytes: "int",
-  windowBytes: "bigint",
-  ours: "text[]",
-  foreign: "text[]",
-})`
-  ${waitingIn(RUNNABLE_IN_WINDOW(":limit + 1"), true)}
-  union all ${waitingIn(LEFT_IN_WINDOW(":limit"), false)}
+export const WINDOW = variants(
+  (windowMs: number) => statement({
+    limit: "int",
+    dataBytes: "int",
+    rowBytes: "int",
+    windowBytes: "bigint",
+    ours: "text[]",
+    foreign: "text[]",
+  })`
+  ${waitingIn(RUNNABLE_IN_WINDOW(":limit + 1", windowMs), true)}
+  union all ${waitingIn(LEFT_IN_WINDOW(":limit", windowMs), false)}
   union all
   select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
     false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all
-  select null, null, null, null, null, null, ${epochMs("now()")}, null, false, false, false`;
+  select null, null, null, null, null, null, ${epochMs("now()")}, null, false, false, false`,
+);
 
 interface Entry extends Facts {
   now_ms: number;
@@ -76,7 +78,7 @@ type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
 export async function window({ database, cacheLimit, types }: StoreDeps): Promise<Window> {
-  const read = WINDOW({
+  const read = WINDOW(types.windowMs ?? WINDOW_MS)({
     limit: cacheLimit,
     dataBytes: CACHED_DATA_LIMIT_BYTES,
     rowBytes: CACHED_ROW_LIMIT_BYTES,

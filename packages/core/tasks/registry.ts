@@ -1,5 +1,5 @@
 import { type Issue, TickworkError } from "../errors.ts";
-import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT, NAME_LIMIT } from "../limits.ts";
+import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT, NAME_LIMIT, WINDOW_MS } from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
 
 /** The types of task that a deployment knows. */
@@ -11,6 +11,8 @@ export interface Registry {
   foreign: string[];
   /** It takes all other types as well, for other processes have their definitions. */
   open: boolean;
+  /** As in `KnownTypes`. */
+  windowMs: number;
   get(type: string): TaskDefinition | undefined;
   /** What an attempt may take, in milliseconds. */
   timeoutMsOf(definition: TaskDefinition): number;
@@ -27,7 +29,11 @@ export interface Registry {
  */
 export function createRegistry(
   definitions: Definitions,
-  { timeoutLimitMs, open = false }: { timeoutLimitMs?: number | undefined; open?: boolean | undefined } = {},
+  {
+    timeoutLimitMs,
+    open = false,
+    windowMs = WINDOW_MS,
+  }: { timeoutLimitMs?: number | undefined; open?: boolean | undefined; windowMs?: number } = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();
   const timeoutMsOf = ({ timeoutSeconds }: TaskDefinition) =>
@@ -56,6 +62,7 @@ export function createRegistry(
     ours: typesOf(({ foreign }) => !foreign),
     foreign: typesOf(({ foreign }) => foreign === true),
     open,
+    windowMs,
     get: (type) => byType.get(type),
     timeoutMsOf,
     longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),

@@ -26,7 +26,7 @@ export interface Due {
   atMs: number;
 }
 
-/** The types of a deployment, by who runs them. */
+/** The types of a deployment, by who runs them, and how far ahead its cache reaches. */
 export interface KnownTypes {
   /** This process has their code. */
   readonly ours: readonly string[];
@@ -34,6 +34,8 @@ export interface KnownTypes {
   readonly foreign: readonly string[];
   /** Other processes of this deployment have the code of all others: this one only enqueues. */
   readonly open?: boolean;
+  /** Tasks due within this time are cached, in milliseconds; default `WINDOW_MS`. */
+  readonly windowMs?: number;
 }
 
 /** What a row says about where its task stands. Times are epoch milliseconds by Postgres's clock. */
@@ -57,7 +59,8 @@ export function standingOf(
   types: KnownTypes,
 ): Standing {
   if (status === "Running" && lease_ms !== null) return { id, rev, kind: "running", atMs: lease_ms };
-  if (status !== "Not started" || due_ms > nowMs + WINDOW_MS) return { id, rev, kind: "gone" };
+  if (status !== "Not started" || due_ms > nowMs + (types.windowMs ?? WINDOW_MS))
+    return { id, rev, kind: "gone" };
   // Another process may have the code, as in a deployment that is under way. The cache is everybody's: for a while its
   // ticks are to see the task. Then nobody here runs it, and it must not make a tick look again and again.
   const isLeft = isKnown(type, types) ? types.foreign.includes(type) : due_ms <= nowMs - UNKNOWN_TYPE_MS;

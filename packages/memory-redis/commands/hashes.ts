@@ -29,6 +29,7 @@ export const hashCommands: CommandTable = {
   HDEL: command(-3, (keyspace, key: string, ...fields) => keyspace.removeMembers(key, "hash", fields)),
   HGET: command(3, (keyspace, key: string, field: string) => hmget(keyspace, key, field)[0] ?? null),
   HINCRBY: command(4, hincrby),
+  HLEN: command(2, (keyspace, key: string) => keyspace.read(key, "hash")?.size ?? 0),
   HMGET: command(-3, hmget),
   HSET: command(-4, hset),
 };

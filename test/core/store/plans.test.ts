@@ -1,7 +1,7 @@
 /** What the statements cost in a table of a million rows, as Postgres itself reports it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GATE } from "../../../packages/core/gate/postgres-gate.ts";
-import { SEEN_LIMIT } from "../../../packages/core/limits.ts";
+import { SEEN_LIMIT, WINDOW_MS } from "../../../packages/core/limits.ts";
 import { CLAIM } from "../../../packages/core/store/claim.ts";
 import type { Statement } from "../../../packages/core/store/database.ts";
 import { LIST } from "../../../packages/core/store/read.ts";
@@ -106,7 +106,7 @@ eachStack("the plans of statements", (kind) => {
 
   test("the window reads no more than it takes, and the gate of Postgres a few pages", async () => {
     const window = await explain(
-      WINDOW({
+      WINDOW(WINDOW_MS)({
         limit: 1_000,
         dataBytes: 4_096,
         rowBytes: 8_192,

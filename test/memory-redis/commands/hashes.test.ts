@@ -11,6 +11,8 @@ conforms("hashes", [
   ["HSET :h a 3 c 4", 1],
   ["HGET :h a", "3"],
   ["HGET :h none", null],
+  ["HLEN :h", 3],
+  ["HLEN :none", 0],
   ["HMGET :h a none b c", ["3", null, "2", "4"]],
   ["HDEL :h a a none", 1],
   ["HDEL :h b c", 2],
@@ -43,6 +45,7 @@ conforms("wrong use of hashes", [
   ["HSET :s a 1", WRONG_TYPE],
   ["HGET :s a", WRONG_TYPE],
   ["HMGET :s a", WRONG_TYPE],
+  ["HLEN :s", WRONG_TYPE],
   ["HDEL :s a", WRONG_TYPE],
   ["HINCRBY :s a 1", WRONG_TYPE],
 ]);

@@ -28,6 +28,7 @@ export function openGates(
     flagTtlMs: 60_000,
     operatorTtlMs: 900_000,
     limit: 10_000,
+    basis: "the tests'",
     earlyMs: 60_000,
     ...given,
   };

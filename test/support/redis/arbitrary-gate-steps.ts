@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { ENTER, LEAVE, RELEASE } from "../../../packages/core/gate/scripts/decide.ts";
 import { HOLD_ALL, RELEASE_ALL, RENEW } from "../../../packages/core/gate/scripts/flag.ts";
 import { KEY_NAMES, keysOf } from "../../../packages/core/gate/scripts/keys.ts";
-import { LIST, LOOK } from "../../../packages/core/gate/scripts/read.ts";
+import { LIST, LOOK, VOUCH } from "../../../packages/core/gate/scripts/read.ts";
 import { BEGIN, COMPARE, FINISH, FORGET, PUT } from "../../../packages/core/gate/scripts/refresh.ts";
 import type { Script } from "../../../packages/core/gate/scripts/script.ts";
 import type { Standing } from "../../../packages/core/tasks/standing.ts";
@@ -73,6 +73,15 @@ const finish = fc.record({
   marked: fc.constantFrom(0, 1),
   cut_at: began,
   waiting_for_code: fc.constant(2),
+  read_at: began,
+  basis: fc.constantFrom("ours", "theirs"),
+});
+const vouch = fc.record({
+  basis: fc.constant("ours"),
+  limit,
+  young_ms: fc.constantFrom(120_000, 900_000),
+  whole_ms: fc.constantFrom(0, 300_000),
+  ahead_ms: fc.constantFrom(0, 300_000),
 });
 
 const scripts = fc.oneof(
@@ -86,6 +95,7 @@ const scripts = fc.oneof(
   { weight: 2, arbitrary: evaluation(FORGET, fc.record({ began: minute, since: sequence, ids: someIds })) },
   { weight: 2, arbitrary: evaluation(FINISH, finish) },
   { weight: 1, arbitrary: evaluation(LOOK, nothing) },
+  { weight: 2, arbitrary: evaluation(VOUCH, vouch) },
   { weight: 1, arbitrary: evaluation(LIST, nothing) },
   { weight: 1, arbitrary: evaluation(HOLD_ALL, fc.record({ token, ttl_ms })) },
   { weight: 1, arbitrary: evaluation(RELEASE_ALL, nothing) },
@@ -106,7 +116,15 @@ const accident = fc.oneof(
 /** A window that begins with a marker: without one, ENTER knows nothing. */
 const refreshed = evaluation(
   FINISH,
-  fc.constant({ began: NOON_MS, since: 0, marked: 0, cut_at: NOON_MS + 600_000, waiting_for_code: 0 }),
+  fc.constant({
+    began: NOON_MS,
+    since: 0,
+    marked: 0,
+    cut_at: NOON_MS + 600_000,
+    waiting_for_code: 0,
+    read_at: NOON_MS,
+    basis: "ours",
+  }),
 );
 
 /** Calls to make one after the other. */

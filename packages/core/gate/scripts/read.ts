@@ -1,9 +1,9 @@
-/** The scripts that only read: what is cached, and who holds flags. */
-import { WINDOW_MS } from "../../limits.ts";
+/** The scripts that read: what is cached, and who holds flags. */
+import { VOUCHED_LIMIT, WINDOW_MS } from "../../limits.ts";
 import type { Due } from "../../tasks/standing.ts";
-import { type Look, OPERATOR } from "../gate.ts";
+import { type Coming, type Look, OPERATOR, type Vouched } from "../gate.ts";
 import { MARKER } from "./keys.ts";
-import { script } from "./script.ts";
+import { number, script, text } from "./script.ts";
 
 /** `ticks` and `operators`: how many flags each of them holds. */
 const COUNT_FLAGS = `
@@ -13,7 +13,7 @@ for slot = 0, slots - 1 do
   if holder == '${OPERATOR}' then operators = operators + 1 elseif holder then ticks = ticks + 1 end
 end`;
 
-type LookReply = [number, number, number, string | null, string | null];
+type LookReply = [number, number, number, string | null, string | null, string | null];
 
 /**
  * Counts.
@@ -25,15 +25,78 @@ export const LOOK = script({
   lua: `${COUNT_FLAGS}
 local tasks = call('ZCARD', waiting) + call('ZCARD', foreign)
 if cut_of(call('ZRANGE', waiting, 0, 0)[1]) then tasks = tasks - 1 end
-return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code'))}`,
-  decode: ([tasks, ticks, operators, refreshed, waitingForCode]: LookReply): Look => ({
+return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code', 'read'))}`,
+  decode: ([tasks, ticks, operators, refreshed, waitingForCode, read]: LookReply): Look => ({
     waiting: tasks,
     tickRuns: ticks > 0,
     operatorRuns: operators > 0,
     refreshedMs: refreshed === null ? undefined : Number(refreshed),
     waitingForCode: Number(waitingForCode ?? 0),
+    readMs: Number(read ?? 0) || undefined,
   }),
 });
+
+type VouchReply = [
+  now: string,
+  sizes: [waiting: number, foreign: number, running: number],
+  soon: string[],
+  lease: string[],
+  waitingForCode: string | null,
+  cut: 0 | 1,
+];
+
+/**
+ * A refresh asks whether the cache is what Postgres and those who told of their writes would have it be: the marker is
+ * there and far enough ahead; each member of a set has its rev and each rev its member, so none was evicted; the latest
+ * refresh has ended, not long ago, and would have read the same. Notes that it looked.
+ *
+ * Keys: all but rows, the sleeper and the flags. Arguments: as `Trust`, who would read, and the limit of the cache.
+ * Answers a `Vouched`, or undefined: read Postgres.
+ */
+export const VOUCH = script({
+  args: { basis: text, limit: number, young_ms: number, whole_ms: number, ahead_ms: number },
+  lua: `
+local known = call('HMGET', state, 'read', 'basis', 'began', 'ended', 'waiting_for_code')
+local age = now() - tonumber(known[1] or 0)
+if known[2] ~= basis or known[3] ~= known[4] or age < 0 or age > young_ms then return false end
+local sizes, members = {}, -1
+for n, set in ipairs({waiting, foreign, running, gone}) do
+  sizes[n] = call('ZCARD', set)
+  members = members + sizes[n]
+end
+if call('HLEN', revs) ~= members or sizes[2] >= limit then return false end
+local soon = call('ZRANGEBYSCORE', waiting, '-inf', int(now() + ahead_ms), 'WITHSCORES', 'LIMIT', 0, ${VOUCHED_LIMIT + 2})
+local window_end = cut_of(soon[1])
+if not window_end or window_end < now() + whole_ms or #soon > ${2 * (VOUCHED_LIMIT + 1)} then return false end
+call('HSET', state, 'refreshed', int(now()))
+local lease = call('ZRANGE', running, 0, 0, 'WITHSCORES')
+return {int(now()), sizes, soon, lease, known[5], soon[1] ~= '${MARKER}' and 1 or 0}`,
+  decode: (reply: VouchReply | null): Vouched | undefined => {
+    if (!reply) return undefined;
+    const [now, [waiting, foreign, running], soon, lease, waitingForCode, cut] = reply;
+    return {
+      nowMs: Number(now),
+      coming: [...comingIn("waiting", soon), ...comingIn("running", lease)],
+      // Without the marker.
+      waiting: waiting - 1 + foreign,
+      running,
+      waitingForCode: Number(waitingForCode ?? 0),
+      cut: cut === 1,
+    };
+  },
+});
+
+/** Of members and scores in turn. */
+function comingIn(kind: Coming["kind"], found: readonly string[]): Coming[] {
+  return dueIn(found).map((due) => ({ ...due, kind }));
+}
+
+function dueIn(found: readonly string[]): Due[] {
+  const due: Due[] = [];
+  for (let n = 0; n < found.length; n += 2)
+    if (!found[n]?.startsWith(MARKER)) due.push({ id: Number(found[n]), atMs: Number(found[n + 1]) });
+  return due;
+}
 
 /**
  * The tasks that are due within the window, other programs' too: ids, each before its due time.
@@ -52,11 +115,5 @@ for _, text in ipairs(call('ZRANGEBYSCORE', foreign, '-inf', window_end, 'WITHSC
   found[#found + 1] = text
 end
 return found`,
-  decode: (found: string[] | null): Due[] | undefined => {
-    if (!found) return undefined;
-    const due: Due[] = [];
-    for (let n = 0; n < found.length; n += 2)
-      if (!found[n]?.startsWith(MARKER)) due.push({ id: Number(found[n]), atMs: Number(found[n + 1]) });
-    return due;
-  },
+  decode: (found: string[] | null): Due[] | undefined => (found ? dueIn(found) : undefined),
 });
