@@ -49,6 +49,7 @@ export const FREE = {
 };
 
 export const MONTH_SECONDS = 30 * 24 * 60 * 60;
+export const DAY_SECONDS = 24 * 60 * 60;
 export const HOUR_SECONDS = 60 * 60;
 
 /** Assumptions, except where it says that something is counted. */
@@ -74,6 +75,8 @@ export const WORK = {
   /** Counted: of a refresh, and for each further page of what is cached. */
   commandsPerRefresh: 17,
   commandsPerPage: 6,
+  /** Counted: of a refresh that goes by the cache alone. */
+  commandsPerLookAtCache: 11,
   /** How long tasks that are due later wait in the cache: at most the four hours of its window. */
   cachedHours: 4,
   cacheLimit: 10_000,

@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { COMPARE_PAGE, LOOK_STEP_MS } from "../packages/core/limits.ts";
 import {
   ALARMS,
+  DAY_SECONDS,
   FIXED_PLANS,
   FREE,
   HOUR_SECONDS,
@@ -39,12 +40,24 @@ export interface Month {
 /** Pages of the cache that a refresh reads. */
 const pagesOf = (cached: number) => 1 + Math.floor(cached / COMPARE_PAGE);
 
-/** Commands of all refreshes of a month. */
-const refreshCommands = (cached: number) =>
-  REFRESHES * (WORK.commandsPerRefresh + (pagesOf(cached) - 1) * WORK.commandsPerPage);
+/** Commands of so many refreshes that read Postgres. */
+const readCommands = (reads: number, cached: number) =>
+  reads * (WORK.commandsPerRefresh + (pagesOf(cached) - 1) * WORK.commandsPerPage);
+
+interface Choices {
+  /** How long tasks wait in the cache. */
+  cachedHours?: number;
+  /** `TASK_MAX_UNSEEN_TIME`: refreshes read Postgres that often, and else go by the cache. */
+  unseenSeconds?: number;
+}
 
 /** What a month with this many tasks uses. */
-export function useOf(tasks: number, cachedHours = WORK.cachedHours): Month {
+export function useOf(
+  tasks: number,
+  { cachedHours = WORK.cachedHours, unseenSeconds = WORK.refreshIntervalSeconds }: Choices = {},
+): Month {
+  const reads = MONTH_SECONDS / unseenSeconds;
+  const looksAtCache = REFRESHES - reads;
   const [now, later] = [tasks / 2, tasks / 2];
   // All tasks of a minute share one schedule: of 43,200 minutes, count those with at least one task.
   const schedules = MINUTES * (1 - Math.exp(-later / MINUTES));
@@ -60,20 +73,24 @@ export function useOf(tasks: number, cachedHours = WORK.cachedHours): Month {
     rings * WORK.lookSeconds +
     asleep +
     REFRESHES * WORK.refreshSeconds;
-  // Postgres is queried when a task is created, when one that was due later runs, and at each refresh.
+  // Postgres is queried when a task is created, when one that was due later runs, and when a refresh reads it.
   const wakeUpsPerSecond = (tasks + later) / MONTH_SECONDS;
-  const asleepBetween = 1 - WORK.neonIdleSeconds / WORK.refreshIntervalSeconds;
+  const asleepBetween = 1 - WORK.neonIdleSeconds / unseenSeconds;
   const awake = 1 - asleepBetween * Math.exp(-wakeUpsPerSecond * WORK.neonIdleSeconds);
   const awakeHours = (awake * MONTH_SECONDS) / HOUR_SECONDS;
   const invocations = tasks + rings + REFRESHES;
-  const cached = Math.min(WORK.cacheLimit, (later * cachedHours * HOUR_SECONDS) / MONTH_SECONDS);
+  // The window reaches as much further ahead as Postgres may not be read, and one interval more.
+  const furtherSeconds = looksAtCache > 0 ? unseenSeconds + WORK.refreshIntervalSeconds : 0;
+  const cachedSeconds = cachedHours * HOUR_SECONDS + furtherSeconds;
+  const cached = Math.min(WORK.cacheLimit, (later * cachedSeconds) / MONTH_SECONDS);
   const free = 1 - busy;
   const redisRequests =
     tasks +
     rings * busy +
     free * (now * 2 + schedules * 3) +
     free * looks +
-    REFRESHES * (2 + pagesOf(cached));
+    reads * (2 + pagesOf(cached)) +
+    looksAtCache;
   return {
     apiRequests: tasks,
     invocations,
@@ -92,11 +109,12 @@ export function useOf(tasks: number, cachedHours = WORK.cachedHours): Month {
           schedules * WORK.commandsPerSleepingTick +
           looks * WORK.commandsPerLook) +
       busy * rings * (WORK.commandsPerLook + Math.ceil(busySlots) * WORK.commandsPerFlag) +
-      refreshCommands(cached),
+      readCommands(reads, cached) +
+      looksAtCache * WORK.commandsPerLookAtCache,
     redisGb:
       (redisRequests * WORK.redisKbPerRequest +
         tasks * WORK.redisKbPerRow +
-        REFRESHES * cached * WORK.redisKbPerTime) /
+        reads * cached * WORK.redisKbPerTime) /
       KB_PER_GB,
     logGb: (invocations * WORK.logKbPerInvocation + tasks * WORK.logKbPerTask) / KB_PER_GB,
   };
@@ -147,11 +165,20 @@ const count = (value: number) => Math.round(value).toLocaleString("en-US");
 const decimal = (value: number) => (value < 10 ? value.toFixed(1) : count(value));
 const dollars = (value: number) => (value === 0 ? "0" : value < 0.01 ? "< 0.01" : value.toFixed(2));
 
+const listed = (month: Month) => `**${dollars(total(billOf(month)))}**`;
+const lessFree = (month: Month) => `**${dollars(total(billOf(month, FREE)))}**`;
+
 /** The tables of docs/cost.md. */
 export function costTables(): string {
   const columns = [0, 10_000, 1_000_000, 100_000_000];
   const months = columns.map((tasks) => useOf(tasks));
-  const table = (head: string[], rows: (readonly [string, string, (month: Month) => string])[]) =>
+  const hours = (n: number) => n * HOUR_SECONDS;
+  /** A row for the same month with another `TASK_MAX_UNSEEN_TIME`. */
+  const reading = (unseenSeconds: number, cell: (month: Month) => string) => (_: Month, n: number) =>
+    cell(useOf(columns[n] ?? 0, { unseenSeconds }));
+  const awakeMinutes = ({ awakeHours }: Month) =>
+    count((awakeHours * HOUR_SECONDS) / 60 / (MONTH_SECONDS / DAY_SECONDS));
+  const table = (head: string[], rows: (readonly [string, string, (month: Month, n: number) => string])[]) =>
     [
       [...head, ...columns.map((tasks) => `${count(tasks)} tasks`)],
       ["---", "---", ...columns.map(() => "---:")],
@@ -175,6 +202,13 @@ export function costTables(): string {
       ["GB-seconds", "0.5 × (n × 0.17 + rings × 0.02 + sleep + 4,320)", ({ gbSeconds }) => count(gbSeconds)],
       ["slots in use", "n × 0.12 ÷ 2,592,000", ({ busySlots }) => busySlots.toFixed(3)],
       ["Neon: hours awake", "720 × (1 − ½ × e^(−1.5 n ÷ 8,640))", ({ awakeHours }) => count(awakeHours)],
+      [
+        "Neon: minutes awake a day",
+        "1,440 × (1 − (1 − 300 ÷ r) × e^(−1.5 n ÷ 8,640)), Postgres being read every r = 600 s",
+        awakeMinutes,
+      ],
+      ["with `TASK_MAX_UNSEEN_TIME=3600`", "r = 3,600", reading(hours(1), awakeMinutes)],
+      ["with `TASK_MAX_UNSEEN_TIME=14400`", "r = 14,400", reading(hours(4), awakeMinutes)],
       ["Neon: CU-hours", "hours × 0.25 (× 1 above one slot)", ({ cuHours }) => count(cuHours)],
       ["Neon: GB", "n × 1.5 kB", ({ storageGb }) => decimal(storageGb)],
       ["Redis: tasks in the cache", "n/2 × 4 ÷ 720, at most 10,000", ({ cached }) => count(cached)],
@@ -210,8 +244,11 @@ export function costTables(): string {
         (month) => dollars(fixedPlan(month)),
       ],
       price("Upstash, the better one", "", "upstash"),
-      ["**at list prices**", "", (month) => `**${dollars(total(billOf(month)))}**`],
-      ["**less free allowances**", "", (month) => `**${dollars(total(billOf(month, FREE)))}**`],
+      ["**at list prices**", "", listed],
+      ["**less free allowances**", "", lessFree],
+      ["**at list prices, `TASK_MAX_UNSEEN_TIME=3600`**", "", reading(hours(1), listed)],
+      ["**at list prices, `TASK_MAX_UNSEEN_TIME=14400`**", "", reading(hours(4), listed)],
+      ["**less free allowances, `TASK_MAX_UNSEEN_TIME=14400`**", "", reading(hours(4), lessFree)],
     ],
   );
   const waits = [0.25, 1, 4];
@@ -221,9 +258,9 @@ export function costTables(): string {
       ...columns.map((tasks) => `${count(tasks)} tasks`),
     ],
     ["---", ...columns.map(() => "---:")],
-    ...waits.map((hours) => [
-      hours < 1 ? `${hours * 60} minutes` : `${hours} h`,
-      ...columns.map((tasks) => count(refreshCommands(useOf(tasks, hours).cached))),
+    ...waits.map((cachedHours) => [
+      cachedHours < 1 ? `${cachedHours * 60} minutes` : `${cachedHours} h`,
+      ...columns.map((tasks) => count(readCommands(REFRESHES, useOf(tasks, { cachedHours }).cached))),
     ]),
   ];
   const plain = refreshed.map((cells) => `| ${cells.join(" | ")} |`).join("\n");

@@ -240,6 +240,33 @@ export const mutants: Mutant[] = [
     ],
   },
   {
+    name: "refreshes go by the cache however long Postgres was not read",
+    kind: "crashes",
+    changes: [core("gate/scripts/read.ts", "or age > young_ms then", "then")],
+  },
+  {
+    name: "a refresh goes by what older code has read",
+    kind: "versions",
+    changes: [core("gate/scripts/read.ts", "known[2] ~= basis or", "")],
+  },
+  {
+    name: "a refresh goes by a cache that never was rebuilt",
+    kind: "everything",
+    changes: [
+      core(
+        "gate/scripts/read.ts",
+        "if known[2] ~= basis or known[3] ~= known[4] or age < 0 or age > young_ms then return false end",
+        "",
+      ),
+      core(
+        "gate/scripts/read.ts",
+        "if call('HLEN', revs) ~= members or sizes[2] >= limit then return false end",
+        "",
+      ),
+      core("gate/scripts/read.ts", "not window_end or window_end < now() + whole_ms or", ""),
+    ],
+  },
+  {
     name: "rule 13: do not ring for a free slot",
     kind: "calm",
     changes: [

@@ -24,6 +24,8 @@ export interface Scenario {
   concurrency: number;
   ttlSeconds: number;
   invocationMs: number;
+  /** How long rows of others may stay unseen. */
+  unseenSeconds: number;
   /** How wrong the clocks are, in milliseconds. */
   skew: { postgres: number; redis: number; workers: number };
   steps: { afterMs: number; step: Step }[];
@@ -232,6 +234,7 @@ export function scenarios(kind: Kind): fc.Arbitrary<Scenario> {
     concurrency: kind === "retries" ? fc.constantFrom(2, 3) : fc.constantFrom(1, 1, 1, 2, 3),
     ttlSeconds: fc.constantFrom(10, 60),
     invocationMs: fc.constantFrom(900_000, 900_000, 400_000, 200_000),
+    unseenSeconds: fc.constantFrom(REFRESH_SECONDS, 6 * REFRESH_SECONDS),
     skew:
       kind === "clocks" || kind === "everything"
         ? fc.record({ postgres: skewMs, redis: skewMs, workers: skewMs })

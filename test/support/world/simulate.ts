@@ -58,6 +58,7 @@ async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): P
       TASK_CONCURRENCY: String(scenario.concurrency),
       TASK_RUNNING_TTL: String(scenario.ttlSeconds),
       TASK_LIST_REFRESH_INTERVAL: String(refreshSeconds),
+      TASK_MAX_UNSEEN_TIME: String(scenario.unseenSeconds),
       TASK_MAX_CRASHES: "50",
     },
     invocationMs: scenario.invocationMs,

@@ -29,6 +29,8 @@ export class Story {
   refreshes = false;
   /** Something happened after which only a refresh may know what is due. */
   mayWaitForRefresh = false;
+  /** Something was written that the cache may never have been told: only a refresh that reads Postgres finds it. */
+  mayBeUnseen = false;
   /** The tasks whose creation was acknowledged, and those that were removed. */
   readonly acknowledged = new Set<number>();
   readonly removed = new Set<number>();
@@ -61,7 +63,7 @@ export class Story {
     world.tell(`── ${JSON.stringify(step)}`);
     const due = (ms: number) => new Date(postgres.nowMs() + ms);
     const dies = "dies" in step ? step.dies : undefined;
-    if (dies !== undefined) this.mayWaitForRefresh = true;
+    if (dies !== undefined) this.mayWaitForRefresh = this.mayBeUnseen = true;
     switch (step.do) {
       case "create": {
         const tasks = Array.from({ length: step.count }, () => ({
@@ -133,6 +135,8 @@ export class Story {
         const outage = { of: step.of, fromMs: world.nowMs, untilMs: world.nowMs + step.ms };
         this.outages.push(outage);
         this.mayWaitForRefresh = true;
+        // What a statement did whose answer was lost, its caller does not know.
+        if (step.of !== "redis") this.mayBeUnseen = true;
         const look = () => {
           const away = this.outages.filter(({ untilMs }) => untilMs > world.nowMs);
           postgres.up = !away.some(({ of }) => of !== "redis");
@@ -157,7 +161,7 @@ export class Story {
           );
           this.acknowledged.add(Number(row?.id));
           if (step.tells) this.#call(({ operator }) => operator.notifyChanged([Number(row?.id)]));
-          else this.mayWaitForRefresh = true;
+          else this.mayWaitForRefresh = this.mayBeUnseen = true;
         });
         break;
       case "run":
@@ -201,6 +205,7 @@ export class Story {
       });
       return;
     }
+    if (of === "postgres") this.mayBeUnseen = true;
     const server = of === "postgres" ? this.#parts.postgres : this.#parts.redis;
     server.faults = STORMS[what % STORMS.length] ?? noFaults;
     this.#parts.world.after(ms, () => {

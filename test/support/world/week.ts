@@ -61,6 +61,7 @@ export async function simulateWeek(db: PGlite, seed: number): Promise<Week> {
     concurrency: 2,
     ttlSeconds: 60,
     invocationMs: 900_000,
+    unseenSeconds: 3_600,
     skew: { postgres: 0, redis: 0, workers: 0 },
     steps,
   };
