@@ -68,6 +68,7 @@ export function stats(state: CacheStats, { healthy, last }: Health): string {
     ["waiting", `${state.cachedTasksCount} due within ${state.taskTimeWindow}`],
     ["without code", state.waitingForCode ? `${state.waitingForCode} of types that nobody here runs` : null],
     ["refreshed", `${state.lastRefreshed ?? "not yet"}, every ${state.refreshIntervalSeconds} s`],
+    ["read Postgres", state.lastRead === undefined ? null : (state.lastRead ?? "not yet")],
     ["last write", last.write],
   ]);
 }

@@ -2,10 +2,10 @@ import type { Clock } from "../clock.ts";
 import { type Config, MAX_REFRESH_INTERVAL_SECONDS } from "../config.ts";
 import { messageOf } from "../errors.ts";
 import type { Gate, Look } from "../gate/gate.ts";
-import { HEALTH_LIMIT_MS, REFRESH_LIMIT_MS, WINDOW_MS } from "../limits.ts";
+import { HEALTH_LIMIT_MS, REFRESH_LIMIT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { Store } from "../store/store.ts";
-import { trustOf } from "../trust.ts";
+import { trustOf, windowMsOf } from "../trust.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** What `getCacheStats` returns. */
@@ -17,10 +17,11 @@ export interface CacheStats {
   refreshInterval: number;
   refreshIntervalSeconds: number;
   maxRefreshIntervalSeconds: number;
+  /** How far ahead the cache reaches: `4 hours`, and more where `TASK_MAX_UNSEEN_TIME` is set. */
   taskTimeWindow: string;
   /** Whether a refresh has succeeded. */
   initialized: boolean;
-  /** When the cache was last refreshed, ISO 8601; null before the first time. */
+  /** When a refresh last looked at the cache, ISO 8601; null before the first time. */
   lastRefreshed: string | null;
   /**
    * When a refresh last read Postgres, ISO 8601; null before the first time. Absent where every refresh does, which is
@@ -114,7 +115,7 @@ export function createHealth({ store, gate, vitals, clock, config, log }: Health
       refreshInterval,
       refreshIntervalSeconds,
       maxRefreshIntervalSeconds: MAX_REFRESH_INTERVAL_SECONDS,
-      taskTimeWindow: `${WINDOW_MS / 3_600_000} hours`,
+      taskTimeWindow: `${Math.round(windowMsOf(config) / 360_000) / 10} hours`,
       initialized: found?.refreshedMs !== undefined,
       lastRefreshed: isoOf(found?.refreshedMs),
       ...(trustOf(config) && cacheEnabled ? { lastRead: isoOf(found?.readMs) } : {}),
