@@ -47,6 +47,15 @@ test("a refresh interval of more than three hours becomes three hours, with a wa
 });
 
 test.each([
+  [{}, 600],
+  [{ TASK_LIST_REFRESH_INTERVAL: "14400" }, 10_800],
+  [{ TASK_MAX_UNSEEN_TIME: "60" }, 600],
+  [{ TASK_MAX_UNSEEN_TIME: "3600" }, 3_600],
+])("with %o, what others write may stay unseen for %i s", (env, seconds) => {
+  expect(readConfig(env as Record<string, string>).maxUnseenSeconds).toBe(seconds);
+});
+
+test.each([
   ["true", true],
   ["TRUE", true],
   ["1", true],
@@ -87,6 +96,10 @@ test.each([
   [
     { TASK_LIST_REFRESH_INTERVAL: "-5" },
     'TASK_LIST_REFRESH_INTERVAL must be a whole number from 1, got "-5".',
+  ],
+  [
+    { TASK_MAX_UNSEEN_TIME: "14401" },
+    'TASK_MAX_UNSEEN_TIME must be a whole number from 1 to 14400, got "14401".',
   ],
   [{ CACHE_ENABLED: "maybe" }, 'CACHE_ENABLED must be true or false, got "maybe".'],
   [{ PORT: "70000" }, 'PORT must be a whole number from 0 to 65535, got "70000".'],

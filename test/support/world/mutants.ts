@@ -245,11 +245,6 @@ export const mutants: Mutant[] = [
     changes: [core("gate/scripts/read.ts", "or age > young_ms then", "then")],
   },
   {
-    name: "a refresh goes by what older code has read",
-    kind: "versions",
-    changes: [core("gate/scripts/read.ts", "known[2] ~= basis or", "")],
-  },
-  {
     name: "a refresh goes by a cache that never was rebuilt",
     kind: "everything",
     changes: [
