@@ -13,6 +13,7 @@ import { FOREIGN_LEASE_MS, WINDOW_MS } from "./limits.ts";
 import type { Logger } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { TallyDeps } from "./run/tally.ts";
+import { windowMsOf } from "./run/trust.ts";
 import { createAnnouncer } from "./services/announce.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
 import { createTasks } from "./services/tasks.ts";
@@ -25,7 +26,6 @@ import type { Definitions } from "./tasks/define-task.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
 import { createRegistry, type Registry } from "./tasks/registry.ts";
 import type { Tasks } from "./tasks/tasks.ts";
-import { windowMsOf } from "./trust.ts";
 
 /** What a Tickwork is made of. */
 export interface Parts {

@@ -1,10 +1,9 @@
 import type { Clock, Moment } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { messageOf } from "../errors.ts";
-import type { Coming } from "../gate/gate.ts";
 import { CLOCKS_AGREE_MS, EXPIRY_MARGIN_MS, WINDOW_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
-import type { Standing } from "../tasks/standing.ts";
+import type { Coming, Standing } from "../tasks/standing.ts";
 import type { Doorbell, TickEvent } from "./doorbell.ts";
 
 /** Rings the doorbell. A failure to ring is logged and breaks nothing, for the next refresh rings again. */

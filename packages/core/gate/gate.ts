@@ -1,6 +1,6 @@
 import type { Moment } from "../clock.ts";
 import type { Window } from "../store/window.ts";
-import type { Due, Standing } from "../tasks/standing.ts";
+import type { Coming, Due, Standing } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 
 /** What a tick does now. `lease`: when a running task is overdue, for then a tick has to look after it. */
@@ -48,13 +48,6 @@ export interface Trust {
   aheadMs: number;
 }
 
-/** What is rung for: a waiting task when it is due, a running one when its lease has ended. */
-export interface Coming {
-  id: number;
-  kind: "waiting" | "running";
-  atMs: number;
-}
-
 /** What a cache has that vouches for itself. */
 export interface Vouched {
   /** By the clock of the cache. */
@@ -78,7 +71,7 @@ export interface Look {
   operatorRuns: boolean;
   /** When a refresh last looked at the cache, whether it rebuilt it or not, as epoch milliseconds. */
   refreshedMs: number | undefined;
-  /** When the latest refresh that read Postgres did so; where there is no cache, undefined. */
+  /** When the latest refresh that read Postgres did so, as epoch milliseconds; where there is no cache, undefined. */
   readMs?: number | undefined;
   /** Tasks that were due and of a type that nobody here runs, when the cache was last rebuilt. */
   waitingForCode: number;

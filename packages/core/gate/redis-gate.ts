@@ -6,7 +6,7 @@ import type { RedisCommands } from "./redis-commands.ts";
 import { differences, readContents } from "./redis-refresh.ts";
 import { ENTER, LEAVE, RELEASE } from "./scripts/decide.ts";
 import { HOLD, HOLD_ALL, LET_GO, RELEASE_ALL, RENEW } from "./scripts/flag.ts";
-import { keysOf, rowsKeyOf } from "./scripts/keys.ts";
+import { keysOf, NOT_ALL, rowsKeyOf } from "./scripts/keys.ts";
 import { LIST, LOOK, VOUCH } from "./scripts/read.ts";
 import { BEGIN, COMPARE, FINISH, FORGET, PUT } from "./scripts/refresh.ts";
 import type { Script } from "./scripts/script.ts";
@@ -55,9 +55,7 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
         marked,
         cut_at: window.cutAtMs,
         waiting_for_code,
-        // One that was not alone has left what it did not find.
-        read_at: alone ? began : undefined,
-        basis,
+        basis: alone ? basis : NOT_ALL,
       });
     },
     vouch: ({ youngMs, wholeMs, aheadMs }) =>

@@ -4,8 +4,8 @@ import { messageOf } from "../errors.ts";
 import type { Gate, Look } from "../gate/gate.ts";
 import { HEALTH_LIMIT_MS, REFRESH_LIMIT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
+import { trustOf, windowMsOf } from "../run/trust.ts";
 import type { Store } from "../store/store.ts";
-import { trustOf, windowMsOf } from "../trust.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** What `getCacheStats` returns. */

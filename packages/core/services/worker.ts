@@ -5,7 +5,7 @@ import { TaskAborted } from "../run/abort.ts";
 import { type RefreshReport, runRefresh, runScheduledRefresh } from "../run/refresh.ts";
 import type { TickReport } from "../run/tally.ts";
 import { runTick, type TickDeps } from "../run/tick.ts";
-import { trustOf } from "../trust.ts";
+import { trustOf } from "../run/trust.ts";
 
 /** The call of a function that something belongs to, for the log. */
 interface Invocation {

@@ -26,6 +26,11 @@ export interface Due {
   atMs: number;
 }
 
+/** What is rung for: a waiting task when it is due, a running one when its lease has ended. */
+export interface Coming extends Due {
+  kind: "waiting" | "running";
+}
+
 /** The types of a deployment, by who runs them, and how far ahead its cache reaches. */
 export interface KnownTypes {
   /** This process has their code. */

@@ -124,6 +124,20 @@ describeOnStacks("a refresh that may leave Postgres asleep", (bed) => {
     test("when a refresh has begun and not ended", () =>
       readsAfter(() => bed.redis("HINCRBY", keyOf(bed, "state"), "began", 1)));
 
+    test("when refreshes have overlapped: each may have left what the other did not find", async () => {
+      const [first, second] = [make(), make()];
+      await first.worker.refresh();
+      let overlaps = true;
+      bed.faults.postgres = async () => {
+        if (!overlaps) return;
+        overlaps = false;
+        await second.worker.refresh({ readPostgres: true });
+      };
+      await first.worker.refresh({ readPostgres: true });
+      expect(await first.worker.refresh()).toMatchObject({ readPostgres: true });
+      expect(await second.worker.refresh()).toMatchObject({ readPostgres: false });
+    });
+
     test("when a row came behind its back, at the time that is set", async () => {
       const { worker, operator } = make();
       await worker.refresh();

@@ -73,7 +73,6 @@ const finish = fc.record({
   marked: fc.constantFrom(0, 1),
   cut_at: began,
   waiting_for_code: fc.constant(2),
-  read_at: began,
   basis: fc.constantFrom("ours", "theirs"),
 });
 const vouch = fc.record({
@@ -122,7 +121,6 @@ const refreshed = evaluation(
     marked: 0,
     cut_at: NOON_MS + 600_000,
     waiting_for_code: 0,
-    read_at: NOON_MS,
     basis: "ours",
   }),
 );

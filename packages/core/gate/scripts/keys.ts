@@ -11,7 +11,7 @@
  *   that comes late meets its rev and changes nothing
  * - `state`: hash, `sequence` (grows with each write), `trimmed` (the sequence when the limit last cut), `refreshed` (ms),
  *   `waiting_for_code` (how many waited for a type that the latest refresh did not know), `began` and `ended` (the
- *   sequences of the refreshes that did so last), `read` (ms, when one last read all there is) and `basis` (who read)
+ *   sequences of the refreshes that did so last), `read` (ms, when the latest one began to read) and `basis` (who read)
  * - `foreign`: sorted set, the id of a waiting task that another program runs, at its due time; listed, never started
  * - `sleeper`: string with TTL, `wake-up ms|token`
  * - the flag of a slot: string with TTL, the holder's token
@@ -34,6 +34,9 @@ const FORMAT = "v2";
 
 /** The members of `waiting` that say where the window ends begin with it. */
 export const MARKER = "*";
+
+/** The `basis` where refreshes overlapped: each may have left what the other did not find. */
+export const NOT_ALL = "";
 
 /** What each key is called in Lua, in order. */
 export const KEY_NAMES: readonly string[] = Object.keys(KEYS);

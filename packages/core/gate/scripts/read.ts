@@ -1,7 +1,7 @@
 /** The scripts that read: what is cached, and who holds flags. */
 import { VOUCHED_LIMIT, WINDOW_MS } from "../../limits.ts";
-import type { Due } from "../../tasks/standing.ts";
-import { type Coming, type Look, OPERATOR, type Vouched } from "../gate.ts";
+import type { Coming, Due } from "../../tasks/standing.ts";
+import { type Look, OPERATOR, type Vouched } from "../gate.ts";
 import { MARKER } from "./keys.ts";
 import { number, script, text } from "./script.ts";
 

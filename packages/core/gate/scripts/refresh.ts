@@ -1,5 +1,6 @@
 /** The scripts that bring changes, and whole windows, into the cache. */
 import { COMPARE_PAGE, REFRESH_LIMIT_MS } from "../../limits.ts";
+import { NOT_ALL } from "./keys.ts";
 import { FORGET_OLD, MARK } from "./removal.ts";
 import { type Kind, number, optionalNumber, script, text } from "./script.ts";
 import { standings, WRITE } from "./standings.ts";
@@ -99,7 +100,7 @@ return 1`,
  *
  * Keys: all but the sleeper and the flags. Arguments: when and at which sequence it began, whether there was a marker
  * when it compared, the first due time that the window left out (undefined: it is whole), how many tasks wait for code,
- * when it read all there is (undefined: it did not), and who it was that read. Answers false when the refresh took too long.
+ * and who read. Answers false when the refresh took too long.
  */
 export const FINISH = script({
   args: {
@@ -108,13 +109,12 @@ export const FINISH = script({
     marked: number,
     cut_at: optionalNumber,
     waiting_for_code: number,
-    read_at: optionalNumber,
     basis: text,
   },
   lua: `${REFUSE_LATE}${FORGET_OLD}${MARK}
 forget_old(-1)
 local first = call('ZRANGE', waiting, 0, 0)[1]
-local known = call('HMGET', state, 'trimmed', 'ended')
+local known = call('HMGET', state, 'trimmed', 'ended', 'began')
 local window_end, trimmed, ended = cut_of(first), tonumber(known[1] or 0), tonumber(known[2] or 0)
 if ended < since then ended = since end
 local marker = cut_at and '*' .. int(cut_at) or '*'
@@ -123,8 +123,8 @@ local lost = marked == 1 and not window_end
 -- Where the limit cut meanwhile, the earlier cut counts.
 local counts = not window_end or trimmed <= since or (cut_at and cut_at < window_end)
 if counts and not lost and marker ~= first then mark(window_end and first, cut_at and int(cut_at) or '') end
-local read = read_at and int(read_at) or call('HGET', state, 'read') or 0
-call('HSET', state, 'refreshed', int(now()), 'waiting_for_code', waiting_for_code, 'ended', int(ended), 'read', read, 'basis', basis)
+if tonumber(known[3] or 0) ~= since then basis = '${NOT_ALL}' end
+call('HSET', state, 'refreshed', int(now()), 'waiting_for_code', waiting_for_code, 'ended', int(ended), 'read', int(began), 'basis', basis)
 return 1`,
   decode: (reply: number | null) => reply === 1,
 });

@@ -1,7 +1,7 @@
-import type { Config } from "./config.ts";
-import { horizonMsOf } from "./doorbell/ringer.ts";
-import type { Trust } from "./gate/gate.ts";
-import { WINDOW_MS } from "./limits.ts";
+import type { Config } from "../config.ts";
+import { horizonMsOf } from "../doorbell/ringer.ts";
+import type { Trust } from "../gate/gate.ts";
+import { WINDOW_MS } from "../limits.ts";
 
 type Times = Pick<Config, "refreshIntervalSeconds" | "maxUnseenSeconds">;
 
