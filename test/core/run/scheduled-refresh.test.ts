@@ -121,8 +121,14 @@ describeOnStacks("a refresh that may leave Postgres asleep", (bed) => {
     test("when it was read too long ago", () =>
       readsAfter(() => bed.redis("HINCRBY", keyOf(bed, "state"), "read", -3_400_000)));
 
-    test("when a refresh has begun and not ended", () =>
-      readsAfter(() => bed.redis("HINCRBY", keyOf(bed, "state"), "began", 1)));
+    test("when a refresh has died, until one has read that was alone", async () => {
+      const { worker } = make();
+      await worker.refresh();
+      await bed.redis("HINCRBY", keyOf(bed, "state"), "began", 1);
+      expect(await worker.refresh()).toMatchObject({ readPostgres: true });
+      expect(await worker.refresh()).toMatchObject({ readPostgres: true });
+      expect(await worker.refresh()).toMatchObject({ readPostgres: false });
+    });
 
     test("when refreshes have overlapped: each may have left what the other did not find", async () => {
       const [first, second] = [make(), make()];
