@@ -26,7 +26,7 @@ describeOnStacks("a refresh that may leave Postgres asleep", (bed) => {
     expect(bed.counts).toMatchObject({ postgres: 0, redis: 1 });
     const { healthy, stats } = await operator.getHealth();
     expect({ healthy, read: stats.lastRead }).toEqual({ healthy: true, read: before.lastRead });
-    expect(Date.parse(stats.lastRefreshed ?? "")).toBeGreaterThan(Date.parse(stats.lastRead ?? ""));
+    expect(Date.parse(stats.lastRefreshed ?? "")).toBeGreaterThan(Date.parse(before.lastRefreshed ?? ""));
   });
 
   test.each([
@@ -172,6 +172,18 @@ describeOnStacks("a refresh that may leave Postgres asleep", (bed) => {
       await bed.sql(`update "baasix_Tasks" set scheduled_time = scheduled_time + interval '30 minutes'`);
       await worker.refresh();
       expect(await worker.refresh()).toMatchObject({ readPostgres: false, cut: true });
+    });
+
+    test("while there are more tasks of other programs than the cache takes", async () => {
+      const definitions = [noting().definition, foreignTask({ type: "theirs" })];
+      const { worker } = make({ TASK_CACHE_LIMIT: "2" }, definitions);
+      await insert("theirs");
+      await worker.refresh();
+      expect(await worker.refresh()).toMatchObject({ readPostgres: false });
+      await insert("theirs");
+      await insert("theirs");
+      expect(await worker.refresh({ readPostgres: true })).toMatchObject({ readPostgres: true });
+      expect(await worker.refresh()).toMatchObject({ readPostgres: true });
     });
 
     test("when the operator says so", async () => {
