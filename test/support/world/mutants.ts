@@ -265,7 +265,7 @@ export const mutants: Mutant[] = [
     name: "rule 13: do not ring for a free slot",
     kind: "calm",
     changes: [
-      core("run/tick.ts", "if (more && failures === 0) await deps.ringer.ring();", ""),
+      core("run/tick.ts", "more && failures === 0 ? deps.ringer.ring() : undefined", "undefined"),
       core("run/flag.ts", "if (renewal.more) await ringForMore();", ""),
     ],
   },
