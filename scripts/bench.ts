@@ -1,8 +1,9 @@
 /**
- * `npm run bench [-- TASKS [PAIRS]]`: no-op tasks a second, one at a time, compared with Graphile Worker and its
+ * `npm run bench [-- TASKS [PAIRS [DELAY]]]`: no-op tasks a second, one at a time, compared with Graphile Worker and its
  * defaults, on the real PostgreSQL and Redis of this machine. Other load changes by the second, so the two run in pairs;
  * each goes first in every other pair, and the median of the pairs' ratios counts. The first pair does not: it is the
- * warm-up, in which Node compiles the code of both. Fails when Tickwork is slower.
+ * warm-up, in which Node compiles the code of both. With a delay, in milliseconds, Postgres and Redis answer so much later,
+ * as they do over a network. Fails when Tickwork is slower.
  */
 import { Logger, makeWorkerUtils, run } from "graphile-worker";
 import pg from "pg";
@@ -16,16 +17,19 @@ import {
   systemClock,
 } from "#core";
 import { openIoredis, openPg } from "#drivers";
+import { openDelayProxy } from "./delay-proxy.ts";
 import {
   createDatabase as createScratch,
+  POSTGRES_PORT,
+  REDIS_PORT,
   randomName,
-  redisServerUrl,
   serversAnswer,
 } from "./local-servers.ts";
 import { median } from "./median.ts";
 
 const TASKS = Number(process.argv[2] ?? 5_000);
 const PAIRS = Number(process.argv[3] ?? 5);
+const DELAY_MS = Number(process.argv[4] ?? 0);
 const BATCH = 1_000;
 
 /** From the first start to the last, in tasks a second. */
@@ -49,7 +53,7 @@ function stopwatch(tasks: number) {
 async function tickwork(databaseUrl: string): Promise<number> {
   const { start, finished } = stopwatch(TASKS);
   const postgres = await openPg(databaseUrl);
-  const redis = await openIoredis(redisServerUrl);
+  const redis = await openIoredis(`redis://127.0.0.1:${await portOf(REDIS_PORT)}`);
   const prefix = randomName();
   const noDoorbell = { earlyMs: 0, ring: async () => {}, ringAt: async () => {}, ringAfter: async () => {} };
   const { tasks, worker, database } = createTickwork({
@@ -100,6 +104,7 @@ if (!serversAnswer) {
   console.error("No PostgreSQL at 127.0.0.1:5432 or no Redis at 127.0.0.1:6379.");
   process.exit(1);
 }
+const proxies = new Map<number, ReturnType<typeof openDelayProxy>>();
 const runs = { tickwork, "graphile-worker": graphileWorker };
 type Name = keyof typeof runs;
 const results: Record<Name, number>[] = [];
@@ -109,7 +114,9 @@ for (let pair = 0; pair <= PAIRS; pair++) {
   for (const name of pair % 2 === 1 ? names : names.reverse()) {
     const database = await createScratch();
     try {
-      result[name] = await runs[name](database.url);
+      const url = new URL(database.url);
+      url.port = `${await portOf(POSTGRES_PORT)}`;
+      result[name] = await runs[name](url.href);
     } finally {
       await database.drop();
     }
@@ -124,6 +131,14 @@ console.log(
   `\n${TASKS} no-op tasks, one at a time, medians of ${PAIRS} pairs: ${summary((name) => median(results.map((result) => result[name])), ratio)}`,
 );
 process.exit(ratio >= 1 ? 0 : 1);
+
+/** Where a server of this machine answers, as late as was asked for. */
+async function portOf(port: number): Promise<number> {
+  if (DELAY_MS === 0) return port;
+  const proxy = proxies.get(port) ?? openDelayProxy(port, DELAY_MS);
+  proxies.set(port, proxy);
+  return (await proxy).port;
+}
 
 function ratioOf(result: Record<Name, number>): number {
   return result.tickwork / result["graphile-worker"];

@@ -11,6 +11,9 @@ export interface Clock {
 /** The longest delay of `setTimeout`. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** What a timer is late by at least: its milliseconds are whole ones. A tick that sleeps is to wake up when a task is due. */
+const TIMER_LATE_MS = 1;
+
 /** The clock of the system. */
 export const systemClock: Clock = {
   now: Date.now,
@@ -22,7 +25,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener("abort", done);
         resolve();
       };
-      const cancel = systemClock.after(ms, done);
+      const cancel = systemClock.after(ms - TIMER_LATE_MS, done);
       signal?.addEventListener("abort", done, { once: true });
     }),
   after: (ms, act) => {

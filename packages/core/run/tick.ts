@@ -164,11 +164,16 @@ async function loop(tick: Tick): Promise<Ending> {
 async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: "go" }>): Promise<Step> {
   const { deps, flag, limit, failures } = tick;
   flag.hold(slot);
-  // Rule 13: a slot is free, and more is or soon will be due. In an outage it would fail as well: one tries.
-  if (more && failures === 0) await deps.ringer.ring();
-  if (limit.drain.aborted) return handOver(tick);
+  // Rule 13: a slot is free, and more is or soon will be due. In an outage it would fail as well: one tries. The ring may
+  // take its time, so this task is claimed meanwhile.
+  const rung = more && failures === 0 ? deps.ringer.ring() : undefined;
+  if (limit.drain.aborted) {
+    await rung;
+    return handOver(tick);
+  }
   const newClaim = (): Claim => ({ slot, token: deps.newToken() });
-  const claimed = await claimOnce(deps, newClaim(), seen);
+  const claiming = claimOnce(deps, newClaim(), seen);
+  const [claimed] = await Promise.all([claiming, rung]);
   flag.note(...claimed.buried);
   if (claimed.buried.length > 0)
     deps.log.error("tasks ended in Error because their workers died again and again", {

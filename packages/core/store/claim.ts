@@ -37,11 +37,14 @@ const EARLIEST_DUE = `(select id from "baasix_Tasks"
   where task_status = 'Not started' and scheduled_time <= now() and ${OURS}
   order by scheduled_time, id limit 1 for update skip locked)`;
 
+/** The row itself is not kept until the statement ends: its JSON is all that is asked for. */
+const AS_JSON = `row_to_json("baasix_Tasks") as task`;
+
 /** Claims the next task that is due, if the condition `only` holds. */
 export const claimDue = (only: string) => `
   update "baasix_Tasks" set ${STARTED}
   where id = ${EARLIEST_DUE} and ${HAS_ROOM} and ${only}
-  returning *`;
+  returning ${AS_JSON}`;
 
 /** The same, but a task whose lease ended goes first, and before all others the one that blocks the slot. */
 export const claimOverdueOrDue = (only: string) => `
@@ -53,7 +56,7 @@ export const claimOverdueOrDue = (only: string) => `
         and ${OURS}
       order by (slot is not distinct from :slot) desc, lease_expires_at limit 1 for update skip locked),
     ${EARLIEST_DUE}) and ${HAS_ROOM} and ${only}
-  returning *`;
+  returning ${AS_JSON}`;
 
 /**
  * First ends tasks that have killed too many workers, and gives back those of types that others run; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really stand, and when
@@ -71,7 +74,7 @@ export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]"
     where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and not ${OURS}
     returning id),
   claimed as (${claimOverdueOrDue("(select count(*) from buried) + (select count(*) from returned) >= 0")})
-  select (select row_to_json(claimed) from claimed) as task, ${NOW_MS},
+  select (select task from claimed) as task, ${NOW_MS},
     (select json_agg(buried) from buried) as buried,
     case when exists (select from claimed) then null else ${NEXT_DUE_MS} end as next_ms,
     case when exists (select from claimed) or ${HAS_ROOM} then null else ${ROOM_MS} end as room_ms,

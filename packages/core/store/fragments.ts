@@ -38,8 +38,6 @@ export const LEFT_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) => `(
   select * from (select * from ${inWindow(windowMs)} ${BY_DUE_TIME} limit ${LEFT_SCAN} * ${limit}::bigint) earliest
   where ${RUNNABLE} is null ${BY_DUE_TIME} limit ${limit})`;
 
-/** Rows that other programs have set to Running, and that may still be at work. */
-const OTHERS_RUNNING = `"baasix_Tasks" where task_status = 'Running' and slot is null and lease_expires_at > now()`;
 /** What runs anywhere but in `:slot`. */
 const RUNNING_ELSEWHERE = `"baasix_Tasks"
   where task_status = 'Running' and lease_expires_at > now() and slot is distinct from :slot`;
@@ -49,8 +47,8 @@ const RUNNING_ELSEWHERE = `"baasix_Tasks"
  * Where a task runs in such a slot already, a lower one waits for its end. Counting alone would not do: two that ask at
  * once would both get the last place.
  */
-export const HAS_ROOM = `:slot < :slots - (select count(*) from ${OTHERS_RUNNING})
-  and :slots > (select count(*) from ${RUNNING_ELSEWHERE})`;
+export const HAS_ROOM = `(select :slots > count(*) and :slot < :slots - count(*) filter (where slot is null)
+  from ${RUNNING_ELSEWHERE})`;
 /** When there will be room again, at the latest. */
 export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${RUNNING_ELSEWHERE})`;
 

@@ -3,38 +3,47 @@ import { ANSWER_LIMIT_BYTES, IDEMPOTENCY_HOURS, ISSUES_LIMIT } from "../limits.t
 import type { NewTask } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
 import { NOW_MS, wholeOrOmitting } from "./fragments.ts";
+import { answersWhole, MADE_ROWS, type MadeRow, madeTasks } from "./made.ts";
 import { callersFault, isUniqueViolation, translatingDataErrors } from "./postgres-errors.ts";
-import { type Row, type TimedRow, type TimedTasks, timedTasksOf, toTask } from "./rows.ts";
+import { type Row, type TimedTasks, toTask } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
-/** Ids grow in the order of the array. `json_populate_recordset` gives each value the type of its column. */
+/**
+ * Ids grow in the order of the array. `json_populate_recordset` gives each value the type of its column. A row is made as
+ * the trigger would leave it, which is therefore not called.
+ */
 const MADE = `insert into "baasix_Tasks"
-    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, "userCreated_Id", "createdAt", "updatedAt")
+    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, "userCreated_Id", "createdAt", "updatedAt", rev)
   select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, "userCreated_Id",
-    now(), now()
+    now(), now(), 1
   from rows from (json_populate_recordset(null::"baasix_Tasks", :tasks)) with ordinality
-  order by ordinality returning *`;
+  order by ordinality returning id, scheduled_time, "baasix_Tasks" as row`;
 
-export const INSERT = statement({ tasks: "json" })`with made as (${MADE})
-  select row_to_json(made) as task, ${NOW_MS} from made order by id`;
+export const INSERT = statement({ tasks: "json", whole: "boolean" })`with made as (${MADE}) ${MADE_ROWS}`;
 
 /** Creates tasks, all or none, in the order given. */
 export async function insert(
-  { database }: StoreDeps,
+  deps: StoreDeps,
   tasks: readonly NewTask[],
   userId?: string,
 ): Promise<TimedTasks> {
-  const request = INSERT({ tasks: columnsOf(tasks, userId) });
-  return timedTasksOf(await translatingDataErrors(() => database.query<TimedRow>(request)));
+  const request = INSERT({ tasks: columnsOf(tasks, userId), whole: answersWhole(deps, tasks) });
+  const rows = await translatingDataErrors(() => deps.database.query<MadeRow>(request));
+  return madeTasks(deps, rows, tasks);
 }
 
 const EXPIRED = `created_at < now() - interval '${IDEMPOTENCY_HOURS} hours'`;
 
 /** Raises a unique violation when the key is known. */
-export const INSERT_ONCE = statement({ tasks: "json", key: "text", hash: "text" })`with made as (${MADE}),
+export const INSERT_ONCE = statement({
+  tasks: "json",
+  whole: "boolean",
+  key: "text",
+  hash: "text",
+})`with made as (${MADE}),
     kept as (insert into tickwork_requests (key, hash, task_ids, created_at)
       select :key, :hash, (select json_agg(id order by id) from made), now())
-  select row_to_json(made) as task, ${NOW_MS} from made order by id`;
+  ${MADE_ROWS}`;
 
 export const FIND_REQUEST = statement({ key: "text", bytes: "bigint" })`
   select r.hash, r.${EXPIRED} as expired, ${NOW_MS}, r.task_ids as ids,
@@ -59,19 +68,27 @@ export const FORGET_OLD_REQUESTS = statement({})`delete from tickwork_requests w
  * its tasks exist any more
  */
 export async function insertOnce(
-  { database }: StoreDeps,
+  deps: StoreDeps,
   tasks: readonly NewTask[],
   key: string,
   hash: string,
   userId?: string,
 ): Promise<TimedTasks & { made: boolean }> {
-  const request = INSERT_ONCE({ tasks: columnsOf(tasks, userId), key, hash });
+  const { database } = deps;
+  const request = INSERT_ONCE({
+    tasks: columnsOf(tasks, userId),
+    whole: answersWhole(deps, tasks),
+    key,
+    hash,
+  });
   for (;;) {
+    let rows: MadeRow[] | undefined;
     try {
-      return { ...timedTasksOf(await database.query<TimedRow>(request)), made: true };
+      rows = await database.query<MadeRow>(request);
     } catch (error) {
       if (!isUniqueViolation(error, "tickwork_requests_pkey")) throw callersFault(error);
     }
+    if (rows) return { ...(await madeTasks(deps, rows, tasks)), made: true };
     const [known] = await queryRepeatable<KnownRequest>(
       database,
       FIND_REQUEST({ key, bytes: ANSWER_LIMIT_BYTES }),

@@ -31,14 +31,14 @@ const NEXT = { slot: "int?", slots: "int", newToken: "text?", leaseMs: "float8",
  * look for leases that ended costs time.
  */
 function settlement<const P extends Params>(params: P, update: string) {
-  const only = ":newToken is not null and (select count(*) from done) = 1";
+  const only = ":newToken is not null and exists (select from done)";
   const thenClaim = (claim: string) => `with done as (
       ${update}
       where id = :id and lease_token = :token and task_status = 'Running'
       returning rev, scheduled_time),
     claimed as (${claim})
-    select (select rev from done) as rev, (select ${epochMs("scheduled_time")} from done) as due_ms, ${NOW_MS},
-      (select row_to_json(claimed) from claimed) as task`;
+    select done.rev, ${epochMs("done.scheduled_time")} as due_ms, ${NOW_MS}, claimed.task
+      from (select) one left join done on true left join claimed on true`;
   const given = { ...ATTEMPT, ...params, ...NEXT };
   return {
     thenDue: statement(given)`${thenClaim(claimDue(only))}`,

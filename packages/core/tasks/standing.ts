@@ -13,9 +13,18 @@ import type { Task, TaskStatus } from "./task.ts";
  *   row, and only what the cache already knows of the task is forgotten
  *
  * `inMs` is the time until then by Postgres's clock. It is set where the clock of the cache was seen to disagree.
+ * `json` is the task as JSON, where that was needed before.
  */
 export type Standing =
-  | { id: number; rev: number; kind: "waiting" | "foreign"; atMs: number; inMs?: number; task?: Task }
+  | {
+      id: number;
+      rev: number;
+      kind: "waiting" | "foreign";
+      atMs: number;
+      inMs?: number;
+      task?: Task;
+      json?: string;
+    }
   | { id: number; rev: number; kind: "running"; atMs: number; inMs?: number }
   | { id: number; rev: number; kind: "gone" }
   | { id: number; rev: 0; kind: "missing" };
@@ -94,10 +103,14 @@ export function standingOfTask(task: Task, nowMs: number, types: KnownTypes): St
   };
   const standing = standingOf(facts, nowMs, types);
   if (standing.kind !== "waiting" && standing.kind !== "foreign") return standing;
-  const isWhole = task.task_data !== undefined;
-  return isWhole && fits(task.task_data, CACHED_DATA_LIMIT_BYTES) && fits(task, CACHED_ROW_LIMIT_BYTES)
-    ? { ...standing, task }
-    : standing;
+  if (task.task_data === undefined) return standing;
+  const json = JSON.stringify(task);
+  // What its data takes is in it: mostly that is all to be asked.
+  const fits =
+    Buffer.byteLength(json) <= CACHED_DATA_LIMIT_BYTES ||
+    (Buffer.byteLength(json) <= CACHED_ROW_LIMIT_BYTES &&
+      Buffer.byteLength(JSON.stringify(task.task_data)) <= CACHED_DATA_LIMIT_BYTES);
+  return fits ? { ...standing, task, json } : standing;
 }
 
 /** The same, as a time from now: for a cache whose clock disagrees with Postgres's. */
@@ -106,6 +119,3 @@ export function fromNow(standing: Standing, nowMs: number): Standing {
     ? standing
     : { ...standing, inMs: standing.atMs - nowMs };
 }
-
-const fits = (value: unknown, limitBytes: number): boolean =>
-  Buffer.byteLength(JSON.stringify(value ?? null)) <= limitBytes;

@@ -84,6 +84,7 @@ describe("of a whole task", () => {
       kind: "waiting",
       atMs: NOW_MS,
       task: largest,
+      json: JSON.stringify(largest),
     });
     expect(standingOfTask(larger, NOW_MS, types)).toEqual({ ...identity, kind: "waiting", atMs: NOW_MS });
   });

@@ -224,7 +224,7 @@ export const mutants: Mutant[] = [
     name: "a claim does not look what other programs run",
     kind: "hands",
     changes: [
-      core("store/fragments.ts", "slot is null and lease_expires_at > now()`;", "slot is null and false`;"),
+      core("store/fragments.ts", "filter (where slot is null)", "filter (where false)"),
       core("store/fragments.ts", "slot is distinct from :slot", "slot <> :slot"),
     ],
   },
@@ -265,7 +265,7 @@ export const mutants: Mutant[] = [
     name: "rule 13: do not ring for a free slot",
     kind: "calm",
     changes: [
-      core("run/tick.ts", "if (more && failures === 0) await deps.ringer.ring();", ""),
+      core("run/tick.ts", "more && failures === 0 ? deps.ringer.ring() : undefined", "undefined"),
       core("run/flag.ts", "if (renewal.more) await ringForMore();", ""),
     ],
   },

@@ -9,11 +9,14 @@ type Fields = Record<(typeof FIELDS)[number], string | number>;
 
 /** Standings to write, as the last argument of a script; in Lua, where they begin in ARGV. `WRITE` writes them. */
 export const standings: Kind<readonly Standing[]> = {
-  encode: (all) =>
-    all.flatMap((standing) => {
+  encode: (all) => {
+    const sent: (string | number)[] = [];
+    for (const standing of all) {
       const fields = fieldsOf(standing);
-      return FIELDS.map((name) => fields[name]);
-    }),
+      for (const name of FIELDS) sent.push(fields[name]);
+    }
+    return sent;
+  },
   lua: (position) => `${position}`,
 };
 
@@ -26,7 +29,7 @@ function fieldsOf(standing: Standing): Fields {
     kind,
     // A score that begins with `~` is from now on, by Redis's clock.
     score: standing.inMs === undefined ? standing.atMs : `~${standing.inMs}`,
-    row: "task" in standing && standing.task ? JSON.stringify(standing.task) : "",
+    row: "task" in standing && standing.task ? (standing.json ?? JSON.stringify(standing.task)) : "",
   };
 }
 
@@ -115,15 +118,19 @@ if standings <= #ARGV then
   sequence = int(call('HINCRBY', state, 'sequence', 1))
   local ids, told = {}, {}
   for i = standings, #ARGV, ${FIELDS.length} do
-    if not told[ARGV[i]] then
-      told[ARGV[i]] = {}
-      ids[#ids + 1] = ARGV[i]
+    local id = ARGV[i]
+    if not told[id] then
+      -- With all its fields, so that it need not grow.
+      told[id] = {rev = false, was = false, had_row = false, kind = false, score = false, row = false}
+      ids[#ids + 1] = id
     end
   end
   for n, known in ipairs(fields(revs, ids)) do
-    local one = told[ids[n]]
-    local rev, kind, has_row = string.match(known or '', '^(%d+):%d+:(%a+)(%+?)$')
-    one.rev, one.was, one.had_row = rev, kind, has_row == '+'
+    if known then
+      local one = told[ids[n]]
+      local rev, kind, has_row = string.match(known, '^(%d+):%d+:(%a+)(%+?)$')
+      one.rev, one.was, one.had_row = rev, kind, has_row == '+'
+    end
   end
   for i = standings, #ARGV, ${FIELDS.length} do
     take(told[ARGV[i]], unpack(ARGV, i, i + ${FIELDS.length - 1}))
