@@ -6,12 +6,9 @@
 export const LIMITS = {
   /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html: executions at a time, all functions. */
   lambdaExecutions: 1_000,
-  /** https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html: new environments of a function in ten seconds. */
-  lambdaEnvironmentsPer10Seconds: 1_000,
-  /** https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html, a second, and in all. */
+  /** https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html, a second. */
   schedulesCreatedPerSecond: 5_000,
   schedulerInvocationsPerSecond: 1_000,
-  schedules: 10_000_000,
   /** What infra/api.ts lets through, a second. */
   apiRequestsPerSecond: 50,
   /** https://neon.com/docs/connect/connection-pooling: statements at a time, for one unit of compute. */
@@ -20,8 +17,6 @@ export const LIMITS = {
   /** https://upstash.com/docs/redis/overall/billing, a second, and in one request. */
   redisCommandsPerSecond: 10_000,
   redisRequestMb: 10,
-  /** What TASK_CONCURRENCY may be. */
-  slots: 1_000,
 };
 
 export const TIMES = {

@@ -4,10 +4,11 @@
  * `cost-numbers.ts`.
  */
 import { pathToFileURL } from "node:url";
+import { CACHED_ROW_LIMIT_BYTES, PUT_CHUNK } from "../packages/core/limits.ts";
 import { seeded } from "../packages/testing/seeded.ts";
 import { FIXED_PLANS, HOUR_SECONDS, MONTH_SECONDS, PRICES, WORK } from "./cost-numbers.ts";
 import { type Load, type Machine, type Run, run } from "./scale-model.ts";
-import { CORES_PER_CU } from "./scale-numbers.ts";
+import { CORES_PER_CU, LIMITS } from "./scale-numbers.ts";
 
 const TASKS = 1_000_000;
 const HOUR_MS = HOUR_SECONDS * 1_000;
@@ -63,19 +64,27 @@ const ROWS: Row[] = [
   { name: "batch, 5 ms", arrival: "at once", handlerMs: 5, slots: 16, ...BATCH },
 ];
 
+/** Redis commands of a month of such hours. */
+function commandsOf({ invocations }: Run): number {
+  const hours = MONTH_SECONDS / HOUR_SECONDS;
+  return (
+    hours *
+      ((TASKS / POSTED) * 2 * WORK.commandsPerPost +
+        invocations * WORK.commandsPerTick +
+        TASKS * WORK.commandsPerTask) +
+    (MONTH_SECONDS / WORK.refreshIntervalSeconds) * (60 + CACHE_LIMIT / 10)
+  );
+}
+
 /** What a month of such hours costs, in US dollars. */
-export function billOf({ cu }: Row, { invocations, tickMs }: Run) {
+export function billOf({ cu }: Row, result: Run) {
+  const { invocations, tickMs } = result;
   const hours = MONTH_SECONDS / HOUR_SECONDS;
   const tasks = TASKS * hours;
   const posts = tasks / POSTED;
   const ticks = invocations * hours;
   const refreshes = MONTH_SECONDS / WORK.refreshIntervalSeconds;
   const seconds = (tickMs / 1_000) * hours + posts * WORK.apiSeconds + refreshes * 10;
-  const commands =
-    posts * 2 * WORK.commandsPerPost +
-    ticks * WORK.commandsPerTick +
-    tasks * WORK.commandsPerTask +
-    refreshes * (60 + CACHE_LIMIT / 10);
   const requests = posts + ticks * 2 + tasks / 250;
   const redisGb =
     (requests * WORK.redisKbPerRequest +
@@ -83,7 +92,7 @@ export function billOf({ cu }: Row, { invocations, tickMs }: Run) {
       refreshes * CACHE_LIMIT * WORK.redisKbPerTime) /
     1e6;
   const byCommand =
-    commands * PRICES.redisCommand + Math.max(0, redisGb - PRICES.redisGbIncluded) * PRICES.redisGb;
+    commandsOf(result) * PRICES.redisCommand + Math.max(0, redisGb - PRICES.redisGbIncluded) * PRICES.redisGb;
   const plan = FIXED_PLANS.find(({ gb }) => redisGb <= gb)?.dollars ?? Number.POSITIVE_INFINITY;
   const logGb = ((ticks + posts + refreshes) * WORK.logKbPerInvocation + tasks * WORK.logKbPerTask) / 1e6;
   return {
@@ -165,7 +174,40 @@ export function scaleTables(): string {
       ...bills.map(({ bill }) => `**${dollars(Object.values(bill).reduce((sum, one) => sum + one, 0))}**`),
     ],
   ]);
-  return `${late}\n\n${cost}`;
+  const even = runs.filter(({ row }) => row.arrival === "evenly");
+  const share = (used: number, limit: number) =>
+    `${used < 10 ? used.toFixed(used < 1 ? 2 : 1) : Math.round(used).toLocaleString("en-US")} of ${Math.round(limit).toLocaleString("en-US")}`;
+  const seconds = HOUR_SECONDS;
+  const limits = table([
+    ["used, of the limit", ...even.map(({ row }) => row.name)],
+    ["---", ...even.map(() => "---:")],
+    [
+      "requests to the API, a second",
+      ...even.map(() => share(TASKS / POSTED / seconds, LIMITS.apiRequestsPerSecond)),
+    ],
+    [
+      "executions of Lambda at a time",
+      ...even.map(({ result }) => share(result.peakSlots + 2, LIMITS.lambdaExecutions)),
+    ],
+    // All tasks of a minute share a schedule.
+    ["schedules created, a second", ...even.map(() => share(60 / seconds, LIMITS.schedulesCreatedPerSecond))],
+    ["schedules called, at once", ...even.map(() => share(2, LIMITS.schedulerInvocationsPerSecond))],
+    [
+      "statements of Neon at a time",
+      ...even.map(({ row, result }) =>
+        share(result.peakSlots + 2, row.cu * LIMITS.neonConnectionsPerCu * LIMITS.neonPooledShare),
+      ),
+    ],
+    [
+      "Redis commands, a second",
+      ...even.map(({ result }) => share(commandsOf(result) / MONTH_SECONDS, LIMITS.redisCommandsPerSecond)),
+    ],
+    [
+      "MB in a request to Redis, at most",
+      ...even.map(() => share((PUT_CHUNK * CACHED_ROW_LIMIT_BYTES) / 1e6, LIMITS.redisRequestMb)),
+    ],
+  ]);
+  return `${late}\n\n${cost}\n\n${limits}`;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) console.log(scaleTables());

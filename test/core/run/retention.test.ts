@@ -58,6 +58,21 @@ describeOnStacks("the retention of finished tasks", (bed) => {
     expect(await left()).toHaveLength(1);
   });
 
+  test("a refresh that leaves Postgres asleep leaves old tasks, too; the next one that reads it deletes them", async () => {
+    const { worker } = bed.make({
+      doorbell: noteRings(),
+      env: { TASK_RETENTION_DAYS: "7", TASK_MAX_UNSEEN_TIME: "14400" },
+    });
+    await worker.refresh();
+    await insert("Completed", 8);
+    bed.counts.reset();
+    expect(await worker.refresh()).toMatchObject({ readPostgres: false });
+    expect(bed.counts.postgres).toBe(0);
+    expect(await left()).toEqual(["Completed 8"]);
+    expect(await worker.refresh({ readPostgres: true })).toMatchObject({ readPostgres: true });
+    expect(await left()).toEqual([]);
+  });
+
   test("tasks that finished before Tickwork came leave as well", async () => {
     const { worker } = bed.make({ doorbell: noteRings(), env: { TASK_RETENTION_DAYS: "7" } });
     await insert("Completed", 1, 2);
