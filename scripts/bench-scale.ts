@@ -139,11 +139,6 @@ const OPERATIONS: Operation[] = [
     ({ tickwork }) => tickwork.operator.pageNotStarted({ limit: 50 }),
   ],
   ["a refresh", SLOW_ROUNDS, ({ tickwork }) => tickwork.worker.refresh()],
-  [
-    "looking for what is too old",
-    ROUNDS,
-    ({ tickwork }) => tickwork.store.deleteFinished("Completed", 30, 1_000, 0),
-  ],
   // The last one: it uses tasks up.
   ["claim and settle", 10 * ROUNDS, settleAndClaim],
 ];

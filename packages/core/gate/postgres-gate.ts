@@ -1,4 +1,4 @@
-import { SLEEPER_MARGIN_MS } from "../limits.ts";
+import { SEEN_LIMIT, SLEEPER_MARGIN_MS } from "../limits.ts";
 import type { Database, Statement } from "../store/database.ts";
 import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS, WINDOW } from "../store/fragments.ts";
 import { typesToSend } from "../store/registered-types.ts";
@@ -98,13 +98,16 @@ export const NOTE_REFRESH = statement({})`
   insert into tickwork_flags (name, token, wake_at_ms, expires_at) values ('refreshed', '', ${epochMs("now()")}, 'infinity')
   on conflict (name) do update set wake_at_ms = excluded.wake_at_ms`;
 
-/** Both counts are of the earliest `:limit` tasks: a count of all that waits would take as long as there are many. */
+/**
+ * The first count ends at `:limit`, and the second is of the tasks that are due first: a count of all that waits would
+ * take the longer the more there are.
+ */
 export const STATS = statement({ limit: "int", ours: "text[]", foreign: "text[]" })`
   select (select wake_at_ms from tickwork_flags where name = 'refreshed') as refreshed_ms,
     (select count(*)::int from (select from "baasix_Tasks" where task_status = 'Not started'
-      and scheduled_time <= now() + ${WINDOW} limit :limit) w) as waiting,
+      and scheduled_time <= now() + ${WINDOW} order by scheduled_time, id limit :limit) w) as waiting,
     (select count(*)::int from (select type from "baasix_Tasks" where task_status = 'Not started'
-      and scheduled_time <= now() order by scheduled_time, id limit :limit) u where not (${OURS}) and not (type = any(:foreign))) as waiting_for_code,
+      and scheduled_time <= now() order by scheduled_time, id limit ${String(SEEN_LIMIT)}) u where not (${OURS}) and not (type = any(:foreign))) as waiting_for_code,
     ${RUNNING}`;
 
 interface StatsRow {
