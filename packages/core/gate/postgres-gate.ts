@@ -1,4 +1,4 @@
-import { SEEN_LIMIT, SLEEPER_MARGIN_MS } from "../limits.ts";
+import { SLEEPER_MARGIN_MS, UNKNOWN_COUNTED } from "../limits.ts";
 import type { Database, Statement } from "../store/database.ts";
 import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS, WINDOW } from "../store/fragments.ts";
 import { typesToSend } from "../store/registered-types.ts";
@@ -99,15 +99,15 @@ export const NOTE_REFRESH = statement({})`
   on conflict (name) do update set wake_at_ms = excluded.wake_at_ms`;
 
 /**
- * The first count ends at `:limit`, and the second is of the tasks that are due first: a count of all that waits would
- * take the longer the more there are.
+ * The first count ends at `:limit`, and the second is of the tasks that have been due for longest, where those are that
+ * nobody runs: a count of all that waits would take the longer the more there are.
  */
 export const STATS = statement({ limit: "int", ours: "text[]", foreign: "text[]" })`
   select (select wake_at_ms from tickwork_flags where name = 'refreshed') as refreshed_ms,
     (select count(*)::int from (select from "baasix_Tasks" where task_status = 'Not started'
       and scheduled_time <= now() + ${WINDOW} order by scheduled_time, id limit :limit) w) as waiting,
     (select count(*)::int from (select type from "baasix_Tasks" where task_status = 'Not started'
-      and scheduled_time <= now() order by scheduled_time, id limit ${String(SEEN_LIMIT)}) u where not (${OURS}) and not (type = any(:foreign))) as waiting_for_code,
+      and scheduled_time <= now() order by scheduled_time, id limit ${String(UNKNOWN_COUNTED)}) u where not (${OURS}) and not (type = any(:foreign))) as waiting_for_code,
     ${RUNNING}`;
 
 interface StatsRow {
