@@ -62,7 +62,7 @@ export const OVERDUE_MS = 60_000;
 /** How long after its due time a task of an unknown type is shown to every tick: one of another deployment may have it. */
 export const UNKNOWN_TYPE_MS = 120_000;
 /** Tasks, those due for longest, among which the stats count without a cache what waits for code. */
-export const UNKNOWN_COUNTED = 200;
+export const UNKNOWN_COUNTED = 100;
 /**
  * Tasks that are left to others are looked for among so many times as many as the cache takes. Otherwise a refresh would
  * read all that waits to find none of them.
