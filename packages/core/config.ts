@@ -29,6 +29,10 @@ export interface Config {
   cacheLimit: number;
   /** `TASK_MAX_CRASHES`: how many workers may die while they run a task before it ends in `Error`. */
   maxCrashes: number;
+  /** `TASK_RETENTION_DAYS`: days after which refreshes delete finished tasks; absent: never. */
+  retentionDays: number | undefined;
+  /** `TASK_ERROR_RETENTION_DAYS`: the same for tasks that ended in `Error`. */
+  errorRetentionDays: number | undefined;
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
   /** `HOST`: the address that the single-process server listens at. Where others reach it, `API_KEY` must be set. */
@@ -70,6 +74,9 @@ export const MAX_UNSEEN_SECONDS = 14_400;
 /** Waits of more than a day are a mistake, and a few weeks are more than a timer can hold. */
 const DAY_SECONDS = 86_400;
 
+/** A century; more exceeds what Postgres can subtract from now. An idempotency key lives for a day, so less is no use. */
+const RETENTION_DAYS_MAX = 36_500;
+
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -89,6 +96,8 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
       refuse(name, value, `a whole number from ${min}${max === undefined ? "" : ` to ${max}`}`);
     return Number(value);
   };
+  const days = (name: string) =>
+    text(name) === undefined ? undefined : whole(name, 0, 1, RETENTION_DAYS_MAX);
   const flag = (name: string, fallback: boolean) => {
     const value = text(name)?.toLowerCase();
     if (value === undefined) return fallback;
@@ -119,6 +128,8 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     runningTtlSeconds: whole("TASK_RUNNING_TTL", DEFAULTS.runningTtlSeconds, 2, DAY_SECONDS),
     cacheLimit: whole("TASK_CACHE_LIMIT", DEFAULTS.cacheLimit, 1, CACHE_LIMIT_MAX),
     maxCrashes: whole("TASK_MAX_CRASHES", DEFAULTS.maxCrashes, 0, 1_000),
+    retentionDays: days("TASK_RETENTION_DAYS"),
+    errorRetentionDays: days("TASK_ERROR_RETENTION_DAYS") ?? days("TASK_RETENTION_DAYS"),
     apiKey: secret("API_KEY"),
     host: text("HOST") ?? DEFAULTS.host,
     port: whole("PORT", DEFAULTS.port, 0, 65_535),

@@ -61,6 +61,8 @@ export const SEEN_LIMIT = 1_000;
 export const OVERDUE_MS = 60_000;
 /** How long after its due time a task of an unknown type is shown to every tick: one of another deployment may have it. */
 export const UNKNOWN_TYPE_MS = 120_000;
+/** Tasks, those due for longest, among which the stats count without a cache what waits for code. */
+export const UNKNOWN_COUNTED = 100;
 /**
  * Tasks that are left to others are looked for among so many times as many as the cache takes. Otherwise a refresh would
  * read all that waits to find none of them.
@@ -87,6 +89,8 @@ export const WAKE_UP_MS = 120_000;
 export const CLOCKS_AGREE_MS = 30_000;
 /** How long after its wake-up a sleeper is taken for dead. */
 export const SLEEPER_MARGIN_MS = 5_000;
+/** Types that go with a claim by name; of more, Postgres keeps the list. */
+export const TYPES_SENT = 200;
 /** How often a handler's progress is written at most. */
 export const PROGRESS_INTERVAL_MS = 1_000;
 /** Kept of a task's failed attempts. */
@@ -108,6 +112,10 @@ export const INDEX_TRIES = 3;
 export const INDEX_LOCK_MS = 2_000;
 /** How long the removal of an index that was not finished may wait: everybody else waits behind it. */
 export const INDEX_DROP_MS = 500;
+/** Finished tasks that one statement deletes: the locks and the log of a thousand rows are a matter of moments. */
+export const DELETE_BATCH = 1_000;
+/** How long a refresh goes on to delete what is too old; the next one goes on. Its function has two minutes. */
+export const RETENTION_LIMIT_MS = 30_000;
 /** One Redis request. */
 export const REDIS_TIMEOUT_MS = 3_000;
 /** What a start gives Postgres, and Redis, to be reached; then their address is taken for wrong. */

@@ -155,7 +155,7 @@ describe(`on ${storesAreOn}`, () => {
         expect.arrayContaining([
           ["building an index", "tickwork_waiting"],
           ["building an index", "tickwork_running"],
-          ["building an index", "tickwork_finished"],
+          ["building an index", "tickwork_by_status"],
           ["rows updated", 50],
         ]),
       );

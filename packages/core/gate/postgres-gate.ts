@@ -1,6 +1,7 @@
-import { SLEEPER_MARGIN_MS } from "../limits.ts";
+import { SLEEPER_MARGIN_MS, UNKNOWN_COUNTED } from "../limits.ts";
 import type { Database, Statement } from "../store/database.ts";
-import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, WINDOW } from "../store/fragments.ts";
+import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS, WINDOW } from "../store/fragments.ts";
+import { typesToSend } from "../store/registered-types.ts";
 import { queryRepeatable, statement } from "../store/statement.ts";
 import type { KnownTypes } from "../tasks/standing.ts";
 import { type Asking, type Decision, type Gate, type GateOptions, OPERATOR } from "./gate.ts";
@@ -97,12 +98,16 @@ export const NOTE_REFRESH = statement({})`
   insert into tickwork_flags (name, token, wake_at_ms, expires_at) values ('refreshed', '', ${epochMs("now()")}, 'infinity')
   on conflict (name) do update set wake_at_ms = excluded.wake_at_ms`;
 
-export const STATS = statement({ limit: "int", known: "text[]" })`
+/**
+ * The first count ends at `:limit`, and the second is of the tasks that have been due for longest, where those are that
+ * nobody runs: a count of all that waits would take the longer the more there are.
+ */
+export const STATS = statement({ limit: "int", ours: "text[]", foreign: "text[]" })`
   select (select wake_at_ms from tickwork_flags where name = 'refreshed') as refreshed_ms,
     (select count(*)::int from (select from "baasix_Tasks" where task_status = 'Not started'
-      and scheduled_time <= now() + ${WINDOW} limit :limit) w) as waiting,
-    (select count(*)::int from (select from "baasix_Tasks" where task_status = 'Not started'
-      and scheduled_time <= now() and not (type = any(:known)) limit :limit) u) as waiting_for_code,
+      and scheduled_time <= now() + ${WINDOW} order by scheduled_time, id limit :limit) w) as waiting,
+    (select count(*)::int from (select type from "baasix_Tasks" where task_status = 'Not started'
+      and scheduled_time <= now() order by scheduled_time, id limit ${String(UNKNOWN_COUNTED)}) u where not (${OURS}) and not (type = any(:foreign))) as waiting_for_code,
     ${RUNNING}`;
 
 interface StatsRow {
@@ -116,15 +121,13 @@ interface StatsRow {
  * The gate on Postgres alone, for `CACHE_ENABLED=false` and for when Redis is out of reach: the flags and the sleeper
  * are rows, nothing is cached, and a look costs one query.
  */
-export function createPostgresGate(
-  database: Database,
-  options: GateOptions,
-  { ours, foreign }: KnownTypes,
-): Gate {
+export function createPostgresGate(database: Database, options: GateOptions, types: KnownTypes): Gate {
   const { slots, flagTtlMs, operatorTtlMs, limit, earlyMs } = options;
   const query = <Row>(request: Statement) => queryRepeatable<Row>(database, request);
   const look = async ({ token, napMs }: Asking, slot: number | null, release: boolean) => {
-    const [row] = await query<GateRow>(GATE({ token, flagTtlMs, slots, napMs, slot, release, ours }));
+    const [row] = await query<GateRow>(
+      GATE({ token, flagTtlMs, slots, napMs, slot, release, ours: await typesToSend({ database, types }) }),
+    );
     if (!row) throw new Error("the gate must answer one row, got none");
     return row;
   };
@@ -161,7 +164,9 @@ export function createPostgresGate(
     },
     vouch: async () => undefined,
     look: async () => {
-      const [row] = await query<StatsRow>(STATS({ limit, known: [...ours, ...foreign] }));
+      const [row] = await query<StatsRow>(
+        STATS({ limit, ours: await typesToSend({ database, types }), foreign: types.foreign }),
+      );
       return {
         waiting: row?.waiting ?? 0,
         tickRuns: row?.running ?? false,

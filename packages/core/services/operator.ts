@@ -3,9 +3,10 @@ import type { Config } from "../config.ts";
 import type { Ringer } from "../doorbell/ringer.ts";
 import { messageOf, mustBe, refusal } from "../errors.ts";
 import type { Gate } from "../gate/gate.ts";
-import { WAIT_POLL_MS } from "../limits.ts";
+import { DELETE_BATCH, WAIT_POLL_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
+import { FINISHED_STATUSES } from "../store/operator.ts";
 import type { Store } from "../store/store.ts";
 import type { HookEvent } from "../tasks/hooks.ts";
 import type { Due } from "../tasks/standing.ts";
@@ -109,9 +110,6 @@ export interface OperatorDeps extends RefreshDeps {
   vitals: Vitals;
 }
 
-/** Rows deleted by one statement of `deleteFinished`. */
-const DELETE_BATCH = 1_000;
-
 export function createOperator(deps: OperatorDeps, announcer: Announcer): Operator {
   const { store, gate, ringer, clock, config, log } = deps;
   const notStarted = createNotStarted(deps);
@@ -178,12 +176,11 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
     },
 
     async deleteFinished(olderThanDays, { keepId = 0, signal } = {}) {
-      let deleted = 0;
-      for (;;) {
-        const batch = await store.deleteFinished(olderThanDays, DELETE_BATCH, keepId);
-        deleted += batch;
-        if (batch < DELETE_BATCH || signal?.aborted) return deleted;
-      }
+      let total = 0;
+      for (const status of FINISHED_STATUSES)
+        for (let deleted = DELETE_BATCH; deleted > 0 && !signal?.aborted; total += deleted)
+          deleted = await store.deleteFinished(status, olderThanDays, DELETE_BATCH, keepId);
+      return total;
     },
 
     notifyChanged: announcer.notifyChanged,

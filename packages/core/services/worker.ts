@@ -26,7 +26,8 @@ export interface Worker {
   tick(options?: TickEvent & Invocation & { timeLeftMs?: number }): Promise<TickReport>;
   /**
    * Rebuilds the cache from Postgres and rings for what is due soon. Where `TASK_MAX_UNSEEN_TIME` allows it and the cache
-   * can vouch for itself, it goes by that alone, and Postgres sleeps on.
+   * can vouch for itself, it goes by that alone, and Postgres sleeps on. Otherwise it deletes what has been finished for
+   * longer than `TASK_RETENTION_DAYS`, for half a minute at most.
    *
    * @param options.readPostgres whatever the cache says
    * @throws TickworkError `refresh_too_slow`, or PostgresError when Postgres does not answer
@@ -87,8 +88,14 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
       ticks.add(tracked);
       return tracked;
     },
-    refresh: ({ requestId, readPostgres = false } = {}) =>
-      trust && !readPostgres ? runScheduledRefresh(depsOf(requestId), trust) : runRefresh(depsOf(requestId)),
+    async refresh({ requestId, readPostgres = false } = {}) {
+      const named = depsOf(requestId);
+      const report = await (trust && !readPostgres ? runScheduledRefresh(named, trust) : runRefresh(named));
+      // Few set it, and what is not needed is not loaded.
+      if (report.readPostgres && (config.retentionDays ?? config.errorRetentionDays) !== undefined)
+        await (await import("../run/retention.ts")).runRetention(named, config);
+      return report;
+    },
     shutdown() {
       stopped ??= stop();
       return stopped;

@@ -14,6 +14,7 @@ import {
 import type { Lease, LeaseRequest } from "./lease.ts";
 import { isUniqueViolation } from "./postgres-errors.ts";
 import { standingNow } from "./read.ts";
+import { typesToSend } from "./registered-types.ts";
 import { type Row, type TaskRow, tasksOf, toTask } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
@@ -106,16 +107,16 @@ type SlotHolder = { lease_ms: number; now_ms: number };
  * @param seen ids of tasks that looked due
  */
 export async function claim(
-  { database, leaseMs, slots, maxCrashes, types }: StoreDeps,
+  deps: StoreDeps,
   request: LeaseRequest,
   seen: readonly number[],
 ): Promise<ClaimResult> {
+  const { database, leaseMs, slots, maxCrashes, types } = deps;
   const { slot, token: newToken } = request;
+  const ours = await typesToSend(deps);
   let row: ClaimRow | undefined;
   try {
-    [row] = await database.query<ClaimRow>(
-      CLAIM({ slot, slots, newToken, leaseMs, maxCrashes, seen, ours: types.ours }),
-    );
+    [row] = await database.query<ClaimRow>(CLAIM({ slot, slots, newToken, leaseMs, maxCrashes, seen, ours }));
   } catch (error) {
     if (!isUniqueViolation(error, "tickwork_running")) throw error;
     const [holder] = await queryRepeatable<SlotHolder>(database, SLOT_HOLDER({ slot }));

@@ -14,11 +14,14 @@ export const epochMs = (time: string) => `ceil(extract(epoch from ${time}) * 100
 export const NOW_MS = `${epochMs("now()")} as now_ms`;
 
 /**
- * The task's type is one of `:ours`, the types that this process runs. Written this way, the planner expects it to be
- * true of most rows. Of `type = any(…)` it expects it of hardly any; then each claim reads and sorts every waiting task,
- * or each statement is planned anew.
+ * The task's type is one of `:ours`, the types that this process runs; with an empty second name, the first one is that of
+ * a list of them (`registered-types.ts`). Written this way, the planner expects it to be true of most rows. Of
+ * `type = any(…)` it expects it of hardly any; then each claim reads and sorts every waiting task, or each statement is
+ * planned anew.
  */
-export const OURS = `nullif(type = any(:ours), false) is not null`;
+export const OURS = `nullif(case when (:ours)[2] = ''
+  then (select true from tickwork_types where registry = (:ours)[1] and name = type) is not null
+  else type = any(:ours) end, false) is not null`;
 
 const inWindow = (windowMs: number) =>
   `"baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${milliseconds(windowMs)}`;

@@ -2,7 +2,7 @@ import { ANSWER_LIMIT_BYTES } from "../limits.ts";
 import type { StoreDeps } from "./deps.ts";
 import { NOW_MS, wholeOrOmitting } from "./fragments.ts";
 import { type TimedRow, type TimedTasks, timedTasksOf } from "./rows.ts";
-import { queryRepeatable, statement } from "./statement.ts";
+import { queryRepeatable, statement, variants } from "./statement.ts";
 
 export const RESET_RUNNING = statement({ message: "text", bytes: "bigint" })`
   with reset as (
@@ -17,24 +17,42 @@ export async function resetRunning({ database }: StoreDeps, message: string): Pr
   return timedTasksOf(await database.query<TimedRow>(RESET_RUNNING({ message, bytes: ANSWER_LIMIT_BYTES })));
 }
 
-export const DELETE_FINISHED = statement({ days: "float8", batch: "int", keepId: "bigint" })`
-  with gone as (
-    delete from "baasix_Tasks" where id in (
-      select id from "baasix_Tasks"
-      where task_status in ('Completed', 'Error') and coalesce(finished_at, "updatedAt") < now() - :days * interval '1 day'
-        and id <> :keepId
-      order by id limit :batch)
-    returning id)
-  select count(*)::int as deleted from gone`;
+/** How a task may have finished. */
+export type FinishedStatus = "Completed" | "Error";
+export const FINISHED_STATUSES: readonly FinishedStatus[] = ["Completed", "Error"];
 
-/** Deletes the oldest finished tasks, at most `batch` of them and never `keepId`. Returns how many it deleted. */
+/**
+ * The index has them by age. Rows that finished before Tickwork came have no such time, and are the first batch of those
+ * without one; they get old in the order in which they were written, as good as. The order by what they lack has the planner take the
+ * index all the same: waiting rows lack it, too, and it knows only how many do in all. What somebody else deletes just now, or
+ * writes, is passed over.
+ */
+export const DELETE_FINISHED = variants((status: FinishedStatus) => {
+  const finished = `"baasix_Tasks" where task_status = '${status}'`;
+  return statement({ days: "float8", batch: "int", keepId: "bigint" })`
+    with old as (
+      (select id from ${finished} and finished_at < now() - :days * interval '1 day' order by finished_at limit :batch)
+      union all
+      select id from (select id, "updatedAt" as at from ${finished} and finished_at is null order by finished_at limit :batch) adopted
+        where at < now() - :days * interval '1 day'),
+    gone as (
+      delete from "baasix_Tasks" where id = any(array(
+        select id from "baasix_Tasks" where id = any(array(select id from old limit :batch))
+          and task_status = '${status}' and id <> :keepId
+        for update skip locked))
+      returning id)
+    select count(*)::int as deleted from gone`;
+});
+
+/** Deletes the oldest tasks that ended so, at most `batch` of them and never `keepId`. Returns how many it deleted. */
 export async function deleteFinished(
   { database }: StoreDeps,
+  status: FinishedStatus,
   olderThanDays: number,
   batch: number,
   keepId: number,
 ): Promise<number> {
-  const request = DELETE_FINISHED({ days: olderThanDays, batch, keepId });
+  const request = DELETE_FINISHED(status)({ days: olderThanDays, batch, keepId });
   const [row] = await queryRepeatable<{ deleted: number }>(database, request);
   return row?.deleted ?? 0;
 }

@@ -4,6 +4,7 @@ import { claimDue, claimOverdueOrDue } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, milliseconds, NOW_MS, withHistory } from "./fragments.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
+import { typesToSend } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { type Params, queryRepeatable, statement } from "./statement.ts";
 
@@ -76,12 +77,13 @@ type SettleRow = { rev: string | null; due_ms: number; now_ms: number; task: Row
 
 /** Writes how an attempt ended, if its lease still holds, and claims the next task in the same statement. */
 export async function settle(
-  { database, leaseMs, slots, maxCrashes, types }: StoreDeps,
+  deps: StoreDeps,
   { task: { id, type }, token }: Lease,
   outcome: Outcome,
   next: LeaseRequest | undefined,
   { overdue = false, lateness }: SettleOptions = {},
 ): Promise<SettleResult> {
+  const { database, leaseMs, slots, maxCrashes, types } = deps;
   const status = statusAfter(outcome);
   const form = overdue ? "thenOverdueOrDue" : "thenDue";
   const claim = {
@@ -89,7 +91,7 @@ export async function settle(
     slots,
     newToken: next?.token ?? null,
     leaseMs,
-    ours: types.ours,
+    ours: await typesToSend(deps),
     maxCrashes,
   };
   const given = { id, token, lateness, status, ...claim };

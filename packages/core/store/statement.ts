@@ -68,8 +68,17 @@ function encode(type: ParamType | undefined, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (type === "json" || type === "jsonb") return JSON.stringify(value);
   if (type === "bigint[]") return `{${(value as number[]).join(",")}}`;
-  if (type === "text[]") return `{${(value as string[]).map(quoted).join(",")}}`;
+  if (type === "text[]") return encodedOnce(value as readonly string[]);
   return value;
+}
+
+const encoded = new WeakMap<readonly string[], string>();
+
+/** The types of a deployment go with each claim, in a list that does not change. */
+function encodedOnce(texts: readonly string[]): string {
+  const text = encoded.get(texts) ?? `{${texts.map(quoted).join(",")}}`;
+  encoded.set(texts, text);
+  return text;
 }
 
 const quoted = (text: string) => `"${text.replace(/["\\]/g, "\\$&")}"`;

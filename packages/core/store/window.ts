@@ -1,8 +1,15 @@
-import { CACHED_DATA_LIMIT_BYTES, CACHED_ROW_LIMIT_BYTES, WINDOW_LIMIT_BYTES, WINDOW_MS } from "../limits.ts";
-import { type Facts, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
+import {
+  CACHED_DATA_LIMIT_BYTES,
+  CACHED_ROW_LIMIT_BYTES,
+  TYPES_SENT,
+  WINDOW_LIMIT_BYTES,
+  WINDOW_MS,
+} from "../limits.ts";
+import { type Facts, hasType, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import { ADOPTED_LEASE_END, epochMs, LEFT_IN_WINDOW, NOW_MS, RUNNABLE_IN_WINDOW } from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
+import { registerTypes } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { statement, variants } from "./statement.ts";
 
@@ -77,7 +84,9 @@ interface Entry extends Facts {
 type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
-export async function window({ database, cacheLimit, types }: StoreDeps): Promise<Window> {
+export async function window(deps: StoreDeps): Promise<Window> {
+  const { database, cacheLimit, types } = deps;
+  if (types.ours.length > TYPES_SENT) await registerTypes(deps);
   const read = WINDOW(types.windowMs ?? WINDOW_MS)({
     limit: cacheLimit,
     dataBytes: CACHED_DATA_LIMIT_BYTES,
@@ -104,7 +113,7 @@ export async function window({ database, cacheLimit, types }: StoreDeps): Promis
       runByOthers.push({
         id: facts.id,
         type: facts.type,
-        ours: types.ours.includes(facts.type),
+        ours: hasType(types.ours, facts.type),
         adopted: facts.adopted,
       });
     if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types))

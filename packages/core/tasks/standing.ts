@@ -77,13 +77,22 @@ export function standingOf(
     return { id, rev, kind: "gone" };
   // Another process may have the code, as in a deployment that is under way. The cache is everybody's: for a while its
   // ticks are to see the task. Then nobody here runs it, and it must not make a tick look again and again.
-  const isLeft = isKnown(type, types) ? types.foreign.includes(type) : due_ms <= nowMs - UNKNOWN_TYPE_MS;
+  const isLeft = isKnown(type, types) ? hasType(types.foreign, type) : due_ms <= nowMs - UNKNOWN_TYPE_MS;
   return { id, rev, kind: isLeft ? "foreign" : "waiting", atMs: due_ms };
 }
 
 /** Whether this deployment runs the type, or knows that another program does. */
 export function isKnown(type: string, { ours, foreign, open = false }: KnownTypes): boolean {
-  return open || ours.includes(type) || foreign.includes(type);
+  return open || hasType(ours, type) || hasType(foreign, type);
+}
+
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
+
+/** Whether a type is in a list that does not change. A refresh asks for each of its rows, and there may be thousands. */
+export function hasType(types: readonly string[], type: string): boolean {
+  const set = sets.get(types) ?? new Set(types);
+  sets.set(types, set);
+  return set.has(type);
 }
 
 /** Where a task stands of which there is no row. */

@@ -113,10 +113,13 @@ describe.skipIf(!serversAnswer)("an index of a table that is in use, on real ser
       `select relname as name, indisvalid as valid from pg_index join pg_class on pg_class.oid = indexrelid
         where indrelid = to_regclass('"baasix_Tasks"') and relname like 'tickwork%' order by 1`,
     );
-  const ALL_BUILT = ["tickwork_finished", "tickwork_running", "tickwork_waiting"].map((name) => ({
-    name,
-    valid: "t",
-  }));
+  const ALL_BUILT = [
+    "tickwork_by_age",
+    "tickwork_by_status",
+    "tickwork_by_type",
+    "tickwork_running",
+    "tickwork_waiting",
+  ].map((name) => ({ name, valid: "t" }));
   const diesBuilding = (moment: Moment) =>
     migrate(
       cutDatabase(real.database, moment, (text) => text.startsWith(CREATE)),

@@ -10,11 +10,16 @@ import { WINDOW } from "../../../packages/core/store/window.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
 import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 
-/** How many pages a plan touched. */
+/** How many pages a statement touched; planning it, the first one on a connection reads the catalogue. */
 const pagesOf = (lines: readonly string[]) =>
   Math.max(
-    ...lines.flatMap((line) => [...line.matchAll(/(?:hit|read)=(\d+)/g)].map(([, pages]) => Number(pages))),
+    ...before("Planning:", lines).flatMap((line) =>
+      [...line.matchAll(/(?:hit|read)=(\d+)/g)].map(([, pages]) => Number(pages)),
+    ),
   );
+
+const before = (end: string, lines: readonly string[]) =>
+  lines.includes(end) ? lines.slice(0, lines.indexOf(end)) : lines;
 
 const lease = { slot: 0, slots: 1, newToken: "next", leaseMs: 60_000, ours: ["note"], maxCrashes: 3 };
 const seen = Array.from({ length: SEEN_LIMIT }, (_, n) => n + 1);

@@ -212,7 +212,7 @@ export const mutants: Mutant[] = [
     name: "a claim takes types that its process does not know, and ends them",
     kind: "versions",
     changes: [
-      core("store/fragments.ts", "nullif(type = any(:ours), false) is not null", ":ours is not null"),
+      core("store/fragments.ts", "else type = any(:ours) end", "else :ours is not null end"),
       core(
         "run/attempt.ts",
         "if (!definition) return GIVEN_BACK;",

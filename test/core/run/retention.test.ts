@@ -1,0 +1,123 @@
+import { expect, test } from "vitest";
+import { silent, systemClock } from "#core";
+import { DELETE_BATCH, RETENTION_LIMIT_MS } from "../../../packages/core/limits.ts";
+import { runRetention } from "../../../packages/core/run/retention.ts";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../../support/bed/doorbells.ts";
+import { noteLog } from "../../support/run/noted-log.ts";
+
+describeOnStacks("the retention of finished tasks", (bed) => {
+  const insert = async (status: string, days: number, count = 1) => {
+    await bed.sql(
+      `insert into "baasix_Tasks" (type, task_status) select 'note', '${status}' from generate_series(1, ${count})`,
+    );
+    await bed.sql(
+      `update "baasix_Tasks" set finished_at = now() - ${days} * interval '1 day' where finished_at > now() - interval '1 hour'`,
+    );
+  };
+  const left = async () => {
+    const rows = await bed.sql<{ status: string; days: string }>(
+      `select task_status as status, round(extract(epoch from now() - finished_at) / 86400) as days from "baasix_Tasks" order by id`,
+    );
+    return rows.map(({ status, days }) => `${status} ${days}`);
+  };
+
+  test("a refresh deletes those that are old enough, each status by its own age, and nothing else", async () => {
+    const { tasks, worker } = bed.make({
+      doorbell: noteRings(),
+      definitions: [{ type: "note", run: async () => {} }],
+      env: { TASK_RETENTION_DAYS: "7", TASK_ERROR_RETENTION_DAYS: "30" },
+    });
+    for (const status of ["Completed", "Error"])
+      for (const days of [6, 8, 29, 31]) await insert(status, days);
+    await tasks.create([{ type: "note", scheduled_time: new Date(Date.now() + 60_000).toISOString() }]);
+    expect(await worker.refresh()).toMatchObject({ waiting: 1 });
+    expect(await left()).toEqual(["Completed 6", "Error 6", "Error 8", "Error 29", "Not started null"]);
+  });
+
+  test("it catches up in one refresh, however many batches that takes", async () => {
+    const { worker } = bed.make({ doorbell: noteRings(), env: { TASK_RETENTION_DAYS: "1" } });
+    await insert("Completed", 2, 2 * DELETE_BATCH + 5);
+    await insert("Error", 2, 5);
+    await worker.refresh();
+    expect(await left()).toEqual([]);
+  });
+
+  test("without the setting, whatever is old stays, and a refresh costs what it did; with it, a look at each status", async () => {
+    await insert("Completed", 10_000);
+    const none = bed.make({ doorbell: noteRings() });
+    await none.worker.refresh();
+    bed.counts.reset();
+    await none.worker.refresh();
+    const { postgres } = bed.counts;
+    expect(await left()).toHaveLength(1);
+    const some = bed.make({ doorbell: noteRings(), env: { TASK_RETENTION_DAYS: "20000" } });
+    bed.counts.reset();
+    await some.worker.refresh();
+    expect(bed.counts.postgres).toBe(postgres + 2);
+    expect(await left()).toHaveLength(1);
+  });
+
+  test("a refresh that leaves Postgres asleep leaves old tasks, too; the next one that reads it deletes them", async () => {
+    const { worker } = bed.make({
+      doorbell: noteRings(),
+      env: { TASK_RETENTION_DAYS: "7", TASK_MAX_UNSEEN_TIME: "14400" },
+    });
+    await worker.refresh();
+    await insert("Completed", 8);
+    bed.counts.reset();
+    expect(await worker.refresh()).toMatchObject({ readPostgres: false });
+    expect(bed.counts.postgres).toBe(0);
+    expect(await left()).toEqual(["Completed 8"]);
+    expect(await worker.refresh({ readPostgres: true })).toMatchObject({ readPostgres: true });
+    expect(await left()).toEqual([]);
+  });
+
+  test("tasks that finished before Tickwork came leave as well", async () => {
+    const { worker } = bed.make({ doorbell: noteRings(), env: { TASK_RETENTION_DAYS: "7" } });
+    await insert("Completed", 1, 2);
+    await bed.sql(`alter table "baasix_Tasks" disable trigger all`);
+    await bed.sql(
+      `update "baasix_Tasks" set finished_at = null, "updatedAt" = now() - id * interval '5 days'`,
+    );
+    await bed.sql(`alter table "baasix_Tasks" enable trigger all`);
+    await worker.refresh();
+    expect(await bed.sql(`select id from "baasix_Tasks"`)).toEqual([{ id: "1" }]);
+  });
+
+  test("a task that another table refers to stays; the refresh succeeds, and the log says why", async () => {
+    const { log, lines } = noteLog();
+    const { worker } = bed.make({ doorbell: noteRings(), log, env: { TASK_RETENTION_DAYS: "7" } });
+    await insert("Completed", 8);
+    await bed.sql(`create table reports (task_id bigint references "baasix_Tasks" (id))`);
+    try {
+      await bed.sql(`insert into reports select id from "baasix_Tasks"`);
+      await worker.refresh();
+      expect(await left()).toEqual(["Completed 8"]);
+      expect(lines).toContainEqual(
+        expect.objectContaining({
+          message: "old tasks could not be deleted; the next refresh tries again",
+          error: expect.stringContaining("reports"),
+        }),
+      );
+    } finally {
+      await bed.sql(`drop table reports`);
+    }
+  });
+});
+
+test("a refresh stops to delete when the time is up, and begins no batch after that", async () => {
+  let nowMs = 0;
+  const clock = { ...systemClock, now: () => nowMs };
+  let batches = 0;
+  const store = {
+    deleteFinished: async () => {
+      batches++;
+      nowMs += RETENTION_LIMIT_MS / 3;
+      return DELETE_BATCH;
+    },
+  };
+  const settings = { retentionDays: 1, errorRetentionDays: 1 };
+  expect(await runRetention({ store, clock, log: silent }, settings)).toBe(3 * DELETE_BATCH);
+  expect(batches).toBe(3);
+});
