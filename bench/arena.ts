@@ -7,8 +7,9 @@ import type { Form, Given } from "./contender.ts";
 import { countStatements, type OpenedProxy, openProxy } from "./proxy.ts";
 import type { Answer, Jobs, Question } from "./serve.ts";
 
-/** Redis has 16 databases; the last is the least likely to be used. */
-const REDIS_DATABASE = 15;
+/** Redis has 16 databases, unless it is told otherwise; the last is the least likely to be used. */
+const LAST_REDIS_DATABASE = 15;
+const CLAIM = "tickwork-bench";
 /** Longer than any job; a contender that stands still does not hold up the others. */
 const ANSWER_LIMIT_MS = 600_000;
 
@@ -46,18 +47,15 @@ export interface Arena {
 /** Ready, with the contender's schema. */
 export async function openArena(options: ArenaOptions): Promise<Arena> {
   const { delayMs, counted, form, results } = options;
-  const redis = new Redis(redisServerUrl, { db: REDIS_DATABASE });
-  if ((await redis.dbsize()) > 0) {
-    redis.disconnect();
-    throw new Error(`Redis has keys in database ${REDIS_DATABASE}, which the bench would empty.`);
-  }
+  const redis = new Redis(redisServerUrl);
+  const redisDatabase = await claimEmpty(redis);
   const database = await createDatabase();
   const monitor = counted ? await redis.monitor() : undefined;
   const statements = countStatements();
   let commands = 0;
   // Those inside scripts are among them, as some hosts bill them.
   monitor?.on("monitor", (_time, _arguments, _source, db) => {
-    if (Number(db) === REDIS_DATABASE) commands++;
+    if (Number(db) === redisDatabase) commands++;
   });
   const proxies: OpenedProxy[] = [];
   const reach = async (port: number, sent?: typeof statements.sent): Promise<number> => {
@@ -68,7 +66,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   };
   const databaseUrl = new URL(database.url);
   databaseUrl.port = String(await reach(POSTGRES_PORT, counted ? statements.sent : undefined));
-  const redisUrl = new URL(`/${REDIS_DATABASE}`, redisServerUrl);
+  const redisUrl = new URL(`/${redisDatabase}`, redisServerUrl);
   redisUrl.port = String(await reach(REDIS_PORT));
   const given: Given = { databaseUrl: databaseUrl.href, redisUrl: redisUrl.href, form, results };
   const running = new Set<Contestant>();
@@ -98,6 +96,18 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     await arena.close();
     throw error;
   }
+}
+
+/** Finds a database without keys, and takes it: it will be emptied. */
+async function claimEmpty(redis: Redis): Promise<number> {
+  for (let database = LAST_REDIS_DATABASE; database > 0; database--) {
+    await redis.select(database);
+    if ((await redis.set(CLAIM, 1, "NX")) === null) continue;
+    if ((await redis.dbsize()) === 1) return database;
+    await redis.del(CLAIM);
+  }
+  redis.disconnect();
+  throw new Error("Each database of Redis has keys; the bench needs one that it may empty.");
 }
 
 function startContestant({ node, program }: ArenaOptions, given: Given): Contestant {

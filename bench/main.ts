@@ -61,28 +61,43 @@ async function main(): Promise<void> {
   const programs = await buildPrograms(options.contenders);
   const results: Results = { ...(await describe(node)), cells: [] };
   for (const run of runs) {
-    const cells: Cell[] = [];
-    for (let round = 0; round < options.rounds; round++) {
-      const contenders = options.contenders.filter((contender) => !isStated(contender, run));
-      // Everyone comes early in one round and late in another.
-      for (const contender of round % 2 === 0 ? contenders : contenders.reverse()) {
-        const values = await once(run, contender, extent, node, programs.get(contender.key) ?? "");
-        console.log(
-          `${run.name} +${run.delayMs} ms, round ${round + 1}: ${contender.title} ${JSON.stringify(values)}`,
-        );
-        for (const [column, value] of Object.entries(values))
-          add(cells, {
-            contender: contender.key,
-            column: `${run.name}.${column}`,
-            delayMs: run.delayMs,
-            values: [value],
-          });
-      }
-    }
+    const cells = await measureAll(run, options, extent, node, programs);
     results.cells.push(...cells);
+    // A run that is ended early keeps what it has.
+    if (options.write) await writeDocuments({ ...results, cells });
   }
   console.log(`\n${fullTable(results)}`);
-  if (options.write) await writeDocuments(results);
+}
+
+/** Each contender once a round. Who fails is left out from then on, and the bench fails at its end. */
+async function measureAll(
+  run: Run,
+  options: Options,
+  extent: Extent,
+  node: NodeBinary,
+  programs: ReadonlyMap<string, string>,
+): Promise<Cell[]> {
+  let cells: Cell[] = [];
+  let contenders = options.contenders.filter((contender) => !isStated(contender, run));
+  for (let round = 1; round <= options.rounds; round++) {
+    for (const contender of contenders) {
+      const told = `${run.name} +${run.delayMs} ms, round ${round}: ${contender.title}`;
+      try {
+        const values = await once(run, contender, extent, node, programs.get(contender.key) ?? "");
+        console.log(told, JSON.stringify(values));
+        for (const [column, value] of Object.entries(values))
+          add(cells, contender.key, `${run.name}.${column}`, run.delayMs, value);
+      } catch (error) {
+        console.error(told, error);
+        process.exitCode = 1;
+        cells = cells.filter((cell) => cell.contender !== contender.key);
+        contenders = contenders.filter((one) => one !== contender);
+      }
+    }
+    // Everyone comes early in one round and late in another.
+    contenders = contenders.toReversed();
+  }
+  return cells;
 }
 
 /** Whoever ends the bench early leaves no database behind. */
@@ -90,12 +105,10 @@ let opened: Arena | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void opened?.close().finally(() => process.exit(1)));
 
-function add(cells: Cell[], { values, ...cell }: Cell): void {
-  const known = cells.find(
-    (one) => one.contender === cell.contender && one.column === cell.column && one.delayMs === cell.delayMs,
-  );
-  if (known) known.values.push(...values);
-  else cells.push({ ...cell, values });
+function add(cells: Cell[], contender: string, column: string, delayMs: number, value: number): void {
+  const known = cells.find((one) => one.contender === contender && one.column === column);
+  if (known) known.values.push(value);
+  else cells.push({ contender, column, delayMs, values: [value] });
 }
 
 async function once(

@@ -8,7 +8,8 @@ import { fullTable, shortTable } from "./table.ts";
 
 const NUMBERS = join(ROOT, "docs/performance.json");
 const CHART = join(ROOT, "docs/performance.svg");
-const DOCUMENTS = { "docs/performance.md": fullTable, "README.md": shortTable };
+/** What stands between the markers of each document. */
+export const DOCUMENTS = { "docs/performance.md": fullTable, "README.md": shortTable };
 
 /** @throws Error when a document has lost its markers */
 export async function writeDocuments(later: Results): Promise<void> {
