@@ -60,6 +60,8 @@ export interface Bundle {
   loaded: Record<string, number>;
   /** Imports that are resolved at run time. */
   externals: string[];
+  /** Those of them that are loaded at first. */
+  loadedExternals: string[];
   sourcemaps: string[];
 }
 
@@ -140,6 +142,7 @@ function describe({ outputs }: Metafile): Omit<Bundle, "handler" | "file"> {
         if (bytesInOutput > 0) bytes[source] = (bytes[source] ?? 0) + bytesInOutput;
     return bytes;
   };
+  const externalsOf = (name: string) => (outputs[name]?.imports ?? []).filter(({ external }) => external);
   const bytesOf = (some: Iterable<string>) =>
     [...some].reduce((sum, name) => sum + (outputs[name]?.bytes ?? 0), 0);
   return {
@@ -148,8 +151,9 @@ function describe({ outputs }: Metafile): Omit<Bundle, "handler" | "file"> {
     exports: outputs[entry]?.exports ?? [],
     sources: Object.keys(sourcesOf(modules)),
     loaded: sourcesOf(loaded),
-    externals: modules.flatMap((name) =>
-      (outputs[name]?.imports ?? []).filter(({ external }) => external).map(({ path }) => path),
+    externals: modules.flatMap((name) => externalsOf(name).map(({ path }) => path)),
+    loadedExternals: [...loaded].flatMap((name) =>
+      externalsOf(name).flatMap(({ path, kind }) => (kind === "import-statement" ? path : [])),
     ),
     sourcemaps: names.filter((name) => name.endsWith(".map")),
   };
