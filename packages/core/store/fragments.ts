@@ -38,11 +38,14 @@ export const LEFT_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) => `(
   select * from (select * from ${inWindow(windowMs)} ${BY_DUE_TIME} limit ${LEFT_SCAN} * ${limit}::bigint) earliest
   where ${RUNNABLE} is null ${BY_DUE_TIME} limit ${limit})`;
 
-/** Rows that other programs have set to Running, and that may still be at work. */
-const OTHERS_RUNNING = `"baasix_Tasks" where task_status = 'Running' and slot is null and lease_expires_at > now()`;
-/** What runs anywhere but in `:slot`. */
+/** Rows that other programs have set to Running, and that may still be at work. They have no token. */
+const OTHERS_RUNNING = `"baasix_Tasks"
+  where task_status = 'Running' and slot is null and lease_token is null and lease_expires_at > now()`;
+/** What runs anywhere but in `:slot`, or is leased together with what runs there. */
 const RUNNING_ELSEWHERE = `"baasix_Tasks"
   where task_status = 'Running' and lease_expires_at > now() and slot is distinct from :slot`;
+/** Leases among such rows: those of a batch have one. */
+const LEASES = "count(distinct coalesce(lease_token, id::text))";
 
 /**
  * Whether Tickwork may start a task in `:slot`: what another program runs takes the place of one, from the last slot on.
@@ -50,7 +53,11 @@ const RUNNING_ELSEWHERE = `"baasix_Tasks"
  * once would both get the last place.
  */
 export const HAS_ROOM = `:slot < :slots - (select count(*) from ${OTHERS_RUNNING})
-  and :slots > (select count(*) from ${RUNNING_ELSEWHERE})`;
+  and :slots > (select ${LEASES} from ${RUNNING_ELSEWHERE})`;
+/** The same for who has leases already, under `tokens`. */
+export const HAS_ROOM_BESIDE = (tokens: string) => `:slot < :slots - (select count(*) from ${OTHERS_RUNNING})
+  and :slots > (select ${LEASES} from ${RUNNING_ELSEWHERE}
+    and (lease_token is null or not (lease_token = any(${tokens}))))`;
 /** When there will be room again, at the latest. */
 export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${RUNNING_ELSEWHERE})`;
 

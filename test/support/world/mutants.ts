@@ -224,7 +224,11 @@ export const mutants: Mutant[] = [
     name: "a claim does not look what other programs run",
     kind: "hands",
     changes: [
-      core("store/fragments.ts", "slot is null and lease_expires_at > now()`;", "slot is null and false`;"),
+      core(
+        "store/fragments.ts",
+        "slot is null and lease_token is null and lease_expires_at > now()`;",
+        "slot is null and false`;",
+      ),
       core("store/fragments.ts", "slot is distinct from :slot", "slot <> :slot"),
     ],
   },
@@ -274,9 +278,9 @@ export const mutants: Mutant[] = [
     kind: "retries",
     changes: [
       core(
-        "run/tick.ts",
-        "if (settled.next) flag.announce(task.id, due);\n    else if (retried)",
-        "if (!settled.next && retried)",
+        "run/flag.ts",
+        'if (goesOn) flag.announce(id, due); else if (outcome.kind === "retried")',
+        'if (!goesOn && outcome.kind === "retried")',
       ),
     ],
   },

@@ -1,0 +1,288 @@
+/** The statements of a batch: tasks that one statement leases together, and whose ends one statement writes. */
+import { RUN_BATCH_BYTES } from "../limits.ts";
+import { type Facts, type Standing, standingOf } from "../tasks/standing.ts";
+import type { Lateness, Outcome, Task } from "../tasks/task.ts";
+import type { StoreDeps } from "./deps.ts";
+import { epochMs, HAS_ROOM_BESIDE, milliseconds, NOW_MS, OURS, withHistory } from "./fragments.ts";
+import { STANDING } from "./read.ts";
+import { type Row, type TaskRow, tasksOf, toTask } from "./rows.ts";
+import { endOf, statusAfter } from "./settle.ts";
+import { queryRepeatable, statement } from "./statement.ts";
+
+/** How the attempt of a task of a batch ended. Times are milliseconds before the statement is sent. */
+export interface BatchEnd {
+  task: Task;
+  outcome: Outcome;
+  lateness: Lateness | undefined;
+  /** Undefined: its handler was not started. */
+  startedAgoMs: number | undefined;
+  endedAgoMs: number;
+}
+
+/** The part of a batch that a worker still holds, and what it asks for. */
+export interface BatchRequest {
+  slot: number;
+  /** The tokens of the leases that the worker holds; one of them is on every row that it may write to. */
+  tokens: readonly string[];
+  ends: readonly BatchEnd[];
+  /** Of the tasks that stay leased, the one that has the slot from now on; undefined when none stays. */
+  leader: number | undefined;
+  /** What to lease as well: so many tasks, under a token made beforehand; so many stay leased. */
+  next: { token: string; count: number; held: number } | undefined;
+}
+
+export interface BatchResult {
+  /** Where the tasks stand whose ends were written; a task that is not here was not ours any more. */
+  settled: Map<number, Standing>;
+  /** Leased under the token of `next`, in the order of their due times. */
+  leased: Task[];
+  /** False: a leader was named, and its lease is lost. */
+  led: boolean;
+  /** Postgres's time. */
+  nowMs: number;
+}
+
+const ENDED_LEASE = `slot = null, lease_token = null, lease_expires_at = null, cancel_requested = false, "updatedAt" = now(), rev = t.rev + 1`;
+/** Never before its lease, nor in the future: the worker measured how long ago it was. */
+const ago = (ms: string) => `greatest(t.started_at, now() - ${milliseconds(ms)})`;
+const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
+const DONE = "(select count(*) from completed) + (select count(*) from ended)";
+
+/**
+ * Writes how attempts ended, by token. The slot goes to `:leader`, a task that stays: so the unique index always has one
+ * row of a batch, and a worker that lost its lease leases nothing more. Then it leases what is due next: the tasks of
+ * types that run in batches, until another comes, or one whose worker died, for that one runs alone. Where nothing stays
+ * leased, the first is leased whatever it is, and has the slot.
+ */
+export const BATCH = statement({
+  tokens: "text[]",
+  completed: "json",
+  ended: "json",
+  leader: "bigint?",
+  slot: "int",
+  slots: "int",
+  newToken: "text?",
+  leaseMs: "float8",
+  count: "int",
+  held: "int",
+  types: "text[]",
+  sizes: "bigint[]",
+  bytes: "bigint",
+  ours: "text[]",
+})`
+  with completed as (
+    update "baasix_Tasks" t set task_status = 'Completed', result_data = e.result, error_data = null, progress = 1,
+      lateness = e.lateness, started_at = ${ago("e.started")}, finished_at = ${ago("e.finished")}, ${ENDED_LEASE}
+    from json_to_recordset(:completed) as e (id bigint, result json, lateness jsonb, started float8, finished float8)
+    where t.id = e.id and ${MINE}
+    returning t.id, t.rev, t.scheduled_time),
+  ended as (
+    update "baasix_Tasks" t set task_status = (e.columns).task_status, error_data = (e.columns).error_data,
+      result_data = null, progress = null, lateness = (e.columns).lateness,
+      history = case when e.one->>'record' is null then history else ${withHistory("(e.one->'record')::jsonb")} end,
+      scheduled_time = case when e.one->>'delayMs' is null then scheduled_time
+        else now() + ${milliseconds("(e.one->>'delayMs')::float8")} end,
+      attempts = t.attempts + (e.one->>'attempts')::int, crashes = t.crashes + (e.one->>'crashes')::int,
+      excused = t.excused + (e.one->>'excused')::int,
+      started_at = case when e.one->>'started' is null then t.started_at else ${ago("(e.one->>'started')::float8")} end,
+      finished_at = case when e.one->>'task_status' = 'Error' then ${ago("(e.one->>'finished')::float8")} end,
+      ${ENDED_LEASE}
+    from (select value as one, json_populate_record(null::"baasix_Tasks", value) as columns
+      from json_array_elements(:ended)) e
+    where t.id = (e.columns).id and ${MINE}
+    returning t.id, t.rev, t.scheduled_time),
+  led as (
+    update "baasix_Tasks" set slot = :slot, rev = rev + 1 where id = :leader and ${MINE} and ${DONE} >= 0
+    returning id),
+  picked as materialized (
+    select id, scheduled_time, type, crashes, row_to_json(t) as task
+    from (select * from "baasix_Tasks"
+      where :newToken is not null and task_status = 'Not started' and scheduled_time <= now() and ${OURS}
+      order by scheduled_time, id limit :count for update skip locked) t),
+  sized as (
+    select id, task, n, (n = 1 or total <= :bytes) and (alike and n + :held <= fitting or n = 1 and :leader is null) as wanted
+    from (select p.id, p.task, row_number() over earliest as n, sum(octet_length(p.task::text)) over earliest as total,
+        bool_and(b.size is not null and p.crashes = 0) over earliest as alike, min(b.size) over earliest as fitting
+      from picked p left join unnest(:types, :sizes) as b (type, size) on b.type = p.type
+      window earliest as (order by p.scheduled_time, p.id)) counted),
+  leased as (
+    update "baasix_Tasks" t set task_status = 'Running', slot = case when :leader is null and s.n = 1 then :slot end,
+      lease_token = :newToken, lease_expires_at = now() + ${milliseconds(":leaseMs")}, attempts = t.attempts + 1,
+      started_at = now(), finished_at = null, progress = null, cancel_requested = false, "updatedAt" = now(),
+      rev = t.rev + 1
+    from sized s
+    where t.id = s.id and s.wanted and ${HAS_ROOM_BESIDE(":tokens")}
+      and case when :leader is null then ${DONE} > 0 else exists (select from led) end
+    returning t.id, s.n)
+  select (select json_agg(json_build_array(id, rev, ${epochMs("scheduled_time")}))
+      from (select * from completed union all select * from ended) done) as done,
+    (select json_agg(s.task order by s.n) from sized s join leased using (id)) as tasks,
+    :leader is null or exists (select from led) as led, ${NOW_MS}`;
+
+interface BatchRow {
+  done: [id: number, rev: number, dueMs: number][] | null;
+  tasks: Row[] | null;
+  led: boolean;
+  now_ms: number;
+}
+
+/** The types that run in batches, and how many of each at most. */
+export interface BatchTypes {
+  types: readonly string[];
+  sizes: readonly number[];
+}
+
+/** Writes ends, and leases more. */
+export async function settleBatch(
+  { database, leaseMs, slots, types }: StoreDeps,
+  { slot, tokens, ends, leader, next }: BatchRequest,
+  batches: BatchTypes,
+): Promise<BatchResult> {
+  const completed: unknown[] = [];
+  const ended: unknown[] = [];
+  for (const { task, outcome, lateness, startedAgoMs, endedAgoMs } of ends)
+    if (outcome.kind === "completed")
+      completed.push({
+        id: task.id,
+        result: outcome.result ?? null,
+        lateness,
+        started: startedAgoMs,
+        finished: endedAgoMs,
+      });
+    else {
+      const { error, ...end } = endOf(outcome);
+      const columns = { id: task.id, task_status: statusAfter(outcome), error_data: error, lateness };
+      ended.push({ ...columns, ...end, started: startedAgoMs, finished: endedAgoMs });
+    }
+  const [row] = await database.query<BatchRow>(
+    BATCH({
+      tokens,
+      completed,
+      ended,
+      leader: leader ?? null,
+      slot,
+      slots,
+      newToken: next?.token ?? null,
+      leaseMs,
+      count: next?.count ?? 0,
+      held: next?.held ?? 0,
+      types: batches.types,
+      sizes: batches.sizes,
+      bytes: RUN_BATCH_BYTES,
+      ours: types.ours,
+    }),
+  );
+  if (!row) throw new Error("a batch's statement must answer one row, got none");
+  const nowMs = row.now_ms;
+  const written = new Map((row.done ?? []).map((one) => [one[0], one]));
+  const settled = new Map<number, Standing>();
+  for (const { task, outcome } of ends) {
+    const done = written.get(task.id);
+    if (!done) continue;
+    const [id, rev, due_ms] = done;
+    const facts = { id, rev, status: statusAfter(outcome), type: task.type, due_ms, lease_ms: null };
+    settled.set(id, standingOf(facts, nowMs, types));
+  }
+  const tasks = row.tasks ?? [];
+  const leased = tasks.map((one, n) =>
+    started(one, nowMs, leaseMs, leader === undefined && n === 0 ? slot : null),
+  );
+  return { settled, leased, led: row.led, nowMs };
+}
+
+/** A row as the statement that leased it left it; it answers with the rows as they were. */
+function started(row: Row, nowMs: number, leaseMs: number, slot: number | null): Task {
+  const task = toTask(row);
+  const now = new Date(nowMs).toISOString();
+  task.task_status = "Running";
+  task.slot = slot;
+  task.lease_expires_at = new Date(nowMs + leaseMs).toISOString();
+  task.attempts++;
+  task.started_at = now;
+  task.finished_at = null;
+  task.progress = null;
+  task.cancel_requested = false;
+  task.updatedAt = now;
+  task.rev++;
+  return task;
+}
+
+/**
+ * Makes the leases of a batch last longer. The row that has the slot goes first: where another worker has it, the others
+ * are not ours either.
+ */
+export const RENEW_BATCH = statement({
+  leader: "bigint",
+  tokens: "text[]",
+  leaseMs: "float8",
+  progressed: "bigint?",
+  progress: "real?",
+})`
+  with led as (
+    update "baasix_Tasks" set lease_expires_at = now() + ${milliseconds(":leaseMs")}, rev = rev + 1,
+      progress = case when id = :progressed then :progress else progress end
+    where id = :leader and ${MINE}
+    returning id, rev, cancel_requested, lease_expires_at),
+  followers as (
+    update "baasix_Tasks" set lease_expires_at = now() + ${milliseconds(":leaseMs")}, rev = rev + 1,
+      progress = case when id = :progressed then :progress else progress end
+    where ${MINE} and id <> :leader and exists (select from led)
+    returning id, rev, cancel_requested, lease_expires_at)
+  select id, rev, cancel_requested, ${epochMs("lease_expires_at")} as lease_ms from led
+  union all select id, rev, cancel_requested, ${epochMs("lease_expires_at")} from followers`;
+
+type RenewedRow = { id: string; rev: string; cancel_requested: boolean; lease_ms: number };
+
+/** Where the tasks of a batch stand after its leases were renewed, and which of them were cancelled. */
+export interface BatchRenewal {
+  standings: Standing[];
+  cancelled: number[];
+}
+
+/** Renews a batch, and writes the progress of one of its tasks; undefined when its lease is lost. */
+export async function renewBatch(
+  { database, leaseMs }: StoreDeps,
+  { leader, tokens }: { leader: number; tokens: readonly string[] },
+  progress?: { id: number; fraction: number } | undefined,
+): Promise<BatchRenewal | undefined> {
+  const rows = await queryRepeatable<RenewedRow>(
+    database,
+    RENEW_BATCH({
+      leader,
+      tokens,
+      leaseMs,
+      progressed: progress?.id ?? null,
+      progress: progress?.fraction ?? null,
+    }),
+  );
+  if (rows.length === 0) return undefined;
+  return {
+    standings: rows.map(({ id, rev, lease_ms }) => ({
+      id: Number(id),
+      rev: Number(rev),
+      kind: "running",
+      atMs: lease_ms,
+    })),
+    cancelled: rows.flatMap(({ id, cancel_requested }) => (cancel_requested ? [Number(id)] : [])),
+  };
+}
+
+export const BATCH_HELD_BY = statement({ token: "text" })`
+  select row_to_json(t) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = :token
+  order by scheduled_time, id`;
+
+/** What became of a statement whose answer was lost: the tasks that its token holds, and where others stand. */
+export async function readBack(
+  { database, types }: StoreDeps,
+  ids: readonly number[],
+  token: string | undefined,
+): Promise<{ standings: Map<number, Standing>; held: Task[] }> {
+  const rows = await queryRepeatable<Facts & { now_ms: number }>(database, STANDING({ ids }));
+  const held =
+    token === undefined ? [] : tasksOf(await queryRepeatable<TaskRow>(database, BATCH_HELD_BY({ token })));
+  const standings = rows.map((row): Standing => {
+    const facts = { ...row, id: Number(row.id), rev: Number(row.rev) };
+    return standingOf(facts, row.now_ms, types);
+  });
+  return { standings: new Map(standings.map((one) => [one.id, one])), held };
+}
