@@ -91,8 +91,12 @@ async function performAll(
   signalOf: () => AbortSignal,
 ): Promise<readonly HandlerEnd[]> {
   const { definition, tasks } = call;
+  const throwIfAborted = () => {
+    if (call.reason) throw call.reason;
+  };
   const [task] = tasks;
-  if (!definition.runMany && task) return [await perform(definition, contextOf(parts, task, call, signalOf))];
+  if (!definition.runMany && task)
+    return [await perform(definition, contextOf(parts, task, call, signalOf), throwIfAborted)];
   const ends: HandlerEnd[] = [];
   const items: { item: BatchItem<unknown>; n: number }[] = [];
   for (const [n, task] of tasks.entries()) {
@@ -105,7 +109,7 @@ async function performAll(
     }
   }
   try {
-    signalOf().throwIfAborted();
+    throwIfAborted();
     const given = items.map(({ item }) => item);
     const answered =
       given.length > 0 ? await definition.runMany?.(given, manyContextOf(parts, call, signalOf)) : [];

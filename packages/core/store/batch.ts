@@ -48,11 +48,21 @@ const ago = (ms: string) => `greatest(t.started_at, now() - ${milliseconds(ms)})
 const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
 const DONE = "(select count(*) from completed) + (select count(*) from ended)";
 
+const DUE = `task_status = 'Not started' and scheduled_time <= now() and ${OURS}`;
+/** The size of the batches of the row's type; null where it runs in none. */
+const SIZE = "(:sizes)[array_position(:types, type::text)]";
+/** What is looked at before a row is locked. `alike`: it may be one of many. */
+const WALKED = `id, scheduled_time, ${SIZE} as size, ${SIZE} is not null and crashes = 0 as alike,
+  coalesce(pg_column_size(task_data), 0)::bigint as bytes`;
+
 /**
  * Writes how attempts ended, by token. The slot goes to `:leader`, a task that stays: so the unique index always has one
  * row of a batch, and a worker that lost its lease leases nothing more. Then it leases what is due next: the tasks of
  * types that run in batches, until another comes, or one whose worker died, for that one runs alone. Where nothing stays
  * leased, the first is leased whatever it is, and has the slot.
+ *
+ * The due tasks are walked through one by one, each found by the index from the one before it: asked for hundreds at
+ * once, the planner might read and sort all that wait.
  */
 export const BATCH = statement({
   tokens: "text[]",
@@ -70,7 +80,15 @@ export const BATCH = statement({
   bytes: "bigint",
   ours: "text[]",
 })`
-  with completed as (
+  with recursive walk as (
+    (select ${WALKED}, 1 as n from "baasix_Tasks"
+      where :newToken is not null and ${DUE} order by scheduled_time, id limit 1)
+    union all
+    select next.id, next.scheduled_time, next.size, next.alike, w.bytes + next.bytes, w.n + 1
+    from walk w cross join lateral (select ${WALKED} from "baasix_Tasks"
+      where ${DUE} and (scheduled_time, id) > (w.scheduled_time, w.id) order by scheduled_time, id limit 1) next
+    where w.alike and w.n < :count and w.bytes < :bytes),
+  completed as (
     update "baasix_Tasks" t set task_status = 'Completed', result_data = e.result, error_data = null, progress = 1,
       lateness = e.lateness, started_at = ${ago("e.started")}, finished_at = ${ago("e.finished")}, ${ENDED_LEASE}
     from json_to_recordset(:completed) as e (id bigint, result json, lateness jsonb, started float8, finished float8)
@@ -95,18 +113,16 @@ export const BATCH = statement({
     update "baasix_Tasks" set slot = :slot, rev = rev + 1 where id = :leader and ${MINE} and ${DONE} >= 0
     returning id),
   picked as materialized (
-    select id, scheduled_time, type, crashes, row_to_json(t) as task
-    from (select * from "baasix_Tasks"
-      where :newToken is not null and task_status = 'Not started' and scheduled_time <= now() and ${OURS}
-      order by scheduled_time, id limit :count for update skip locked) t),
+    select w.n, w.alike, w.size, t.id, row_to_json(t) as task
+    from walk w cross join lateral (select * from "baasix_Tasks"
+      where id = w.id and task_status = 'Not started' and scheduled_time <= now() limit 1 for update skip locked) t),
   sized as (
-    select id, task, n, (n = 1 or total <= :bytes) and (alike and n + :held <= fitting or n = 1 and :leader is null) as wanted
-    from (select p.id, p.task, row_number() over earliest as n, sum(octet_length(p.task::text)) over earliest as total,
-        bool_and(b.size is not null and p.crashes = 0) over earliest as alike, min(b.size) over earliest as fitting
-      from picked p left join unnest(:types, :sizes) as b (type, size) on b.type = p.type
-      window earliest as (order by p.scheduled_time, p.id)) counted),
+    select id, task, n, n = first as first, (n = first or total <= :bytes) and (alike and n + :held <= fitting or n = first and :leader is null) as wanted
+    from (select id, task, n, min(n) over () as first, sum(octet_length(task::text)) over (order by n) as total,
+        bool_and(alike) over (order by n) as alike, min(size) over (order by n) as fitting
+      from picked) counted),
   leased as (
-    update "baasix_Tasks" t set task_status = 'Running', slot = case when :leader is null and s.n = 1 then :slot end,
+    update "baasix_Tasks" t set task_status = 'Running', slot = case when :leader is null and s.first then :slot end,
       lease_token = :newToken, lease_expires_at = now() + ${milliseconds(":leaseMs")}, attempts = t.attempts + 1,
       started_at = now(), finished_at = null, progress = null, cancel_requested = false, "updatedAt" = now(),
       rev = t.rev + 1
