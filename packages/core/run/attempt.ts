@@ -153,16 +153,12 @@ function startAborting({ clock }: Pick<AttemptDeps, "clock">, interrupt: AbortSi
  * Checks the data and runs the handler. Loading a definition and checking data are part of the attempt: they may take
  * time, and may fail, like the handler itself.
  */
-export async function perform(
-  definition: TaskDefinition,
-  context: TaskContext,
-  throwIfAborted = () => context.signal.throwIfAborted(),
-): Promise<HandlerEnd> {
+async function perform(definition: TaskDefinition, context: TaskContext): Promise<HandlerEnd> {
   try {
     const checked = await checkData(definition, context.task.task_data);
     if ("issues" in checked) return checked;
     // It may have been told to stop meanwhile.
-    throwIfAborted();
+    context.signal.throwIfAborted();
     return { value: await definition.run(checked.value, context) };
   } catch (error) {
     return { error };

@@ -9,7 +9,7 @@ import { outcomesOf } from "../tasks/run-many.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { type AbortCode, TaskAborted } from "./abort.ts";
-import { type HandlerEnd, perform } from "./attempt.ts";
+import type { HandlerEnd } from "./attempt.ts";
 
 export interface HandlerParts {
   clock: Clock;
@@ -21,107 +21,112 @@ export interface HandlerParts {
   progress(id: number, fraction: number): Promise<void>;
 }
 
-/** What runs now: the task, or the tasks, of one call. */
-export interface Call {
+/** What runs now: the task, or the tasks, of one call. A class, for there are many of them: what is rare costs nothing. */
+export class Call {
+  /** Why its signal was aborted, if it was. */
+  reason: TaskAborted | undefined;
   readonly definition: TaskDefinition;
   readonly tasks: readonly Task[];
-  readonly startedMs: number;
   readonly deadlineMs: number;
-  /** Why its signal was aborted, if it was. */
-  readonly reason: TaskAborted | undefined;
-  abort(code: AbortCode): void;
+  readonly #parts: HandlerParts;
+  #controller: AbortController | undefined;
+  #cancelled: Set<number> | undefined;
+  #endGrace: (() => void) | undefined;
+  #resolve: (ends: readonly HandlerEnd[] | undefined) => void = () => {};
+
+  constructor(parts: HandlerParts, definition: TaskDefinition, tasks: readonly Task[], deadlineMs: number) {
+    this.#parts = parts;
+    this.definition = definition;
+    this.tasks = tasks;
+    this.deadlineMs = deadlineMs;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.reason) this.#controller.abort(this.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(code: AbortCode): void {
+    if (this.reason) return;
+    this.reason = new TaskAborted(code);
+    this.#controller?.abort(this.reason);
+    this.#endGrace = this.#parts.clock.after(ABORT_GRACE_MS, () => this.#resolve(undefined));
+  }
+
   /** One of many was cancelled. */
-  cancel(id: number): void;
-  isCancelled(id: number): boolean;
-  /** Runs it: how it ended, one end for each task; undefined when it ignored its signal for too long (rule 11). */
-  run(): Promise<readonly HandlerEnd[] | undefined>;
-}
-
-export function createCall(
-  parts: HandlerParts,
-  definition: TaskDefinition,
-  tasks: readonly Task[],
-  startedMs: number,
-  deadlineMs: number,
-): Call {
-  let reason: TaskAborted | undefined;
-  let controller: AbortController | undefined;
-  let endGrace = () => {};
-  let ignore = () => {};
-  const cancelled = new Set<number>();
-  const signalOf = () => {
-    if (!controller) {
-      controller = new AbortController();
-      if (reason) controller.abort(reason);
-    }
-    return controller.signal;
-  };
-  const call: Call = {
-    definition,
-    tasks,
-    startedMs,
-    deadlineMs,
-    get reason() {
-      return reason;
-    },
-    abort(code) {
-      if (reason) return;
-      reason = new TaskAborted(code);
-      controller?.abort(reason);
-      endGrace = parts.clock.after(ABORT_GRACE_MS, ignore);
-    },
-    cancel: (id) => void cancelled.add(id),
-    isCancelled: (id) => cancelled.has(id),
-    run: () =>
-      new Promise((resolve) => {
-        ignore = () => resolve(undefined);
-        void performAll(parts, call, signalOf).then((ends) => {
-          endGrace();
-          resolve(ends);
-        });
-      }),
-  };
-  return call;
-}
-
-/** Never rejects. */
-async function performAll(
-  parts: HandlerParts,
-  call: Call,
-  signalOf: () => AbortSignal,
-): Promise<readonly HandlerEnd[]> {
-  const { definition, tasks } = call;
-  const throwIfAborted = () => {
-    if (call.reason) throw call.reason;
-  };
-  const [task] = tasks;
-  if (!definition.runMany && task)
-    return [await perform(definition, contextOf(parts, task, call, signalOf), throwIfAborted)];
-  const ends: HandlerEnd[] = [];
-  const items: { item: BatchItem<unknown>; n: number }[] = [];
-  for (const [n, task] of tasks.entries()) {
-    try {
-      const checked = await checkData(definition, task.task_data);
-      if ("issues" in checked) ends[n] = checked;
-      else items.push({ n, item: itemOf(task, checked.value, call) });
-    } catch (error) {
-      ends[n] = { error };
-    }
+  cancel(id: number): void {
+    this.#cancelled ??= new Set();
+    this.#cancelled.add(id);
   }
-  try {
-    throwIfAborted();
-    const given = items.map(({ item }) => item);
-    const answered =
-      given.length > 0 ? await definition.runMany?.(given, manyContextOf(parts, call, signalOf)) : [];
-    const outcomes = outcomesOf(definition.type, answered, items.length);
-    items.forEach(({ n }, at) => {
-      const outcome = outcomes[at];
-      ends[n] = outcome && "result" in outcome ? { value: outcome.result } : { error: outcome?.error };
+
+  isCancelled(id: number): boolean {
+    return this.#cancelled?.has(id) ?? false;
+  }
+
+  /** How it ended, one end for each task; undefined when it ignored its signal for too long (rule 11). Never rejects. */
+  run(): Promise<readonly HandlerEnd[] | undefined> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      void this.#perform();
     });
-  } catch (error) {
-    for (const { n } of items) ends[n] = { error };
   }
-  return ends;
+
+  async #perform(): Promise<void> {
+    const [task] = this.tasks;
+    const ends =
+      this.definition.runMany || !task ? await this.#performMany() : [await this.#performOne(task)];
+    this.#endGrace?.();
+    this.#resolve(ends);
+  }
+
+  async #performOne(task: Task): Promise<HandlerEnd> {
+    const { definition } = this;
+    try {
+      let data = task.task_data;
+      if (definition.data) {
+        const checked = await checkData(definition, data);
+        if ("issues" in checked) return checked;
+        // It may have been told to stop meanwhile.
+        if (this.reason) throw this.reason;
+        data = checked.value;
+      }
+      return { value: await definition.run(data, contextOf(this.#parts, task, this)) };
+    } catch (error) {
+      return { error };
+    }
+  }
+
+  async #performMany(): Promise<readonly HandlerEnd[]> {
+    const { definition, tasks } = this;
+    const ends: HandlerEnd[] = [];
+    const items: { item: BatchItem<unknown>; n: number }[] = [];
+    for (const [n, task] of tasks.entries()) {
+      try {
+        const checked = await checkData(definition, task.task_data);
+        if ("issues" in checked) ends[n] = checked;
+        else items.push({ n, item: itemOf(task, checked.value, this) });
+      } catch (error) {
+        ends[n] = { error };
+      }
+    }
+    if (items.length === 0) return ends;
+    try {
+      if (this.reason) throw this.reason;
+      const given = items.map(({ item }) => item);
+      const answered = await definition.runMany?.(given, manyContextOf(this.#parts, this));
+      const outcomes = outcomesOf(definition.type, answered, items.length);
+      items.forEach(({ n }, at) => {
+        const outcome = outcomes[at];
+        ends[n] = outcome && "result" in outcome ? { value: outcome.result } : { error: outcome?.error };
+      });
+    } catch (error) {
+      for (const { n } of items) ends[n] = { error };
+    }
+    return ends;
+  }
 }
 
 function itemOf(task: Task, data: unknown, call: Call): BatchItem<unknown> {
@@ -135,14 +140,14 @@ function itemOf(task: Task, data: unknown, call: Call): BatchItem<unknown> {
   };
 }
 
-function contextOf(parts: HandlerParts, task: Task, call: Call, signalOf: () => AbortSignal): TaskContext {
+function contextOf(parts: HandlerParts, task: Task, call: Call): TaskContext {
   const { log, tasks, enqueuer, handlerConfig: config } = parts;
   let own: Logger | undefined;
   return {
     task,
     attempt: task.attempts,
     get signal() {
-      return signalOf();
+      return call.signal;
     },
     get deadline() {
       return new Date(call.deadlineMs);
@@ -156,22 +161,22 @@ function contextOf(parts: HandlerParts, task: Task, call: Call, signalOf: () => 
     enqueue: enqueuer.enqueue,
     enqueueMany: enqueuer.enqueueMany,
     config,
-    deleteFinished: (days) => parts.deleteFinished(days, { keepId: task.id, signal: signalOf() }),
+    deleteFinished: (days) => parts.deleteFinished(days, { keepId: task.id, signal: call.signal }),
   };
 }
 
-function manyContextOf(parts: HandlerParts, call: Call, signalOf: () => AbortSignal): BatchContext {
+function manyContextOf(parts: HandlerParts, call: Call): BatchContext {
   const { log, tasks, enqueuer, handlerConfig: config } = parts;
   const { type } = call.definition;
   return {
-    signal: signalOf(),
+    signal: call.signal,
     deadline: new Date(call.deadlineMs),
     log: log.with({ type, tasks: call.tasks.length }),
     tasks,
     ...enqueuer,
     config,
     // Running tasks are never deleted, so no id has to be kept.
-    deleteFinished: (days) => parts.deleteFinished(days, { keepId: 0, signal: signalOf() }),
+    deleteFinished: (days) => parts.deleteFinished(days, { keepId: 0, signal: call.signal }),
   };
 }
 

@@ -17,7 +17,7 @@ import type { AbortCode, TaskAborted } from "./abort.ts";
 import { ABORT_MESSAGES } from "./abort.ts";
 import { outcomeOf } from "./attempt.ts";
 import { type BatchEnds, gatherEnds } from "./batch-ends.ts";
-import { type Call, createCall, type HandlerParts, nameOf } from "./batch-handler.ts";
+import { Call, type HandlerParts, nameOf } from "./batch-handler.ts";
 import { type BatchLeases, createBatchLeases, type Entry } from "./batch-leases.ts";
 import { keepLookout, type Lookout } from "./batch-lookout.ts";
 import { type EndsSettled, settleEnds } from "./batch-settle.ts";
@@ -143,7 +143,7 @@ class Batch {
       task.started_at = new Date(startedMs + lease.aheadMs).toISOString();
       return task;
     });
-    const call = createCall(this.#parts, definition, tasks, startedMs, startedMs + timeoutMs);
+    const call = new Call(this.#parts, definition, tasks, startedMs + timeoutMs);
     this.#call = call;
     this.#lookout.lookBy(call.deadlineMs);
     const hadWholeInvocation = this.#tick.attempts++ === 0;
@@ -154,7 +154,8 @@ class Batch {
     const endedMs = clock.now();
     const ms = (endedMs - startedMs) / entries.length;
     this.#paceMs = this.#paceMs === undefined ? ms : this.#paceMs * 0.9 + ms * 0.1;
-    for (const [n, { task, lease }] of entries.entries()) {
+    for (let n = 0; n < entries.length; n++) {
+      const { task, lease } = entries[n] as Entry;
       const end = ends?.[n];
       const outcome = !end
         ? // Only a test comes here: its process goes on.

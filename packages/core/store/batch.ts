@@ -1,13 +1,12 @@
 /** The statements of a batch: tasks that one statement leases together, and whose ends one statement writes. */
 import { RUN_BATCH_BYTES } from "../limits.ts";
-import { type Facts, type Standing, standingOf } from "../tasks/standing.ts";
+import { type Standing, standingOf } from "../tasks/standing.ts";
 import type { Lateness, Outcome, Task } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, HAS_ROOM_BESIDE, milliseconds, NOW_MS, OURS, withHistory } from "./fragments.ts";
-import { STANDING } from "./read.ts";
-import { type Row, type TaskRow, tasksOf, toTask } from "./rows.ts";
+import { type Row, toTask } from "./rows.ts";
 import { endOf, statusAfter } from "./settle.ts";
-import { queryRepeatable, statement } from "./statement.ts";
+import { statement } from "./statement.ts";
 
 /** How the attempt of a task of a batch ended. Times are milliseconds before the statement is sent. */
 export interface BatchEnd {
@@ -45,7 +44,8 @@ export interface BatchResult {
 const ENDED_LEASE = `slot = null, lease_token = null, lease_expires_at = null, cancel_requested = false, "updatedAt" = now(), rev = t.rev + 1`;
 /** Never before its lease, nor in the future: the worker measured how long ago it was. */
 const ago = (ms: string) => `greatest(t.started_at, now() - ${milliseconds(ms)})`;
-const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
+/** What a worker may write to: it is leased under one of its tokens. */
+export const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
 const DONE = "(select count(*) from completed) + (select count(*) from ended)";
 
 const DUE = `task_status = 'Not started' and scheduled_time <= now() and ${OURS}`;
@@ -93,7 +93,7 @@ export const BATCH = statement({
       lateness = e.lateness, started_at = ${ago("e.started")}, finished_at = ${ago("e.finished")}, ${ENDED_LEASE}
     from json_to_recordset(:completed) as e (id bigint, result json, lateness jsonb, started float8, finished float8)
     where t.id = e.id and ${MINE}
-    returning t.id, t.rev, t.scheduled_time),
+    returning t.id, t.rev),
   ended as (
     update "baasix_Tasks" t set task_status = (e.columns).task_status, error_data = (e.columns).error_data,
       result_data = null, progress = null, lateness = (e.columns).lateness,
@@ -130,13 +130,17 @@ export const BATCH = statement({
     where t.id = s.id and s.wanted and ${HAS_ROOM_BESIDE(":tokens")}
       and case when :leader is null then ${DONE} > 0 else exists (select from led) end
     returning t.id, s.n)
-  select (select json_agg(json_build_array(id, rev, ${epochMs("scheduled_time")}))
-      from (select * from completed union all select * from ended) done) as done,
+  select (select array_to_json(array_agg(id)) from completed) as ids,
+    (select array_to_json(array_agg(rev)) from completed) as revs,
+    (select json_agg(json_build_array(id, rev, ${epochMs("scheduled_time")})) from ended) as others,
     (select json_agg(s.task order by s.n) from sized s join leased using (id)) as tasks,
     :leader is null or exists (select from led) as led, ${NOW_MS}`;
 
 interface BatchRow {
-  done: [id: number, rev: number, dueMs: number][] | null;
+  /** Of those that completed, in the same order. */
+  ids: number[] | null;
+  revs: number[] | null;
+  others: [id: number, rev: number, dueMs: number][] | null;
   tasks: Row[] | null;
   led: boolean;
   now_ms: number;
@@ -190,12 +194,15 @@ export async function settleBatch(
   );
   if (!row) throw new Error("a batch's statement must answer one row, got none");
   const nowMs = row.now_ms;
-  const written = new Map((row.done ?? []).map((one) => [one[0], one]));
   const settled = new Map<number, Standing>();
-  for (const { task, outcome } of ends) {
-    const done = written.get(task.id);
-    if (!done) continue;
-    const [id, rev, due_ms] = done;
+  row.ids?.forEach((id, n) => {
+    settled.set(id, { id, rev: row.revs?.[n] ?? 0, kind: "gone" });
+  });
+  const others = new Map(row.others?.map((one) => [one[0], one]));
+  for (const { task, outcome } of others.size > 0 ? ends : []) {
+    const other = others.get(task.id);
+    if (!other) continue;
+    const [id, rev, due_ms] = other;
     const facts = { id, rev, status: statusAfter(outcome), type: task.type, due_ms, lease_ms: null };
     settled.set(id, standingOf(facts, nowMs, types));
   }
@@ -221,84 +228,4 @@ function started(row: Row, nowMs: number, leaseMs: number, slot: number | null):
   task.updatedAt = now;
   task.rev++;
   return task;
-}
-
-/**
- * Makes the leases of a batch last longer. The row that has the slot goes first: where another worker has it, the others
- * are not ours either.
- */
-export const RENEW_BATCH = statement({
-  leader: "bigint",
-  tokens: "text[]",
-  leaseMs: "float8",
-  progressed: "bigint?",
-  progress: "real?",
-})`
-  with led as (
-    update "baasix_Tasks" set lease_expires_at = now() + ${milliseconds(":leaseMs")}, rev = rev + 1,
-      progress = case when id = :progressed then :progress else progress end
-    where id = :leader and ${MINE}
-    returning id, rev, cancel_requested, lease_expires_at),
-  followers as (
-    update "baasix_Tasks" set lease_expires_at = now() + ${milliseconds(":leaseMs")}, rev = rev + 1,
-      progress = case when id = :progressed then :progress else progress end
-    where ${MINE} and id <> :leader and exists (select from led)
-    returning id, rev, cancel_requested, lease_expires_at)
-  select id, rev, cancel_requested, ${epochMs("lease_expires_at")} as lease_ms from led
-  union all select id, rev, cancel_requested, ${epochMs("lease_expires_at")} from followers`;
-
-type RenewedRow = { id: string; rev: string; cancel_requested: boolean; lease_ms: number };
-
-/** Where the tasks of a batch stand after its leases were renewed, and which of them were cancelled. */
-export interface BatchRenewal {
-  standings: Standing[];
-  cancelled: number[];
-}
-
-/** Renews a batch, and writes the progress of one of its tasks; undefined when its lease is lost. */
-export async function renewBatch(
-  { database, leaseMs }: StoreDeps,
-  { leader, tokens }: { leader: number; tokens: readonly string[] },
-  progress?: { id: number; fraction: number } | undefined,
-): Promise<BatchRenewal | undefined> {
-  const rows = await queryRepeatable<RenewedRow>(
-    database,
-    RENEW_BATCH({
-      leader,
-      tokens,
-      leaseMs,
-      progressed: progress?.id ?? null,
-      progress: progress?.fraction ?? null,
-    }),
-  );
-  if (rows.length === 0) return undefined;
-  return {
-    standings: rows.map(({ id, rev, lease_ms }) => ({
-      id: Number(id),
-      rev: Number(rev),
-      kind: "running",
-      atMs: lease_ms,
-    })),
-    cancelled: rows.flatMap(({ id, cancel_requested }) => (cancel_requested ? [Number(id)] : [])),
-  };
-}
-
-export const BATCH_HELD_BY = statement({ token: "text" })`
-  select row_to_json(t) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = :token
-  order by scheduled_time, id`;
-
-/** What became of a statement whose answer was lost: the tasks that its token holds, and where others stand. */
-export async function readBack(
-  { database, types }: StoreDeps,
-  ids: readonly number[],
-  token: string | undefined,
-): Promise<{ standings: Map<number, Standing>; held: Task[] }> {
-  const rows = await queryRepeatable<Facts & { now_ms: number }>(database, STANDING({ ids }));
-  const held =
-    token === undefined ? [] : tasksOf(await queryRepeatable<TaskRow>(database, BATCH_HELD_BY({ token })));
-  const standings = rows.map((row): Standing => {
-    const facts = { ...row, id: Number(row.id), rev: Number(row.rev) };
-    return standingOf(facts, row.now_ms, types);
-  });
-  return { standings: new Map(standings.map((one) => [one.id, one])), held };
 }

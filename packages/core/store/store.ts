@@ -1,4 +1,5 @@
-import { readBack, renewBatch, settleBatch } from "./batch.ts";
+import { settleBatch } from "./batch.ts";
+import { readBack, renewBatch } from "./batch-leases.ts";
 import { cancel, patch, remove, retry } from "./change.ts";
 import { claim, heldBy } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";

@@ -40,6 +40,8 @@ interface Container {
   busy: boolean;
 }
 
+/** Tasks of the type `short` that a batch holds. */
+export const BATCH_SIZE = 5;
 const COLD_START_MS = [50, 400] as const;
 const TIMEOUT_SECONDS = 120;
 const MAX_ATTEMPTS = 3;
@@ -85,8 +87,8 @@ export class Deployment {
       redis: this.#redis.connect(process),
       doorbell: this.lambda.doorbellOf(process),
       definitions: newer
-        ? [this.#work(process, "work"), this.#work(process, "fresh")]
-        : [this.#work(process, "work")],
+        ? [this.#work(process, "work"), this.#work(process, "short"), this.#work(process, "fresh")]
+        : [this.#work(process, "work"), this.#work(process, "short")],
       prefix: "sim",
       clock: process.clock,
       now: CLOCK,
@@ -100,9 +102,10 @@ export class Deployment {
     return { process, tickwork, busy: false };
   }
 
-  #work(process: Process, type: "work" | "fresh") {
+  #work(process: Process, type: "work" | "short" | "fresh") {
     return defineTask({
       type,
+      ...(type === "short" ? { batch: { size: BATCH_SIZE, settleWithinMs: 200 } } : {}),
       maxAttempts: MAX_ATTEMPTS,
       timeoutSeconds: TIMEOUT_SECONDS,
       backoffMs: () => BACKOFF_MS,
