@@ -9,7 +9,7 @@ import {
   type Tickwork,
 } from "#core";
 import { Lambda } from "./doorbell.ts";
-import type { RowWatcher } from "./row-watcher.ts";
+import { BATCH_SIZE, type RowWatcher } from "./row-watcher.ts";
 import { CLOCK, type SimulatedPostgres, type SimulatedRedis } from "./wires.ts";
 import { Process, type World } from "./world.ts";
 
@@ -40,8 +40,6 @@ interface Container {
   busy: boolean;
 }
 
-/** Tasks of the type `short` that a batch holds. */
-export const BATCH_SIZE = 5;
 const COLD_START_MS = [50, 400] as const;
 const TIMEOUT_SECONDS = 120;
 const MAX_ATTEMPTS = 3;

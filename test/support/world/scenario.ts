@@ -44,7 +44,7 @@ export interface Scenario {
  * the flag without a word. `versions`: half of the processes have newer code, with a type that the others do not know.
  * `nudges`: others write the table, and tell it before they commit. `starved`: processes stand still for longer than
  * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due. `outages`: servers
- * are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and processes that die.
+ * are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and deployments.
  */
 export type Kind =
   | "calm"
@@ -219,9 +219,9 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   calm: ordinary(false),
   hurry,
   deploys: [...ordinary(false), deploys, stubborn],
-  answers: [...ordinary(false), answers, answers],
+  answers: [...ordinary(false), short, answers, answers],
   late: [...ordinary(false), late, late],
-  crashes: [...ordinary(true), kills, kills, fc.constant({ do: "flush" as const })],
+  crashes: [...ordinary(true), short, short, kills, kills, fc.constant({ do: "flush" as const })],
   hands: [...ordinary(false), ...hands, ...hands],
   versions: [...ordinary(false), fresh, fresh],
   nudges: [...ordinary(false), nudge, nudge],
@@ -234,7 +234,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
       ms: fc.constant(600_000),
     }),
   ],
-  batches: [...ordinary(false), short, short, short, short, kills, deploys, answers, ...hands],
+  batches: [...ordinary(false), short, short, short, short, deploys],
   retries: [failsLate, takesLong, takesLong],
   clocks: [...ordinary(false), kills],
   everything: [...ordinary(true), ...ordinary(true), short, short, ...disasters],
