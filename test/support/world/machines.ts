@@ -54,7 +54,7 @@ export async function simulateMachines(
   for (const text of CLEANING) await db.query(text);
   const postgres = new SimulatedPostgres(world, pgliteDriver(db), 0);
   const redis = new SimulatedRedis(world, createMemoryRedis({ now: () => world.nowMs }));
-  const watcher = new RowWatcher(world, postgres, { slots: 1, startMs: START_MS, bounded: false });
+  const watcher = new RowWatcher(world, postgres, { slots: 1, startMs: START_MS });
   const machines = new Set<Machine>();
   let names = 0;
 

@@ -2,19 +2,10 @@
  * What if a rule were left out? Each mutant is the real code with one thing taken away; the simulation has to find a
  * story in which it goes wrong. A change of the code that a mutant no longer fits fails the test, so they stay true.
  */
-import type { Kind } from "./scenario.ts";
+import { batchMutants } from "./batch-mutants.ts";
+import { core, type Mutant } from "./mutant.ts";
 
-export interface Mutant {
-  name: string;
-  /** The kind of story in which it is found. */
-  kind: Kind;
-  /** What is replaced in which file, from the root of the repository. */
-  changes: { file: string; from: string; to: string }[];
-  /** Or a statement that changes the schema, and one that changes it back. */
-  schema?: { break: string; mend: string };
-}
-
-const core = (file: string, from: string, to: string) => ({ file: `packages/core/${file}`, from, to });
+export type { Mutant } from "./mutant.ts";
 
 export const mutants: Mutant[] = [
   {
@@ -226,8 +217,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "store/fragments.ts",
-        "slot is null and lease_token is null and lease_expires_at > now()`;",
-        "slot is null and false`;",
+        "filter (where slot is null and lease_token is null)",
+        "filter (where false)",
       ),
       core("store/fragments.ts", "slot is distinct from :slot", "slot <> :slot"),
     ],
@@ -284,51 +275,5 @@ export const mutants: Mutant[] = [
       ),
     ],
   },
-  {
-    name: "batches: settling does not need a token",
-    kind: "crashes",
-    changes: [
-      core(
-        "store/batch.ts",
-        "lease_token = any(:tokens) and task_status = 'Running'",
-        ":tokens is not null and task_status = 'Running'",
-      ),
-    ],
-  },
-  {
-    name: "batches: what has not begun is not given back",
-    kind: "batches",
-    changes: [
-      core(
-        "run/batch.ts",
-        "if (begun > 0 && leases.waiting > 0 && (this.#lost || !this.#mayGoOn())) this.#giveBack();",
-        "",
-      ),
-      core("run/batch.ts", "readonly #onDrain = () => this.#giveBack();", "readonly #onDrain = () => {};"),
-    ],
-  },
-  {
-    name: "batches: the slot of the leader is not handed on",
-    kind: "batches",
-    changes: [
-      core(
-        "run/batch.ts",
-        "going.has(leases.leader) ? leases.last(going) : leases.leader",
-        "going.has(leases.leader) ? undefined : leases.leader",
-      ),
-      core(
-        "store/fragments.ts",
-        'const LEASES = "count(distinct coalesce(lease_token, id::text))";',
-        'const LEASES = "count(*) filter (where slot is not null or lease_token is null)";',
-      ),
-    ],
-  },
-  {
-    name: "batches: more is leased than the size allows",
-    kind: "batches",
-    changes: [
-      core("run/batch.ts", "this.#batching.size) - held;", "this.#batching.size);"),
-      core("store/batch.ts", "alike and n + :held <= fitting", "alike and n + 0 * :held <= fitting"),
-    ],
-  },
+  ...batchMutants,
 ];

@@ -109,7 +109,7 @@ export interface WatcherOptions {
   /** How long after it is due and a slot is free a task starts, at most; undefined where something goes wrong. */
   startMs: number | undefined;
   /** No worker loses track of a lease, so that a process holds no more than one batch. */
-  bounded: boolean;
+  bounded?: boolean;
 }
 
 /** Tasks of the type `short` that a batch holds. */
