@@ -59,7 +59,8 @@ const WALKED = `id, scheduled_time, ${SIZE} as size, ${SIZE} is not null and cra
  * Writes how attempts ended, by token. The slot goes to `:leader`, a task that stays: so the unique index always has one
  * row of a batch, and a worker that lost its lease leases nothing more. Then it leases what is due next: the tasks of
  * types that run in batches, until another comes, or one whose worker died, for that one runs alone. Where nothing stays
- * leased, the first is leased whatever it is, and has the slot.
+ * leased, the first is leased whatever it is, and has the slot. Where no end was written nothing is leased: a statement that
+ * is done late, after its repetition, changes nothing.
  *
  * The due tasks are walked through one by one, each found by the index from the one before it: asked for hundreds at
  * once, the planner might read and sort all that wait.
@@ -128,7 +129,7 @@ export const BATCH = statement({
       rev = t.rev + 1
     from sized s
     where t.id = s.id and s.wanted and ${HAS_ROOM_BESIDE(":tokens")}
-      and case when :leader is null then ${DONE} > 0 else exists (select from led) end
+      and ${DONE} > 0 and (:leader is null or exists (select from led))
     returning t.id, s.n)
   select (select array_to_json(array_agg(id)) from completed) as ids,
     (select array_to_json(array_agg(rev)) from completed) as revs,

@@ -220,7 +220,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   hurry,
   deploys: [...ordinary(false), deploys, stubborn],
   answers: [...ordinary(false), short, answers, answers],
-  late: [...ordinary(false), late, late],
+  late: [...ordinary(false), short, late, late],
   crashes: [...ordinary(true), short, short, kills, kills, fc.constant({ do: "flush" as const })],
   hands: [...ordinary(false), ...hands, ...hands],
   versions: [...ordinary(false), fresh, fresh],
