@@ -40,7 +40,11 @@ export {
 } from "./store/database.ts";
 export { type MigrateOptions, migrate } from "./store/migrate.ts";
 export {
+  type BatchContext,
+  type BatchItem,
+  type BatchOptions,
   type DataOf,
+  type DefinitionOf,
   type Definitions,
   defineTask,
   type EnqueueArguments,
@@ -57,6 +61,7 @@ export {
 } from "./tasks/define-task.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
+export type { ItemOutcome } from "./tasks/run-many.ts";
 export type { Stored } from "./tasks/stored.ts";
 export {
   type AttemptRecord,

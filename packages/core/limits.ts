@@ -55,6 +55,16 @@ export const LAMBDA_LIMIT_MS = 900_000;
 export const ABORT_GRACE_MS = 5_000;
 /** Settled tasks that a tick gathers before it tells Redis; while they are fewer, it does so with each renewal. */
 export const STANDINGS_PER_FLUSH = 250;
+/** Tasks that a batch holds when its type says nothing, and at most. */
+export const RUN_BATCH_SIZE = 500;
+export const RUN_BATCH_SIZE_MAX = 1_000;
+/** How long after it ended a task of a batch is settled when its type says nothing, and at most. */
+export const SETTLE_WITHIN_MS = 200;
+export const SETTLE_WITHIN_MAX_MS = 1_000;
+/** What a statement of a batch carries: the rows that it leases, and the results that it writes. */
+export const RUN_BATCH_BYTES = 2_000_000;
+/** A batch leases no more than it runs in this time at its pace: what waits in it, no other slot can run. */
+export const RUN_BATCH_AHEAD_MS = 1_000;
 /** Ids that looked due, checked by one empty claim. */
 export const SEEN_LIMIT = 1_000;
 /** How long a lease that ended, or a task that is due, may wait before `tickwork doctor` asks why. */

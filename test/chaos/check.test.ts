@@ -17,6 +17,7 @@ const lease = (
   task,
   rev,
   slot: 0,
+  inSlot: [{ slot: 0, from: claimedAt, ...(more.endedAt === undefined ? {} : { to: more.endedAt }) }],
   claimedAt,
   expiresAt: claimedAt + 2_000,
   ...more,

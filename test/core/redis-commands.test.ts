@@ -40,8 +40,8 @@ describe.each([
     return (await countNow()) - before;
   };
 
-  const make = async (slots: number, { earlyMs = 0, env = {} } = {}) => {
-    const { definition } = noting();
+  const make = async (slots: number, { earlyMs = 0, env = {}, batch = false } = {}) => {
+    const definition = { ...noting().definition, batch };
     const made = bed.make({
       doorbell: noteRings({ earlyMs }),
       definitions: [definition],
@@ -83,6 +83,16 @@ describe.each([
   });
 
   describe.skipIf(isReal && typeof binaries === "string")("a tick with one slot", () => {
+    test.each([
+      [1, 18],
+      [1_000, 60],
+    ])("that runs %i in batches: at most %i", async (n, most) => {
+      const { tasks, worker } = await make(1, { batch: true });
+      await tasks.create(due(n));
+      const count = await commandsOf(async () => expect(await worker.tick()).toMatchObject({ completed: n }));
+      expect(count).toBeLessThanOrEqual(most);
+    });
+
     test("that sleeps and then runs one: at most 25", async () => {
       const { tasks, worker } = await make(1, { earlyMs: 60_000 });
       await tasks.create(due(1, { scheduled_time: new Date(Date.now() + 1_500).toISOString() }));

@@ -101,3 +101,21 @@ test("a task makes tasks once, and a chain goes on every day", async () => {
   const { ran } = await tickwork.advance("3 days");
   expect(ran.map(({ type }) => type)).toEqual(["digest", "digest", "digest", "digest"]);
 });
+
+test("short tasks run in batches, and many in one call", async () => {
+  const { visit, visits } = await file("batches.ts");
+  const { notify } = await file("run-many.ts");
+  const tickwork = await open(visit, notify);
+  await tickwork.enqueueMany(visit, [{ data: { page: "/" } }, { data: { page: "/about" } }]);
+  const addresses = ["ada@example.com", "nobody", "alan@example.com"];
+  await tickwork.enqueueMany(
+    notify,
+    addresses.map((to) => ({ data: { to } })),
+  );
+  await tickwork.runDue();
+  expect([...visits.keys()]).toEqual(["/ 1", "/about 2"]);
+  const rows = await tickwork.tasks.list({ type: "notify", limit: 3 });
+  expect(rows.map(({ task_status }) => task_status)).toEqual(["Completed", "Error", "Completed"]);
+  expect(rows[0]?.result_data).toEqual({ sent: "alan@example.com" });
+  expect(rows[1]?.error_data).toMatchObject({ message: "nobody is no address" });
+});

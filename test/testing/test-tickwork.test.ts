@@ -35,6 +35,15 @@ const order = defineTask({
   },
 });
 const review = defineTask({ type: "review", data: v.object({ of: v.string() }), run: async () => "asked" });
+const tally = defineTask({
+  type: "tally",
+  maxAttempts: 2,
+  batch: { size: 10 },
+  run: async (data, { attempt }) => {
+    if (data === 7 && attempt === 1) throw new Error("seven");
+    return attempt;
+  },
+});
 const broken = defineTask({
   type: "broken",
   run: async () => {
@@ -77,6 +86,19 @@ describe("a task", () => {
     const result: { hello: string; on: string } = await tickwork.result(task);
     expect(result).toEqual({ hello: "Ada", on: "1970-01-01T00:00:00.000Z" });
     expect((await tickwork.runDue()).ran).toEqual([]);
+  });
+
+  test("may run in a batch: all that are due run in order, and those that failed later", async () => {
+    await using tickwork = await createTestTickwork({ definitions: [tally], now: NOW });
+    await tickwork.enqueueMany(
+      tally,
+      Array.from({ length: 25 }, (_, n) => ({ data: n + 1 })),
+    );
+    const { ran, failures } = await tickwork.runDue();
+    expect(ran.map(({ task }) => task)).toEqual(Array.from({ length: 25 }, (_, n) => n + 1));
+    expect(failures.map(({ task }) => task)).toEqual([7]);
+    await tickwork.advance("2 seconds");
+    expect(await tickwork.result(7)).toBe(2);
   });
 
   test("is run for its result when it is due, and else the result says when it is", async () => {

@@ -6,11 +6,19 @@ import type { HandlerConfig, TaskContext, TaskDefinition } from "../tasks/define
 import { createEnqueuer } from "../tasks/enqueue.ts";
 import { checkData, type Registry } from "../tasks/registry.ts";
 import type { Standing } from "../tasks/standing.ts";
-import type { Outcome } from "../tasks/task.ts";
+import type { Outcome, Task } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import { type AbortCode, TaskAborted } from "./abort.ts";
 import { type HeartbeatDeps, startHeartbeat } from "./heartbeat.ts";
-import { aborted, completed, crashed, failed, failedForGood, GIVEN_BACK } from "./outcome.ts";
+import {
+  aborted,
+  completed,
+  crashed,
+  failed,
+  failedForGood,
+  GIVEN_BACK,
+  type OutcomeDeps,
+} from "./outcome.ts";
 
 export interface AttemptDeps extends HeartbeatDeps {
   registry: Registry;
@@ -48,7 +56,8 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
 }
 
 const IGNORED = Symbol("the handler ignores its signal");
-type HandlerEnd = { value: unknown } | { error: unknown } | { issues: Issue[]; count: number };
+/** How a handler ended. */
+export type HandlerEnd = { value: unknown } | { error: unknown } | { issues: Issue[]; count: number };
 
 async function runHandler(
   deps: AttemptDeps,
@@ -77,24 +86,44 @@ async function runHandler(
   });
   try {
     const end = await Promise.race([work, aborting.ignored]);
-    if (end === IGNORED) {
-      const why = messageOf(signal.reason);
-      await deps.exit(
-        `the handler of task ${task.id} (${task.type}) was still running ${ABORT_GRACE_MS} ms after its signal: ${why}`,
-      );
-      // Only a test comes here: its process goes on.
-      return crashed(deps, task, (signal.reason as TaskAborted).code);
-    }
-    if ("issues" in end)
-      return failedForGood(deps, task, describeIssues(end.issues, end), { code: "invalid_data" });
-    if ("value" in end) return completed(deps, task, end.value);
-    if (!signal.aborted) return failed(deps, task, definition, end.error);
-    const { code } = signal.reason as TaskAborted;
-    return aborted(deps, task, definition, code, { timeoutMs, hadWholeInvocation });
+    const reason = signal.aborted ? (signal.reason as TaskAborted) : undefined;
+    if (end !== IGNORED)
+      return outcomeOf(deps, task, definition, end, { reason, timeoutMs, hadWholeInvocation });
+    await giveUp(deps, task, reason);
+    // Only a test comes here: its process goes on.
+    return crashed(deps, task, reason?.code ?? "timeout");
   } finally {
     heartbeat.stop();
     aborting.stop();
   }
+}
+
+/** Ends the process of a handler that ignores its signal. */
+export async function giveUp(
+  { exit }: Pick<AttemptDeps, "exit">,
+  task: Task,
+  reason: TaskAborted | undefined,
+) {
+  const why = messageOf(reason);
+  await exit(
+    `the handler of task ${task.id} (${task.type}) was still running ${ABORT_GRACE_MS} ms after its signal: ${why}`,
+  );
+}
+
+/** What the end of a handler means; `reason` is why its signal was aborted, if it was. */
+export function outcomeOf(
+  deps: OutcomeDeps,
+  task: Task,
+  definition: TaskDefinition,
+  end: HandlerEnd,
+  given: { reason: TaskAborted | undefined; timeoutMs: number; hadWholeInvocation: boolean },
+): Outcome {
+  if ("issues" in end)
+    return failedForGood(deps, task, describeIssues(end.issues, end), { code: "invalid_data" });
+  if ("value" in end) return completed(deps, task, end.value);
+  return given.reason
+    ? aborted(deps, task, definition, given.reason.code, given)
+    : failed(deps, task, definition, end.error);
 }
 
 /** The handler's signal, and a promise that resolves when the handler has ignored it for too long (rule 11). */

@@ -72,7 +72,8 @@ export async function claimOnce(
 /** Claims that are remembered, the latest ones: what was sent long ago does not arrive any more. */
 const UNANSWERED_LIMIT = 8;
 
-function giveUp({ unanswered }: ExactlyOnceDeps, token: string): void {
+/** Remembers the token of a claim that may still take effect. */
+export function giveUp({ unanswered }: Pick<ExactlyOnceDeps, "unanswered">, token: string): void {
   unanswered.add(token);
   const [oldest] = unanswered;
   if (unanswered.size > UNANSWERED_LIMIT && oldest !== undefined) unanswered.delete(oldest);
@@ -172,7 +173,12 @@ export function settleAsAccepted(
     });
 }
 
-async function pause({ clock, log }: ExactlyOnceDeps, n: number, what: string, error: unknown) {
+export async function pause(
+  { clock, log }: Pick<ExactlyOnceDeps, "clock" | "log">,
+  n: number,
+  what: string,
+  error: unknown,
+) {
   log.warn(what, { try: n, error: messageOf(error) });
   await clock.sleep(backoffMs(n, TRANSIENT_BACKOFF_MS, TRANSIENT_BACKOFF_MAX_MS));
 }

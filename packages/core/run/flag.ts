@@ -5,6 +5,7 @@ import type { Decision, Gate } from "../gate/gate.ts";
 import { STANDINGS_PER_FLUSH } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { Standing } from "../tasks/standing.ts";
+import type { Outcome } from "../tasks/task.ts";
 
 export interface FlagDeps {
   gate: Gate;
@@ -31,6 +32,11 @@ export interface Flag {
   renewIfDue(): void;
   /** A task waits again while this tick goes on: tells the gate at once and rings for it then (rule 13). */
   announce(id: number, due: Moment): void;
+  /**
+   * A task was settled, and perhaps waits again. A tick that goes on tells the gate at once and rings then; one that does
+   * not tells it when it leaves or releases (rule 13).
+   */
+  waitsAgain(standing: Standing, outcome: Outcome, goesOn: boolean): Promise<void>;
   /** Gives the flag back only if nothing is due, and decides anew. */
   leave(napMs: number): Promise<Decision>;
   /** Gives the flag back whatever is due. Says whether more is, or soon will be. */
@@ -98,6 +104,13 @@ export function createFlag({ gate, ringer, clock, log, leaseMs }: FlagDeps, toke
     announce(id, due) {
       waitingAgain.push({ id, ...due });
       flag.renew();
+    },
+    async waitsAgain(standing, outcome, goesOn) {
+      if (standing.kind !== "waiting") return;
+      const { id, atMs } = standing;
+      const due = { atMs, inMs: outcome.kind === "retried" ? outcome.delayMs : 0 };
+      if (goesOn) flag.announce(id, due);
+      else if (outcome.kind === "retried") await ringer.ringAt(due, { task: id });
     },
     async leave(napMs) {
       await renewing;

@@ -1,3 +1,4 @@
+import type { TickEvent } from "../doorbell/doorbell.ts";
 import { LATE_MS, WAKE_UP_MS } from "../limits.ts";
 import type { Lateness, Task } from "../tasks/task.ts";
 
@@ -11,6 +12,21 @@ export interface Before {
   flagWasHeld: boolean;
   /** A refresh found the task overdue: whoever should have woken for it did not. */
   foundByRefresh: boolean;
+}
+
+/** What a tick knows, from what it remembers. */
+export function beforeOf(tick: {
+  event: TickEvent;
+  previous: Before["previous"];
+  refreshed: boolean;
+}): Before {
+  const { by } = tick.event;
+  return {
+    previous: tick.previous,
+    cacheMissed: tick.refreshed,
+    flagWasHeld: by === "held",
+    foundByRefresh: by === "refresh",
+  };
 }
 
 /**

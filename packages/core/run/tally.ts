@@ -53,6 +53,8 @@ export interface TallyDeps {
 export interface Tally {
   /** Counts and logs an attempt. */
   count(task: Task, end: AttemptEnd): void;
+  /** Counts a task that was given back before it began. */
+  giveBack(task: Task): void;
   report(ended: Ending): TickReport;
   /** Sends the metrics of a tick that ran something, or failed. */
   publish(ended?: Ending): void;
@@ -82,6 +84,10 @@ export function createTally({ log, metrics, onAttempt }: TallyDeps): Tally {
         late: lateness?.reason,
       });
       onAttempt?.(task, end);
+    },
+    giveBack({ id, type }) {
+      counts.givenBack++;
+      log.debug("task of a batch given back before it began", { task: id, type });
     },
     report: (ended) => ({ ...counts, ended }),
     publish(ended) {

@@ -28,9 +28,10 @@ import {
 import type { Lease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
+import { runBatch } from "./batch.ts";
 import { type Claim, claimOnce, type ExactlyOnceDeps, settleAsAccepted } from "./exactly-once.ts";
 import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
-import { type Before, whyLate } from "./lateness.ts";
+import { type Before, beforeOf, whyLate } from "./lateness.ts";
 import { runRefresh } from "./refresh.ts";
 import { createTally, type Ending, type Tally, type TallyDeps, type TickReport } from "./tally.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
@@ -195,7 +196,11 @@ async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: 
   tick.emptyClaims = 0;
   let lease: Lease | undefined = claimed.lease;
   while (lease) {
-    lease = await runTask(tick, lease, newClaim());
+    // One whose worker died runs alone: it may be the reason.
+    const isBatch: boolean = deps.registry.batchOf(lease.task.type) !== undefined && lease.task.crashes === 0;
+    lease = isBatch
+      ? await runBatch(tick, lease, () => mayClaim(tick))
+      : await runTask(tick, lease, newClaim());
     if (lease) flag.renewIfDue();
   }
   if (mayClaim(tick)) return flag.leave(napMs(tick));
@@ -207,7 +212,7 @@ async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: 
 
 /** Runs one task, settles it, and returns the lease of the next one if it could be claimed in the same statement. */
 async function runTask(tick: Tick, lease: Lease, next: Claim): Promise<Lease | undefined> {
-  const { deps, event, flag, limit, tally } = tick;
+  const { deps, flag, limit, tally } = tick;
   const { task } = lease;
   const beganMs = deps.clock.now();
   const hadWholeInvocation = tick.attempts === 0;
@@ -220,12 +225,7 @@ async function runTask(tick: Tick, lease: Lease, next: Claim): Promise<Lease | u
       flag.renew();
     },
   });
-  const lateness = whyLate(task, {
-    previous: tick.previous,
-    cacheMissed: tick.refreshed,
-    flagWasHeld: event.by === "held",
-    foundByRefresh: event.by === "refresh",
-  });
+  const lateness = whyLate(task, beforeOf(tick));
   const options = { overdue: flag.overdue, lateness };
   const settled = await settleAsAccepted(deps, lease, outcome, mayClaim(tick) ? next : undefined, options);
   flag.note(settled.standing);
@@ -233,13 +233,7 @@ async function runTask(tick: Tick, lease: Lease, next: Claim): Promise<Lease | u
   tick.previous = { id: task.id, endedAtMs: Date.parse(settled.next?.task.started_at ?? "") || 0 };
   const durationMs = deps.clock.now() - beganMs;
   tally.count(task, { outcome: settled.took ? settled.outcome : undefined, durationMs, lateness });
-  if (settled.took && settled.standing.kind === "waiting") {
-    const retried = settled.outcome.kind === "retried" ? settled.outcome : undefined;
-    const due = { atMs: settled.standing.atMs, inMs: retried?.delayMs ?? 0 };
-    // A tick that goes on tells the gate at once; one that does not, when it leaves or releases (rule 13).
-    if (settled.next) flag.announce(task.id, due);
-    else if (retried) await deps.ringer.ringAt(due, { task: task.id });
-  }
+  if (settled.took) await flag.waitsAgain(settled.standing, settled.outcome, settled.next !== undefined);
   return settled.next;
 }
 

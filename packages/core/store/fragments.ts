@@ -41,17 +41,23 @@ export const LEFT_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) => `(
   select * from (select * from ${inWindow(windowMs)} ${BY_DUE_TIME} limit ${LEFT_SCAN} * ${limit}::bigint) earliest
   where ${RUNNABLE} is null ${BY_DUE_TIME} limit ${limit})`;
 
-/** What runs anywhere but in `:slot`. */
+/** What runs anywhere but in `:slot`, or is leased together with what runs there. */
 const RUNNING_ELSEWHERE = `"baasix_Tasks"
   where task_status = 'Running' and lease_expires_at > now() and slot is distinct from :slot`;
+/** Leases among such rows: those of a batch have one. */
+const LEASES = "count(distinct coalesce(lease_token, id::text))";
+/** Rows that other programs have set to Running: they have no token. */
+const OTHERS = "count(*) filter (where slot is null and lease_token is null)";
 
 /**
  * Whether Tickwork may start a task in `:slot`: what another program runs takes the place of one, from the last slot on.
  * Where a task runs in such a slot already, a lower one waits for its end. Counting alone would not do: two that ask at
  * once would both get the last place.
  */
-export const HAS_ROOM = `(select :slots > count(*) and :slot < :slots - count(*) filter (where slot is null)
-  from ${RUNNING_ELSEWHERE})`;
+export const HAS_ROOM = `(select :slots > ${LEASES} and :slot < :slots - ${OTHERS} from ${RUNNING_ELSEWHERE})`;
+/** The same for who has leases already, under `tokens`. */
+export const HAS_ROOM_BESIDE = (tokens: string) => `(select :slots > ${LEASES} and :slot < :slots - ${OTHERS}
+  from ${RUNNING_ELSEWHERE} and (lease_token is null or not (lease_token = any(${tokens}))))`;
 /** When there will be room again, at the latest. */
 export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${RUNNING_ELSEWHERE})`;
 

@@ -106,12 +106,12 @@ export async function settle(
   return { settled: standingOf(facts, row.now_ms, types), next: claimed };
 }
 
-function statusAfter({ kind }: Outcome): TaskStatus {
+export function statusAfter({ kind }: Outcome): TaskStatus {
   if (kind === "completed") return "Completed";
   return kind === "failed" ? "Error" : "Not started";
 }
 
-function endOf(outcome: Exclude<Outcome, { kind: "completed" }>) {
+export function endOf(outcome: Exclude<Outcome, { kind: "completed" }>) {
   const end = { error: null, record: null, delayMs: null, attempts: 0, crashes: 0, excused: 0 };
   if (outcome.kind === "given_back") return { ...end, attempts: -1 };
   const { record } = outcome;

@@ -1,3 +1,5 @@
+import { settleBatch } from "./batch.ts";
+import { readBack, renewBatch } from "./batch-leases.ts";
 import { cancel, patch, remove, retry } from "./change.ts";
 import { claim, heldBy } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
@@ -40,6 +42,9 @@ export function createStore(deps: StoreDeps) {
     heldBy: bind(heldBy),
     settle: bind(settle),
     renew: bind(renew),
+    settleBatch: bind(settleBatch),
+    renewBatch: bind(renewBatch),
+    readBack: bind(readBack),
     window: bind(window),
     resetRunning: bind(resetRunning),
     deleteFinished: bind(deleteFinished),

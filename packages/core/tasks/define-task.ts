@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Config } from "../config.ts";
 import { PermanentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { type ItemOutcome, madeOfMany, outcomesOf } from "./run-many.ts";
 import type { Stored } from "./stored.ts";
 import type { Task } from "./task.ts";
 import type { CreateOptions, Tasks } from "./tasks.ts";
@@ -43,6 +44,32 @@ export interface TaskContext extends Enqueuer {
   deleteFinished(olderThanDays: number): Promise<number>;
 }
 
+/**
+ * How tasks of a type run in batches: many are leased together, run one at a time in order, and settled together.
+ *
+ * @example const count = defineTask({ type: "count", batch: { size: 100 }, run: async () => {} });
+ */
+export interface BatchOptions {
+  /** Tasks that are leased and not settled yet, at most; a worker that dies has at most these run again. 1 to 1,000. Default 500. */
+  size?: number;
+  /** How long after its handler a task is settled at the latest, in milliseconds, 1 to 1,000. Default 200. */
+  settleWithinMs?: number;
+}
+
+/** One of the tasks that `runMany` gets. */
+export interface BatchItem<Data> {
+  data: Data;
+  /** The row as it was leased. `task.id` is the same in every attempt: use it to make effects idempotent. */
+  task: Task;
+  /** 1 for the first start of this task, 2 for the second, … */
+  attempt: number;
+  /** Whether this task was cancelled since. The others go on; what is answered for it does not count. */
+  readonly cancelled: boolean;
+}
+
+/** What `runMany` gets beside its items: what a handler gets, but for what belongs to one task. */
+export type BatchContext = Omit<TaskContext, "task" | "attempt" | "progress">;
+
 /** A type of task: its name, what its data must look like, and its code. */
 export interface TaskDefinition<
   Schema extends StandardSchemaV1 = StandardSchemaV1,
@@ -59,11 +86,35 @@ export interface TaskDefinition<
   timeoutSeconds?: number;
   /** The pause before attempt `failures + 1`, in milliseconds. Default: 1 s, doubling to an hour, with jitter. */
   backoffMs?: (failures: number) => number;
+  /**
+   * For short work that may be repeated: tasks are leased and settled many at a time. If the worker dies, those that were
+   * not settled yet run again. Default: each task is settled before the next one starts.
+   */
+  batch?: boolean | BatchOptions;
   /** Another program runs it; see `foreignTask`. */
   foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
   run(data: StandardSchemaV1.InferOutput<Schema>, context: TaskContext): Promise<Result>;
+  /**
+   * Does the work of many tasks in one call, in place of `run`: answers one outcome for each item, in their order. What it
+   * throws is the error of all of them. It gets as many as are due, up to the size of the batch.
+   */
+  runMany?(
+    items: readonly BatchItem<StandardSchemaV1.InferOutput<Schema>>[],
+    context: BatchContext,
+  ): Promise<readonly ItemOutcome<Result>[]>;
 }
+
+/** What `defineTask` takes: a handler for one task, or one for many. */
+export type DefinitionOf<
+  Schema extends StandardSchemaV1 = StandardSchemaV1,
+  Result = unknown,
+  Type extends string = string,
+> = Omit<TaskDefinition<Schema, Result, Type>, "run" | "runMany"> &
+  (
+    | (Pick<TaskDefinition<Schema, Result, Type>, "run"> & { runMany?: never })
+    | (Required<Pick<TaskDefinition<Schema, Result, Type>, "runMany">> & { run?: never })
+  );
 
 /** Definitions of any data: methods are checked bivariantly, so all fit. */
 export type Definitions = readonly TaskDefinition<StandardSchemaV1>[];
@@ -163,8 +214,20 @@ export function defineTask<
   const Type extends string,
   Result,
   Schema extends StandardSchemaV1 = StandardSchemaV1,
->(definition: TaskDefinition<Schema, Result, Type>): TaskDefinition<Schema, Result, Type> {
-  return definition;
+>(definition: DefinitionOf<Schema, Result, Type>): TaskDefinition<Schema, Result, Type> {
+  const { run, runMany } = definition;
+  // What is neither, the registry refuses.
+  if (run !== undefined || runMany === undefined) return definition as TaskDefinition<Schema, Result, Type>;
+  return {
+    ...definition,
+    // For a task that runs alone.
+    run: madeOfMany(async (data, { task, attempt, progress: _, ...context }) => {
+      const answered = await runMany([{ data, task, attempt, cancelled: false }], context);
+      const [outcome] = outcomesOf<Result>(definition.type, answered, 1);
+      if (outcome && "result" in outcome) return outcome.result as Result;
+      throw outcome?.error;
+    }),
+  };
 }
 
 /**

@@ -34,8 +34,8 @@ function listOf(definitions: unknown, name: string): Definitions {
 
 /** Whether a value can be used as a definition; the rest of it is checked when it is registered. */
 function isDefinition(value: unknown): value is TaskDefinition {
-  const { type, run } = (value ?? {}) as { type?: unknown; run?: unknown };
-  return typeof type === "string" && typeof run === "function";
+  const { type, run, runMany } = (value ?? {}) as { type?: unknown; run?: unknown; runMany?: unknown };
+  return typeof type === "string" && (typeof run === "function" || typeof runMany === "function");
 }
 
 function exportsOf(module: object): string {

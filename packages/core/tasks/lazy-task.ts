@@ -6,7 +6,7 @@ export interface LazyTaskOptions<
   Schema extends StandardSchemaV1 = StandardSchemaV1,
   Result = unknown,
   Type extends string = string,
-> extends Pick<TaskDefinition, "maxAttempts" | "timeoutSeconds" | "backoffMs"> {
+> extends Pick<TaskDefinition, "maxAttempts" | "timeoutSeconds" | "backoffMs" | "batch"> {
   /** The type of the definition that is loaded. */
   type: NoInfer<Type>;
   /** Loads the definition, with `import()`: once in a process, when a task of the type is first checked or run. */

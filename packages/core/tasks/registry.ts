@@ -1,6 +1,16 @@
-import { type Issue, TickworkError } from "../errors.ts";
-import { DEFAULT_TIMEOUT_MS, ISSUES_LIMIT, NAME_LIMIT, WINDOW_MS } from "../limits.ts";
+import { type Issue, quote, TickworkError } from "../errors.ts";
+import {
+  DEFAULT_TIMEOUT_MS,
+  ISSUES_LIMIT,
+  NAME_LIMIT,
+  RUN_BATCH_SIZE,
+  RUN_BATCH_SIZE_MAX,
+  SETTLE_WITHIN_MAX_MS,
+  SETTLE_WITHIN_MS,
+  WINDOW_MS,
+} from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
+import { isOneOfMany } from "./run-many.ts";
 
 /** The types of task that a deployment knows. */
 export interface Registry {
@@ -18,6 +28,16 @@ export interface Registry {
   timeoutMsOf(definition: TaskDefinition): number;
   /** The longest time limit of all, in milliseconds. */
   longestTimeoutMs: number;
+  /** How tasks of a type run in batches; undefined when they run one by one. */
+  batchOf(type: string): Batching | undefined;
+  /** The types that run in batches, and the sizes of these. */
+  batches: { types: string[]; sizes: number[] };
+}
+
+/** How tasks of a type run in batches. */
+export interface Batching {
+  size: number;
+  settleWithinMs: number;
 }
 
 /**
@@ -36,6 +56,7 @@ export function createRegistry(
   }: { timeoutLimitMs?: number | undefined; open?: boolean | undefined; windowMs?: number } = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();
+  const batches = new Map<string, Batching>();
   const timeoutMsOf = ({ timeoutSeconds }: TaskDefinition) =>
     timeoutSeconds === undefined
       ? Math.min(DEFAULT_TIMEOUT_MS, timeoutLimitMs ?? DEFAULT_TIMEOUT_MS)
@@ -53,6 +74,10 @@ export function createRegistry(
     if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
     if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
       throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
+    const flaw = flawOfHandlers(definition);
+    if (flaw) throw refuse(flaw);
+    const batching = batchingOf(definition, refuse);
+    if (batching) batches.set(type, batching);
     byType.set(type, definition);
   }
   const typesOf = (which: (definition: TaskDefinition) => boolean) =>
@@ -66,7 +91,33 @@ export function createRegistry(
     get: (type) => byType.get(type),
     timeoutMsOf,
     longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),
+    batchOf: (type) => batches.get(type),
+    batches: { types: [...batches.keys()], sizes: [...batches.values()].map(({ size }) => size) },
   };
+}
+
+/** What is wrong with the handlers of a definition: it has one for one task, or one for many. */
+function flawOfHandlers({ run, runMany }: Partial<TaskDefinition>): string | undefined {
+  if (!run && !runMany) return "it must have run, or runMany";
+  if (runMany && !run) return "with runMany it must be made by defineTask";
+  return run && runMany && !isOneOfMany(run) ? "it must have run or runMany, got both" : undefined;
+}
+
+function batchingOf(
+  { batch, foreign, runMany }: TaskDefinition,
+  refuse: (message: string) => TickworkError,
+): Batching | undefined {
+  if (batch === false && runMany) throw refuse("with runMany it runs in batches, got batch: false");
+  if (!batch && !runMany) return undefined;
+  if (foreign) throw refuse("another program runs it, so batch has no meaning");
+  if (batch !== undefined && typeof batch !== "boolean" && typeof batch !== "object")
+    throw refuse(`batch must be true or { size, settleWithinMs }, got ${quote(batch)}`);
+  const { size = RUN_BATCH_SIZE, settleWithinMs = SETTLE_WITHIN_MS } = typeof batch === "object" ? batch : {};
+  if (!Number.isInteger(size) || size < 1 || size > RUN_BATCH_SIZE_MAX)
+    throw refuse(`batch.size must be a whole number from 1 to ${RUN_BATCH_SIZE_MAX}, got ${size}`);
+  if (!(settleWithinMs >= 1 && settleWithinMs <= SETTLE_WITHIN_MAX_MS))
+    throw refuse(`batch.settleWithinMs must be from 1 to ${SETTLE_WITHIN_MAX_MS}, got ${settleWithinMs}`);
+  return { size, settleWithinMs };
 }
 
 /**

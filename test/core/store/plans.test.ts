@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GATE } from "../../../packages/core/gate/postgres-gate.ts";
 import { SEEN_LIMIT, WINDOW_MS } from "../../../packages/core/limits.ts";
+import { BATCH } from "../../../packages/core/store/batch.ts";
 import { CLAIM } from "../../../packages/core/store/claim.ts";
 import type { Statement } from "../../../packages/core/store/database.ts";
 import { LIST } from "../../../packages/core/store/read.ts";
@@ -30,6 +31,12 @@ const settles: [string, Statement][] = [
   ["a settle", COMPLETE.thenDue(completed)],
   ["a settle that looks for leases that ended", COMPLETE.thenOverdueOrDue(completed)],
 ];
+/** It leases fifty tasks. */
+const batch = BATCH({
+  ...{ slot: 0, slots: 1, newToken: "next", leaseMs: 60_000, ours: ["note"], bytes: 1_000_000 },
+  ...{ tokens: ["token"], completed: [{ id: 1 }], ended: [], leader: null, count: 50, held: 0 },
+  ...{ types: ["note"], sizes: [100] },
+});
 const gate = GATE({
   token: "token",
   flagTtlMs: 60_000,
@@ -109,6 +116,10 @@ eachStack("the plans of statements", (kind) => {
     for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(150);
   });
 
+  test("a batch reads a few pages for each task that it looks at", async () => {
+    for (const pages of await pagesInEachMode(bed, batch)) expect(pages).toBeLessThan(150 + 50 * 10);
+  });
+
   test("the window reads no more than it takes, and the gate of Postgres a few pages", async () => {
     const window = await explain(
       WINDOW(WINDOW_MS)({
@@ -156,5 +167,9 @@ eachStack("the plans with statistics from a time when no task was waiting", (kin
 
   test.each(statementsOfATask)("%s reads a few pages all the same", async (_, statement) => {
     for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(150);
+  });
+
+  test("so does a batch for each task that it looks at", async () => {
+    for (const pages of await pagesInEachMode(bed, batch)) expect(pages).toBeLessThan(150 + 50 * 10);
   });
 });

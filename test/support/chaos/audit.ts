@@ -25,7 +25,10 @@ export interface AuditedLease {
   task: number;
   /** The row's rev when it was claimed. */
   rev: number;
+  /** The slot that it was claimed in; -1: it was leased together with another one, which had the slot. */
   slot: number;
+  /** When it had a slot: of tasks that are leased together, one after the other has it. */
+  inSlot: { slot: number; from: number; to?: number }[];
   claimedAt: number;
   /** When it ended or was to end, as it was last renewed. */
   expiresAt: number;
@@ -79,24 +82,36 @@ export async function readLeases(postgres: OwnPostgres): Promise<AuditedLease[]>
       // Who claims or buries writes no outcome of a handler; who gives back writes none either, but waits again.
       before.end = change.status === "Running" || isBurial(change) ? "taken" : "settled";
       if (change.settled_by !== null) before.settledBy = change.settled_by;
+      const last = before.inSlot.at(-1);
+      if (last) last.to ??= change.at;
       held.delete(change.task);
     }
     if (change.status !== "Running" || change.token === null) continue;
     const lease = held.get(change.task);
-    if (lease) lease.expiresAt = change.lease ?? lease.expiresAt;
-    else {
+    if (lease) {
+      lease.expiresAt = change.lease ?? lease.expiresAt;
+      noteSlot(lease, change);
+    } else {
       const claimed: AuditedLease = {
         task: change.task,
         rev: change.rev,
         slot: change.slot ?? -1,
+        inSlot: [],
         claimedAt: change.at,
         expiresAt: change.lease ?? change.at,
       };
+      noteSlot(claimed, change);
       held.set(change.task, claimed);
       leases.push(claimed);
     }
   }
   return leases;
+}
+
+function noteSlot({ inSlot }: AuditedLease, { slot, at }: Change): void {
+  const last = inSlot.at(-1);
+  if (last && last.to === undefined && last.slot !== slot) last.to = at;
+  if (slot !== null && (last?.slot !== slot || last.to !== undefined)) inSlot.push({ slot, from: at });
 }
 
 /** A task that ends in Error and names no lease was not ended by its handler. */

@@ -1,5 +1,6 @@
 /** Compares what was promised with what was seen. Pure: everything that it knows is in `Facts`. */
 import type { AuditedLease } from "./audit.ts";
+import { BATCH_SIZE } from "./batch-size.ts";
 import { type Execution, executionsOf, type Facts } from "./facts.ts";
 import type { Outage } from "./probe.ts";
 import { indent, taskStory } from "./task-story.ts";
@@ -78,6 +79,7 @@ export function check(facts: Facts): Verdict {
     }
   }
 
+  checkLoss(executions, leasesOf, slots, violate);
   const overlaps = checkOverlaps(executions, leasesOf, violate);
   for (const life of lives) checkLife(facts, life, violate);
   if (rows.length !== acknowledged.size)
@@ -125,22 +127,45 @@ function checkEnds(
 /** Promise 2, by Postgres's clock: a slot has one live lease at a time, and there are so many slots. */
 function checkLeases(leases: readonly AuditedLease[], slots: number, violate: Violate): void {
   for (const lease of leases) {
-    if (lease.slot < 0 || lease.slot >= slots)
+    if (lease.slot < -1 || lease.slot >= slots)
       violate("promise 2", `task ${lease.task} ran in slot ${lease.slot} of ${slots}`, lease.task);
     if (lease.end === "taken" && (lease.endedAt ?? 0) < lease.expiresAt)
       violate("promise 2", `the live lease of task ${lease.task} was taken`, lease.task);
   }
-  for (const inSlot of groupBy(leases, ({ slot }) => slot).values()) {
-    const inOrder = inSlot.toSorted((a, b) => a.claimedAt - b.claimedAt);
-    for (const [n, lease] of inOrder.entries()) {
+  const spans = leases.flatMap((lease) =>
+    lease.inSlot.map(({ slot, from, to = Number.POSITIVE_INFINITY }) => ({
+      ...{ slot, from, to: Math.min(to, overAt(lease)) },
+      task: lease.task,
+    })),
+  );
+  for (const inSlot of groupBy(spans, ({ slot }) => slot).values()) {
+    const inOrder = inSlot.toSorted((a, b) => a.from - b.from);
+    for (const [n, { task, slot, to }] of inOrder.entries()) {
       const next = inOrder[n + 1];
-      if (next && overAt(lease) > next.claimedAt)
-        violate(
-          "promise 2",
-          `tasks ${lease.task} and ${next.task} held live leases in slot ${lease.slot}`,
-          lease.task,
-        );
+      if (next && to > next.from)
+        violate("promise 2", `tasks ${task} and ${next.task} held live leases in slot ${slot}`, task);
     }
+  }
+}
+
+/** A worker that dies leaves no more begun and unsettled than its ticks may hold: a batch in each slot. */
+function checkLoss(
+  executions: readonly Execution[],
+  leasesOf: ReadonlyMap<number, AuditedLease[]>,
+  slots: number,
+  violate: Violate,
+): void {
+  for (const [life, its] of groupBy(executions, ({ life }) => life)) {
+    if (life.killedAt === undefined) continue;
+    const lost = its.filter(({ task, rev, endedAt }) => {
+      const lease = leasesOf.get(task)?.find((one) => one.rev === rev);
+      return endedAt !== undefined && lease?.end === "taken";
+    });
+    if (lost.length > slots * BATCH_SIZE)
+      violate(
+        "batches",
+        `worker ${life.n} died with ${lost.length} tasks that had ended and were not settled`,
+      );
   }
 }
 
@@ -159,7 +184,9 @@ function checkOverlaps(
     return lease !== undefined && overAt(lease) > at;
   };
   let overlaps = 0;
-  for (const inSlot of groupBy(executions, ({ slot }) => slot).values()) {
+  // Those of a batch have the slot one after the other: their order is the unit tests' matter.
+  const alone = executions.filter(({ slot }) => slot >= 0);
+  for (const inSlot of groupBy(alone, ({ slot }) => slot).values()) {
     const going = new Set<Execution>();
     for (const execution of inSlot) {
       for (const other of going) {

@@ -17,6 +17,7 @@ export interface Acknowledged {
 }
 
 interface Planned {
+  type: "work" | "short";
   data: WorkData;
   maxAttempts: number;
   delayMs: number;
@@ -48,8 +49,8 @@ export function startClient({ fleet, random, tasksPerSecond }: ClientOptions): C
     const key = `chaos-${++keys}`;
     const now = Date.now();
     const body = JSON.stringify(
-      plan.map(({ data, maxAttempts, delayMs }) => ({
-        type: "work",
+      plan.map(({ type, data, maxAttempts, delayMs }) => ({
+        type,
         task_data: data,
         max_attempts: maxAttempts,
         ...(delayMs > 0 ? { scheduled_time: new Date(now + delayMs).toISOString() } : {}),
@@ -94,7 +95,7 @@ export function startClient({ fleet, random, tasksPerSecond }: ClientOptions): C
   };
 }
 
-/** Most tasks are short and good; some last longer than a lease, some fail first, some never succeed. */
+/** A third of them run in batches. Most tasks are short and good; some last longer than a lease, some fail first, some never succeed. */
 function planTask(random: Random): Planned {
   const kind = random.fraction();
   const ms =
@@ -102,6 +103,7 @@ function planTask(random: Random): Planned {
   const failures = random.chance(0.15) ? random.whole(1, 2) : 0;
   const hopeless = failures > 0 && random.chance(0.3);
   return {
+    type: random.chance(0.3) ? "short" : "work",
     data: { ms, failures, deaf: random.chance(0.2) },
     maxAttempts: hopeless ? failures : failures + 1,
     delayMs: random.chance(0.3) ? random.whole(100, LATEST_DUE_MS) : 0,

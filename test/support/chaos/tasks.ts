@@ -1,6 +1,7 @@
 /** The tasks of a worker that chaos torments, in place of those that ship. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { defineTask } from "#core";
+import { defineTask, type TaskContext } from "#core";
+import { BATCH_SIZE } from "./batch-size.ts";
 import { openJournal } from "./handler-journal.ts";
 
 /** What is posted. */
@@ -30,10 +31,10 @@ setInterval(() => {
   seen = now;
 }, WATCH_MS).unref();
 
-const work = defineTask({
-  type: "work",
+const define = (type: string) => ({
+  type,
   backoffMs: () => 100,
-  async run(data, { task, attempt, signal }) {
+  async run(data: unknown, { task, attempt, signal }: TaskContext) {
     const { ms, failures, deaf } = data as WorkData;
     const lease = { task: task.id, rev: task.rev };
     write({ event: "start", ...lease, attempt, slot: task.slot ?? -1 });
@@ -53,4 +54,7 @@ const work = defineTask({
   },
 });
 
-export const definitions = [work];
+export const definitions = [
+  defineTask(define("work")),
+  defineTask({ ...define("short"), batch: { size: BATCH_SIZE, settleWithinMs: 100 } }),
+];

@@ -9,7 +9,7 @@ import {
   type Tickwork,
 } from "#core";
 import { Lambda } from "./doorbell.ts";
-import type { RowWatcher } from "./row-watcher.ts";
+import { BATCH_SIZE, type RowWatcher } from "./row-watcher.ts";
 import { CLOCK, type SimulatedPostgres, type SimulatedRedis } from "./wires.ts";
 import { Process, type World } from "./world.ts";
 
@@ -85,8 +85,8 @@ export class Deployment {
       redis: this.#redis.connect(process),
       doorbell: this.lambda.doorbellOf(process),
       definitions: newer
-        ? [this.#work(process, "work"), this.#work(process, "fresh")]
-        : [this.#work(process, "work")],
+        ? [this.#work(process, "work"), this.#work(process, "short"), this.#work(process, "fresh")]
+        : [this.#work(process, "work"), this.#work(process, "short")],
       prefix: "sim",
       clock: process.clock,
       now: CLOCK,
@@ -100,9 +100,10 @@ export class Deployment {
     return { process, tickwork, busy: false };
   }
 
-  #work(process: Process, type: "work" | "fresh") {
+  #work(process: Process, type: "work" | "short" | "fresh") {
     return defineTask({
       type,
+      ...(type === "short" ? { batch: { size: BATCH_SIZE, settleWithinMs: 200 } } : {}),
       maxAttempts: MAX_ATTEMPTS,
       timeoutSeconds: TIMEOUT_SECONDS,
       backoffMs: () => BACKOFF_MS,

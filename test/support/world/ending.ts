@@ -28,6 +28,7 @@ const WITHOUT_CRASHES: readonly Kind[] = [
   "versions",
   "nudges",
   "retries",
+  "batches",
 ];
 
 /** Ends the faults, lets time pass, and reports to the world what is not as it was promised. */

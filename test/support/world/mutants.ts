@@ -2,19 +2,10 @@
  * What if a rule were left out? Each mutant is the real code with one thing taken away; the simulation has to find a
  * story in which it goes wrong. A change of the code that a mutant no longer fits fails the test, so they stay true.
  */
-import type { Kind } from "./scenario.ts";
+import { batchMutants } from "./batch-mutants.ts";
+import { core, type Mutant } from "./mutant.ts";
 
-export interface Mutant {
-  name: string;
-  /** The kind of story in which it is found. */
-  kind: Kind;
-  /** What is replaced in which file, from the root of the repository. */
-  changes: { file: string; from: string; to: string }[];
-  /** Or a statement that changes the schema, and one that changes it back. */
-  schema?: { break: string; mend: string };
-}
-
-const core = (file: string, from: string, to: string) => ({ file: `packages/core/${file}`, from, to });
+export type { Mutant } from "./mutant.ts";
 
 export const mutants: Mutant[] = [
   {
@@ -224,7 +215,11 @@ export const mutants: Mutant[] = [
     name: "a claim does not look what other programs run",
     kind: "hands",
     changes: [
-      core("store/fragments.ts", "filter (where slot is null)", "filter (where false)"),
+      core(
+        "store/fragments.ts",
+        "filter (where slot is null and lease_token is null)",
+        "filter (where false)",
+      ),
       core("store/fragments.ts", "slot is distinct from :slot", "slot <> :slot"),
     ],
   },
@@ -274,10 +269,11 @@ export const mutants: Mutant[] = [
     kind: "retries",
     changes: [
       core(
-        "run/tick.ts",
-        "if (settled.next) flag.announce(task.id, due);\n    else if (retried)",
-        "if (!settled.next && retried)",
+        "run/flag.ts",
+        'if (goesOn) flag.announce(id, due); else if (outcome.kind === "retried")',
+        'if (!goesOn && outcome.kind === "retried")',
       ),
     ],
   },
+  ...batchMutants,
 ];

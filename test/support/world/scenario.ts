@@ -3,7 +3,15 @@ import fc from "fast-check";
 import type { Work } from "./deployment.ts";
 
 export type Step =
-  | { do: "create"; count: number; dueInMs: number; work: Work; dies?: number; fresh?: boolean }
+  | {
+      do: "create";
+      count: number;
+      dueInMs: number;
+      work: Work;
+      dies?: number;
+      fresh?: boolean;
+      short?: boolean;
+    }
   | { do: "move"; pick: number; dueInMs: number; dies?: number }
   | { do: "remove" | "cancel" | "retry"; pick: number; dies?: number }
   | { do: "refresh" }
@@ -36,7 +44,7 @@ export interface Scenario {
  * the flag without a word. `versions`: half of the processes have newer code, with a type that the others do not know.
  * `nudges`: others write the table, and tell it before they commit. `starved`: processes stand still for longer than
  * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due. `outages`: servers
- * are away for ten minutes, with tasks due.
+ * are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and deployments.
  */
 export type Kind =
   | "calm"
@@ -51,6 +59,7 @@ export type Kind =
   | "starved"
   | "retries"
   | "outages"
+  | "batches"
   | "everything"
   | "clocks";
 
@@ -167,6 +176,21 @@ const fresh = fc.record({
   work,
   fresh: fc.constant(true),
 }) as fc.Arbitrary<Step>;
+/** Many short tasks, that run in batches. */
+const short = fc.record({
+  do: fc.constant("create" as const),
+  count: fc.integer({ min: 3, max: 20 }),
+  dueInMs: fc.constantFrom(-60_000, 0, 0, 3_000, 90_000),
+  work: fc.record(
+    {
+      ms: fc.constantFrom(0, 0, 0, 20, 150, 3_000),
+      fails: fc.constantFrom(0, 0, 0, 1),
+      progress: fc.boolean(),
+    },
+    { requiredKeys: ["ms"] },
+  ),
+  short: fc.constant(true),
+}) as fc.Arbitrary<Step>;
 /** A row, and the hook that tells of it before it is there. */
 const nudge = fc.record({
   do: fc.constant("insert" as const),
@@ -195,9 +219,9 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   calm: ordinary(false),
   hurry,
   deploys: [...ordinary(false), deploys, stubborn],
-  answers: [...ordinary(false), answers, answers],
-  late: [...ordinary(false), late, late],
-  crashes: [...ordinary(true), kills, kills, fc.constant({ do: "flush" as const })],
+  answers: [...ordinary(false), short, answers, answers],
+  late: [...ordinary(false), short, late, late],
+  crashes: [...ordinary(true), short, short, kills, kills, fc.constant({ do: "flush" as const })],
   hands: [...ordinary(false), ...hands, ...hands],
   versions: [...ordinary(false), fresh, fresh],
   nudges: [...ordinary(false), nudge, nudge],
@@ -210,9 +234,10 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
       ms: fc.constant(600_000),
     }),
   ],
+  batches: [...ordinary(false), short, short, short, short, deploys],
   retries: [failsLate, takesLong, takesLong],
   clocks: [...ordinary(false), kills],
-  everything: [...ordinary(true), ...ordinary(true), ...disasters],
+  everything: [...ordinary(true), ...ordinary(true), short, short, ...disasters],
 };
 
 /** No two clocks differ by more than five minutes. */
@@ -256,6 +281,7 @@ export const kinds: Kind[] = [
   "starved",
   "retries",
   "outages",
+  "batches",
   "clocks",
   "everything",
 ];

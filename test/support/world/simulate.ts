@@ -52,7 +52,11 @@ async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): P
   const redis = new SimulatedRedis(world, memory);
   // What is sent in a hurry does not arrive in the order in which it was sent.
   if (kind === "hurry") redis.travelMs = UNEVEN_TRAVEL_MS;
-  const watcher = new RowWatcher(world, postgres, { slots: scenario.concurrency, startMs: START_MS[kind] });
+  const watcher = new RowWatcher(world, postgres, {
+    slots: scenario.concurrency,
+    startMs: START_MS[kind],
+    bounded: kind === "batches" || kind === "crashes",
+  });
   const deployment = new Deployment(world, postgres, redis, watcher, {
     env: {
       TASK_CONCURRENCY: String(scenario.concurrency),

@@ -67,7 +67,7 @@ export class Story {
     switch (step.do) {
       case "create": {
         const tasks = Array.from({ length: step.count }, () => ({
-          type: step.fresh ? "fresh" : "work",
+          type: step.fresh ? "fresh" : step.short ? "short" : "work",
           scheduled_time: due(step.dueInMs),
           task_data: step.work,
         }));

@@ -214,6 +214,8 @@ function nameOf(text: string): string {
 
 const NAMES: [RegExp, string][] = [
   [/buried as/, "claim"],
+  [/walk as/, "batch"],
+  [/followers as/, "renew batch"],
   [/done as/, "settle"],
   [/set lease_expires_at = .* progress = coalesce/s, "renew"],
   [/null::float8 as lease_ms/, "window"],

@@ -1,0 +1,289 @@
+/**
+ * A batch: tasks of a type that says `batch` are leased many at a time, run one at a time in order, and settled many at a
+ * time. It begins with the lease of one task, as the claim or a settle got it; whoever settles it leases more.
+ *
+ *     run ─▶ run ─▶ run ─▶ … ─half of the size ended, or the first one long enough ago─▶ settle them + lease as many
+ *                           └─ meanwhile the others run; when the size has ended, they wait for the answer
+ *
+ * All rows of a batch are `Running`, with a token each statement made beforehand; one of them, the leader, has the slot.
+ * So what holds for a task that runs holds for each of them. `docs/protocol.md` has the rules.
+ */
+import { RUN_BATCH_AHEAD_MS } from "../limits.ts";
+import type { Lease } from "../store/lease.ts";
+import { createEnqueuer } from "../tasks/enqueue.ts";
+import type { Batching } from "../tasks/registry.ts";
+import type { Outcome, Task } from "../tasks/task.ts";
+import type { AbortCode, TaskAborted } from "./abort.ts";
+import { ABORT_MESSAGES } from "./abort.ts";
+import { outcomeOf } from "./attempt.ts";
+import { type BatchEnds, gatherEnds } from "./batch-ends.ts";
+import { Call, type HandlerParts, nameOf } from "./batch-handler.ts";
+import { type BatchLeases, createBatchLeases, type Entry } from "./batch-leases.ts";
+import { keepLookout, type Lookout } from "./batch-lookout.ts";
+import { type EndsSettled, settleEnds } from "./batch-settle.ts";
+import type { BatchDeps, BatchTick } from "./batch-tick.ts";
+import { beforeOf, whyLate } from "./lateness.ts";
+import { crashed, failedForGood, GIVEN_BACK } from "./outcome.ts";
+
+/** A moment for what else the process has to do: to send what was written, to read what came. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/**
+ * Runs a batch, while `mayGoOn`. Returns the lease of a task that has to run alone, if one was claimed by the way.
+ *
+ * @throws PostgresError when Postgres does not answer for as long as the lease lasts
+ */
+export async function runBatch(
+  tick: BatchTick,
+  first: Lease,
+  mayGoOn: () => boolean,
+): Promise<Lease | undefined> {
+  const batch = new Batch(tick, first, mayGoOn);
+  try {
+    return await batch.run();
+  } finally {
+    batch.stop();
+  }
+}
+
+const UNSIZED: Batching = { size: 1, settleWithinMs: 1 };
+
+class Batch {
+  readonly #tick: BatchTick;
+  /** Whether another task may be claimed, or begun. */
+  readonly #mayGoOn: () => boolean;
+  readonly #leases: BatchLeases;
+  readonly #parts: HandlerParts;
+  /** Ended, and not yet sent. */
+  readonly #ends: BatchEnds;
+  /** What runs now. */
+  #call: Call | undefined;
+  /** A statement under way, or more: they follow each other, for both would lock the same rows. */
+  #sending: Promise<void> | undefined;
+  #failure: { error: unknown } | undefined;
+  /** The lease is another worker's. */
+  #lost = false;
+  #settlesNext = false;
+  #alone: Lease | undefined;
+  #batching: Batching;
+  /** How long a task takes, on average: of the latest. */
+  #paceMs: number | undefined;
+  readonly #lookout: Lookout;
+  readonly #onInterrupt: () => void;
+  readonly #onDrain = () => this.#giveBack();
+
+  constructor(tick: BatchTick, first: Lease, mayGoOn: () => boolean) {
+    this.#mayGoOn = mayGoOn;
+    const { deps, limit } = tick;
+    this.#tick = tick;
+    this.#leases = createBatchLeases(first);
+    this.#ends = gatherEnds(deps.clock, () => this.#settle());
+    this.#batching = deps.registry.batchOf(first.task.type) ?? UNSIZED;
+    this.#lookout = keepLookout(deps, this.#leases, {
+      call: () => this.#call,
+      lose: (code) => this.#lose(code),
+      send: (work) => this.#send(work),
+      renewed: (standings) => {
+        tick.flag.note(...standings);
+        tick.flag.renew();
+      },
+    });
+    this.#parts = {
+      ...deps,
+      enqueuer: createEnqueuer((given, created) => deps.tasks.create(given, created)),
+      progress: this.#lookout.progress,
+    };
+    this.#onInterrupt = () => this.#call?.abort((limit.interrupt.reason as TaskAborted).code);
+    limit.interrupt.addEventListener("abort", this.#onInterrupt, { once: true });
+    limit.drain.addEventListener("abort", this.#onDrain, { once: true });
+  }
+
+  stop(): void {
+    const { limit } = this.#tick;
+    this.#lookout.stop();
+    this.#ends.stop();
+    limit.interrupt.removeEventListener("abort", this.#onInterrupt);
+    limit.drain.removeEventListener("abort", this.#onDrain);
+  }
+
+  async run(): Promise<Lease | undefined> {
+    const leases = this.#leases;
+    for (let begun = 0; ; ) {
+      if (this.#failure) throw this.#failure.error;
+      if (begun > 0 && leases.waiting > 0 && (this.#lost || !this.#mayGoOn())) this.#giveBack();
+      if (leases.waiting > 0) {
+        await this.#runNext();
+        begun++;
+        const { size } = this.#batching;
+        if (this.#ends.isFull(this.#batching)) {
+          this.#settle();
+          await turn();
+        }
+        // A crash reruns at most what a batch may hold.
+        while (leases.size - leases.waiting >= size && this.#sending) await this.#sending;
+      } else if (this.#sending) await this.#sending;
+      else if (this.#ends.count > 0) this.#settle();
+      else return this.#alone;
+    }
+  }
+
+  async #runNext(): Promise<void> {
+    const { deps, limit } = this.#tick;
+    const { registry, clock, leaseMs } = deps;
+    const entries = this.#takeNext();
+    const [first] = entries;
+    const definition = first && registry.get(first.task.type);
+    if (!first || !definition) return;
+    this.#batching = registry.batchOf(first.task.type) ?? UNSIZED;
+    const startedMs = clock.now();
+    if (startedMs >= first.lease.leasedAt + leaseMs || limit.interrupt.aborted)
+      return this.#return(entries, GIVEN_BACK);
+    const timeoutMs = registry.timeoutMsOf(definition);
+    const tasks = entries.map(({ task, lease }) => {
+      task.started_at = new Date(startedMs + lease.aheadMs).toISOString();
+      return task;
+    });
+    const call = new Call(this.#parts, definition, tasks, startedMs + timeoutMs);
+    this.#call = call;
+    this.#lookout.lookBy(call.deadlineMs);
+    const hadWholeInvocation = this.#tick.attempts++ === 0;
+    const ends = await call.run();
+    this.#call = undefined;
+    const { reason } = call;
+    if (!ends) await deps.exit(nameOf(call, reason));
+    const endedMs = clock.now();
+    const ms = (endedMs - startedMs) / entries.length;
+    this.#paceMs = this.#paceMs === undefined ? ms : this.#paceMs * 0.9 + ms * 0.1;
+    for (let n = 0; n < entries.length; n++) {
+      const { task, lease } = entries[n] as Entry;
+      const end = ends?.[n];
+      const outcome = !end
+        ? // Only a test comes here: its process goes on.
+          crashed(deps, task, reason?.code ?? "timeout")
+        : "error" in end && call.isCancelled(task.id)
+          ? cancelled(deps, task)
+          : outcomeOf(deps, task, definition, end, { reason, timeoutMs, hadWholeInvocation });
+      const lateness = whyLate(task, beforeOf(this.#tick));
+      this.#tick.previous = { id: task.id, endedAtMs: endedMs + lease.aheadMs };
+      this.#ends.add({ task, outcome, lateness, startedMs, endedMs }, this.#batching);
+    }
+  }
+
+  /** The next task, or the next ones of its type if its handler takes many. Cancelled ones end here. */
+  #takeNext(): Entry[] {
+    const { registry } = this.#tick.deps;
+    const taken: Entry[] = [];
+    for (let entry = this.#leases.peek(); entry; entry = this.#leases.peek()) {
+      const [before] = taken;
+      const { type } = entry.task;
+      const isAlike = before?.task.type === type && registry.get(type)?.runMany !== undefined;
+      if (before && (!isAlike || taken.length >= (registry.batchOf(type)?.size ?? 1))) break;
+      this.#leases.take();
+      if (entry.cancelled) this.#return([entry], cancelled(this.#tick.deps, entry.task));
+      else taken.push(entry);
+    }
+    return taken;
+  }
+
+  /** Tasks whose handlers were not started. */
+  #return(entries: readonly Entry[], outcome: Outcome): void {
+    const endedMs = this.#tick.deps.clock.now();
+    for (const { task } of entries)
+      this.#ends.add({ task, outcome, lateness: undefined, startedMs: undefined, endedMs }, this.#batching);
+  }
+
+  /** What has not begun goes back at once: the process has to stop, or the lease is lost. */
+  #giveBack(): void {
+    const entries: Entry[] = [];
+    // The first task of a batch is run whatever comes.
+    for (let entry = this.#leases.take(); entry; entry = this.#leases.take()) entries.push(entry);
+    this.#return(entries, GIVEN_BACK);
+    if (this.#ends.count > 0) this.#settle();
+  }
+
+  /** Sends what ended, and leases more; if something is under way already, after that. */
+  #settle(): void {
+    if (this.#settlesNext) return;
+    this.#settlesNext = true;
+    void this.#send(async () => {
+      this.#settlesNext = false;
+      if (this.#ends.count > 0) await this.#settleNow();
+    });
+  }
+
+  /** One statement after the other. What fails ends the batch. */
+  #send(work: () => Promise<void>): Promise<void> {
+    const sent = (this.#sending ?? Promise.resolve())
+      .then(work)
+      .catch((error: unknown) => {
+        this.#failure ??= { error };
+        this.#lose("lease_lost");
+      })
+      .finally(() => {
+        if (this.#sending === sent) this.#sending = undefined;
+      });
+    this.#sending = sent;
+    return sent;
+  }
+
+  async #settleNow(): Promise<void> {
+    const { deps, flag } = this.#tick;
+    const leases = this.#leases;
+    const ends = this.#ends.take();
+    const going = new Set(ends.map(({ task }) => task.id));
+    const leader =
+      leases.size === ends.length ? undefined : going.has(leases.leader) ? leases.last(going) : leases.leader;
+    const held = leases.size - ends.length;
+    const count = this.#wanted(held);
+    const token = deps.newToken();
+    const next = count > 0 && !this.#alone ? { token, count, held } : undefined;
+    const { slot, tokens, leader: holder } = leases;
+    const settled = await settleEnds(deps, { slot, tokens, ends, leader, next, holder });
+    for (const { ended } of settled.ends) leases.settle(ended.task.id);
+    if (leader !== undefined) leases.lead(leader);
+    this.#take(settled, token, leader);
+    if (!settled.led) this.#lose("lease_lost");
+    for (const one of settled.ends) await this.#tell(one, leases.size > 0 || this.#alone !== undefined);
+    flag.renewIfDue();
+  }
+
+  /** How many tasks more may be leased: as many as run soon, at the pace of the latest. */
+  #wanted(held: number): number {
+    const { flag } = this.#tick;
+    if (this.#lost || flag.overdue || !this.#mayGoOn()) return 0;
+    const ahead = Math.ceil(RUN_BATCH_AHEAD_MS / (this.#paceMs ?? RUN_BATCH_AHEAD_MS));
+    return Math.min(Math.max(1, ahead), this.#batching.size) - held;
+  }
+
+  #take({ leased, leasedAt, nowMs }: EndsSettled, token: string, leader: number | undefined): void {
+    const [first] = leased;
+    if (!first) return;
+    const { registry } = this.#tick.deps;
+    if (leader === undefined && !(registry.batchOf(first.type) && first.crashes === 0))
+      this.#alone = { task: first, token, slot: this.#leases.slot, leasedAt };
+    else this.#leases.add(leased, { token, leasedAt, aheadMs: nowMs - leasedAt });
+  }
+
+  async #tell({ ended, took, standing }: EndsSettled["ends"][number], goesOn: boolean): Promise<void> {
+    const { flag, tally } = this.#tick;
+    const { task, outcome, startedMs, endedMs, lateness } = ended;
+    flag.note(standing);
+    if (startedMs === undefined && outcome.kind === "given_back") tally.giveBack(task);
+    else
+      tally.count(task, {
+        outcome: took ? outcome : undefined,
+        durationMs: endedMs - (startedMs ?? endedMs),
+        lateness,
+      });
+    if (took && standing.kind === "waiting") await flag.waitsAgain(standing, outcome, goesOn);
+  }
+
+  #lose(code: AbortCode): void {
+    this.#lost = true;
+    this.#call?.abort(code);
+  }
+}
+
+function cancelled(deps: BatchDeps, task: Task): Outcome {
+  return failedForGood(deps, task, ABORT_MESSAGES.cancelled, { name: "CancelledError", code: "cancelled" });
+}

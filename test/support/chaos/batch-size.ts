@@ -1,0 +1,2 @@
+/** Tasks of the type `short` that a batch holds. */
+export const BATCH_SIZE = 8;
