@@ -40,6 +40,11 @@ export const CONTENDERS: readonly Contender[] = [
     settings: "defaults: each task is durably running before its handler, and settled before the next",
   },
   {
+    ...of("tickwork", "tuned", "adapters"),
+    title: "Tickwork, batch",
+    settings: "`batch: true`: many are leased and settled together, and run one at a time",
+  },
+  {
     ...of("graphile-worker", "default", "peers"),
     title: "graphile-worker",
     settings: "defaults; keeps no results, deletes what is done",

@@ -7,7 +7,7 @@ import { createDatabase, current, migrate, silent, systemClock, type TaskDefinit
 import { openPg } from "#drivers";
 import { startServer } from "#local";
 import { DEFAULTS } from "../../packages/core/config.ts";
-import type { Handler, NewTask, TaskData } from "../contender.ts";
+import type { Form, Handler, NewTask, TaskData } from "../contender.ts";
 import { serve } from "../serve.ts";
 
 const TYPE = "noop";
@@ -33,7 +33,7 @@ serve({
     };
   },
 
-  async startWorker({ databaseUrl, redisUrl }, handler) {
+  async startWorker({ databaseUrl, redisUrl, form }, handler) {
     await startServer({
       env: {
         DATABASE_URL: databaseUrl,
@@ -42,7 +42,7 @@ serve({
         DATA_DIR: mkdtempSync(join(tmpdir(), "tickwork-bench-")),
       },
       log: silent,
-      definitions: [definitionOf(handler)],
+      definitions: [definitionOf(handler, form)],
     });
     return {
       regularly: {
@@ -53,6 +53,6 @@ serve({
   },
 });
 
-function definitionOf(handler: Handler): TaskDefinition {
-  return { type: TYPE, run: (data) => handler(data as TaskData) };
+function definitionOf(handler: Handler, form: Form): TaskDefinition {
+  return { type: TYPE, ...(form === "tuned" && { batch: true }), run: (data) => handler(data as TaskData) };
 }

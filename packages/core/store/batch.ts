@@ -4,6 +4,7 @@ import { type Standing, standingOf } from "../tasks/standing.ts";
 import type { Lateness, Outcome, Task } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, HAS_ROOM_BESIDE, milliseconds, NOW_MS, OURS, withHistory } from "./fragments.ts";
+import { typesToSend } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { endOf, statusAfter } from "./settle.ts";
 import { statement } from "./statement.ts";
@@ -155,10 +156,11 @@ export interface BatchTypes {
 
 /** Writes ends, and leases more. */
 export async function settleBatch(
-  { database, leaseMs, slots, types }: StoreDeps,
+  deps: StoreDeps,
   { slot, tokens, ends, leader, next }: BatchRequest,
   batches: BatchTypes,
 ): Promise<BatchResult> {
+  const { database, leaseMs, slots, types } = deps;
   const completed: unknown[] = [];
   const ended: unknown[] = [];
   for (const { task, outcome, lateness, startedAgoMs, endedAgoMs } of ends)
@@ -190,7 +192,7 @@ export async function settleBatch(
       types: batches.types,
       sizes: batches.sizes,
       bytes: RUN_BATCH_BYTES,
-      ours: types.ours,
+      ours: await typesToSend(deps),
     }),
   );
   if (!row) throw new Error("a batch's statement must answer one row, got none");
