@@ -27,7 +27,7 @@ export const batchMutants: Mutant[] = [
   },
   {
     name: "batches: the slot of the leader is not handed on",
-    kind: "batches",
+    kind: "hands",
     changes: [
       core(
         "run/batch.ts",
