@@ -1,9 +1,8 @@
-import { settleBatch } from "./batch.ts";
-import { readBack, renewBatch } from "./batch-leases.ts";
 import { cancel, patch, remove, retry } from "./change.ts";
 import { claim, heldBy } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
+import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
 import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
 import { get, getMany, getSome, list, standing, windowIds } from "./read.ts";
 import { renew, settle } from "./settle.ts";

@@ -14,20 +14,8 @@ export const batchMutants: Mutant[] = [
     ],
   },
   {
-    name: "batches: what has not begun is not given back",
-    kind: "batches",
-    changes: [
-      core(
-        "run/batch.ts",
-        "if (begun > 0 && leases.waiting > 0 && (this.#lost || !this.#mayGoOn())) this.#giveBack();",
-        "",
-      ),
-      core("run/batch.ts", "readonly #onDrain = () => this.#giveBack();", "readonly #onDrain = () => {};"),
-    ],
-  },
-  {
     name: "batches: the slot of the leader is not handed on",
-    kind: "batches",
+    kind: "hands",
     changes: [
       core(
         "run/batch.ts",

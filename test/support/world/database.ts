@@ -2,6 +2,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { createDatabase, migrate, silent, systemClock } from "#core";
 import { pgliteDriver } from "#drivers";
 import { loadPostgresGate } from "../../../packages/core/gate/lazy-postgres-gate.ts";
+import { loadBatches } from "../../../packages/core/run/load-batch.ts";
 import { withClock } from "../../../packages/core/store/statement.ts";
 import { loadSchemas } from "../../../packages/core/tasks/load-schemas.ts";
 import { TRIGGER_CLOCK } from "./wires.ts";
@@ -9,7 +10,7 @@ import { TRIGGER_CLOCK } from "./wires.ts";
 /** An embedded Postgres in memory with the schema, for many stories one after the other. */
 export async function openWorldDatabase(): Promise<PGlite> {
   // What the core loads when it first needs it takes real time, of which a story knows nothing.
-  await Promise.all([loadSchemas(), loadPostgresGate()]);
+  await Promise.all([loadSchemas(), loadPostgresGate(), loadBatches()]);
   const db = await PGlite.create({ dataDir: "memory://" });
   await migrate(withClock(createDatabase(pgliteDriver(db), systemClock), TRIGGER_CLOCK), silent);
   return db;

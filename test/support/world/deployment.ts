@@ -197,6 +197,7 @@ export class Deployment {
   async deploy(): Promise<void> {
     await Promise.all(
       this.containers.splice(0).map(async (container) => {
+        container.process.drainsSinceMs = this.#world.nowMs;
         await this.#orDeath(container.process, () => container.tickwork.worker.shutdown()).catch(() => {});
         // An invocation that is under way ends by itself.
         while (container.busy && container.process.alive) await this.#world.sleep(100);

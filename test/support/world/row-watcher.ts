@@ -110,7 +110,12 @@ export interface WatcherOptions {
   startMs: number | undefined;
   /** No worker loses track of a lease, so that a process holds no more than one batch. */
   bounded?: boolean;
+  /** Nothing is slow: once a process has to stop, nothing begins in it. */
+  prompt?: boolean;
 }
+
+/** Of a claim that was under way the answer may come a moment later. */
+const DRAIN_MS = 1_000;
 
 /** Tasks of the type `short` that a batch holds. */
 export const BATCH_SIZE = 5;
@@ -147,6 +152,8 @@ export class RowWatcher {
   begin(task: number, attempt: number, process: Process): Execution {
     if (this.executions.some((one) => one.task === task && one.attempt === attempt))
       this.#world.violate(`attempt ${attempt} of task ${task} began twice`);
+    if (this.#options.prompt && this.#world.nowMs > process.drainsSinceMs + DRAIN_MS)
+      this.#world.violate(`task ${task} began although its process has to stop`);
     const execution = { task, attempt, process, ended: false };
     this.executions.push(execution);
     return execution;

@@ -222,7 +222,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   answers: [...ordinary(false), short, answers, answers],
   late: [...ordinary(false), short, late, late],
   crashes: [...ordinary(true), short, short, kills, kills, fc.constant({ do: "flush" as const })],
-  hands: [...ordinary(false), ...hands, ...hands],
+  hands: [...ordinary(false), short, ...hands, ...hands],
   versions: [...ordinary(false), fresh, fresh],
   nudges: [...ordinary(false), nudge, nudge],
   starved: [...ordinary(false), standstill, standstill, deploys],

@@ -55,6 +55,7 @@ async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): P
   const watcher = new RowWatcher(world, postgres, {
     slots: scenario.concurrency,
     startMs: START_MS[kind],
+    prompt: kind === "batches",
     bounded: kind === "batches" || kind === "crashes",
   });
   const deployment = new Deployment(world, postgres, redis, watcher, {

@@ -92,6 +92,8 @@ export class World {
 export class Process {
   readonly name: string;
   alive = true;
+  /** Since when it has to stop. */
+  drainsSinceMs = Number.POSITIVE_INFINITY;
   /** Requests that it has sent, by server. */
   readonly sent = { postgres: 0, redis: 0 };
   /** Until when it stands still. */
