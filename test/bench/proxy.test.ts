@@ -30,20 +30,22 @@ async function through(delayMs: number): Promise<Socket> {
 describe("the proxy", () => {
   test.each([1, 5])("adds %d ms to a round trip, half of it each way", async (delayMs) => {
     const socket = await through(delayMs);
-    const tookMs: number[] = [];
-    for (let trip = 0; trip < 50; trip++) {
+    // Timers of Node would make two milliseconds of one.
+    const limitMs = delayMs + 0.9;
+    let leastMs = Number.POSITIVE_INFINITY;
+    // A machine with other work delays some trips, but not all.
+    for (let trip = 0; trip < 50 || (trip < 1_000 && leastMs >= limitMs); trip++) {
       const beganMs = performance.now();
       socket.write("ping");
       await once(socket, "data");
-      tookMs.push(performance.now() - beganMs);
+      leastMs = Math.min(leastMs, performance.now() - beganMs);
     }
-    expect(Math.min(...tookMs)).toBeGreaterThanOrEqual(delayMs);
-    // Timers of Node would make two milliseconds of one. A machine with other work delays some trips, but not all.
-    expect(Math.min(...tookMs)).toBeLessThan(delayMs + 0.9);
+    expect(leastMs).toBeGreaterThanOrEqual(delayMs);
+    expect(leastMs).toBeLessThan(limitMs);
   });
 
   test("delays what comes together by the same time, and keeps its order", async () => {
-    const socket = await through(20);
+    const socket = await through(100);
     let text = "";
     const beganMs = performance.now();
     for (let part = 0; part < 20; part++) socket.write(`${part};`);
@@ -52,7 +54,8 @@ describe("the proxy", () => {
       if (text.endsWith("19;")) break;
     }
     expect(text).toBe(Array.from({ length: 20 }, (_, part) => `${part};`).join(""));
-    expect(performance.now() - beganMs).toBeLessThan(200);
+    // One after the other, they would take twenty times the delay.
+    expect(performance.now() - beganMs).toBeLessThan(1_500);
   });
 });
 
