@@ -8,6 +8,7 @@
  */
 import { MIGRATION_BATCH } from "../limits.ts";
 import { createIndex, type Index } from "./build-index.ts";
+import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END, FOREIGN_LEASE } from "./fragments.ts";
 
 /**
@@ -234,6 +235,7 @@ export const MIGRATIONS: readonly Migration[] = [
       create trigger tickwork_before_insert before insert on "baasix_Tasks"
         for each row when (not (${AS_NEW})) execute function tickwork_before_write();`,
   },
+  { name: "tickwork.enqueue, for whoever writes SQL", sql: ENQUEUE_FUNCTION },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

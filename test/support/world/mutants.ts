@@ -3,6 +3,7 @@
  * story in which it goes wrong. A change of the code that a mutant no longer fits fails the test, so they stay true.
  */
 import type { Kind } from "./scenario.ts";
+import { transactionMutants } from "./transaction-mutants.ts";
 
 export interface Mutant {
   name: string;
@@ -132,6 +133,7 @@ export const mutants: Mutant[] = [
       ),
     ],
   },
+  ...transactionMutants,
   {
     name: "rule 9: an empty Redis is an empty window",
     kind: "crashes",
