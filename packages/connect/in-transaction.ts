@@ -10,14 +10,13 @@
  * Where Postgres itself carries messages to those that run tasks, the insert sends one that Postgres delivers with the
  * commit, and there is nothing to arm and to tell.
  */
-import type { Clock, Doorbell, Logger, NewTask, Task } from "#core";
-import { PG_CHANNEL, RING_OF_TRANSACTIONS } from "../core/doorbell/ring.ts";
+import type { Clock, CreateOptions, Doorbell, Logger, NewTask, Task } from "#core";
 import { messageOf, refusal } from "../core/errors.ts";
 import { ARM_AGAIN_MS, ARMED_LIMIT_MS, ARMED_MS, ENDED_PAUSE_MS } from "../core/limits.ts";
+import { PG_CHANNEL, RING_OF_TRANSACTIONS } from "../core/ring-of-transactions.ts";
 import { checkName } from "../core/services/tasks.ts";
 import type { StoreDeps } from "../core/store/deps.ts";
 import { endOfTransaction, insertInside } from "../core/store/insert-inside.ts";
-import type { CreateOptions } from "../core/tasks/tasks.ts";
 import { sendIn } from "./transaction.ts";
 
 export interface InTransactionDeps extends Pick<StoreDeps, "database"> {

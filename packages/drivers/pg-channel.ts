@@ -1,8 +1,8 @@
 /** Messages through Postgres: `LISTEN` on a connection of its own, `NOTIFY` through the driver. */
 import { createDatabase, type PostgresDriver, systemClock } from "#core";
 import type { Channel } from "../core/doorbell/channel.ts";
-import { PG_CHANNEL } from "../core/doorbell/ring.ts";
 import { CHANNEL_SEND_LIMIT_MS } from "../core/limits.ts";
+import { PG_CHANNEL } from "../core/ring-of-transactions.ts";
 import { type ChannelOptions, createChannel, type Subscription } from "./channel.ts";
 import { connectionOf, loadPg, streamOf } from "./pg.ts";
 

@@ -48,7 +48,9 @@ describe.skipIf(!serversAnswer)("the transactions of the document", () => {
       expect(row?.id).toBe(task.task_data.order);
       // It has no item, so that the table refuses it.
       await expect(place(null)).rejects.toThrow();
-      const counts = await sql(`select (select count(*) from orders) = (select count(*) from "baasix_Tasks") as same`);
+      const counts = await sql(
+        `select (select count(*) from orders) = (select count(*) from "baasix_Tasks") as same`,
+      );
       expect(counts).toEqual([{ same: true }]);
       await prisma?.$disconnect();
     },

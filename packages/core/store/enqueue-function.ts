@@ -1,6 +1,7 @@
 /** `tickwork.enqueue`: enqueueing for whoever writes SQL, in whatever language, and inside of a transaction. */
-import { PG_CHANNEL, RING_OF_TRANSACTIONS } from "../doorbell/ring.ts";
+
 import { JSON_DEPTH_LIMIT, MAX_ATTEMPTS_LIMIT, NAME_LIMIT, TASK_DATA_LIMIT_BYTES } from "../limits.ts";
+import { PG_CHANNEL, RING_OF_TRANSACTIONS } from "../ring-of-transactions.ts";
 import { insertOf } from "./insert.ts";
 
 const OPTIONS = ["max_attempts", "attachment_id", "user_id"];
