@@ -1,5 +1,6 @@
 /** `tickwork.enqueue`, as whoever writes SQL sees it. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { SCHEMA_VERSION } from "../../../packages/core/store/migrations.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
 import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
@@ -113,6 +114,34 @@ eachStack("tickwork.enqueue, for others", (kind) => {
       expect(await asGuest()).toHaveLength(1);
     },
   );
+
+  test.runIf(kind === "embedded")(
+    "is left out by a migrator that may not make schemas, and nothing else is",
+    async () => {
+      await bed.sql("create role tickwork_migrator");
+      await bed.sql("create schema app authorization tickwork_migrator");
+      await bed.sql("set search_path = app");
+      await bed.sql("set role tickwork_migrator");
+      const { migrate, tasks } = bed.make({ doorbell: noteRings(), definitions: [noting().definition] });
+      expect(await migrate()).toHaveLength(SCHEMA_VERSION);
+      expect(await tasks.create([{ type: "note" }])).toMatchObject([{ id: 1 }]);
+      await expect(enqueue(`'note'`)).rejects.toThrow(/schema "tickwork" does not exist/);
+    },
+  );
+
+  test.runIf(kind === "embedded")("is made in a schema that the migrator was given", async () => {
+    await bed.sql("create role tickwork_migrator");
+    await bed.sql("create schema app authorization tickwork_migrator");
+    await bed.sql("create schema tickwork authorization tickwork_migrator");
+    await bed.sql("set search_path = app");
+    await bed.sql("set role tickwork_migrator");
+    await bed.make({ doorbell: noteRings() }).migrate();
+    // Whoever calls it has another path, and another table of this name there.
+    await bed.sql("set search_path = pg_temp");
+    await bed.sql(`create temporary table "baasix_Tasks" (id bigint)`);
+    await enqueue(`'note'`);
+    expect(await bed.sql(`select type from app."baasix_Tasks"`)).toEqual([{ type: "note" }]);
+  });
 
   test("fits a table that Baasix made, whose ids are uuids", async () => {
     await bed.sql(`create table "baasix_Tasks" (
