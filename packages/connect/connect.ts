@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import {
   ConfigError,
+  type CreateOptions,
   createLogger,
   type Enqueuer,
   type NewTask,
@@ -15,17 +16,58 @@ import { createRegistry } from "../core/tasks/registry.ts";
 import type { Opened } from "./open.ts";
 import { type ConnectOptions, checkOptions } from "./options.ts";
 import { type ResultOptions, waitForResult } from "./result.ts";
+import { runTransaction, type TransactionDatabase } from "./run-transaction.ts";
+import type { Transaction } from "./transaction.ts";
 
 /** `AsyncDisposable`, where the compiler's libraries have it: users whose target is older need no other option. */
 type UsableWithAwaitUsing = SymbolConstructor extends { readonly asyncDispose: infer Key extends symbol }
   ? { [Name in Key]: () => Promise<void> }
   : object;
 
+/** Of a request that creates tasks from a process of one's own. */
+export interface ConnectedCreateOptions extends CreateOptions {
+  /**
+   * The transaction that the tasks are part of: they run once it is committed, and never if it is not. One of Drizzle,
+   * Kysely or Prisma, or a client of node-postgres or of Neon's driver between its `BEGIN` and its `COMMIT`. Not together
+   * with `idempotencyKey`.
+   */
+  tx?: Transaction | undefined;
+}
+
 /**
  * Enqueues tasks that other processes run, and waits for their results. The data of a task is checked by the schema of
  * the definition that is given, before anything is sent; of a type that is only named, by its handler.
  */
-export interface Connection extends Enqueuer, UsableWithAwaitUsing {
+export interface Connection extends Enqueuer<ConnectedCreateOptions>, UsableWithAwaitUsing {
+  /**
+   * Runs a transaction of your database as its library does, and tells those that run tasks what it enqueued as soon as
+   * it is committed. It is rolled back when the function throws.
+   *
+   * @param db a database of Drizzle, Kysely or Prisma, or a pool of node-postgres or of Neon's driver
+   * @returns what the function returns
+   * @throws what the function and the library throw; TickworkError `invalid_request` when `db` is none of these
+   * @example
+   * await tickwork.transaction(pool, async (tx) => {
+   *   await tx.query("select 1");
+   *   await tickwork.enqueue(greet, { name: "Ada" }, { tx });
+   * });
+   */
+  transaction<Tx extends object, Result>(
+    db: TransactionDatabase<Tx>,
+    run: (tx: Tx) => Promise<Result>,
+  ): Promise<Result>;
+  /**
+   * For a transaction that was not run by `transaction`: tells what it enqueued, now that it is committed. Without it,
+   * this process asks Postgres for the end of the transaction, and its tasks start some seconds later. Never rejects.
+   *
+   * @param tx as it was given to `enqueue`
+   * @example
+   * await client.query("BEGIN");
+   * await tickwork.enqueue(greet, { name: "Ada" }, { tx: client });
+   * await client.query("COMMIT");
+   * await tickwork.committed(client);
+   */
+  committed(tx: Transaction): Promise<void>;
   /** Creates tasks by their types; finds, changes, retries and cancels them. Any type is accepted. */
   tasks: Tasks;
   /**
@@ -71,26 +113,28 @@ export function connect(options: ConnectOptions): Connection {
   let opening: Promise<Opened> | undefined;
   // The drivers of Neon and Upstash are loaded with it, which nobody needs before the first call.
   const load = async () => (await import("./open.ts")).open(options, log);
-  const opened = async (): Promise<Tasks> => {
+  const opened = async (): Promise<Opened> => {
     closing.signal.throwIfAborted();
     opening ??= load().catch((error: unknown) => {
       // A failure is not remembered: the next call tries again.
       opening = undefined;
       throw error;
     });
-    const { tasks } = await opening;
+    const all = await opening;
     closing.signal.throwIfAborted();
-    return tasks;
+    return all;
   };
+  const openedTasks = async () => (await opened()).tasks;
+  const inTransaction = async () => (await opened()).inTransaction;
   const tasks: Tasks = {
-    create: async (...given) => (await opened()).create(...given),
-    get: async (id) => (await opened()).get(id),
-    list: async (filter) => (await opened()).list(filter),
-    page: async (filter) => (await opened()).page(filter),
-    update: async (...given) => (await opened()).update(...given),
-    remove: async (id) => (await opened()).remove(id),
-    retry: async (...given) => (await opened()).retry(...given),
-    cancel: async (...given) => (await opened()).cancel(...given),
+    create: async (...given) => (await openedTasks()).create(...given),
+    get: async (id) => (await openedTasks()).get(id),
+    list: async (filter) => (await openedTasks()).list(filter),
+    page: async (filter) => (await openedTasks()).page(filter),
+    update: async (...given) => (await openedTasks()).update(...given),
+    remove: async (id) => (await openedTasks()).remove(id),
+    retry: async (...given) => (await openedTasks()).retry(...given),
+    cancel: async (...given) => (await openedTasks()).cancel(...given),
   };
   const close = async () => {
     closing.abort(new ConfigError("The connection is closed; connect() makes another one."));
@@ -98,10 +142,16 @@ export function connect(options: ConnectOptions): Connection {
     await opening?.then((one) => one.close()).catch(() => {});
   };
   return {
-    ...createEnqueuer(async (given, created, definition) => {
-      if (definition) await checkBy(definition, given);
-      return tasks.create(given, created);
-    }),
+    ...createEnqueuer<ConnectedCreateOptions>(
+      async (given, { tx, ...created }, definition) => {
+        const checked = definition && (await checkBy(definition, given));
+        if (tx === undefined) return tasks.create(given, created);
+        return (await inTransaction()).create(tx, checked ?? (await checkAny(given)), created);
+      },
+      { tx: true },
+    ),
+    transaction: (db, run) => runTransaction(db, run, inTransaction),
+    committed: async (tx) => (await opening)?.inTransaction.committed(tx),
     tasks,
     result: (task, { signal, ...wait } = {}) =>
       waitForResult(tasks, typeof task === "number" ? task : task.id, {
@@ -114,7 +164,13 @@ export function connect(options: ConnectOptions): Connection {
 }
 
 /** As the server does that has the definition. */
-async function checkBy(definition: TaskDefinition, given: readonly NewTask[]): Promise<void> {
+async function checkBy(definition: TaskDefinition, given: readonly NewTask[]): Promise<NewTask[]> {
   const { checkNewTasks } = await loadSchemas();
-  await checkNewTasks(createRegistry([definition]), given);
+  return checkNewTasks(createRegistry([definition]), given);
+}
+
+/** As far as it can be done without a definition. */
+async function checkAny(given: readonly NewTask[]): Promise<NewTask[]> {
+  const { checkNewTasks } = await loadSchemas();
+  return checkNewTasks(createRegistry([], { open: true }), given);
 }

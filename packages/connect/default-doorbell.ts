@@ -1,6 +1,10 @@
 import { type Doorbell, systemClock } from "#core";
+import { isLook } from "../core/doorbell/doorbell.ts";
 import { createTeller } from "../core/doorbell/teller.ts";
 import { type ChannelWays, openChannel } from "../drivers/open.ts";
+
+/** Rings that only look come at multiples of this: those of many transactions are one message. */
+const LOOK_STEP_MS = 1_000;
 
 /**
  * The doorbell of a connection that was given none: it tells the servers that listen on the same Postgres, or on the same
@@ -24,6 +28,12 @@ export async function defaultDoorbell(ways: ChannelWays): Promise<Doorbell> {
     earlyMs: 0,
     ring: teller.ring,
     ringAt: teller.ringAt,
-    ringAfter: (delayMs) => teller.ringAt({ atMs: systemClock.now() + delayMs, inMs: delayMs }),
+    async ringAfter(delayMs, event = {}) {
+      const nowMs = systemClock.now();
+      const stepMs = isLook(event) ? LOOK_STEP_MS : 1;
+      const atMs = Math.ceil((nowMs + delayMs) / stepMs) * stepMs;
+      const askPostgres = event.askPostgres ? ({ askPostgres: true } as const) : {};
+      await teller.ringAt({ atMs, inMs: atMs - nowMs, ...askPostgres });
+    },
   };
 }

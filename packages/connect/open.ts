@@ -11,8 +11,10 @@ import {
 } from "#core";
 import { DEFAULTS } from "../core/config.ts";
 import { prefixOf } from "../core/gate/prefix.ts";
+import { isNeon } from "../drivers/addresses.ts";
 import { openPostgres, openRedis } from "../drivers/open.ts";
 import { defaultDoorbell } from "./default-doorbell.ts";
+import { createInTransaction, type InTransaction } from "./in-transaction.ts";
 import type { ConnectOptions } from "./options.ts";
 
 /** Connections of one process: enqueueing needs few, and servers of Postgres have few to give. */
@@ -21,6 +23,7 @@ const CONNECTIONS = 4;
 /** What a connection stands on, once it is needed. */
 export interface Opened {
   tasks: Tasks;
+  inTransaction: InTransaction;
   close(): Promise<void>;
 }
 
@@ -36,21 +39,34 @@ export async function open(options: ConnectOptions, log: Logger): Promise<Opened
   let redis: RedisDriver | undefined;
   try {
     redis = redisUrl === undefined ? undefined : await openRedis(redisUrl, redisToken);
-    const { tasks } = createTickwork({
+    const doorbell =
+      options.doorbell ?? (await defaultDoorbell({ databaseUrl, redisUrl, postgres, redis, prefix, log }));
+    const { tasks, operator, database } = createTickwork({
       config: { ...readConfig({}), cacheLimit },
       log,
       database: createDatabase(postgres, systemClock),
       redis: redis && createRedisCommands(redis),
-      doorbell:
-        options.doorbell ?? (await defaultDoorbell({ databaseUrl, redisUrl, postgres, redis, prefix, log })),
+      doorbell,
       definitions: [],
       enqueuesOnly: true,
       prefix,
     });
+    const inTransaction = createInTransaction({
+      database,
+      doorbell,
+      postgresTells: options.doorbell === undefined && !isNeon(databaseUrl),
+      tell: operator.notifyChanged,
+      clock: systemClock,
+      log,
+    });
     const opened = [postgres, redis];
     return {
       tasks,
-      close: async () => void (await Promise.all(opened.map((driver) => driver?.close()))),
+      inTransaction,
+      close: async () => {
+        await inTransaction.close();
+        await Promise.all(opened.map((driver) => driver?.close()));
+      },
     };
   } catch (error) {
     await Promise.all([postgres.close(), redis?.close()]);

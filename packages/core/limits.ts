@@ -80,6 +80,16 @@ export const UNKNOWN_COUNTED = 100;
 export const LEFT_SCAN = 10;
 /** After a nudge that told nothing new, when to look again: what it was about may not have been committed yet. */
 export const LOOK_AGAIN_MS = 5_000;
+/**
+ * A transaction of a user that enqueues: how far ahead the ring is that looks for what it committed, should its process
+ * die; how often that ring is renewed while the transaction is open, and for how long. A commit that is under way when
+ * its process dies has the difference of the first two to arrive.
+ */
+export const ARMED_MS = 10_000;
+export const ARM_AGAIN_MS = 5_000;
+export const ARMED_LIMIT_MS = 15 * 60 * 1000;
+/** How soon to ask whether it has ended, when nobody says so; the pause doubles up to that of the ring's renewal. */
+export const ENDED_PAUSE_MS = 500;
 /** Empty claims in a row that end a tick. */
 export const EMPTY_CLAIMS = 3;
 /** After that, when to look again at tasks that look due and cannot be had. */

@@ -2,11 +2,9 @@
 import { createDatabase, type PostgresDriver, systemClock } from "#core";
 import type { Channel } from "../core/doorbell/channel.ts";
 import { CHANNEL_SEND_LIMIT_MS } from "../core/limits.ts";
+import { PG_CHANNEL } from "../core/ring-of-transactions.ts";
 import { type ChannelOptions, createChannel, type Subscription } from "./channel.ts";
 import { connectionOf, loadPg, streamOf } from "./pg.ts";
-
-/** Postgres keeps messages within a database, and a database has one Tickwork. */
-const NAME = "tickwork";
 
 export interface PgChannelOptions extends ChannelOptions {
   databaseUrl: string;
@@ -34,13 +32,13 @@ export async function openPgChannel({
         client.on("end", () => ended("the connection ended"));
         client.on("notification", ({ payload = "" }) => hear(payload));
         return {
-          ready: client.connect().then(() => client.query(`LISTEN ${NAME}`)),
+          ready: client.connect().then(() => client.query(`LISTEN ${PG_CHANNEL}`)),
           close: () => streamOf(client).destroy(),
         };
       },
       send: (text) =>
         database.query(
-          { text: "select pg_notify($1, $2)", params: [NAME, text] },
+          { text: "select pg_notify($1, $2)", params: [PG_CHANNEL, text] },
           { repeatable: true, timeoutMs: CHANNEL_SEND_LIMIT_MS },
         ),
     },

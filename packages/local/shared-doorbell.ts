@@ -44,16 +44,16 @@ export function createSharedDoorbell({
     askMs = Math.max(nowMs, askMs + HEARD_ASK_STEP_MS);
     return own.ringAfter(askMs - nowMs, { askPostgres: true });
   };
-  const ringAt = (inMs: number, atMs: number) =>
-    cacheIsOwn ? own.ringAfter(inMs, { askPostgres: true }) : own.ringAt({ atMs, inMs });
+  const ringAt = (inMs: number, atMs: number, askPostgres: boolean) =>
+    cacheIsOwn || askPostgres ? own.ringAfter(inMs, { askPostgres: true }) : own.ringAt({ atMs, inMs });
   const hear = async (text: string): Promise<void> => {
     const ring = teller.heard(text);
     if (ring?.now) await (cacheIsOwn || ring.now.askPostgres ? ask() : own.ring());
-    for (const { atMs, inMs } of ring?.due ?? []) {
+    for (const { atMs, inMs, askPostgres = false } of ring?.due ?? []) {
       // The text may have been under way for a while, or this process busy: then it is sooner than it says.
       const leftMs = atMs - clock.now();
       const soonerMs = inMs - leftMs > CLOCKS_AGREE_MS ? inMs : Math.min(inMs, leftMs);
-      if (soonerMs <= horizonMs) await ringAt(soonerMs, atMs);
+      if (soonerMs <= horizonMs) await ringAt(soonerMs, atMs, askPostgres);
     }
   };
   const ears: Ears = {

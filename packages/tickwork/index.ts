@@ -1,10 +1,21 @@
 /** `tickwork`: what users import. Rooms of this repository import `#core`, which has most of it. */
 export {
+  type ClientPool,
+  type ClientTransaction,
+  type ConnectedCreateOptions,
   type Connection,
   type ConnectOptions,
   connect,
+  type DrizzleDatabase,
+  type DrizzleTransaction,
+  type KyselyDatabase,
+  type KyselyTransaction,
+  type PrismaDatabase,
+  type PrismaTransaction,
   type ResultOptions,
   ResultTimeoutError,
+  type Transaction,
+  type TransactionDatabase,
 } from "#connect";
 export {
   type AbortCode,

@@ -1,5 +1,6 @@
 /** When the doorbell of AWS rings, and what it asks of AWS for that. */
 import { afterEach, describe, expect, test } from "vitest";
+import { ARMED_MS } from "../../packages/core/limits.ts";
 import { AwsError } from "../support/aws/aws-error.ts";
 import {
   DEAD_LETTER_ARN,
@@ -198,6 +199,18 @@ describe("ringAfter", () => {
     const names = [...one.aws.scheduler.schedules.keys()];
     const count = (what: string) => names.filter((name) => name.endsWith(what)).length;
     expect([count("held"), count("failed")]).toEqual([9, 9]);
+  });
+
+  test("is one schedule in fifteen seconds for all transactions that arm it", async () => {
+    const one = await open();
+    for (let n = 0; n < 600; n++) {
+      await one.doorbell.ringAfter(ARMED_MS, { askPostgres: true, by: "armed" });
+      one.clock.nowMs += 100;
+    }
+    const names = [...one.aws.scheduler.schedules.keys()];
+    expect(names.every((name) => name.endsWith("-armed-ask"))).toBe(true);
+    expect(names.length).toBeLessThanOrEqual(5);
+    expect(one.aws.requests).toHaveLength(names.length);
   });
 
   test.each([-1_000, 0, 1, 1_000])(

@@ -30,9 +30,17 @@ describeExamples("connect", {
     redisUrl: "string",
     redisToken: "string | undefined",
     greet: GREET,
+    pool: "import('pg').Pool",
+    client: "import('pg').PoolClient",
   },
   values: () => {
     const { databaseUrl, redisUrl, redisToken } = bed;
-    return { databaseUrl, redisUrl, redisToken, greet, tickwork };
+    // The embedded Postgres is on one connection: each of its statements is a transaction of its own.
+    const query = async (text: string, params: unknown[]) => ({
+      rows: /^(BEGIN|COMMIT)$/.test(text) ? [] : await bed.sql(text, params),
+    });
+    const client = { query, connect: () => {}, release: () => {} };
+    const pool = { query, connect: async () => client, totalCount: 0 };
+    return { databaseUrl, redisUrl, redisToken, greet, tickwork, pool, client };
   },
 });

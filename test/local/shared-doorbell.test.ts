@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { Clock } from "#core";
 import type { Channel, Ears } from "../../packages/core/doorbell/channel.ts";
+import { writeRing } from "../../packages/core/doorbell/ring.ts";
 import { HEARD_ASK_STEP_MS, RING_TIMES } from "../../packages/core/limits.ts";
 import { createSharedDoorbell } from "../../packages/local/shared-doorbell.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
@@ -69,6 +70,16 @@ test("rings that look at what one process met stay with it", async () => {
   await doorbell.ringAfter(61_000);
   expect(rings).toHaveLength(3);
   expect(sent).toEqual([]);
+});
+
+test("a time at which others are to ask Postgres is not one at which something is known to be due", async () => {
+  const { join, ears } = openNeighbourhood();
+  const { rings } = await join();
+  const due = { atMs: NOW_MS + 5_000, inMs: 5_000 };
+  const text = writeRing({ from: "an app", due: [{ ...due, askPostgres: true }, due] });
+  for (const { hear } of ears) hear(text);
+  await Promise.resolve();
+  expect(rings).toEqual([{ afterMs: 5_000, event: { askPostgres: true } }, due]);
 });
 
 test("many rings of one step are one message, those during it the next, and of a thousand times it has the earliest", async () => {

@@ -13,8 +13,8 @@ export interface Doorbell {
   /** A tick in time for what is due then. */
   ringAt(due: Moment): Promise<void>;
   /**
-   * A tick soon after this time, and not before. When it only looks whether something is over (`by: "held"`,
-   * `failures`), it may come somewhat later, together with others that look.
+   * A tick soon after this time, and not before. When it only looks whether something is over (`by: "held"` or
+   * `"armed"`, `failures`), it may come somewhat later, together with others that look.
    */
   ringAfter(delayMs: number, event?: TickEvent): Promise<void>;
 }
@@ -23,13 +23,16 @@ export interface Doorbell {
 export interface TickEvent {
   /** Ask Postgres, even if the cache says that nothing is due: a change may be missing there. */
   askPostgres?: boolean;
-  /** Why it rang, if that explains that a task is late: a refresh found it overdue, or an earlier tick met a held flag. */
-  by?: "refresh" | "held";
+  /**
+   * Why it rang, if that explains that a task is late: a refresh found it overdue, or an earlier tick met a held flag.
+   * `armed`: a transaction that enqueued was open, and may have been committed by a process that died.
+   */
+  by?: "refresh" | "held" | "armed";
   /** How many ticks have failed in a row before this one: the next pause is longer. */
   failures?: number;
 }
 
 /** Whether a ring need not be exact: what it is about may be over by then, or not. */
 export function isLook({ by, failures }: TickEvent): boolean {
-  return by === "held" || failures !== undefined;
+  return by === "held" || by === "armed" || failures !== undefined;
 }

@@ -1,16 +1,16 @@
 import { randomUUID } from "node:crypto";
-import type { Clock, Moment } from "../clock.ts";
+import type { Clock } from "../clock.ts";
 import { RING_TIMES } from "../limits.ts";
 import type { Channel } from "./channel.ts";
 import type { TickEvent } from "./doorbell.ts";
-import { type Ring, readRing, writeRing } from "./ring.ts";
+import { type Ring, type RingTime, readRing, writeRing } from "./ring.ts";
 
 /** Tells other processes what this one rings for, and hears what they tell. */
 export interface Teller {
   /** @throws Error, as `ringAt`, when the servers did not take it */
   ring(event?: TickEvent): Promise<void>;
-  /** Once for each due time that was not told or heard before. */
-  ringAt(due: Moment): Promise<void>;
+  /** Once for each due time that was not told or heard before, with and without asking Postgres. */
+  ringAt(due: RingTime): Promise<void>;
   /** What another process told by a text; undefined when it was this one, or nobody. */
   heard(text: string): Ring | undefined;
 }
@@ -21,7 +21,7 @@ const KNOWN_LIMIT = 10_000;
 /** What is not sent yet: times by the clock of this process, so that they can wait. */
 interface Pending {
   now?: { askPostgres: boolean };
-  due: Map<number, number>;
+  due: Map<string, { time: RingTime; ownMs: number }>;
   sent: Promise<void>;
 }
 
@@ -29,25 +29,25 @@ interface Pending {
 export function createTeller(channel: Pick<Channel, "send">, clock: Clock): Teller {
   const from = randomUUID();
   // When others wake up already, at least as long as they live; and those that come later have their first refresh.
-  const known = new Set<number>();
+  const known = new Set<string>();
   let pending: Pending | undefined;
   let sending = Promise.resolve();
 
-  const know = (atMs: number) => {
+  const know = (time: RingTime) => {
     if (known.size >= KNOWN_LIMIT) known.clear();
-    known.add(atMs);
+    known.add(nameOf(time));
   };
   const send = async (ring: Pending) => {
     pending = undefined;
-    const due = [...ring.due]
-      .map(([atMs, ownMs]) => ({ atMs, inMs: ownMs - clock.now() }))
+    const due = [...ring.due.values()]
+      .map(({ time, ownMs }) => ({ ...time, inMs: ownMs - clock.now() }))
       .sort((a, b) => a.inMs - b.inMs)
       .slice(0, RING_TIMES);
-    for (const { atMs } of due) know(atMs);
+    for (const time of due) know(time);
     try {
       await channel.send(writeRing({ from, due, ...(ring.now ? { now: ring.now } : {}) }));
     } catch (error) {
-      for (const { atMs } of due) known.delete(atMs);
+      for (const time of due) known.delete(nameOf(time));
       throw error;
     }
   };
@@ -67,15 +67,18 @@ export function createTeller(channel: Pick<Channel, "send">, clock: Clock): Tell
       tell((ring) => {
         ring.now = { askPostgres: askPostgres || ring.now?.askPostgres === true };
       }),
-    async ringAt({ atMs, inMs }) {
-      if (known.has(atMs)) return;
-      await tell((ring) => void ring.due.set(atMs, clock.now() + inMs));
+    async ringAt(time) {
+      const name = nameOf(time);
+      if (known.has(name)) return;
+      await tell((ring) => void ring.due.set(name, { time, ownMs: clock.now() + time.inMs }));
     },
     heard(text) {
       const ring = readRing(text);
       if (!ring || ring.from === from) return undefined;
-      for (const { atMs } of ring.due) know(atMs);
+      for (const time of ring.due) know(time);
       return ring;
     },
   };
 }
+
+const nameOf = ({ atMs, askPostgres }: RingTime) => `${atMs}${askPostgres ? "?" : ""}`;

@@ -109,7 +109,8 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
   return tasks;
 }
 
-function checkName(path: string, given: string | undefined): void {
+/** @throws TickworkError `invalid_request` */
+export function checkName(path: string, given: string | undefined): void {
   if (given === undefined) return;
   if (typeof given !== "string" || given.length === 0 || given.length > NAME_LIMIT || !isStorable(given))
     throw refusal(path, mustBe(`a string of 1 to ${NAME_LIMIT} characters`, given));

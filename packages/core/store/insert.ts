@@ -9,15 +9,16 @@ import { type Row, type TimedTasks, toTask } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /**
- * Ids grow in the order of the array. `json_populate_recordset` gives each value the type of its column. A row is made as
- * the trigger would leave it, which is therefore not called.
+ * Makes tasks of a JSON array. Ids grow in its order. `json_populate_recordset` gives each value the type of its column. A
+ * row is made as the trigger would leave it, which is therefore not called.
  */
-const MADE = `insert into "baasix_Tasks"
+export const insertOf = (tasks: string) => `insert into "baasix_Tasks"
     (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, "userCreated_Id", "createdAt", "updatedAt", rev)
   select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, "userCreated_Id",
     now(), now(), 1
-  from rows from (json_populate_recordset(null::"baasix_Tasks", :tasks)) with ordinality
+  from rows from (json_populate_recordset(null::"baasix_Tasks", ${tasks})) with ordinality
   order by ordinality returning id, scheduled_time, "baasix_Tasks" as row`;
+const MADE = insertOf(":tasks");
 
 export const INSERT = statement({ tasks: "json", whole: "boolean" })`with made as (${MADE}) ${MADE_ROWS}`;
 
@@ -102,7 +103,7 @@ export async function insertOnce(
   }
 }
 
-function columnsOf(tasks: readonly NewTask[], userId: string | undefined) {
+export function columnsOf(tasks: readonly NewTask[], userId: string | undefined) {
   return tasks.map(({ type, scheduled_time, attachment_id, task_data, max_attempts }) => ({
     type,
     scheduled_time,

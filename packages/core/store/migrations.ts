@@ -8,6 +8,7 @@
  */
 import { MIGRATION_BATCH } from "../limits.ts";
 import { createIndex, type Index } from "./build-index.ts";
+import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END, FOREIGN_LEASE } from "./fragments.ts";
 
 /**
@@ -265,6 +266,7 @@ export const MIGRATIONS: readonly Migration[] = [
     name: "the types of deployments that have many",
     sql: `create table if not exists tickwork_types (registry text, name text, primary key (registry, name));`,
   },
+  { name: "tickwork.enqueue, for whoever writes SQL", sql: ENQUEUE_FUNCTION },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

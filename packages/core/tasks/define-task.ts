@@ -158,17 +158,20 @@ export interface TaskSettings {
 export interface EnqueueOptions extends TaskSettings, CreateOptions {}
 
 /** What follows the definition; the data may be left out where its schema does not need any. */
-export type EnqueueArguments<Definition extends TaskDefinition> =
+export type EnqueueArguments<
+  Definition extends TaskDefinition,
+  Request extends CreateOptions = CreateOptions,
+> =
   undefined extends DataOf<Definition>
-    ? [data?: DataOf<Definition>, options?: EnqueueOptions]
-    : [data: DataOf<Definition>, options?: EnqueueOptions];
+    ? [data?: DataOf<Definition>, options?: TaskSettings & Request]
+    : [data: DataOf<Definition>, options?: TaskSettings & Request];
 
 /** One of many tasks of a definition. */
 export type EnqueueEntry<Definition extends TaskDefinition> = TaskSettings &
   (undefined extends DataOf<Definition> ? { data?: DataOf<Definition> } : { data: DataOf<Definition> });
 
-/** Creates tasks of a definition: its types say what data they take. */
-export interface Enqueuer {
+/** Creates tasks of a definition: its types say what data they take, `Request` what may be said about the request. */
+export interface Enqueuer<Request extends CreateOptions = CreateOptions> {
   /**
    * Creates a task. Its definition may be imported as a type only, so that the code of its handler stays out: then name
    * it. A task that enqueues its own type does so by its name.
@@ -180,7 +183,7 @@ export interface Enqueuer {
    */
   enqueue<Definition extends TaskDefinition>(
     definition: Definition | Definition["type"],
-    ...given: EnqueueArguments<Definition>
+    ...given: EnqueueArguments<Definition, Request>
   ): Promise<TaskOf<Definition>>;
   /**
    * Creates up to 1,000 tasks of one type, all or none, in one request. Of an empty list it makes none.
@@ -192,7 +195,7 @@ export interface Enqueuer {
   enqueueMany<Definition extends TaskDefinition>(
     definition: Definition | Definition["type"],
     entries: readonly EnqueueEntry<Definition>[],
-    options?: CreateOptions,
+    options?: Request,
   ): Promise<TaskOf<Definition>[]>;
 }
 

@@ -1,12 +1,12 @@
 import { refusal } from "../errors.ts";
-import type { EnqueueOptions, Enqueuer, TaskDefinition, TaskSettings } from "./define-task.ts";
+import type { Enqueuer, TaskDefinition, TaskSettings } from "./define-task.ts";
 import type { NewTask, Task } from "./task.ts";
 import type { CreateOptions } from "./tasks.ts";
 
 /** What `Tasks.create` does; `definition` is the one of all these tasks, where the caller has it. */
-export type Create = (
+export type Create<Request extends CreateOptions = CreateOptions> = (
   tasks: readonly NewTask[],
-  options: CreateOptions,
+  options: Request,
   definition: TaskDefinition | undefined,
 ) => Promise<Task[]>;
 
@@ -17,13 +17,18 @@ const REQUEST: Record<keyof CreateOptions, true> = { idempotencyKey: true, userI
 /**
  * Enqueues by definition what `create` creates by type.
  *
+ * @param more options of a request that `create` takes beside the usual ones
  * @example const { enqueue } = createEnqueuer((given, options) => tasks.create(given, options));
  */
-export function createEnqueuer(create: Create): Enqueuer {
+export function createEnqueuer<Request extends CreateOptions = CreateOptions>(
+  create: Create<Request>,
+  more: Readonly<Record<Exclude<keyof Request, keyof CreateOptions>, true>> = {} as never,
+): Enqueuer<Request> {
+  const ofRequest: Readonly<Record<string, true>> = { ...REQUEST, ...more };
   const createOf = async (
     named: TaskDefinition | string,
     entries: readonly (TaskSettings & { data?: unknown })[],
-    options: CreateOptions,
+    options: Request,
   ): Promise<Task[]> => {
     const definition = typeof named === "string" ? undefined : named;
     const type = typeof named === "string" ? named : named.type;
@@ -37,18 +42,23 @@ export function createEnqueuer(create: Create): Enqueuer {
     return create(given, options, definition);
   };
   const enqueuer = {
-    async enqueue(named: TaskDefinition | string, data?: unknown, options: EnqueueOptions = {}) {
-      refuseOthers("", options, { ...SETTINGS, ...REQUEST });
-      const { idempotencyKey, userId, ...settings } = options;
-      const [task] = await createOf(named, [{ ...settings, data }], { idempotencyKey, userId });
+    async enqueue(
+      named: TaskDefinition | string,
+      data?: unknown,
+      options: TaskSettings & Request = {} as Request,
+    ) {
+      refuseOthers("", options, { ...SETTINGS, ...ofRequest });
+      const { at, maxAttempts, attachmentId, ...request } = options;
+      const entry = { data, at, maxAttempts, attachmentId };
+      const [task] = await createOf(named, [entry], request as unknown as Request);
       return task;
     },
     async enqueueMany(
       named: TaskDefinition | string,
       entries: readonly (TaskSettings & { data?: unknown })[],
-      options: CreateOptions = {},
+      options: Request = {} as Request,
     ) {
-      refuseOthers("", options, REQUEST);
+      refuseOthers("", options, ofRequest);
       entries.forEach((entry, n) => {
         refuseOthers(`[${n}].`, entry, { ...SETTINGS, data: true });
       });
@@ -56,7 +66,7 @@ export function createEnqueuer(create: Create): Enqueuer {
     },
   };
   // What the rows are is what their definition says.
-  return enqueuer as Enqueuer;
+  return enqueuer as Enqueuer<Request>;
 }
 
 /** An option that is misspelt would be left out in silence, and its task be due at once. */

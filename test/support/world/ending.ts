@@ -27,6 +27,7 @@ const WITHOUT_CRASHES: readonly Kind[] = [
   "late",
   "versions",
   "nudges",
+  "transactions",
   "retries",
   "batches",
 ];
@@ -108,6 +109,8 @@ async function expectDone(
   const allowedMs = OVERDUE_MS + ATTEMPTS * Math.max(0, skew.postgres - skew.redis);
   for (const id of acknowledged)
     if (!rows.has(id) && !removed.has(id)) world.violate(`promise 1: task ${id} was made and is gone`);
+  for (const { task } of watcher.executions)
+    if (!acknowledged.has(task)) world.violate(`task ${task} ran and was never made`);
   for (const row of rows.values()) {
     const overdueMs = nowMs - row.dueMs;
     if (row.status === "Not started" && overdueMs > allowedMs)

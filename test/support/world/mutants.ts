@@ -4,6 +4,7 @@
  */
 import { batchMutants } from "./batch-mutants.ts";
 import { core, type Mutant } from "./mutant.ts";
+import { transactionMutants } from "./transaction-mutants.ts";
 
 export type { Mutant } from "./mutant.ts";
 
@@ -123,6 +124,7 @@ export const mutants: Mutant[] = [
       ),
     ],
   },
+  ...transactionMutants,
   {
     name: "rule 9: an empty Redis is an empty window",
     kind: "crashes",

@@ -18,6 +18,7 @@ export type Step =
   /** Somebody else writes the table. */
   | { do: "insert"; dueInMs: number; tells: boolean; commitsAfterMs?: number }
   | { do: "run"; pick: number; ms: number }
+  | TransactionStep
   /** Faults. */
   | { do: "kill" | "stop"; pick: number; ms: number }
   | { do: "deploy" }
@@ -26,6 +27,20 @@ export type Step =
   | { do: "flag"; raise: boolean }
   | { do: "outage"; of: "postgres" | "redis" | "both"; ms: number }
   | { do: "storm"; of: "postgres" | "redis" | "doorbell"; what: number; ms: number };
+
+/** An app enqueues in a transaction of its own. */
+export interface TransactionStep {
+  do: "transaction";
+  count: number;
+  dueInMs: number;
+  /** How long it is open after that. */
+  openMs: number;
+  commits: boolean;
+  /** Whether the app says how it ended; otherwise Postgres is asked. */
+  says: boolean;
+  /** The app dies so long after its beginning, or after it was to commit. */
+  appDies?: { after: "begin" | "commit"; ms: number } | undefined;
+}
 
 export interface Scenario {
   seed: number;
@@ -45,6 +60,7 @@ export interface Scenario {
  * `nudges`: others write the table, and tell it before they commit. `starved`: processes stand still for longer than
  * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due. `outages`: servers
  * are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and deployments.
+ * `transactions`: apps enqueue in transactions, and die at any point of them.
  */
 export type Kind =
   | "calm"
@@ -56,6 +72,7 @@ export type Kind =
   | "hands"
   | "versions"
   | "nudges"
+  | "transactions"
   | "starved"
   | "retries"
   | "outages"
@@ -198,6 +215,21 @@ const nudge = fc.record({
   tells: fc.constant(true),
   commitsAfterMs: fc.constantFrom(0, 5, 100, 2_000, 4_000),
 });
+const transaction = fc.record({
+  do: fc.constant("transaction" as const),
+  count: fc.integer({ min: 1, max: 3 }),
+  dueInMs: fc.constantFrom(-60_000, 0, 0, 3_000, 90_000, 200_000),
+  openMs: fc.constantFrom(0, 0, 5, 100, 4_000, 9_000, 40_000),
+  commits: fc.constantFrom(true, true, true, false),
+  says: fc.boolean(),
+  appDies: fc.option(
+    fc.record({
+      after: fc.constantFrom("begin" as const, "commit" as const),
+      ms: fc.integer({ min: 1, max: 120 }),
+    }),
+    { freq: 2, nil: undefined },
+  ),
+}) as fc.Arbitrary<TransactionStep>;
 const standstill: fc.Arbitrary<Step> = fc.record({
   do: fc.constant("stop" as const),
   pick,
@@ -225,6 +257,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   hands: [...ordinary(false), short, ...hands, ...hands],
   versions: [...ordinary(false), fresh, fresh],
   nudges: [...ordinary(false), nudge, nudge],
+  transactions: [create({ ms: 0 }), transaction, transaction],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
     ...ordinary(false).slice(0, 2),
@@ -278,6 +311,7 @@ export const kinds: Kind[] = [
   "hands",
   "versions",
   "nudges",
+  "transactions",
   "starved",
   "retries",
   "outages",

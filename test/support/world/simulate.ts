@@ -2,6 +2,7 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { pgliteDriver } from "#drivers";
 import { createMemoryRedis } from "#memory-redis";
+import { ARMED_MS, LOOK_STEP_MS } from "../../../packages/core/limits.ts";
 import { Deployment } from "./deployment.ts";
 import { endStory } from "./ending.ts";
 import { RowWatcher } from "./row-watcher.ts";
@@ -29,7 +30,11 @@ export const CLEANING = [
  * Where nothing goes wrong, a task starts as soon as it is due and a slot is free: the queue, a cold start and some
  * requests may come between.
  */
-const START_MS: Partial<Record<Kind, number>> = { calm: 2_500, retries: 2_500, hurry: 10_000 };
+const START_MS: Partial<Record<Kind, number>> = {
+  ...{ calm: 2_500, retries: 2_500, hurry: 10_000 },
+  // When an app dies before it tells: the armed ring, and what a schedule of EventBridge may be late.
+  transactions: ARMED_MS + LOOK_STEP_MS + 60_000 + 2_500,
+};
 const UNEVEN_TRAVEL_MS = [0.5, 400] as const;
 
 export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {

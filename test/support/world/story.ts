@@ -4,6 +4,7 @@ import type { MemoryRedis } from "#memory-redis";
 import type { Deployment } from "./deployment.ts";
 import type { RowWatcher } from "./row-watcher.ts";
 import { refreshSeconds, type Step } from "./scenario.ts";
+import { runTransactionStep } from "./transactions.ts";
 import { noFaults, type SimulatedPostgres, type SimulatedRedis, type WireFaults } from "./wires.ts";
 import type { World } from "./world.ts";
 
@@ -163,6 +164,9 @@ export class Story {
           if (step.tells) this.#call(({ operator }) => operator.notifyChanged([Number(row?.id)]));
           else this.mayWaitForRefresh = this.mayBeUnseen = true;
         });
+        break;
+      case "transaction":
+        this.#under(runTransactionStep(this.#parts, step, (id) => this.acknowledged.add(id)));
         break;
       case "run":
         this.#foreignRun(step.pick, step.ms);

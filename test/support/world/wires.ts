@@ -111,6 +111,9 @@ export class SimulatedPostgres extends Server {
     | ((text: string, params: readonly unknown[], execute: () => Promise<void>) => Promise<void>)
     | undefined;
 
+  /** How transactions of apps ended, by their numbers. */
+  readonly transactions = new Map<string, "in progress" | "committed" | "aborted">();
+
   constructor(world: World, driver: PostgresDriver, skewMs: number) {
     super("postgres");
     this.#world = world;
@@ -152,6 +155,7 @@ export class SimulatedPostgres extends Server {
   }
 
   async #watched({ text, params = [] }: Statement, sender: Process): Promise<unknown[]> {
+    if (text.includes("txid_status")) return [{ status: this.transactions.get(String(params[0])) ?? null }];
     if (/insert into "baasix_Tasks"|update "baasix_Tasks"/.test(text)) await this.#setTriggerClock();
     let result: unknown[] | undefined;
     const execute = async () => {
