@@ -12,7 +12,7 @@
  */
 import type { Clock, CreateOptions, Doorbell, Logger, NewTask, Task } from "#core";
 import { messageOf, refusal } from "../core/errors.ts";
-import { ARM_AGAIN_MS, ARMED_LIMIT_MS, ARMED_MS, ENDED_PAUSE_MS } from "../core/limits.ts";
+import { ARM_AGAIN_MS, ARMED_LIMIT_MS, ARMED_MS, BATCH_LIMIT, ENDED_PAUSE_MS } from "../core/limits.ts";
 import { PG_CHANNEL, RING_OF_TRANSACTIONS } from "../core/ring-of-transactions.ts";
 import { checkName } from "../core/services/tasks.ts";
 import type { StoreDeps } from "../core/store/deps.ts";
@@ -72,9 +72,7 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
     } catch (error) {
       log.error(
         "the doorbell could not be armed: should this process die before it tells what a transaction committed, a refresh that reads Postgres finds it",
-        {
-          error: messageOf(error),
-        },
+        { error: messageOf(error) },
       );
     }
   };
@@ -86,7 +84,7 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
     if (!open.has(one.xid)) return;
     end(one);
     try {
-      await tell(one.ids);
+      for (let n = 0; n < one.ids.length; n += BATCH_LIMIT) await tell(one.ids.slice(n, n + BATCH_LIMIT));
     } catch (error) {
       // The transaction is committed: to whoever ran it, nothing failed.
       log.warn("nobody could be told what a transaction committed; its armed ring finds it", {
@@ -94,42 +92,35 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
       });
     }
   };
-  /** Says whether it has ended. */
+  /** Says whether it has ended, as far as Postgres can be asked. */
   const settle = async (one: Open): Promise<boolean> => {
-    const how = await endOfTransaction({ database }, one.xid);
+    const how = await endOfTransaction({ database }, one.xid).catch((error: unknown) => {
+      log.warn("Postgres cannot be asked how a transaction that enqueued has ended", {
+        error: messageOf(error),
+      });
+    });
     if (how === "committed") await tellOf(one);
     if (how === "aborted") end(one);
     return how !== undefined;
   };
   const watch = async (one: Open, isOwned: () => boolean): Promise<void> => {
     const untilMs = clock.now() + ARMED_LIMIT_MS;
-    for (let pauseMs = ENDED_PAUSE_MS; clock.now() < untilMs; pauseMs = Math.min(2 * pauseMs, ARM_AGAIN_MS)) {
-      await clock.sleep(isOwned() ? ARM_AGAIN_MS : pauseMs, one.ended.signal);
+    let pauseMs = isOwned() ? ARM_AGAIN_MS : ENDED_PAUSE_MS;
+    while (clock.now() < untilMs) {
+      await clock.sleep(pauseMs, one.ended.signal);
       if (one.ended.signal.aborted) return;
       if (!isOwned() && (await settle(one))) return;
-      if (one.ringsAtMs - clock.now() <= ARM_AGAIN_MS) await arm(one);
+      pauseMs = Math.min(2 * pauseMs, ARM_AGAIN_MS);
+      // The ring has to come after the next look, by as much as a commit may be under way.
+      if (one.ringsAtMs - clock.now() < pauseMs + ARM_AGAIN_MS) await arm(one);
     }
-    end(one);
     log.warn(
-      "a transaction that enqueued has been open for so long that nobody waits for its end: a refresh that reads Postgres finds its tasks",
-      {
-        tasks: one.ids.length,
-        seconds: ARMED_LIMIT_MS / 1000,
-      },
+      "a transaction that enqueued is open for so long that it is armed no more: if nobody tells of its commit, a refresh that reads Postgres finds its tasks",
+      { tasks: one.ids.length, seconds: ARMED_LIMIT_MS / 1000 },
     );
   };
   const startWatching = (one: Open, tx: object): void => {
-    const watched = watch(one, () => owned.has(tx))
-      .catch((error: unknown) => {
-        end(one);
-        log.error(
-          "how a transaction that enqueued has ended could not be asked; its armed ring finds its tasks",
-          {
-            error: messageOf(error),
-          },
-        );
-      })
-      .finally(() => watching.delete(watched));
+    const watched = watch(one, () => owned.has(tx)).finally(() => watching.delete(watched));
     watching.add(watched);
   };
   const openedIn = (tx: object): Open[] => [...(byTx.get(tx) ?? [])].filter(({ xid }) => open.has(xid));
@@ -182,7 +173,7 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
     async close() {
       await Promise.all(
         [...open.values()].map(async (one) => {
-          await settle(one).catch(() => false);
+          await settle(one);
           end(one);
         }),
       );

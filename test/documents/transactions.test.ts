@@ -5,10 +5,28 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createDatabase as createTickworkDatabase, migrate, silent, systemClock } from "#core";
 import { openPg } from "../../packages/drivers/pg.ts";
 import { createDatabase, serversAnswer } from "../../scripts/local-servers.ts";
+import { embeddedConnectBed } from "../support/connect/describe-connections.ts";
 import { openPrisma } from "../support/connect/prisma-client.ts";
 import { blocksOf, writeProgram } from "../support/documents.ts";
 
 const DOCUMENT = "docs/transactions.md";
+
+describe("a list of statements over Neon's HTTP", () => {
+  const bed = embeddedConnectBed();
+  const folder = writeProgram(DOCUMENT);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  test("is one transaction: both are there, or neither", async () => {
+    await bed.sql("create table orders (id serial primary key, item text not null)");
+    vi.stubEnv("DATABASE_URL", bed.databaseUrl);
+    const { order } = await import(join(folder, "by-neon-http.ts"));
+    vi.unstubAllEnvs();
+    const id = await order("a book");
+    expect(await bed.sql(`select task_data from "baasix_Tasks" where id = $1`, [id])).toHaveLength(1);
+    await expect(order(null)).rejects.toThrow(/null value/);
+    const counts = [await bed.sql("select from orders"), await bed.sql(`select from "baasix_Tasks"`)];
+    expect(counts.map(({ length }) => length)).toEqual([1, 1]);
+  });
+});
 
 describe.skipIf(!serversAnswer)("the transactions of the document", () => {
   const folder = writeProgram(DOCUMENT);

@@ -1,6 +1,7 @@
 /** Several processes on the same servers, as in containers: what one is given, the others are on time for. */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "#connect";
 import { type PostgresDriver, type RedisDriver, silent, type Task } from "#core";
@@ -11,8 +12,10 @@ import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/loc
 import { inMs } from "../support/bed/look.ts";
 import { killAll, startServerProcess } from "../support/bed/process.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
+import { startProcess } from "../support/chaos/own-process.ts";
 import { eventually } from "../support/eventually.ts";
 
+const ENQUEUES_IN_TRANSACTION = join(import.meta.dirname, "../support/connect/transaction-command.ts");
 /** What the start of a task may be late by. */
 const LATE_MS = 100;
 /** This machine may be busy at the moment when a task is due: so often it is measured at most. */
@@ -83,6 +86,34 @@ describe.skipIf(!serversAnswer)("processes on the same servers", () => {
       poster.kill("SIGKILL");
       await poster.ended;
       return (await ended(body.id)).late;
+    });
+  });
+
+  test.each([
+    ["with a Redis", {}],
+    ["with a cache each", { CACHE_REDIS_URL: "" }],
+  ])("start at once what a transaction enqueued whose process died with its commit: %s", async (_, env) => {
+    await start(env as Record<string, string>);
+    await start(env as Record<string, string>);
+    let last = 0;
+    const waited = async () => {
+      const [row] = await eventually(async () => {
+        const rows = await sql<{ id: number }>(`select id::int from "baasix_Tasks" where id > $1`, [last]);
+        return rows.length > 0 && rows;
+      });
+      last = row?.id ?? 0;
+      return (await ended(last)).waited;
+    };
+    await expectWithin(AT_ONCE_MS, async () => {
+      const { ended: died } = startProcess(process.execPath, ["--import", "tsx", ENQUEUES_IN_TRANSACTION], {
+        env: { PATH: process.env.PATH, DATABASE_URL: database.url },
+      });
+      await died;
+      return waited();
+    });
+    await expectWithin(AT_ONCE_MS, async () => {
+      await sql(`select tickwork.enqueue('cleanup', '{"older_than_days": 30}')`);
+      return waited();
     });
   });
 

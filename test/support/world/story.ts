@@ -35,6 +35,8 @@ export class Story {
   /** The tasks whose creation was acknowledged, and those that were removed. */
   readonly acknowledged = new Set<number>();
   readonly removed = new Set<number>();
+  /** Those of transactions that are open, or were rolled back. */
+  readonly uncommitted = new Set<number>();
   /** When servers were away. */
   readonly outages: { of: "postgres" | "redis" | "both"; fromMs: number; untilMs: number }[] = [];
   /** Calls and deployments that have not ended. */
@@ -166,7 +168,7 @@ export class Story {
         });
         break;
       case "transaction":
-        this.#under(runTransactionStep(this.#parts, step, (id) => this.acknowledged.add(id)));
+        this.#under(runTransactionStep(this.#parts, step, this));
         break;
       case "run":
         this.#foreignRun(step.pick, step.ms);

@@ -13,7 +13,7 @@ export const transactionMutants: Mutant[] = [
     name: "rule 8: the ring of a transaction is armed once, however long it is open",
     kind: "transactions",
     changes: [
-      connecting("if (one.ringsAtMs - clock.now() <= ARM_AGAIN_MS) await arm(one);", ""),
+      connecting("if (one.ringsAtMs - clock.now() < pauseMs + ARM_AGAIN_MS) await arm(one);", ""),
       connecting("if (one.ringsAtMs - clock.now() < ARM_AGAIN_MS) await arm(one);", ";"),
     ],
   },

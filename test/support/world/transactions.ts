@@ -5,7 +5,7 @@
 import type { Statement } from "#core";
 import { createInTransaction } from "../../../packages/connect/in-transaction.ts";
 import type { TransactionStep } from "./scenario.ts";
-import type { StoryParts } from "./story.ts";
+import type { Story, StoryParts } from "./story.ts";
 import type { Process } from "./world.ts";
 
 const TRAVEL_MS = [0.5, 20] as const;
@@ -13,6 +13,9 @@ const TRAVEL_MS = [0.5, 20] as const;
 const NOTICE_MS = [1, 200] as const;
 /** How long an app lives that does not say how its transaction ended. */
 const LIVES_ON_MS = 30_000;
+
+/** The story's tasks. */
+type Tasks = Pick<Story, "acknowledged" | "uncommitted">;
 
 interface KeptTask {
   id: number;
@@ -23,15 +26,15 @@ interface KeptTask {
 class SimulatedClient {
   readonly #parts: StoryParts;
   readonly #process: Process;
-  readonly #made: (id: number) => void;
+  readonly #tasks: Tasks;
   readonly #xid: string;
   readonly #kept: KeptTask[] = [];
   #ending = false;
 
-  constructor(parts: StoryParts, process: Process, made: (id: number) => void) {
+  constructor(parts: StoryParts, process: Process, tasks: Tasks) {
     this.#parts = parts;
     this.#process = process;
-    this.#made = made;
+    this.#tasks = tasks;
     const { world, postgres } = parts;
     this.#xid = String(postgres.transactions.size + 1);
     postgres.transactions.set(this.#xid, "in progress");
@@ -56,7 +59,8 @@ class SimulatedClient {
     return this.#ask(async () => {
       world.tell(`transaction ${this.#xid} commits`);
       for (const { id, dueAt } of this.#kept) {
-        this.#made(id);
+        this.#tasks.uncommitted.delete(id);
+        this.#tasks.acknowledged.add(id);
         await postgres.runForeign(
           `insert into "baasix_Tasks" (id, type, scheduled_time, "createdAt") values ($1, 'work', $2, $3)`,
           [String(id), dueAt, new Date(postgres.nowMs()).toISOString()],
@@ -82,6 +86,7 @@ class SimulatedClient {
       );
       const id = Number(next?.id);
       this.#kept.push({ id, dueAt });
+      this.#tasks.uncommitted.add(id);
       tasks.push({ id });
     }
     return JSON.stringify({ tasks, xid: this.#xid });
@@ -98,11 +103,10 @@ class SimulatedClient {
   }
 }
 
-/** @param made is told of each task whose transaction has committed */
 export async function runTransactionStep(
   parts: StoryParts,
   { count, dueInMs, openMs, commits, says, appDies }: TransactionStep,
-  made: (id: number) => void,
+  made: Tasks,
 ): Promise<void> {
   const { world, deployment, postgres } = parts;
   const { process, tickwork } = deployment.start("app");
