@@ -52,6 +52,8 @@ interface Open {
   ids: number[];
   /** When the latest ring that was armed comes, at the earliest. */
   ringsAtMs: number;
+  /** Whoever runs it will say how it ended: Postgres need not be asked. */
+  isOwned: boolean;
   /** Ends the watching. */
   ended: AbortController;
 }
@@ -63,6 +65,7 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
   const byTx = new WeakMap<object, Set<Open>>();
   const owned = new WeakSet<object>();
   const watching = new Set<Promise<void>>();
+  let closed = false;
 
   const arm = async (one: Open): Promise<void> => {
     const ringsAtMs = clock.now() + ARMED_MS;
@@ -103,13 +106,13 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
     if (how === "aborted") end(one);
     return how !== undefined;
   };
-  const watch = async (one: Open, isOwned: () => boolean): Promise<void> => {
+  const watch = async (one: Open): Promise<void> => {
     const untilMs = clock.now() + ARMED_LIMIT_MS;
-    let pauseMs = isOwned() ? ARM_AGAIN_MS : ENDED_PAUSE_MS;
+    let pauseMs = one.isOwned ? ARM_AGAIN_MS : ENDED_PAUSE_MS;
     while (clock.now() < untilMs) {
       await clock.sleep(pauseMs, one.ended.signal);
       if (one.ended.signal.aborted) return;
-      if (!isOwned() && (await settle(one))) return;
+      if (!one.isOwned && (await settle(one))) return;
       pauseMs = Math.min(2 * pauseMs, ARM_AGAIN_MS);
       // The ring has to come after the next look, by as much as a commit may be under way.
       if (one.ringsAtMs - clock.now() < pauseMs + ARM_AGAIN_MS) await arm(one);
@@ -119,8 +122,8 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
       { tasks: one.ids.length, seconds: ARMED_LIMIT_MS / 1000 },
     );
   };
-  const startWatching = (one: Open, tx: object): void => {
-    const watched = watch(one, () => owned.has(tx)).finally(() => watching.delete(watched));
+  const startWatching = (one: Open): void => {
+    const watched = watch(one).finally(() => watching.delete(watched));
     watching.add(watched);
   };
   const openedIn = (tx: object): Open[] => [...(byTx.get(tx) ?? [])].filter(({ xid }) => open.has(xid));
@@ -139,17 +142,29 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
       if (postgresTells) return tasks;
       let one = open.get(xid);
       const isNew = one === undefined;
-      one ??= { xid, ids: [], ringsAtMs: Number.NEGATIVE_INFINITY, ended: new AbortController() };
+      one ??= {
+        xid,
+        ids: [],
+        ringsAtMs: Number.NEGATIVE_INFINITY,
+        isOwned: owned.has(tx),
+        ended: new AbortController(),
+      };
       open.set(xid, one);
-      byTx.set(tx, (byTx.get(tx) ?? new Set()).add(one));
+      // Without those that have ended: a client of a pool would gather them for ever.
+      byTx.set(tx, new Set(openedIn(tx)).add(one));
       for (const { id } of tasks) one.ids.push(id);
       // One ring for all that the transaction enqueues.
       if (isNew) await arm(one);
-      if (isNew) startWatching(one, tx);
+      // The armed ring remains when this was closed meanwhile.
+      if (isNew && !closed) startWatching(one);
       return tasks;
     },
 
-    own: (tx) => void owned.add(tx),
+    own(tx) {
+      // What a client of a pool did before is another transaction, and has its own watch.
+      byTx.delete(tx);
+      owned.add(tx);
+    },
 
     async beforeCommit(tx) {
       for (const one of openedIn(tx)) if (one.ringsAtMs - clock.now() < ARM_AGAIN_MS) await arm(one);
@@ -168,9 +183,13 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
       owned.delete(tx);
     },
 
-    unknown: (tx) => void owned.delete(tx),
+    unknown(tx) {
+      for (const one of openedIn(tx)) one.isOwned = false;
+      owned.delete(tx);
+    },
 
     async close() {
+      closed = true;
       await Promise.all(
         [...open.values()].map(async (one) => {
           await settle(one);

@@ -47,7 +47,9 @@ function beginnerOf(db: unknown): Begin {
   if (has("$transaction")) return as<{ $transaction: Begin }>().$transaction.bind(db) as Begin;
   if (has("transaction") && has("executeQuery"))
     return (run) => as<{ transaction(): { execute: Begin } }>().transaction().execute(run);
-  if (has("transaction") && has("execute")) return as<{ transaction: Begin }>().transaction.bind(db) as Begin;
+  // In a transaction of Drizzle's, the end of another one is a savepoint's: nothing is committed by it.
+  if (has("transaction") && has("execute") && !has("rollback"))
+    return as<{ transaction: Begin }>().transaction.bind(db) as Begin;
   if (has("connect") && "totalCount" in given)
     return (run) => runOnClient(as<{ connect(): Promise<PooledClient> }>(), run);
   throw refusal("db", mustBe(ACCEPTED, db));
@@ -65,7 +67,10 @@ async function runOnClient<Result>(
     await client.query("BEGIN", []);
     try {
       const result = await run(client);
-      await client.query("COMMIT", []);
+      const { command } = (await client.query("COMMIT", [])) as { command?: string };
+      // Postgres says it without an error, of a transaction that goes on after a statement failed.
+      if (command === "ROLLBACK")
+        throw new Error("The transaction was rolled back, for one of its statements had failed.");
       return result;
     } catch (error) {
       // A connection that cannot even roll back is not used again.

@@ -1,17 +1,20 @@
 /** Tasks that are part of a transaction of the user's, by each library as it is. */
 import { neon } from "@neondatabase/serverless";
+import { drizzle } from "drizzle-orm/node-postgres";
+import pg from "pg";
 import * as v from "valibot";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Connection, connect } from "#connect";
 import { createDatabase as createTickworkDatabase, defineTask, migrate, silent, systemClock } from "#core";
 import type { Transaction } from "../../packages/connect/transaction.ts";
-import { ARMED_MS } from "../../packages/core/limits.ts";
+import { ARMED_MS, ENDED_PAUSE_MS } from "../../packages/core/limits.ts";
 import { openPg } from "../../packages/drivers/pg.ts";
 import { openPgChannel } from "../../packages/drivers/pg-channel.ts";
 import { createDatabase, serversAnswer } from "../../scripts/local-servers.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 import { type Library, libraries } from "../support/connect/libraries.ts";
 import { eventually } from "../support/eventually.ts";
+import { noteLog } from "../support/run/noted-log.ts";
 
 const greet = defineTask({
   type: "greet",
@@ -165,6 +168,57 @@ describe.skipIf(!serversAnswer)("a task in a transaction", () => {
     await expect(tickwork.transaction({} as never, async () => {})).rejects.toMatchObject({
       issues: [{ path: "db", message: expect.stringMatching(/^must be a database of Drizzle/) }],
     });
+  });
+
+  test("was not committed where a statement failed, though COMMIT is answered", async () => {
+    const { tickwork, rings } = open();
+    const pool = new pg.Pool({ connectionString: url });
+    toClose.push(() => pool.end());
+    const broken = tickwork.transaction(pool, async (tx) => {
+      await tickwork.enqueue(greet, { firstName: "Ada" }, { tx });
+      await tx.query("select 1 / 0", []).catch(() => {});
+    });
+    await expect(broken).rejects.toThrow("The transaction was rolled back");
+    expect(await count(`"baasix_Tasks"`)).toBe(0);
+    expect(rings.filter(({ event }) => event?.by !== "armed")).toEqual([]);
+  });
+
+  test("is not told of at the end of a savepoint", async () => {
+    const { tickwork } = open();
+    const pool = new pg.Pool({ connectionString: url });
+    toClose.push(() => pool.end());
+    const told = drizzle(pool).transaction(async (tx) => tickwork.transaction(tx as never, async () => {}));
+    await expect(told).rejects.toThrow(/^db must be a database of Drizzle/);
+  });
+
+  test("is watched no more when the connection was closed while it was enqueued", async () => {
+    const noted = noteLog();
+    const doorbell = noteRings();
+    const tickwork = connect({ databaseUrl: url, doorbell, log: noted.log });
+    const [blocker, pool] = [
+      new pg.Client({ connectionString: url }),
+      new pg.Pool({ connectionString: url }),
+    ];
+    await blocker.connect();
+    await blocker.query(`begin; lock table "baasix_Tasks" in share mode`);
+    const client = await pool.connect();
+    await client.query("begin");
+    const enqueued = tickwork.enqueue(greet, { firstName: "Ada" }, { tx: client });
+    await eventually(async () => {
+      const waiting = await run(`select from pg_locks where not granted and database = (
+        select oid from pg_database where datname = current_database())`);
+      return waiting.length > 0;
+    });
+    await tickwork.close();
+    await blocker.query("rollback");
+    await enqueued;
+    await client.query("commit");
+    client.release();
+    await Promise.all([blocker.end(), pool.end()]);
+    // The first look at how it ended would come within this time, and find that nothing can be asked.
+    await new Promise((resolve) => setTimeout(resolve, 3 * ENDED_PAUSE_MS));
+    expect(noted.lines).toEqual([]);
+    expect(doorbell.rings).toEqual([ARMED]);
   });
 
   test("is told by Postgres itself, once and only when it is committed, where servers listen to it", async () => {

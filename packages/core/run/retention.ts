@@ -10,6 +10,8 @@ export interface RetentionDeps {
   store: Pick<Store, "deleteFinished">;
   clock: Clock;
   log: Logger;
+  /** Aborts when the process has to stop. */
+  drain: AbortSignal;
 }
 
 /**
@@ -20,7 +22,7 @@ export interface RetentionDeps {
  * @returns how many it deleted
  */
 export async function runRetention(
-  { store, clock, log }: RetentionDeps,
+  { store, clock, log, drain }: RetentionDeps,
   { retentionDays, errorRetentionDays }: Pick<Config, "retentionDays" | "errorRetentionDays">,
 ): Promise<number> {
   const untilMs = clock.now() + RETENTION_LIMIT_MS;
@@ -29,18 +31,19 @@ export async function runRetention(
     ["Error", errorRetentionDays],
   ];
   let total = 0;
-  try {
-    for (const [status, days] of kept) {
+  const mayGoOn = () => !drain.aborted && clock.now() < untilMs;
+  for (const [status, days] of kept)
+    try {
       let deleted = days === undefined ? 0 : DELETE_BATCH;
       // One that is not full was the last one.
-      while (days !== undefined && deleted === DELETE_BATCH && clock.now() < untilMs) {
+      while (days !== undefined && deleted === DELETE_BATCH && mayGoOn()) {
         deleted = await store.deleteFinished(status, days, DELETE_BATCH, 0);
         total += deleted;
       }
+    } catch (error) {
+      const what = { status, error: messageOf(error) };
+      log.error("old tasks could not be deleted; the next refresh that reads Postgres tries again", what);
     }
-  } catch (error) {
-    log.error("old tasks could not be deleted; the next refresh tries again", { error: messageOf(error) });
-  }
   if (total > 0) log.info("old tasks are deleted", { tasks: total });
   return total;
 }

@@ -93,7 +93,10 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
       const report = await (trust && !readPostgres ? runScheduledRefresh(named, trust) : runRefresh(named));
       // Few set it, and what is not needed is not loaded.
       if (report.readPostgres && (config.retentionDays ?? config.errorRetentionDays) !== undefined)
-        await (await import("../run/retention.ts")).runRetention(named, config);
+        await (await import("../run/retention.ts")).runRetention(
+          { ...named, drain: draining.signal },
+          config,
+        );
       return report;
     },
     shutdown() {

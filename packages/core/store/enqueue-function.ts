@@ -20,6 +20,9 @@ const TASK = `json_build_array(json_build_object('type', $1, 'task_data', $2, 's
             'max_attempts', options->'max_attempts', 'attachment_id', options->'attachment_id',
             'userCreated_Id', options->'user_id'))`;
 
+/** The table by its schema, which is put in place of `@schema`: its name alone would be looked for. */
+const qualified = (insert: string) => insert.replace(/(into |::)"baasix_Tasks"/g, '$1@schema."baasix_Tasks"');
+
 const BODY = `
         declare
           made_id bigint;
@@ -63,7 +66,7 @@ const BODY = `
           end if;
           ${textOption("attachment_id")}
           ${textOption("user_id")}
-          with made as (${insertOf(TASK)}) select id into made_id from made;
+          with made as (${qualified(insertOf(TASK))}) select id into made_id from made;
           perform pg_notify('${PG_CHANNEL}', '${RING_OF_TRANSACTIONS}');
           return made_id;
         end `;
@@ -71,7 +74,8 @@ const BODY = `
 /**
  * Makes the schema `tickwork` and the function in it, as far as the rights of whoever migrates go: what has no right to
  * make a schema does without, and nothing else of Tickwork needs it. The function has the rights of whoever made it, so
- * that a role may enqueue without any on the table: whom that role is, its owner says.
+ * that a role may enqueue without any on the table: which role that is, its owner says. So it finds nothing by a search path:
+ * in a schema where others may create functions, it would call theirs with its own rights.
  */
 export const ENQUEUE_FUNCTION = `
       if to_regnamespace('tickwork') is null and has_database_privilege(current_database(), 'CREATE') then
@@ -80,10 +84,10 @@ export const ENQUEUE_FUNCTION = `
       if to_regnamespace('tickwork') is not null and has_schema_privilege('tickwork', 'CREATE') then
         execute format($create$
           create or replace function tickwork.enqueue(type text, data json default null, at timestamptz default now(), options json default '{}')
-          returns bigint language plpgsql security definer set search_path = %I, pg_temp as $enqueue$
+          returns bigint language plpgsql security definer set search_path = pg_catalog, pg_temp as $enqueue$
           #variable_conflict use_variable
           %s $enqueue$ $create$,
-          (select relnamespace::regnamespace::name from pg_class where oid = to_regclass('"baasix_Tasks"')),
-          $body$${BODY}$body$);
+          replace($body$${BODY}$body$, '@schema',
+            (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('"baasix_Tasks"'))));
         revoke all on function tickwork.enqueue(text, json, timestamptz, json) from public;
       end if;`;

@@ -96,7 +96,7 @@ describeOnStacks("the retention of finished tasks", (bed) => {
       expect(await left()).toEqual(["Completed 8"]);
       expect(lines).toContainEqual(
         expect.objectContaining({
-          message: "old tasks could not be deleted; the next refresh tries again",
+          message: "old tasks could not be deleted; the next refresh that reads Postgres tries again",
           error: expect.stringContaining("reports"),
         }),
       );
@@ -118,6 +118,24 @@ test("a refresh stops to delete when the time is up, and begins no batch after t
     },
   };
   const settings = { retentionDays: 1, errorRetentionDays: 1 };
-  expect(await runRetention({ store, clock, log: silent }, settings)).toBe(3 * DELETE_BATCH);
+  expect(
+    await runRetention({ store, clock, log: silent, drain: new AbortController().signal }, settings),
+  ).toBe(3 * DELETE_BATCH);
   expect(batches).toBe(3);
+});
+
+test("what fails for one status does not keep the other, and a process that has to stop deletes no more", async () => {
+  const stopping = new AbortController();
+  const asked: string[] = [];
+  const store = {
+    deleteFinished: async (status: string) => {
+      asked.push(status);
+      if (status === "Completed") throw new Error("a report refers to one");
+      stopping.abort();
+      return DELETE_BATCH;
+    },
+  };
+  const settings = { retentionDays: 1, errorRetentionDays: 1 };
+  await runRetention({ store, clock: systemClock, log: silent, drain: stopping.signal }, settings);
+  expect(asked).toEqual(["Completed", "Error"]);
 });

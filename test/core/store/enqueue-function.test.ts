@@ -31,6 +31,16 @@ eachStack("tickwork.enqueue", (kind) => {
     expect(ran).toHaveLength(2);
   });
 
+  test("calls nothing that others made in a schema that is searched first", async () => {
+    await bed.sql(`create function public.json_build_array(json) returns json language plpgsql as $$
+      begin raise exception 'called with the rights of the owner'; end $$`);
+    try {
+      expect(await enqueue(`'note', '{"name":"Ada"}', now(), '{"max_attempts":2}'`)).toHaveLength(1);
+    } finally {
+      await bed.sql("drop function public.json_build_array(json)");
+    }
+  });
+
   test("takes a time and options, and what data there can be", async () => {
     const { tasks } = bed.make({ doorbell: noteRings() });
     await enqueue(`'note', '{"b": 1, "a": "\\u0041"}', '2027-01-01T00:00:00Z',

@@ -57,6 +57,13 @@ describeOnStacks("tasks that are created together", (bed) => {
       `drop trigger more_attempts on "baasix_Tasks"; drop function more_attempts()`,
     ],
     [
+      "a trigger that changes the last of them",
+      `create function own_rules() returns trigger language plpgsql as $$ begin
+        if new.task_data::text = 'false' then new.max_attempts := 9; end if; return new; end $$;
+      create trigger own_rules before insert on "baasix_Tasks" for each row execute function own_rules()`,
+      `drop trigger own_rules on "baasix_Tasks"; drop function own_rules()`,
+    ],
+    [
       "JSON that Postgres orders",
       `alter table "baasix_Tasks" alter column task_data type jsonb`,
       `alter table "baasix_Tasks" alter column task_data type json`,
