@@ -6,6 +6,8 @@ import type { Ended } from "./batch-settle.ts";
 /** What ended in a batch and was not sent yet: bounded in number, in bytes, and in time. */
 export interface BatchEnds {
   readonly count: number;
+  /** They fill a statement. */
+  readonly isLarge: boolean;
   add(ended: Ended, batching: Batching): void;
   /** Whether one of the bounds is reached. */
   isFull(batching: Batching): boolean;
@@ -15,7 +17,8 @@ export interface BatchEnds {
 
 /** @param overdue called when the first of them has waited as long as its type allows */
 export function gatherEnds(clock: Clock, overdue: () => void): BatchEnds {
-  let ends: Ended[] = [];
+  const ends: Ended[] = [];
+  const sizes: number[] = [];
   let bytes = 0;
   let cancelTimer: (() => void) | undefined;
   const stop = () => {
@@ -23,14 +26,20 @@ export function gatherEnds(clock: Clock, overdue: () => void): BatchEnds {
     cancelTimer = undefined;
   };
   return {
+    get isLarge() {
+      return bytes >= RUN_BATCH_BYTES;
+    },
     get count() {
       return ends.length;
     },
     add(ended, { settleWithinMs }) {
-      ends.push(ended);
       const { outcome } = ended;
-      // What else an attempt leaves is small, but a result may have 256 KB.
-      if (outcome.kind === "completed") bytes += sizeOf(outcome.result);
+      const json = outcome.kind === "completed" ? JSON.stringify(outcome.result) : undefined;
+      ends.push({ ...ended, json });
+      // A result may have 256 KB, an error the messages of 20 attempts.
+      const size = (json ?? JSON.stringify(outcome)).length;
+      sizes.push(size);
+      bytes += size;
       cancelTimer ??= clock.after(settleWithinMs, () => {
         cancelTimer = undefined;
         overdue();
@@ -43,17 +52,17 @@ export function gatherEnds(clock: Clock, overdue: () => void): BatchEnds {
       clock.now() - (ends[0]?.endedMs ?? Number.POSITIVE_INFINITY) >= settleWithinMs,
     take() {
       stop();
-      const taken = ends;
-      ends = [];
-      bytes = 0;
+      let count = 0;
+      for (let sum = 0; count < ends.length; count++) {
+        sum += sizes[count] ?? 0;
+        if (count > 0 && sum > RUN_BATCH_BYTES) break;
+      }
+      const taken = ends.splice(0, count);
+      for (const size of sizes.splice(0, count)) bytes -= size;
+      // What does not fit follows at once.
+      if (ends.length > 0) overdue();
       return taken;
     },
     stop,
   };
-}
-
-/** Of a result that is known to be JSON. */
-function sizeOf(result: unknown): number {
-  if (typeof result === "object" && result !== null) return JSON.stringify(result).length;
-  return typeof result === "string" ? result.length : 8;
 }

@@ -48,6 +48,8 @@ export function createBatchLeases({ task, token, leasedAt, slot }: Lease) {
   add([task], { token, leasedAt, aheadMs: Date.parse(task.started_at ?? "") - leasedAt || 0 });
   return {
     slot,
+    /** Begins all tokens of the batch: it counts as one lease. */
+    root: token.split("/", 1)[0],
     add,
     get: (id: number) => held.get(id),
     /** The tasks that are not settled. */

@@ -15,7 +15,7 @@ export interface BatchSettleDeps extends Omit<ExactlyOnceDeps, "store"> {
 }
 
 /** An attempt that ended; times are the worker's. */
-export interface Ended extends Pick<BatchEnd, "task" | "outcome" | "lateness"> {
+export interface Ended extends Pick<BatchEnd, "task" | "outcome" | "json" | "lateness"> {
   /** Undefined: its handler was not started. */
   startedMs: number | undefined;
   endedMs: number;
@@ -83,9 +83,10 @@ async function settleEndsOnce(deps: BatchSettleDeps, request: EndsRequest): Prom
   const beganMs = clock.now();
   for (let n = 1; ; n++) {
     const sentMs = clock.now();
-    const told = ends.map(({ task, outcome, lateness, startedMs, endedMs }) => ({
+    const told = ends.map(({ task, outcome, json, lateness, startedMs, endedMs }) => ({
       task,
       outcome,
+      json,
       lateness,
       startedAgoMs: startedMs === undefined ? undefined : sentMs - startedMs,
       endedAgoMs: sentMs - endedMs,

@@ -68,6 +68,8 @@ class Batch {
   #batching: Batching;
   /** How long a task takes, on average: of the latest. */
   #paceMs: number | undefined;
+  /** The latest call was one of many. */
+  #many = false;
   readonly #lookout: Lookout;
   readonly #onInterrupt: () => void;
   readonly #onDrain = () => this.#giveBack();
@@ -120,7 +122,8 @@ class Batch {
           await turn();
         }
         // A crash reruns at most what a batch may hold.
-        while (leases.size - leases.waiting >= size && this.#sending) await this.#sending;
+        while ((this.#ends.isLarge || leases.size - leases.waiting >= size) && this.#sending)
+          await this.#sending;
       } else if (this.#sending) await this.#sending;
       else if (this.#ends.count > 0) this.#settle();
       else return this.#alone;
@@ -133,7 +136,8 @@ class Batch {
     const entries = this.#takeNext();
     const [first] = entries;
     const definition = first && registry.get(first.task.type);
-    if (!first || !definition) return;
+    if (!first) return;
+    if (!definition) return this.#return(entries, GIVEN_BACK);
     this.#batching = registry.batchOf(first.task.type) ?? UNSIZED;
     const startedMs = clock.now();
     if (startedMs >= first.lease.leasedAt + leaseMs || limit.interrupt.aborted)
@@ -152,8 +156,9 @@ class Batch {
     const { reason } = call;
     if (!ends) await deps.exit(nameOf(call, reason));
     const endedMs = clock.now();
-    const ms = (endedMs - startedMs) / entries.length;
-    this.#paceMs = this.#paceMs === undefined ? ms : this.#paceMs * 0.9 + ms * 0.1;
+    this.#many = definition.runMany !== undefined;
+    const ms = endedMs - startedMs;
+    if (!this.#many) this.#paceMs = this.#paceMs === undefined ? ms : this.#paceMs * 0.9 + ms * 0.1;
     for (let n = 0; n < entries.length; n++) {
       const { task, lease } = entries[n] as Entry;
       const end = ends?.[n];
@@ -235,7 +240,7 @@ class Batch {
       leases.size === ends.length ? undefined : going.has(leases.leader) ? leases.last(going) : leases.leader;
     const held = leases.size - ends.length;
     const count = this.#wanted(held);
-    const token = deps.newToken();
+    const token = `${leases.root}/${deps.newToken()}`;
     const next = count > 0 && !this.#alone ? { token, count, held } : undefined;
     const { slot, tokens, leader: holder } = leases;
     const settled = await settleEnds(deps, { slot, tokens, ends, leader, next, holder });
@@ -243,7 +248,9 @@ class Batch {
     if (leader !== undefined) leases.lead(leader);
     this.#take(settled, token, leader);
     if (!settled.led) this.#lose("lease_lost");
-    for (const one of settled.ends) await this.#tell(one, leases.size > 0 || this.#alone !== undefined);
+    // Of several that wait again one ring tells, which goes by the flag.
+    const goesOn = leases.size > 0 || this.#alone !== undefined || settled.ends.length > 1;
+    for (const one of settled.ends) await this.#tell(one, goesOn);
     flag.renewIfDue();
   }
 
@@ -251,6 +258,8 @@ class Batch {
   #wanted(held: number): number {
     const { flag } = this.#tick;
     if (this.#lost || flag.overdue || !this.#mayGoOn()) return 0;
+    // A call of many begins them all at once.
+    if (this.#many) return this.#batching.size - held;
     const ahead = Math.ceil(RUN_BATCH_AHEAD_MS / (this.#paceMs ?? RUN_BATCH_AHEAD_MS));
     return Math.min(Math.max(1, ahead), this.#batching.size) - held;
   }

@@ -4,7 +4,7 @@ import { messageOf } from "../errors.ts";
 import type { Decision, Gate } from "../gate/gate.ts";
 import { STANDINGS_PER_FLUSH } from "../limits.ts";
 import type { Logger } from "../log.ts";
-import type { Standing } from "../tasks/standing.ts";
+import type { Coming, Standing } from "../tasks/standing.ts";
 import type { Outcome } from "../tasks/task.ts";
 
 export interface FlagDeps {
@@ -64,6 +64,12 @@ export function createFlag({ gate, ringer, clock, log, leaseMs }: FlagDeps, toke
     rangForMoreAtMs = clock.now();
     await ringer.ring();
   };
+  /** A batch may give hundreds of tasks back: one ring does for those that are due together. */
+  const ringForAgain = async (announced: readonly (Moment & { id: number })[]) => {
+    const coming = announced.map(({ id, atMs }): Coming => ({ id, atMs, kind: "waiting" }));
+    const nowMs = Math.max(...announced.map(({ atMs, inMs }) => atMs - inMs));
+    if (coming.length > 0) await ringer.ringFor(coming, nowMs);
+  };
   const renewNow = async () => {
     do {
       const announced = waitingAgain.splice(0);
@@ -76,7 +82,7 @@ export function createFlag({ gate, ringer, clock, log, leaseMs }: FlagDeps, toke
       } catch (error) {
         log.warn("the running flag could not be renewed; the lease still holds", { error: messageOf(error) });
       }
-      for (const { id, ...due } of announced) await ringer.ringAt(due, { task: id });
+      await ringForAgain(announced);
     } while (waitingAgain.length > 0);
     renewing = undefined;
   };

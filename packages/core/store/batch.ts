@@ -13,6 +13,8 @@ import { statement } from "./statement.ts";
 export interface BatchEnd {
   task: Task;
   outcome: Outcome;
+  /** What a handler returned, as it was then. */
+  json?: string | undefined;
   lateness: Lateness | undefined;
   /** Undefined: its handler was not started. */
   startedAgoMs: number | undefined;
@@ -91,9 +93,9 @@ export const BATCH = statement({
       where ${DUE} and (scheduled_time, id) > (w.scheduled_time, w.id) order by scheduled_time, id limit 1) next
     where w.alike and w.n < :count and w.bytes < :bytes),
   completed as (
-    update "baasix_Tasks" t set task_status = 'Completed', result_data = e.result, error_data = null, progress = 1,
+    update "baasix_Tasks" t set task_status = 'Completed', result_data = e.result::json, error_data = null, progress = 1,
       lateness = e.lateness, started_at = ${ago("e.started")}, finished_at = ${ago("e.finished")}, ${ENDED_LEASE}
-    from json_to_recordset(:completed) as e (id bigint, result json, lateness jsonb, started float8, finished float8)
+    from json_to_recordset(:completed) as e (id bigint, result text, lateness jsonb, started float8, finished float8)
     where t.id = e.id and ${MINE}
     returning t.id, t.rev),
   ended as (
@@ -105,9 +107,9 @@ export const BATCH = statement({
       attempts = t.attempts + (e.one->>'attempts')::int, crashes = t.crashes + (e.one->>'crashes')::int,
       excused = t.excused + (e.one->>'excused')::int,
       started_at = case when e.one->>'started' is null then t.started_at else ${ago("(e.one->>'started')::float8")} end,
-      finished_at = case when e.one->>'task_status' = 'Error' then ${ago("(e.one->>'finished')::float8")} end,
+      finished_at = case when e.one->'columns'->>'task_status' = 'Error' then ${ago("(e.one->>'finished')::float8")} end,
       ${ENDED_LEASE}
-    from (select value as one, json_populate_record(null::"baasix_Tasks", value) as columns
+    from (select value as one, json_populate_record(null::"baasix_Tasks", value->'columns') as columns
       from json_array_elements(:ended)) e
     where t.id = (e.columns).id and ${MINE}
     returning t.id, t.rev, t.scheduled_time),
@@ -117,7 +119,7 @@ export const BATCH = statement({
   picked as materialized (
     select w.n, w.alike, w.size, t.id, row_to_json(t) as task
     from walk w cross join lateral (select * from "baasix_Tasks"
-      where id = w.id and task_status = 'Not started' and scheduled_time <= now() limit 1 for update skip locked) t),
+      where id = w.id and ${DUE} and ${SIZE} is not distinct from w.size limit 1 for update skip locked) t),
   sized as (
     select id, task, n, n = first as first, (n = first or total <= :bytes) and (alike and n + :held <= fitting or n = first and :leader is null) as wanted
     from (select id, task, n, min(n) over () as first, sum(octet_length(task::text)) over (order by n) as total,
@@ -163,11 +165,11 @@ export async function settleBatch(
   const { database, leaseMs, slots, types } = deps;
   const completed: unknown[] = [];
   const ended: unknown[] = [];
-  for (const { task, outcome, lateness, startedAgoMs, endedAgoMs } of ends)
+  for (const { task, outcome, json, lateness, startedAgoMs, endedAgoMs } of ends)
     if (outcome.kind === "completed")
       completed.push({
         id: task.id,
-        result: outcome.result ?? null,
+        result: json,
         lateness,
         started: startedAgoMs,
         finished: endedAgoMs,
@@ -175,7 +177,7 @@ export async function settleBatch(
     else {
       const { error, ...end } = endOf(outcome);
       const columns = { id: task.id, task_status: statusAfter(outcome), error_data: error, lateness };
-      ended.push({ ...columns, ...end, started: startedAgoMs, finished: endedAgoMs });
+      ended.push({ columns, ...end, started: startedAgoMs, finished: endedAgoMs });
     }
   const [row] = await database.query<BatchRow>(
     BATCH({

@@ -45,7 +45,7 @@ export const LEFT_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) => `(
 const RUNNING_ELSEWHERE = `"baasix_Tasks"
   where task_status = 'Running' and lease_expires_at > now() and slot is distinct from :slot`;
 /** Leases among such rows: those of a batch have one. */
-const LEASES = "count(distinct coalesce(lease_token, id::text))";
+const LEASES = "count(distinct coalesce(split_part(lease_token, '/', 1), id::text))";
 /** Rows that other programs have set to Running: they have no token. */
 const OTHERS = "count(*) filter (where slot is null and lease_token is null)";
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { defineTask, PermanentError, type TaskContext, type TaskDefinition } from "#core";
+import { RUN_BATCH_BYTES } from "../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { leaseEndMs } from "../../support/bed/look.ts";
@@ -80,6 +81,109 @@ describeOnStacks("a batch", (bed) => {
     }
     expect(await tick).toMatchObject({ completed: 9 });
     expect(ran.map(({ id }) => id)).toEqual([9]);
+  });
+
+  test("is one lease, however often it leased more: another batch runs beside it in the next slot", async () => {
+    let most = 0;
+    let running = 0;
+    const definition = defineTask({
+      type: "note",
+      batch: { size: 10, settleWithinMs: 20 },
+      run: async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+        running--;
+      },
+    });
+    const { tasks, worker } = bed.make({
+      doorbell: noteRings(),
+      definitions: [definition],
+      env: { TASK_CONCURRENCY: "2" },
+    });
+    await tasks.create(many(120));
+    const first = worker.tick();
+    // It has leased more by then.
+    await eventually(async () => {
+      const [row] = await bed.sql<{ tokens: number }>(
+        `select count(distinct lease_token)::int as tokens from "baasix_Tasks" where task_status = 'Running'`,
+      );
+      return (row?.tokens ?? 0) > 1;
+    });
+    expect((await worker.tick()).completed).toBeGreaterThan(10);
+    expect((await first).completed).toBeGreaterThan(10);
+    expect(most).toBe(2);
+  });
+
+  test("keeps what a handler returned as it was then, whatever JSON can hold", async () => {
+    const stats = { n: 0 };
+    const results = [undefined, null, "text", "\0 and \ud800", new Date(0), [1, { a: "b" }]];
+    const shared = { type: "shared", batch: true, run: async () => ({ ...stats, n: ++stats.n, of: stats }) };
+    const various = defineTask({ type: "various", batch: true, run: async (n) => results[Number(n)] });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [shared, various] });
+    await tasks.create([...many(5, "shared"), ...results.map((_, n) => ({ type: "various", task_data: n }))]);
+    expect(await worker.tick()).toMatchObject({ completed: 11, failed: 0 });
+    for (const id of [1, 2, 3, 4, 5])
+      expect((await tasks.get(id)).result_data).toEqual({ n: id, of: { n: id } });
+    for (const [n, result] of results.entries())
+      expect((await tasks.get(6 + n)).result_data).toEqual(JSON.parse(JSON.stringify(result ?? null)));
+  });
+
+  test("fits a table with columns of any other name", async () => {
+    await bed.sql(`alter table "baasix_Tasks" add column finished boolean, add column record integer`);
+    try {
+      const definition = { type: "note", batch: true, run: async () => Promise.reject(new Error("no")) };
+      const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+      await tasks.create(many(3));
+      expect(await worker.tick()).toMatchObject({ failed: 3, ended: "idle" });
+    } finally {
+      await bed.sql(`alter table "baasix_Tasks" drop column finished, drop column record`);
+    }
+  });
+
+  test("sends large results in several statements", async () => {
+    const large = "x".repeat(250_000);
+    const definition = defineTask({
+      type: "note",
+      batch: { size: 40 },
+      runMany: async (items) => items.map(() => ({ result: large })),
+    });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    await tasks.create(many(41));
+    let statements = 0;
+    bed.faults.postgres = (text) => {
+      if (/completed as/.test(text)) statements++;
+    };
+    expect(await worker.tick()).toMatchObject({ completed: 41 });
+    expect(statements).toBeGreaterThanOrEqual((41 * large.length) / RUN_BATCH_BYTES);
+  });
+
+  test("rings once for all that it gives back, and for all that are tried again together", async () => {
+    const { starts, definition } = gated();
+    const doorbell = noteRings();
+    const failing = defineTask({
+      type: "failing",
+      batch: true,
+      maxAttempts: 2,
+      backoffMs: () => 60_000,
+      runMany: async () => Promise.reject(new Error("all of them")),
+    });
+    const { tasks, worker } = bed.make({ doorbell, definitions: [inBatches(definition), failing] });
+    await tasks.create(many(60, "failing"));
+    doorbell.rings.length = 0;
+    expect(await worker.tick()).toMatchObject({ retried: 60 });
+    expect(doorbell.rings.length).toBeLessThan(30);
+    await tasks.create(many(60, "gated"));
+    const tick = worker.tick();
+    await eventually(() => starts.length === 1);
+    starts[0]?.finish();
+    await eventually(
+      async () => (await bed.sql(`select from "baasix_Tasks" where task_status = 'Running'`)).length > 9,
+    );
+    doorbell.rings.length = 0;
+    const stopped = worker.shutdown();
+    starts[1]?.finish();
+    await Promise.all([stopped, tick]);
+    expect(doorbell.rings.length).toBeLessThan(30);
   });
 
   test("settles what ended although a long task runs, within the time of its type", async () => {

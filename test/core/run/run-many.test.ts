@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { type BatchContext, type BatchItem, defineTask, PermanentError, TaskAborted } from "#core";
+import { RUN_BATCH_AHEAD_MS } from "../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -38,6 +39,23 @@ describeOnStacks("a handler for many", (bed) => {
       error_data: { message: "later" },
     });
     expect(await tasks.get(5)).toMatchObject({ task_status: "Error", error_data: { code: "invalid_data" } });
+  });
+
+  test("gets as many as it may, however long a call takes", async () => {
+    const calls: number[] = [];
+    const definition = defineTask({
+      type: "many",
+      batch: { size: 20 },
+      runMany: async (items) => {
+        calls.push(items.length);
+        await new Promise((resolve) => setTimeout(resolve, RUN_BATCH_AHEAD_MS + 50));
+        return items.map(() => ({ result: null }));
+      },
+    });
+    const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
+    await tasks.create(ofNumbers(Array.from({ length: 21 }, (_, n) => n)));
+    expect(await worker.tick()).toMatchObject({ completed: 21 });
+    expect(calls).toEqual([1, 20]);
   });
 
   test.each([

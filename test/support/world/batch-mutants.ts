@@ -24,7 +24,7 @@ export const batchMutants: Mutant[] = [
       ),
       core(
         "store/fragments.ts",
-        'const LEASES = "count(distinct coalesce(lease_token, id::text))";',
+        `const LEASES = "count(distinct coalesce(split_part(lease_token, '/', 1), id::text))";`,
         'const LEASES = "count(*) filter (where slot is not null or lease_token is null)";',
       ),
     ],
