@@ -4,10 +4,8 @@
  */
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { execute, ROOT, tool } from "./execute.ts";
-import { installPlatform } from "./sst-platform.ts";
-
-const EXAMPLE = join(ROOT, "examples/own-app");
+import { tool } from "./execute.ts";
+import { EXAMPLE, prepare } from "./prepare-checks.ts";
 
 /** Does what `npm install` would do for `"tickwork": "file:../.."`. */
 function linkTickwork(app: string): void {
@@ -17,9 +15,8 @@ function linkTickwork(app: string): void {
   symlinkSync(join("..", "..", ".."), link, "dir");
 }
 
-execute("npm", ["run", "--silent", "build"]);
+prepare();
 linkTickwork(EXAMPLE);
-for (const app of [ROOT, EXAMPLE]) installPlatform(app);
 tool("tsc", ["-p", "infra"]);
 tool("tsc", ["-p", "examples/own-app"]);
 tool("vitest", ["run", "--config", "test/infra/vitest.config.ts", ...process.argv.slice(2)]);

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { execute, ROOT, tool } from "./execute.ts";
-import { installPlatform } from "./sst-platform.ts";
+import { prepare } from "./prepare-checks.ts";
 
 /** Runtimes, an older compiler and two linters, which only this check needs. Nothing happens if they are there. */
 execute("npm", [
@@ -16,6 +16,5 @@ execute("npm", [
   "--prefix",
   join(ROOT, "test/package/tools"),
 ]);
-installPlatform(join(ROOT, "examples/own-app"));
-execute("npm", ["run", "--silent", "build"]);
+prepare();
 tool("vitest", ["run", "--config", "test/package/vitest.config.ts", ...process.argv.slice(2)]);

@@ -168,7 +168,7 @@ describe(`on ${storesAreOn}`, () => {
         error: {
           errorType: "TickworkError",
           errorMessage: expect.stringMatching(
-            /^The time is up before migration 1 of \d .*run the deployment again\.$/,
+            /^The time is up before migration 1 of \d+ .*run the deployment again\.$/,
           ),
         },
       });

@@ -2,19 +2,18 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SCHEMA_VERSION } from "../../../packages/core/store/migrations.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
-import { eachStack } from "../../support/bed/describe-on-stacks.ts";
+import { describeOnStacks, eachStack } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { noting } from "../../support/bed/tasks.ts";
 
 let bed: TestBed;
-afterEach(() => bed.close());
 
 const nested = (levels: number) => `${"[".repeat(levels)}"[{"${"]".repeat(levels)}`;
 const enqueue = (given: string) => bed.sql<{ id: string }>(`select tickwork.enqueue(${given}) as id`);
 
-eachStack("tickwork.enqueue", (kind) => {
-  beforeEach(async () => {
-    bed = await openTestBed(kind);
+describeOnStacks("tickwork.enqueue", (shared) => {
+  beforeEach(() => {
+    bed = shared;
   });
 
   test("makes a task that runs as any other does", async () => {
@@ -97,6 +96,7 @@ eachStack("tickwork.enqueue", (kind) => {
 });
 
 eachStack("tickwork.enqueue, for others", (kind) => {
+  afterEach(() => bed.close());
   beforeEach(async () => {
     bed = await openTestBed(kind, { migrated: false });
   });
