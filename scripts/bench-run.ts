@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Definitions, migrate, readConfig, silent } from "#core";
+import { withResolvers } from "../packages/core/with-resolvers.ts";
 import { openStack } from "../packages/local/stack.ts";
 import { createDatabase, redisServerUrl, serversAnswer } from "./local-servers.ts";
 
@@ -23,15 +24,6 @@ const BATCH = 800;
 const LEAD_MS = 2_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** `Promise.withResolvers`, which Node 20 does not have. */
-function withResolvers<T>() {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settled) => {
-    resolve = settled;
-  });
-  return { promise, resolve };
-}
 
 /** A Tickwork with a database of its own, until `work` is done. */
 async function withTickwork<T>(

@@ -66,7 +66,7 @@ export const DEFAULTS = {
 export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
 
 /**
- * With more, a task could become due before a refresh has seen it: who knows nothing of this setting tells the cache of
+ * With more, a task could become due before a refresh has seen it: processes without this setting tell the cache of
  * what is due within four hours.
  */
 export const MAX_UNSEEN_SECONDS = 14_400;

@@ -8,6 +8,7 @@ import { checkData, type Registry } from "../tasks/registry.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome, Task } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
+import { withResolvers } from "../with-resolvers.ts";
 import { type AbortCode, TaskAborted } from "./abort.ts";
 import { type HeartbeatDeps, startHeartbeat } from "./heartbeat.ts";
 import {
@@ -89,7 +90,7 @@ async function runHandler(
     const reason = signal.aborted ? (signal.reason as TaskAborted) : undefined;
     if (end !== IGNORED)
       return outcomeOf(deps, task, definition, end, { reason, timeoutMs, hadWholeInvocation });
-    await giveUp(deps, task, reason);
+    await deps.exit(ignoredSignal(`task ${task.id} (${task.type})`, reason));
     // Only a test comes here: its process goes on.
     return crashed(deps, task, reason?.code ?? "timeout");
   } finally {
@@ -98,17 +99,9 @@ async function runHandler(
   }
 }
 
-/** Ends the process of a handler that ignores its signal. */
-export async function giveUp(
-  { exit }: Pick<AttemptDeps, "exit">,
-  task: Task,
-  reason: TaskAborted | undefined,
-) {
-  const why = messageOf(reason);
-  await exit(
-    `the handler of task ${task.id} (${task.type}) was still running ${ABORT_GRACE_MS} ms after its signal: ${why}`,
-  );
-}
+/** Why a process ends. */
+export const ignoredSignal = (which: string, reason: TaskAborted | undefined): string =>
+  `the handler of ${which} was still running ${ABORT_GRACE_MS} ms after its signal: ${messageOf(reason)}`;
 
 /** What the end of a handler means; `reason` is why its signal was aborted, if it was. */
 export function outcomeOf(
@@ -163,13 +156,4 @@ async function perform(definition: TaskDefinition, context: TaskContext): Promis
   } catch (error) {
     return { error };
   }
-}
-
-/** `Promise.withResolvers`, which Node 20 does not have. */
-function withResolvers<T>() {
-  let resolve: (value: T) => void = () => {};
-  const promise = new Promise<T>((settled) => {
-    resolve = settled;
-  });
-  return { promise, resolve };
 }

@@ -1,6 +1,5 @@
 /** The handlers of a batch: one at a time, for one task or for many. What few of them use is made when they ask for it. */
 import type { Clock } from "../clock.ts";
-import { messageOf } from "../errors.ts";
 import { ABORT_GRACE_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { BatchContext, BatchItem, Enqueuer, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
@@ -181,8 +180,8 @@ function manyContextOf(parts: HandlerParts, call: Call): BatchContext {
 }
 
 /** Names the tasks of a call in a message. */
-export function nameOf({ tasks, definition }: Call, reason: TaskAborted | undefined): string {
+export function nameOf({ tasks, definition }: Call): string {
   const [task] = tasks;
   const which = tasks.length === 1 ? `task ${task?.id}` : `${tasks.length} tasks from ${task?.id} on`;
-  return `the handler of ${which} (${definition.type}) was still running ${ABORT_GRACE_MS} ms after its signal: ${messageOf(reason)}`;
+  return `${which} (${definition.type})`;
 }

@@ -60,7 +60,7 @@ export async function settleEnds(deps: BatchSettleDeps, request: EndsRequest): P
 
 async function settleOneByOne(deps: BatchSettleDeps, request: EndsRequest): Promise<EndsSettled> {
   const { holder, leader } = request;
-  // Who has the slot hands it over first, or gives it back last.
+  // The task that has the slot hands it over first, or gives it back last.
   const isHolder = ({ task }: Ended) => Number(task.id === holder) * (leader === undefined ? 1 : -1);
   const ends = [...request.ends].sort((a, b) => isHolder(a) - isHolder(b));
   const settled: EndsSettled = { ends: [], leased: [], leasedAt: 0, led: true, nowMs: 0 };

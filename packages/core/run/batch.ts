@@ -15,7 +15,7 @@ import type { Batching } from "../tasks/registry.ts";
 import type { Outcome, Task } from "../tasks/task.ts";
 import type { AbortCode, TaskAborted } from "./abort.ts";
 import { ABORT_MESSAGES } from "./abort.ts";
-import { outcomeOf } from "./attempt.ts";
+import { ignoredSignal, outcomeOf } from "./attempt.ts";
 import { type BatchEnds, gatherEnds } from "./batch-ends.ts";
 import { Call, type HandlerParts, nameOf } from "./batch-handler.ts";
 import { type BatchLeases, createBatchLeases, type Entry } from "./batch-leases.ts";
@@ -154,7 +154,7 @@ class Batch {
     const ends = await call.run();
     this.#call = undefined;
     const { reason } = call;
-    if (!ends) await deps.exit(nameOf(call, reason));
+    if (!ends) await deps.exit(ignoredSignal(nameOf(call), reason));
     const endedMs = clock.now();
     this.#many = definition.runMany !== undefined;
     const ms = endedMs - startedMs;

@@ -9,3 +9,6 @@ export async function loadBatches(): Promise<Batches> {
   if (!loaded) [loaded] = await Promise.all([import("./batch.ts"), loadBatchStatements()]);
   return loaded;
 }
+
+/** See `batch.ts`. */
+export const runBatch: Batches["runBatch"] = async (...given) => (await loadBatches()).runBatch(...given);

@@ -31,7 +31,7 @@ import { type AttemptDeps, runAttempt } from "./attempt.ts";
 import { type Claim, claimOnce, type ExactlyOnceDeps, settleAsAccepted } from "./exactly-once.ts";
 import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
 import { type Before, beforeOf, whyLate } from "./lateness.ts";
-import { loadBatches } from "./load-batch.ts";
+import { runBatch } from "./load-batch.ts";
 import { runRefresh } from "./refresh.ts";
 import { createTally, type Ending, type Tally, type TallyDeps, type TickReport } from "./tally.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
@@ -198,7 +198,9 @@ async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: 
   while (lease) {
     // One whose worker died runs alone: it may be the reason.
     const isBatch: boolean = deps.registry.batchOf(lease.task.type) !== undefined && lease.task.crashes === 0;
-    lease = isBatch ? await runBatch(tick, lease) : await runTask(tick, lease, newClaim());
+    lease = isBatch
+      ? await runBatch(tick, lease, () => mayClaim(tick))
+      : await runTask(tick, lease, newClaim());
     if (lease) flag.renewIfDue();
   }
   if (mayClaim(tick)) return flag.leave(napMs(tick));
@@ -206,11 +208,6 @@ async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: 
   // Another tick took the flag: look again, as a tick that has none.
   await flag.release();
   return flag.enter(napMs(tick));
-}
-
-async function runBatch(tick: Tick, lease: Lease): Promise<Lease | undefined> {
-  const batches = await loadBatches();
-  return batches.runBatch(tick, lease, () => mayClaim(tick));
 }
 
 /** Runs one task, settles it, and returns the lease of the next one if it could be claimed in the same statement. */

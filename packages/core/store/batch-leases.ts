@@ -8,6 +8,10 @@ import { STANDING } from "./read.ts";
 import { type TaskRow, tasksOf } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
+const RENEWED = `lease_expires_at = now() + ${milliseconds(":leaseMs")}, rev = rev + 1,
+  progress = case when id = :progressed then :progress else progress end`;
+const ANSWERED = "id, rev, cancel_requested, lease_expires_at";
+
 /**
  * Makes the leases of a batch last longer. The row that has the slot goes first: where another worker has it, the others
  * are not ours either.
@@ -20,15 +24,13 @@ export const RENEW_BATCH = statement({
   progress: "real?",
 })`
   with led as (
-    update "baasix_Tasks" set lease_expires_at = now() + ${milliseconds(":leaseMs")}, rev = rev + 1,
-      progress = case when id = :progressed then :progress else progress end
+    update "baasix_Tasks" set ${RENEWED}
     where id = :leader and ${MINE}
-    returning id, rev, cancel_requested, lease_expires_at),
+    returning ${ANSWERED}),
   followers as (
-    update "baasix_Tasks" set lease_expires_at = now() + ${milliseconds(":leaseMs")}, rev = rev + 1,
-      progress = case when id = :progressed then :progress else progress end
+    update "baasix_Tasks" set ${RENEWED}
     where ${MINE} and id <> :leader and exists (select from led)
-    returning id, rev, cancel_requested, lease_expires_at)
+    returning ${ANSWERED})
   select id, rev, cancel_requested, ${epochMs("lease_expires_at")} as lease_ms from led
   union all select id, rev, cancel_requested, ${epochMs("lease_expires_at")} from followers`;
 

@@ -55,7 +55,7 @@ const OTHERS = "count(*) filter (where slot is null and lease_token is null)";
  * once would both get the last place.
  */
 export const HAS_ROOM = `(select :slots > ${LEASES} and :slot < :slots - ${OTHERS} from ${RUNNING_ELSEWHERE})`;
-/** The same for who has leases already, under `tokens`. */
+/** The same for a worker that has leases already, under `tokens`. */
 export const HAS_ROOM_BESIDE = (tokens: string) => `(select :slots > ${LEASES} and :slot < :slots - ${OTHERS}
   from ${RUNNING_ELSEWHERE} and (lease_token is null or not (lease_token = any(${tokens}))))`;
 /** When there will be room again, at the latest. */

@@ -76,8 +76,11 @@ const encoded = new WeakMap<readonly string[], string>();
 
 /** The types of a deployment go with each claim, in a list that does not change. */
 function encodedOnce(texts: readonly string[]): string {
-  const text = encoded.get(texts) ?? `{${texts.map(quoted).join(",")}}`;
-  encoded.set(texts, text);
+  let text = encoded.get(texts);
+  if (text === undefined) {
+    text = `{${texts.map(quoted).join(",")}}`;
+    encoded.set(texts, text);
+  }
   return text;
 }
 

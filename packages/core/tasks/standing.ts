@@ -90,8 +90,11 @@ const sets = new WeakMap<readonly string[], ReadonlySet<string>>();
 
 /** Whether a type is in a list that does not change. A refresh asks for each of its rows, and there may be thousands. */
 export function hasType(types: readonly string[], type: string): boolean {
-  const set = sets.get(types) ?? new Set(types);
-  sets.set(types, set);
+  let set = sets.get(types);
+  if (!set) {
+    set = new Set(types);
+    sets.set(types, set);
+  }
   return set.has(type);
 }
 
