@@ -128,6 +128,10 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
     meaning: "The `task_data` does not match the schema of the type.",
     remedy: "Create a new task with valid data; or correct the schema and retry.",
   },
+  migration_failed: {
+    meaning: "`migrate` of the definition threw: the data is of an older version of the type.",
+    remedy: "Correct `migrate`, then retry.",
+  },
   timeout: {
     meaning: "An attempt took longer than `timeoutSeconds` of its type.",
     remedy: "Raise the limit, or make several tasks of the work.",

@@ -30,6 +30,7 @@ const waiting: Task = {
   updatedAt: "2026-11-24T08:30:00.000Z",
   attempts: 0,
   max_attempts: 3,
+  version: null,
   crashes: 0,
   excused: 0,
   progress: null,

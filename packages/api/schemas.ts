@@ -167,6 +167,12 @@ export const TaskSchema = v.pipe(
       v.nullable(positive),
       v.description("How often it may fail before it ends in Error; null means the default of its type."),
     ),
+    version: v.pipe(
+      v.nullable(positive),
+      v.description(
+        "Of its type, when it was created; null is 1. Code that does not read this version leaves it alone.",
+      ),
+    ),
     crashes: v.pipe(fromZero, v.description("How often a worker died while it ran the task.")),
     excused: v.pipe(fromZero, v.description("How many of its attempts do not count against max_attempts.")),
     progress: v.pipe(

@@ -58,7 +58,14 @@ export type ErrorKind = (typeof KINDS)[keyof typeof KINDS];
 export type ErrorCode = keyof typeof ERRORS;
 
 /** The codes that Tickwork itself writes into `error_data.code`. A handler's own errors may have any others. */
-export type TaskErrorCode = "invalid_data" | "timeout" | "cancelled" | "crashed" | "reset" | "result_refused";
+export type TaskErrorCode =
+  | "invalid_data"
+  | "migration_failed"
+  | "timeout"
+  | "cancelled"
+  | "crashed"
+  | "reset"
+  | "result_refused";
 
 /** One value that was not acceptable. */
 export interface Issue {

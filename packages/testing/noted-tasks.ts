@@ -41,6 +41,7 @@ export function noteTasks(own: Task): { tasks: Tasks; created: CreatedTask[] } {
             id: own.id + rows.length + n,
             attachment_id: task.attachment_id ?? null,
             max_attempts: task.max_attempts ?? null,
+            version: task.version ?? null,
             task_data: asStored(task_data),
             ...(at ? { scheduled_time: new Date(at).toISOString() } : {}),
           }),

@@ -11,6 +11,7 @@ interface Flags extends ServerFlags {
   at?: string;
   in?: number;
   maxAttempts?: number;
+  taskVersion?: number;
   idempotencyKey?: string;
   wait?: boolean;
   timeout?: number;
@@ -26,6 +27,11 @@ export function addEnqueue(program: Command): void {
     .option("--at <time>", "when it is due: ISO 8601 with a zone", time)
     .option("--in <duration>", "how long until it is due, such as 30s, 10m, 2h or 3d", duration)
     .option("--max-attempts <n>", "how often it may fail before it ends in Error", wholeNumber(1, 1_000))
+    .option(
+      "--task-version <n>",
+      "the version of its type; default: what the server has",
+      wholeNumber(1, 1_000),
+    )
     .option("--idempotency-key <key>", "the same key within 24 hours creates no second task")
     .option("--wait", "wait for its end, and fail if it does")
     .option("--timeout <duration>", "how long to wait at most; default 15m", duration)
@@ -42,7 +48,7 @@ export function addEnqueue(program: Command): void {
 }
 
 async function enqueue(type: string, given: string | undefined, flags: Flags): Promise<void> {
-  const { at, in: inMs, maxAttempts, idempotencyKey, wait, timeout, json = false } = flags;
+  const { at, in: inMs, maxAttempts, taskVersion, idempotencyKey, wait, timeout, json = false } = flags;
   if (at !== undefined && inMs !== undefined) throw new UsageError("Give --at or --in, not both.");
   const task_data = taskData(given);
   const output = createOutput({ json });
@@ -53,6 +59,7 @@ async function enqueue(type: string, given: string | undefined, flags: Flags): P
         task_data,
         scheduled_time: inMs === undefined ? at : new Date(Date.now() + inMs),
         max_attempts: maxAttempts,
+        version: taskVersion,
       },
       idempotencyKey === undefined ? {} : { idempotencyKey },
     );

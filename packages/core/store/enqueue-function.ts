@@ -1,10 +1,16 @@
 /** `tickwork.enqueue`: enqueueing for whoever writes SQL, in whatever language, and inside of a transaction. */
 
-import { JSON_DEPTH_LIMIT, MAX_ATTEMPTS_LIMIT, NAME_LIMIT, TASK_DATA_LIMIT_BYTES } from "../limits.ts";
+import {
+  JSON_DEPTH_LIMIT,
+  MAX_ATTEMPTS_LIMIT,
+  NAME_LIMIT,
+  TASK_DATA_LIMIT_BYTES,
+  VERSION_LIMIT,
+} from "../limits.ts";
 import { PG_CHANNEL, RING_OF_TRANSACTIONS } from "../ring-of-transactions.ts";
 import { insertOf } from "./insert.ts";
 
-const OPTIONS = ["max_attempts", "attachment_id", "user_id"];
+const OPTIONS = ["max_attempts", "attachment_id", "user_id", "version"];
 const OPTION_NAMES = OPTIONS.join(", ");
 
 const refuse = (message: string, hint: string, ...values: string[]) =>
@@ -16,9 +22,15 @@ const textOption = (name: string) => `
             ${refuse(`options.${name} must be a string of 1 to ${NAME_LIMIT} characters, got %s`, "Leave it out where there is none.", `left((options->'${name}')::text, 80)`)};
           end if;`;
 
+const countOption = (name: string, limit: number, hint: string) => `
+          if json_typeof(options->'${name}') <> 'null' and (json_typeof(options->'${name}') <> 'number'
+            or (options->>'${name}')::numeric not between 1 and ${limit} or (options->>'${name}')::numeric % 1 <> 0) then
+            ${refuse(`options.${name} must be a whole number from 1 to ${limit}, got %s`, hint, `left((options->'${name}')::text, 80)`)};
+          end if;`;
+
 const TASK = `json_build_array(json_build_object('type', $1, 'task_data', $2, 'scheduled_time', coalesce($3, now()),
             'max_attempts', options->'max_attempts', 'attachment_id', options->'attachment_id',
-            'userCreated_Id', options->'user_id'))`;
+            'userCreated_Id', options->'user_id', 'version', options->'version'))`;
 
 /** The table by its schema, which is put in place of `@schema`: its name alone would be looked for. */
 const qualified = (insert: string) => insert.replace(/(into |::)"baasix_Tasks"/g, '$1@schema."baasix_Tasks"');
@@ -59,11 +71,8 @@ const BODY = `
           if unknown_option is not null then
             ${refuse("options.%s is not an option", `Options are: ${OPTION_NAMES}.`, "left(unknown_option, 80)")};
           end if;
-          if json_typeof(options->'max_attempts') <> 'null' and (json_typeof(options->'max_attempts') <> 'number'
-            or (options->>'max_attempts')::numeric not between 1 and ${MAX_ATTEMPTS_LIMIT}
-            or (options->>'max_attempts')::numeric % 1 <> 0) then
-            ${refuse(`options.max_attempts must be a whole number from 1 to ${MAX_ATTEMPTS_LIMIT}, got %s`, "Leave it out for the default of the type.", "left((options->'max_attempts')::text, 80)")};
-          end if;
+          ${countOption("max_attempts", MAX_ATTEMPTS_LIMIT, "Leave it out for the default of the type.")}
+          ${countOption("version", VERSION_LIMIT, "It is the version of the task definition; left out, it is 1.")}
           ${textOption("attachment_id")}
           ${textOption("user_id")}
           with made as (${qualified(insertOf(TASK))}) select id into made_id from made;

@@ -13,8 +13,8 @@ import { queryRepeatable, statement } from "./statement.ts";
  * row is made as the trigger would leave it, which is therefore not called.
  */
 export const insertOf = (tasks: string) => `insert into "baasix_Tasks"
-    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, "userCreated_Id", "createdAt", "updatedAt", rev)
-  select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, "userCreated_Id",
+    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, version, "userCreated_Id", "createdAt", "updatedAt", rev)
+  select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, nullif(version, 1), "userCreated_Id",
     now(), now(), 1
   from rows from (json_populate_recordset(null::"baasix_Tasks", ${tasks})) with ordinality
   order by ordinality returning id, scheduled_time, "baasix_Tasks" as row`;
@@ -104,12 +104,13 @@ export async function insertOnce(
 }
 
 export function columnsOf(tasks: readonly NewTask[], userId: string | undefined) {
-  return tasks.map(({ type, scheduled_time, attachment_id, task_data, max_attempts }) => ({
+  return tasks.map(({ type, scheduled_time, attachment_id, task_data, max_attempts, version }) => ({
     type,
     scheduled_time,
     attachment_id,
     task_data,
     max_attempts,
+    version,
     userCreated_Id: userId,
   }));
 }

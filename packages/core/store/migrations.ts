@@ -267,6 +267,10 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_types (registry text, name text, primary key (registry, name));`,
   },
   { name: "tickwork.enqueue, for whoever writes SQL", sql: ENQUEUE_FUNCTION },
+  {
+    name: "tasks have the version of their type",
+    sql: `alter table "baasix_Tasks" add column if not exists version integer;${ENQUEUE_FUNCTION}`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -7,7 +7,14 @@ import {
 } from "../limits.ts";
 import { type Facts, hasType, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
-import { ADOPTED_LEASE_END, epochMs, LEFT_IN_WINDOW, NOW_MS, RUNNABLE_IN_WINDOW } from "./fragments.ts";
+import {
+  ADOPTED_LEASE_END,
+  epochMs,
+  LEFT_IN_WINDOW,
+  NOW_MS,
+  RUNNABLE_IN_WINDOW,
+  VERSIONED_TYPE,
+} from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
 import { registerTypes } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
@@ -44,7 +51,7 @@ export const GIVE_TIMES = statement({})`
  * than as many rows as one answer may have.
  */
 const waitingIn = (part: string, isRunnable: boolean) => `
-  select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
+  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
     case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
     ${isRunnable} as runnable, false as others, false as adopted
   from ${part} t
@@ -67,7 +74,7 @@ export const WINDOW = variants(
   ${waitingIn(RUNNABLE_IN_WINDOW(":limit + 1", windowMs), true)}
   union all ${waitingIn(LEFT_IN_WINDOW(":limit", windowMs), false)}
   union all
-  select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
+  select id, rev, task_status, ${VERSIONED_TYPE}, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
     false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all

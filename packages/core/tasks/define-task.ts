@@ -78,6 +78,16 @@ export interface TaskDefinition<
 > {
   /** What callers give as `type`; 1 to 255 characters. */
   type: Type;
+  /**
+   * A whole number, 1 to 1,000; default 1. Raise it when older code must not run new tasks, for it could not read their
+   * data, or would do something else. Each task keeps the version it was created with, and waits for code that reads it.
+   */
+  version?: number;
+  /**
+   * Makes data of this version of that of an older one. Without it, tasks of older versions are left to older code. What it
+   * throws ends the task in `Error`, with the code `migration_failed`.
+   */
+  migrate?(data: unknown, fromVersion: number): unknown;
   /** Any Standard Schema (Valibot, Zod, ArkType, …). Checked when a task is posted and again when it runs. */
   data?: Schema;
   /** How often it may fail before it ends in `Error`. Default 1. */
@@ -152,6 +162,8 @@ export interface TaskSettings {
   maxAttempts?: number | undefined;
   /** A file that belongs to the task: 1 to 255 characters, opaque to Tickwork. */
   attachmentId?: string | undefined;
+  /** The version of its type. Default: what its definition says; where only its name is given, 1, or what the server's says. */
+  version?: number | undefined;
 }
 
 /** What may be said about a task that is enqueued, and about the request. */

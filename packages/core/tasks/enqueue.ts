@@ -11,7 +11,12 @@ export type Create<Request extends CreateOptions = CreateOptions> = (
 ) => Promise<Task[]>;
 
 /** Options by name. The compiler finds a missing one; one too many is a mistake of callers that it does not check. */
-const SETTINGS: Record<keyof TaskSettings, true> = { at: true, maxAttempts: true, attachmentId: true };
+const SETTINGS: Record<keyof TaskSettings, true> = {
+  at: true,
+  maxAttempts: true,
+  attachmentId: true,
+  version: true,
+};
 const REQUEST: Record<keyof CreateOptions, true> = { idempotencyKey: true, userId: true };
 
 /**
@@ -32,12 +37,13 @@ export function createEnqueuer<Request extends CreateOptions = CreateOptions>(
   ): Promise<Task[]> => {
     const definition = typeof named === "string" ? undefined : named;
     const type = typeof named === "string" ? named : named.type;
-    const given = entries.map(({ data, at, maxAttempts, attachmentId }) => ({
+    const given = entries.map(({ data, at, maxAttempts, attachmentId, version = definition?.version }) => ({
       type,
       task_data: data,
       scheduled_time: at,
       max_attempts: maxAttempts,
       attachment_id: attachmentId,
+      version,
     }));
     return create(given, options, definition);
   };
@@ -48,8 +54,8 @@ export function createEnqueuer<Request extends CreateOptions = CreateOptions>(
       options: TaskSettings & Request = {} as Request,
     ) {
       refuseOthers("", options, { ...SETTINGS, ...ofRequest });
-      const { at, maxAttempts, attachmentId, ...request } = options;
-      const entry = { data, at, maxAttempts, attachmentId };
+      const { at, maxAttempts, attachmentId, version, ...request } = options;
+      const entry = { data, at, maxAttempts, attachmentId, version };
       const [task] = await createOf(named, [entry], request as unknown as Request);
       return task;
     },

@@ -4,18 +4,28 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import * as v from "valibot";
-import { type Issue, invalidRequest, mustBe, quote, refusal, TickworkError } from "../errors.ts";
+import {
+  type Issue,
+  invalidRequest,
+  mustBe,
+  PermanentError,
+  quote,
+  refusal,
+  TickworkError,
+} from "../errors.ts";
 import {
   BATCH_LIMIT,
   ISSUES_LIMIT,
   MAX_ATTEMPTS_LIMIT,
   NAME_LIMIT,
   TASK_DATA_LIMIT_BYTES,
+  VERSION_LIMIT,
 } from "../limits.ts";
-import { checkData, type Registry } from "./registry.ts";
+import { dataFor, type Registry } from "./registry.ts";
 import { findUnstorable, isStorable, STORABLE_TEXT } from "./storable.ts";
 import type { NewTask, TaskChanges } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
+import { versionOfRow, versionsOf } from "./version.ts";
 
 /** A schema's message for a value that is not what it must be. */
 export const accepts = (what: string) => (issue: v.BaseIssue<unknown>) => mustBe(what, issue.input);
@@ -24,6 +34,7 @@ const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
 /** A text that Postgres can keep. */
 export const storable = v.check(isStorable, accepts(STORABLE_TEXT));
 const count = accepts(`a whole number from 1 to ${MAX_ATTEMPTS_LIMIT}`);
+const versionNumber = accepts(`a whole number from 1 to ${VERSION_LIMIT}`);
 
 const fields = {
   type: v.pipe(
@@ -55,6 +66,17 @@ const fields = {
   attachment_id: v.pipe(
     v.nullish(v.pipe(v.string(name), v.minLength(1, name), v.maxLength(NAME_LIMIT, name), storable)),
     v.description("A file that belongs to the task."),
+  ),
+  version: v.pipe(
+    v.nullish(
+      v.pipe(
+        v.number(versionNumber),
+        v.integer(versionNumber),
+        v.minValue(1, versionNumber),
+        v.maxValue(VERSION_LIMIT, versionNumber),
+      ),
+    ),
+    v.description("The version of its type; absent or null means the one that the server's code has."),
   ),
   max_attempts: v.pipe(
     v.nullish(
@@ -121,7 +143,7 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
     if (!task) continue;
     if (findings.count >= ISSUES_LIMIT) findings.atLeast = true;
     else bytes += await checkTypeAndData(registry, task, at, findings);
-    checked.push(normal(task));
+    checked.push({ ...normal(task), version: versionOf(registry, task) });
     // Others get their turn: a schema may take its time with so much data.
     if (bytes <= TASK_DATA_LIMIT_BYTES) continue;
     bytes = 0;
@@ -145,18 +167,22 @@ export async function checkChanges(
   const changes = checkShape(TaskChangesSchema, given, "", findings);
   if (changes && Object.keys(changes).length === 0)
     note(findings, { path: "", message: `the changes must have at least one of ${FIELDS}, got none` });
-  if (changes && ("type" in changes || "task_data" in changes))
-    await checkTypeAndData(
-      registry,
-      {
-        type: changes.type ?? current.type,
-        task_data: "task_data" in changes ? changes.task_data : current.task_data,
-      },
-      "",
-      findings,
-    );
-  if (!changes || findings.count > 0) throw rejection(findings);
-  return normal(changes);
+  if (!changes) throw rejection(findings);
+  let { version } = changes;
+  if ("type" in changes || "task_data" in changes || "version" in changes) {
+    const type = changes.type ?? current.type;
+    // Other data is data of the version that the code here has.
+    version = versionOf(registry, { type, version });
+    const task_data = "task_data" in changes ? changes.task_data : current.task_data;
+    await checkTypeAndData(registry, { type, task_data, version }, "", findings);
+  }
+  if (findings.count > 0) throw rejection(findings);
+  return { ...normal(changes), version };
+}
+
+/** The version of a task that is to be created, as its row has it. */
+function versionOf(registry: Registry, { type, version }: Pick<NewTask, "type" | "version">): number | null {
+  return versionOfRow(version ?? registry.get(type)?.version ?? null);
 }
 
 function checkShape<Schema extends v.GenericSchema>(
@@ -175,7 +201,7 @@ function checkShape<Schema extends v.GenericSchema>(
 /** @returns the bytes of the data as JSON */
 async function checkTypeAndData(
   registry: Registry,
-  { type, task_data }: NewTask,
+  { type, task_data, version }: NewTask,
   at: string,
   findings: Findings,
 ): Promise<number> {
@@ -204,8 +230,19 @@ async function checkTypeAndData(
     findings.unknownTypes++;
     return bytes;
   }
+  const read = versionsOf(definition);
+  const versionGiven = version ?? definition.version ?? 1;
+  if (!read.includes(versionGiven)) {
+    const message = mustBe(`a version that the code here reads (${read.join(", ")})`, versionGiven);
+    note(findings, { path: join(at, "version"), message });
+    return bytes;
+  }
   // As its handler gets it: a Date is a string by then, and a schema that insists on a Date would refuse it only there.
-  const checked = await checkData(definition, met.converted ? JSON.parse(json) : task_data);
+  const stored = { task_data: met.converted ? JSON.parse(json) : task_data, version: versionGiven };
+  const checked = await dataFor(definition, stored).catch((error) => {
+    if (!(error instanceof PermanentError)) throw error;
+    return { issues: [{ path: "task_data", message: error.message }], count: 1 };
+  });
   if (!("issues" in checked)) return bytes;
   for (const { path, message } of checked.issues) note(findings, { path: join(at, path), message });
   findings.count += checked.count - checked.issues.length;

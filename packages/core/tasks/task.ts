@@ -83,6 +83,8 @@ export interface Task {
   attempts: number;
   /** How often it may fail before the task ends in `Error`; null means the default of its type. */
   max_attempts: number | null;
+  /** Of its type, when it was created; null is 1. Code that does not read this version leaves the task alone. */
+  version: number | null;
   /** How often a worker died while it ran the task, or lost its lease. */
   crashes: number;
   /** Attempts that count as no failure: interrupted ones, and all before the task was retried by hand. */
@@ -119,6 +121,8 @@ export interface NewTask {
   attachment_id?: string | null | undefined;
   /** How often it may fail before it ends in `Error`, 1 to 1,000; absent means the default of its type. */
   max_attempts?: number | null | undefined;
+  /** Of its type, as in its definition; absent means the version of the code that creates it, or 1 where it has none. */
+  version?: number | null | undefined;
 }
 
 /** What a caller may change of a task that has not started. */
