@@ -237,7 +237,15 @@ export const StatsSchema = v.object({
   waitingForCode: v.exactOptional(
     v.pipe(
       fromZero,
-      v.description("Tasks that were due and of a type that nobody here runs; absent when there were none."),
+      v.description(
+        "Tasks that were due and of a type, or a version of it, that nobody here runs; absent when there were none.",
+      ),
+    ),
+  ),
+  waitingForCodeSince: v.exactOptional(
+    v.pipe(
+      v.nullable(time),
+      v.description("Since when the first of them has been due; absent when there are none."),
     ),
   ),
   error: v.exactOptional(v.pipe(v.string(), v.description("What is wrong; absent when nothing is."))),

@@ -66,7 +66,12 @@ export function stats(state: CacheStats, { healthy, last }: Health): string {
     ],
     ["running", state.isTaskRunning ? "a task runs" : "no task runs"],
     ["waiting", `${state.cachedTasksCount} due within ${state.taskTimeWindow}`],
-    ["without code", state.waitingForCode ? `${state.waitingForCode} of types that nobody here runs` : null],
+    [
+      "without code",
+      state.waitingForCode
+        ? `${state.waitingForCode} of types or versions that nobody here runs, since ${state.waitingForCodeSince}`
+        : null,
+    ],
     ["refreshed", `${state.lastRefreshed ?? "not yet"}, every ${state.refreshIntervalSeconds} s`],
     ["read Postgres", state.lastRead === undefined ? null : (state.lastRead ?? "not yet")],
     ["last write", last.write],

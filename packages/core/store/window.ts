@@ -23,8 +23,10 @@ import { statement, variants } from "./statement.ts";
 /** What Postgres says the window is. */
 export interface Window {
   writes: Standing[];
-  /** Tasks that are due and of a type that nobody here runs, by type: they wait for code that has it. */
+  /** Tasks that are due and of a type, or a version of it, that nobody here runs, by both: they wait for code that has it. */
   waitingForCode: ReadonlyMap<string, number>;
+  /** Since when the first of them is due; undefined when there are none. */
+  codeSinceMs?: number | undefined;
   /** What other programs run. */
   runByOthers: RunByOthers[];
   /** When Postgres read it, by its own clock. */
@@ -108,6 +110,7 @@ export async function window(deps: StoreDeps): Promise<Window> {
   const writes: Standing[] = [];
   const waitingForCode = new Map<string, number>();
   const runByOthers: RunByOthers[] = [];
+  let codeSinceMs: number | undefined;
   let cutAtMs: number | undefined;
   let waiting = 0;
   let nowMs = 0;
@@ -123,12 +126,14 @@ export async function window(deps: StoreDeps): Promise<Window> {
         ours: hasType(types.ours, facts.type),
         adopted: facts.adopted,
       });
-    if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types))
+    if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types)) {
       waitingForCode.set(facts.type, (waitingForCode.get(facts.type) ?? 0) + 1);
+      codeSinceMs = Math.min(facts.due_ms, codeSinceMs ?? facts.due_ms);
+    }
     if (row.runnable && waiting++ === cacheLimit) cutAtMs = facts.due_ms;
     else if (row.task && (standing.kind === "waiting" || standing.kind === "foreign"))
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
-  return { writes, waitingForCode, runByOthers, nowMs, cutAtMs };
+  return { writes, waitingForCode, codeSinceMs, runByOthers, nowMs, cutAtMs };
 }

@@ -143,7 +143,7 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
     if (!task) continue;
     if (findings.count >= ISSUES_LIMIT) findings.atLeast = true;
     else bytes += await checkTypeAndData(registry, task, at, findings);
-    checked.push({ ...normal(task), version: versionOf(registry, task) });
+    checked.push(withVersion(normal(task), versionOf(registry, task), null));
     // Others get their turn: a schema may take its time with so much data.
     if (bytes <= TASK_DATA_LIMIT_BYTES) continue;
     bytes = 0;
@@ -177,7 +177,17 @@ export async function checkChanges(
     await checkTypeAndData(registry, { type, task_data, version }, "", findings);
   }
   if (findings.count > 0) throw rejection(findings);
-  return { ...normal(changes), version };
+  return withVersion(normal(changes), version, versionOfRow(current.version));
+}
+
+/** Says the version where it is not the one that the row has anyway. */
+function withVersion<Fields extends TaskChanges>(
+  fields: Fields,
+  version: number | null | undefined,
+  before: number | null,
+): Fields {
+  const { version: _, ...others } = fields;
+  return (version === undefined || version === before ? others : { ...others, version }) as Fields;
 }
 
 /** The version of a task that is to be created, as its row has it. */

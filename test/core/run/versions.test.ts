@@ -88,13 +88,18 @@ describeOnStacks("versions of a type", (bed) => {
     ).toEqual([{ id: "2", task_status: "Not started" }]);
   });
 
-  test("says which version waits for code, and until when it has", async () => {
+  test("says which version waits for code, and since when", async () => {
     const young = deploy(secondAlone);
     await young.tasks.create([{ type: "greet", scheduled_time: longAgo() }]);
     const old = deploy(first);
     expect(await old.worker.refresh()).toMatchObject({ waitingForCode: 1 });
-    expect(await old.operator.getCacheStats()).toMatchObject({ waitingForCode: 1 });
+    const [{ scheduled_time: since } = {}] = await young.tasks.list({ limit: 1 });
+    const waiting = { waitingForCode: 1, waitingForCodeSince: since };
+    expect(await old.operator.getCacheStats()).toMatchObject(waiting);
+    const alone = bed.make({ definitions: [first], env: { CACHE_ENABLED: "false" } });
+    expect(await alone.operator.getCacheStats()).toMatchObject(waiting);
     expect(await young.worker.refresh()).toMatchObject({ waitingForCode: 0 });
+    expect(await young.operator.getCacheStats()).not.toHaveProperty("waitingForCodeSince");
   });
 
   test("a task is created in the version that the caller names, if the code here reads it", async () => {

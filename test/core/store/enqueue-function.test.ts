@@ -90,7 +90,7 @@ describeOnStacks("tickwork.enqueue", (shared) => {
     const refused = await enqueue(`'note', null, now(), '{"priority": 1}'`).catch((error: unknown) => error);
     expect(refused).toMatchObject({
       code: "22023",
-      hint: "Options are: max_attempts, attachment_id, user_id.",
+      hint: "Options are: max_attempts, attachment_id, user_id, version.",
     });
   });
 });

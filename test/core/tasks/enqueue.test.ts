@@ -56,10 +56,10 @@ test("an option that is misspelt is refused, for its task would be due at once",
   const { calls, enqueue, enqueueMany } = noted();
   await expect(enqueue(note, {}, { runAt: new Date() } as EnqueueOptions)).rejects.toMatchObject({
     code: "invalid_request",
-    message: "runAt is not an option; these are: at, maxAttempts, attachmentId, idempotencyKey, userId",
+    message: "runAt is not an option; these are: at, maxAttempts, attachmentId, version, idempotencyKey, userId",
   });
   await expect(enqueueMany(note, [{}, { delay: 5 } as EnqueueOptions])).rejects.toThrow(
-    "[1].delay is not an option; these are: at, maxAttempts, attachmentId, data",
+    "[1].delay is not an option; these are: at, maxAttempts, attachmentId, version, data",
   );
   await expect(enqueueMany(note, [{}], { at: new Date() } as EnqueueOptions)).rejects.toThrow(
     "at is not an option; these are: idempotencyKey, userId",
