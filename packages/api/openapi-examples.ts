@@ -41,6 +41,8 @@ const waiting: Task = {
   history: null,
   lateness: null,
   rev: 1,
+  unique_key: null,
+  unique_for: null,
 };
 
 const running: Task = {
