@@ -1,8 +1,9 @@
 /** Statements about a transaction that is not Tickwork's own. */
 import type { NewTask } from "../tasks/task.ts";
+import { columnsOf } from "./columns.ts";
 import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
-import { columnsOf, insertOf } from "./insert.ts";
+import { insertOf } from "./insert.ts";
 import {
   type CreatedTasks,
   hasKey,

@@ -1,8 +1,8 @@
 /** Creating tasks some of which have a unique key. Those without one are created by `insert.ts` alone. */
 import type { NewTask, Task, UniqueOutcome } from "../tasks/task.ts";
+import { columnsOf } from "./columns.ts";
 import type { Statement } from "./database.ts";
 import { NOW_MS } from "./fragments.ts";
-import { columnsOf } from "./insert.ts";
 import { type Row, type TimedTasks, toTask } from "./rows.ts";
 import { statement } from "./statement.ts";
 

@@ -1,6 +1,7 @@
 import { quote, TickworkError } from "../errors.ts";
 import { ANSWER_LIMIT_BYTES, IDEMPOTENCY_HOURS, ISSUES_LIMIT } from "../limits.ts";
 import type { NewTask } from "../tasks/task.ts";
+import { columnsOf } from "./columns.ts";
 import type { StoreDeps } from "./deps.ts";
 import { NOW_MS, wholeOrOmitting } from "./fragments.ts";
 import {
@@ -122,17 +123,6 @@ export async function insertOnce(
     }
     await queryRepeatable(database, FORGET_REQUEST({ key }));
   }
-}
-
-export function columnsOf(tasks: readonly NewTask[], userId: string | undefined) {
-  return tasks.map(({ type, scheduled_time, attachment_id, task_data, max_attempts }) => ({
-    type,
-    scheduled_time,
-    attachment_id,
-    task_data,
-    max_attempts,
-    userCreated_Id: userId,
-  }));
 }
 
 /** A repetition answers as the first request did, or not at all: a shorter list would name the wrong tasks. */
