@@ -1,10 +1,11 @@
 /** What happens in a story, step by step. */
 import type { Tickwork } from "#core";
 import type { MemoryRedis } from "#memory-redis";
-import type { Deployment, Work } from "./deployment.ts";
+import type { Deployment } from "./deployment.ts";
 import type { RowWatcher } from "./row-watcher.ts";
-import { refreshSeconds, type Step, type UniqueStep } from "./scenario.ts";
+import { refreshSeconds, type Step } from "./scenario.ts";
 import { runTransactionStep } from "./transactions.ts";
+import { uniqueRequests } from "./unique-keys.ts";
 import { noFaults, type SimulatedPostgres, type SimulatedRedis, type WireFaults } from "./wires.ts";
 import type { World } from "./world.ts";
 
@@ -41,7 +42,6 @@ export class Story {
   readonly outages: { of: "postgres" | "redis" | "both"; fromMs: number; untilMs: number }[] = [];
   /** Calls and deployments that have not ended. */
   underWay = 0;
-  #requests = 0;
   readonly #parts: StoryParts;
 
   constructor(parts: StoryParts) {
@@ -71,7 +71,8 @@ export class Story {
     switch (step.do) {
       case "create": {
         if (step.unique) {
-          this.#createUnique(step.unique, due(step.dueInMs), step.work);
+          for (const work of uniqueRequests(this.#parts, step.unique, due(step.dueInMs), step.work, this))
+            this.#call(work);
           break;
         }
         const tasks = Array.from({ length: step.count }, () => ({
@@ -179,36 +180,6 @@ export class Story {
         this.#foreignRun(step.pick, step.ms);
         break;
     }
-  }
-
-  /** Requests whose keys meet, and their repetitions: each is answered with the task that has the key. */
-  #createUnique({ keys, for: unique_for, onConflict: on_conflict, twice }: UniqueStep, at: Date, work: Work) {
-    const longest = on_conflict === "postpone" ? { longest_wait_seconds: 300 } : {};
-    const given = keys.map((n) => ({
-      ...{ type: "work", scheduled_time: at, task_data: work },
-      ...{ unique_key: `key ${n}`, unique_for, on_conflict, ...longest },
-    }));
-    const { world, postgres } = this.#parts;
-    const idempotencyKey = twice ? `request ${++this.#requests}` : undefined;
-    const outcomes: string[] = [];
-    const create = async ({ tasks }: Tickwork) => {
-      const answered = await tasks.create(given, { idempotencyKey });
-      for (const { id } of answered) this.acknowledged.add(id);
-      outcomes.push(JSON.stringify(answered.map(({ id, unique_outcome }) => [id, unique_outcome])));
-    };
-    // Whoever has no answer and no Idempotency-Key repeats the request all the same, and is told what has the key.
-    const insist = (tickwork: Tickwork) =>
-      create(tickwork).catch(async (error: unknown) => {
-        if (postgres.faults.late > 0) throw error;
-        await create(tickwork);
-      });
-    this.#call(insist);
-    if (!twice) return;
-    this.#call(async (tickwork) => {
-      await create(tickwork);
-      if (new Set(outcomes).size > 1)
-        world.violate(`a repetition said ${outcomes.at(-1)}, and the request before it ${outcomes[0]}`);
-    });
   }
 
   /** A transaction inserts a task, the hook tells of it, and then it commits. */
