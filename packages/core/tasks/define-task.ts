@@ -176,8 +176,7 @@ export interface TaskSettings {
  * @example
  * const index = defineTask({
  *   type: "index",
- *   data: v.object({ document: v.string() }),
- *   unique: { key: ({ document }) => document, for: "waiting" },
+ *   unique: { key: (data) => JSON.stringify(data), for: "unfinished" },
  *   run: async () => {},
  * });
  */
