@@ -130,8 +130,9 @@ export const ON_CONFLICT = ["keep", "replace", "postpone"] as const;
  */
 export type OnConflict = (typeof ON_CONFLICT)[number];
 
-/** What became of a task that was to be created with a unique key. All but `created` answer with the task that has the key. */
 export const UNIQUE_OUTCOMES = ["created", "kept", "replaced", "postponed"] as const;
+
+/** What became of a task that was to be created with a unique key. All but `created` answer with the task that has the key. */
 export type UniqueOutcome = (typeof UNIQUE_OUTCOMES)[number];
 
 /** What makes a task large. */

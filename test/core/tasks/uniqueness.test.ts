@@ -29,7 +29,7 @@ test.each<[object, string, RegExp]>([
     /"waiting", "unfinished" or a whole number of seconds from 1 to 31536000, got "ever"/,
   ],
   [{ unique_key: "a", unique_for: 0 }, "unique_for", /got 0/],
-  [{ unique_key: "a", unique_for: 0.5 }, "unique_for", /got 0.5/],
+  [{ unique_key: "a", unique_for: 1.5 }, "unique_for", /got 1.5/],
   [{ unique_key: "a", unique_for: 31_536_001 }, "unique_for", /got 31536001/],
   [
     { unique_key: "a", on_conflict: "drop" },
