@@ -3,9 +3,10 @@ import * as v from "valibot";
 import { type ErrorCode, TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
 import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
-import { accepts, NewTaskSchema, storable, TaskChangesSchema } from "../core/tasks/new-task.ts";
+import { accepts, storable } from "../core/tasks/accepts.ts";
+import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import type { Due } from "../core/tasks/standing.ts";
-import { CONTENT } from "../core/tasks/task.ts";
+import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
 
 /** How many tasks a page of the list has. */
 const LIST_LIMIT = { default: 50, max: 200 };
@@ -196,6 +197,24 @@ export const TaskSchema = v.pipe(
       v.description("Why its last finished attempt started late; null when it started in time."),
     ),
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
+    unique_key: v.pipe(
+      v.nullable(v.string()),
+      v.description("What it has in common with no other task of its type for as long as unique_for says."),
+    ),
+    unique_for: v.pipe(
+      v.nullable(v.union([v.picklist(UNIQUE_FOR), positive])),
+      v.description(
+        "How long its key is taken, as it was given; null when it has none, or when its seconds were over and another task has taken the key.",
+      ),
+    ),
+    unique_outcome: v.exactOptional(
+      v.pipe(
+        v.picklist(UNIQUE_OUTCOMES),
+        v.description(
+          "Only in the answer to a request that gave it a unique_key: whether it was created, or had the key already, and was kept as it is, replaced or postponed.",
+        ),
+      ),
+    ),
   }),
   v.description("A task. A table that is older than Tickwork may have more columns."),
 );

@@ -19,6 +19,7 @@ export const ERRORS = {
   task_finished: 409,
   task_state: 409,
   tasks_deleted: 409,
+  unique_key_taken: 409,
   body_too_large: 413,
   too_many_tasks: 413,
   task_data_too_large: 413,

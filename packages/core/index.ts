@@ -58,6 +58,7 @@ export {
   type TaskDefinition,
   type TaskOf,
   type TaskSettings,
+  type UniqueBy,
 } from "./tasks/define-task.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
@@ -67,11 +68,15 @@ export {
   type AttemptRecord,
   type Lateness,
   type NewTask,
+  type OnConflict,
   TASK_STATUSES,
   type Task,
   type TaskChanges,
   type TaskErrorData,
   type TaskStatus,
+  type UniqueFor,
+  type Uniqueness,
+  type UniqueOutcome,
 } from "./tasks/task.ts";
 export { TaskFailedError } from "./tasks/task-failed.ts";
 export type { By, CreateOptions, ListFilter, Tasks } from "./tasks/tasks.ts";

@@ -30,6 +30,8 @@ export function newRow(given: Partial<Task>): Task {
     history: null,
     lateness: null,
     rev: 1,
+    unique_key: null,
+    unique_for: null,
     ...given,
   };
 }

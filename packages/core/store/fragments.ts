@@ -73,14 +73,17 @@ const NAMES_OF_CONTENT = `array[${CONTENT.map((name) => `'${name}'`).join(", ")}
  * The rows of `source`, as JSON in `task`; where together they have more than `:bytes`, without what they hold. For what
  * must be answered in one piece.
  */
-export const wholeOrOmitting = (source: string) => `
-  select id, case when sum(octet_length(row_to_json(t)::text)) over () <= :bytes then row_to_json(t)
-    else (to_jsonb(t) - ${NAMES_OF_CONTENT} || jsonb_build_object('omitted', ${NAMES_OF_CONTENT}))::json end as task
-  from ${source} t`;
+export const wholeOrOmitting = (source: string) =>
+  `select id, ${orOmitting("row_to_json(t)", ":bytes")} as task from ${source} t`;
+
+/** The same of rows that are JSON already. */
+export const orOmitting = (row: string, bytes: string) => `
+  case when sum(octet_length(${row}::text)) over () <= ${bytes} then ${row}
+    else (${row}::jsonb - ${NAMES_OF_CONTENT} || jsonb_build_object('omitted', ${NAMES_OF_CONTENT}))::json end`;
 
 /** Whether a statement writes tasks, whatever else it does. */
 export const writesTasks = (text: string): boolean =>
-  /\b(insert into|update|delete from) "baasix_Tasks"/.test(text);
+  /\b(insert into|update|delete from) "baasix_Tasks"|\btickwork_insert_unique\(/.test(text);
 
 /** The earliest moment at which something is due: a waiting task, or the end of a lease. */
 export const NEXT_DUE_MS = `least(

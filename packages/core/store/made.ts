@@ -83,6 +83,8 @@ function taskLike(other: Task, { id, scheduled_time }: MadeRow, given: NewTask):
     lateness: other.lateness,
     rev: other.rev,
     excused: other.excused,
+    unique_key: other.unique_key,
+    unique_for: other.unique_for,
     version: versionOfRow(given.version),
   };
 }

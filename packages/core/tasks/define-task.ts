@@ -4,7 +4,7 @@ import { PermanentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type ItemOutcome, madeOfMany, outcomesOf } from "./run-many.ts";
 import type { Stored } from "./stored.ts";
-import type { Task } from "./task.ts";
+import type { OnConflict, Task, UniqueBy, UniqueFor } from "./task.ts";
 import type { CreateOptions, Tasks } from "./tasks.ts";
 
 /** The part of the configuration that handlers may see: no address and no key of a server is in it. */
@@ -101,6 +101,8 @@ export interface TaskDefinition<
    * not settled yet run again. Default: each task is settled before the next one starts.
    */
   batch?: boolean | BatchOptions;
+  /** How its tasks are unique, whoever creates them; but not those that name the type only, where the definition is not known. */
+  unique?: UniqueBy<StandardSchemaV1.InferOutput<Schema>>;
   /** Another program runs it; see `foreignTask`. */
   foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
@@ -164,6 +166,20 @@ export interface TaskSettings {
   attachmentId?: string | undefined;
   /** The version of its type. Default: what its definition says; where only its name is given, 1, or what the server's says. */
   version?: number | undefined;
+  /**
+   * Among tasks of its type, one at a time has this key, 1 to 255 characters; null: none. When another has it, that one is
+   * the answer, and `unique_outcome` says so. Default: what its definition says.
+   */
+  uniqueKey?: string | null | undefined;
+  /** How long the key is taken. Default: what its definition says, or else `waiting`. */
+  uniqueFor?: UniqueFor | undefined;
+  /** What to do when the key is taken. Default: what its definition says, or else `keep`. */
+  onConflict?: OnConflict | undefined;
+  /**
+   * How many seconds after its creation a waiting task may be due at the latest, however often it is postponed or
+   * replaced. `postpone` needs it.
+   */
+  longestWaitSeconds?: number | undefined;
 }
 
 /** What may be said about a task that is enqueued, and about the request. */

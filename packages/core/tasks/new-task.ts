@@ -21,18 +21,15 @@ import {
   TASK_DATA_LIMIT_BYTES,
   VERSION_LIMIT,
 } from "../limits.ts";
+import { accepts, storable } from "./accepts.ts";
 import { dataFor, type Registry } from "./registry.ts";
-import { findUnstorable, isStorable, STORABLE_TEXT } from "./storable.ts";
-import type { NewTask, TaskChanges } from "./task.ts";
+import { findUnstorable } from "./storable.ts";
+import type { NewTask, TaskChanges, Uniqueness } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
+import { contradictions, UniquenessSchema, uniqueBy, uniqueFields } from "./uniqueness.ts";
 import { versionOfRow, versionsOf } from "./version.ts";
 
-/** A schema's message for a value that is not what it must be. */
-export const accepts = (what: string) => (issue: v.BaseIssue<unknown>) => mustBe(what, issue.input);
-
 const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
-/** A text that Postgres can keep. */
-export const storable = v.check(isStorable, accepts(STORABLE_TEXT));
 const count = accepts(`a whole number from 1 to ${MAX_ATTEMPTS_LIMIT}`);
 const versionNumber = accepts(`a whole number from 1 to ${VERSION_LIMIT}`);
 
@@ -88,19 +85,20 @@ const fields = {
   ),
 };
 
-const FIELDS = Object.keys(fields).join(", ");
+const newFields = { ...fields, ...uniqueFields };
+const namesOf = (known: object) => Object.keys(known).join(", ");
 
-const onlyTheseFields = (issue: v.StrictObjectIssue) => {
-  if (issue.expected === "never") return `is not a field that can be set; these can: ${FIELDS}`;
+const onlyThese = (known: object) => (issue: v.StrictObjectIssue) => {
+  if (issue.expected === "never") return `is not a field that can be set; these can: ${namesOf(known)}`;
   return issue.path ? "is missing" : `the task ${mustBe("an object with a type", issue.input)}`;
 };
 
 /** A task to be created. */
-export const NewTaskSchema = v.strictObject(fields, onlyTheseFields);
+export const NewTaskSchema = v.strictObject(newFields, onlyThese(newFields));
 /** Changes to a task that has not started. */
 export const TaskChangesSchema = v.strictObject(
   { ...fields, type: v.optional(fields.type) },
-  onlyTheseFields,
+  onlyThese(fields),
 );
 
 /** What is wrong with a request. */
@@ -141,9 +139,18 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
     const at = tasks.length === 1 ? "" : `[${n}]`;
     const task = checkShape(NewTaskSchema, given, at, findings);
     if (!task) continue;
+    let unique: Uniqueness = task;
     if (findings.count >= ISSUES_LIMIT) findings.atLeast = true;
-    else bytes += await checkTypeAndData(registry, task, at, findings);
-    checked.push(withVersion(normal(task), versionOf(registry, task), null));
+    else {
+      const data = await checkTypeAndData(registry, task, at, findings);
+      bytes += data.bytes;
+      const by = registry.get(task.type)?.unique;
+      if (by && "value" in data)
+        unique = checkShape(UniquenessSchema, uniqueBy(by, task, data.value), at, findings) ?? {};
+    }
+    for (const { path, message } of contradictions({ ...task, ...unique }))
+      note(findings, { path: join(at, path), message });
+    checked.push(withVersion(normal({ ...task, ...unique }), versionOf(registry, task), null));
     // Others get their turn: a schema may take its time with so much data.
     if (bytes <= TASK_DATA_LIMIT_BYTES) continue;
     bytes = 0;
@@ -166,7 +173,10 @@ export async function checkChanges(
   const findings = noFindings();
   const changes = checkShape(TaskChangesSchema, given, "", findings);
   if (changes && Object.keys(changes).length === 0)
-    note(findings, { path: "", message: `the changes must have at least one of ${FIELDS}, got none` });
+    note(findings, {
+      path: "",
+      message: `the changes must have at least one of ${namesOf(fields)}, got none`,
+    });
   if (!changes) throw rejection(findings);
   let { version } = changes;
   if ("type" in changes || "task_data" in changes || "version" in changes) {
@@ -208,18 +218,18 @@ function checkShape<Schema extends v.GenericSchema>(
   return undefined;
 }
 
-/** @returns the bytes of the data as JSON */
+/** @returns the bytes of the data as JSON, and what its type makes of it, where that is known */
 async function checkTypeAndData(
   registry: Registry,
   { type, task_data, version }: NewTask,
   at: string,
   findings: Findings,
-): Promise<number> {
+): Promise<{ bytes: number; value?: unknown }> {
   const met = { converted: false };
   const unstorable = findUnstorable(task_data, join(at, "task_data"), met);
   if (unstorable) {
     note(findings, unstorable);
-    return 0;
+    return { bytes: 0 };
   }
   // A function or a symbol, for which JSON has nothing, is stored as null.
   const json = (JSON.stringify(task_data ?? null) as string | undefined) ?? "null";
@@ -230,7 +240,7 @@ async function checkTypeAndData(
       `${join(at, "task_data")} must have at most ${TASK_DATA_LIMIT_BYTES} bytes as JSON, got ${bytes}. Store the data elsewhere and give its address.`,
     );
   const definition = registry.get(type);
-  if (!definition && registry.open) return bytes;
+  if (!definition && registry.open) return { bytes };
   if (!definition) {
     const known = registry.types.map(quote).join(", ") || "none";
     note(findings, {
@@ -238,14 +248,14 @@ async function checkTypeAndData(
       message: mustBe(`one that has a handler (${known})`, type),
     });
     findings.unknownTypes++;
-    return bytes;
+    return { bytes };
   }
   const read = versionsOf(definition);
   const versionGiven = version ?? definition.version ?? 1;
   if (!read.includes(versionGiven)) {
     const message = mustBe(`a version that the code here reads (${read.join(", ")})`, versionGiven);
     note(findings, { path: join(at, "version"), message });
-    return bytes;
+    return { bytes };
   }
   // As its handler gets it: a Date is a string by then, and a schema that insists on a Date would refuse it only there.
   const stored = { task_data: met.converted ? JSON.parse(json) : task_data, version: versionGiven };
@@ -253,10 +263,10 @@ async function checkTypeAndData(
     if (!(error instanceof PermanentError)) throw error;
     return { issues: [{ path: "task_data", message: error.message }], count: 1 };
   });
-  if (!("issues" in checked)) return bytes;
+  if (!("issues" in checked)) return { bytes, value: checked.value };
   for (const { path, message } of checked.issues) note(findings, { path: join(at, path), message });
   findings.count += checked.count - checked.issues.length;
-  return bytes;
+  return { bytes };
 }
 
 /** Times as they are stored; Postgres's clock fills in those that are absent. */

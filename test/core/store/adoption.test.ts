@@ -118,6 +118,7 @@ describe.skipIf(!serversAnswer)("an index of a table that is in use, on real ser
     "tickwork_by_status",
     "tickwork_by_type",
     "tickwork_running",
+    "tickwork_unique",
     "tickwork_waiting",
   ].map((name) => ({ name, valid: "t" }));
   const diesBuilding = (moment: Moment) =>
