@@ -58,7 +58,6 @@ export {
   type TaskDefinition,
   type TaskOf,
   type TaskSettings,
-  type UniqueBy,
 } from "./tasks/define-task.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
@@ -74,6 +73,7 @@ export {
   type TaskChanges,
   type TaskErrorData,
   type TaskStatus,
+  type UniqueBy,
   type UniqueFor,
   type Uniqueness,
   type UniqueOutcome,

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { type Issue, mustBe, quote } from "../errors.ts";
 import { NAME_LIMIT, UNIQUE_SECONDS_MAX } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
-import { ON_CONFLICT, UNIQUE_FOR, type Uniqueness } from "./task.ts";
+import { ON_CONFLICT, UNIQUE_FOR, type UniqueBy, type Uniqueness } from "./task.ts";
 
 const quoted = (names: readonly string[]) => names.map(quote).join(", ");
 const key = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
