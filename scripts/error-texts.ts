@@ -38,6 +38,10 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning: "No task has this id: it was deleted, or never existed.",
     remedy: "Check the id. `GET /tasks` lists the tasks.",
   },
+  schedule_not_found: {
+    meaning: "No schedule has this name.",
+    remedy: "Check the name. `GET /schedules` lists the schedules.",
+  },
   unknown_event: {
     meaning: "The hook's path names an event that does not exist.",
     remedy: "Use `items.create.after`, `items.update.after` or `items.delete.after`.",
@@ -63,6 +67,11 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning:
       "The request was carried out before, with the same `Idempotency-Key`, and some of the tasks that it created have been deleted.",
     remedy: "Nothing, if they are not needed any more. To create them anew, use another key.",
+  },
+  schedule_in_code: {
+    meaning:
+      "The schedule is declared in code with `defineSchedule`, so it is neither replaced nor deleted over HTTP.",
+    remedy: "Change the code and deploy it. To stop the schedule until then, send `paused` alone.",
   },
   body_too_large: {
     meaning: "The body has more than 5 MB.",

@@ -8,9 +8,9 @@ import type { Due } from "../core/tasks/standing.ts";
 import { CONTENT } from "../core/tasks/task.ts";
 
 /** How many tasks a page of the list has. */
-const LIST_LIMIT = { default: 50, max: 200 };
+export const LIST_LIMIT = { default: 50, max: 200 };
 
-const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
+export const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
   if (issue.expected === "never") return `is not known here; ${names} can be given`;
   return issue.path ? "is missing" : `the body ${mustBe(`an object with ${names}`, issue.input)}`;
 };
@@ -26,7 +26,7 @@ export const NewTasksSchema = v.union([
 const NOT_STARTED_LIMIT = { default: 1_000, max: 1_000 };
 
 /** A parameter is a text; `metadata` is what the text says. */
-const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
+export const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
   const message = accepts(`a whole number from 1 to ${max}`);
   return v.pipe(
     v.optional(
@@ -44,7 +44,7 @@ const limitFrom = ({ default: usual, max }: { default: number; max: number }) =>
 };
 
 /** Cursors are opaque to callers. */
-const encoded = (text: string): string => Buffer.from(text).toString("base64url");
+export const encoded = (text: string): string => Buffer.from(text).toString("base64url");
 const decoded = (cursor: string, form: RegExp): (number | undefined)[] | undefined => {
   const numbers = form.exec(Buffer.from(cursor, "base64url").toString())?.slice(1).map(Number);
   return numbers?.every(Number.isSafeInteger) ? numbers : undefined;
@@ -188,6 +188,14 @@ export const TaskSchema = v.pipe(
     lateness: v.pipe(
       v.nullable(LatenessSchema),
       v.description("Why its last finished attempt started late; null when it started in time."),
+    ),
+    schedule: v.pipe(
+      v.nullable(v.string()),
+      v.description("The schedule whose occurrence it is; null where it is none."),
+    ),
+    schedule_time: v.pipe(
+      v.nullable(time),
+      v.description("Which occurrence: when it was to start. A retry moves scheduled_time, not this."),
     ),
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
   }),

@@ -20,6 +20,8 @@ export function newRow(given: Partial<Task>): Task {
     max_attempts: null,
     crashes: 0,
     excused: 0,
+    schedule: null,
+    schedule_time: null,
     progress: null,
     cancel_requested: false,
     started_at: null,

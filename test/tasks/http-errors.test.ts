@@ -119,6 +119,7 @@ describe("what becomes of the task", () => {
       {
         store: { renew: async () => undefined },
         registry,
+        scheduler: { begin: async () => undefined },
         clock: systemClock,
         log: silent,
         tasks: noTasks,

@@ -82,5 +82,7 @@ function taskLike(other: Task, { id, scheduled_time }: MadeRow, given: NewTask):
     lateness: other.lateness,
     rev: other.rev,
     excused: other.excused,
+    schedule: null,
+    schedule_time: null,
   };
 }

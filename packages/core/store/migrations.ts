@@ -91,6 +91,13 @@ const BY_AGE: Index = {
   on: `(task_status, finished_at) where task_status in ('Completed', 'Error')`,
 };
 
+/** Each occurrence of a schedule once, whoever makes it. No other row has an entry. */
+const BY_SCHEDULE: Index = {
+  name: "tickwork_by_schedule",
+  unique: true,
+  on: "(schedule, schedule_time) where schedule is not null",
+};
+
 /**
  * Each task leaves two dead rows. By default Postgres vacuums when a fifth of a table is dead: with 100 million finished
  * tasks, after ten million more. Until then indexes and table grow, and a claim walks past what was claimed. So it is
@@ -267,6 +274,35 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_types (registry text, name text, primary key (registry, name));`,
   },
   { name: "tickwork.enqueue, for whoever writes SQL", sql: ENQUEUE_FUNCTION },
+  {
+    name: "schedules, and their occurrences as tasks",
+    steps: [
+      {
+        sql: `alter table "baasix_Tasks" add column if not exists schedule text, add column if not exists schedule_time timestamptz;`,
+      },
+      { index: BY_SCHEDULE },
+    ],
+    sql: `
+      create table if not exists tickwork_schedules (
+        name text primary key,
+        source text not null,
+        cron text,
+        every_seconds integer,
+        time_zone text not null,
+        type text not null,
+        task_data json,
+        catch_up text not null,
+        overlap text not null,
+        paused boolean not null,
+        next_time timestamptz,
+        more_time timestamptz,
+        current_task bigint,
+        rev bigint not null default 1,
+        created_at timestamptz not null default now(),
+        updated_at timestamptz not null default now()
+      );
+      create index if not exists tickwork_schedules_next on tickwork_schedules (next_time) where next_time is not null;`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -1,4 +1,4 @@
-import { type Issue, quote, TickworkError } from "../errors.ts";
+import { type Issue, mustBe, quote, TickworkError } from "../errors.ts";
 import {
   DEFAULT_TIMEOUT_MS,
   ISSUES_LIMIT,
@@ -11,6 +11,7 @@ import {
 } from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
 import { isOneOfMany } from "./run-many.ts";
+import type { DeclaredSchedule } from "./schedule.ts";
 
 /** The types of task that a deployment knows. */
 export interface Registry {
@@ -32,6 +33,21 @@ export interface Registry {
   batchOf(type: string): Batching | undefined;
   /** The types that run in batches, and the sizes of these. */
   batches: { types: string[]; sizes: number[] };
+}
+
+/** @throws TickworkError `bad_definition` when two schedules have a name, or the type of one is not defined */
+export function checkDeclared(declared: readonly DeclaredSchedule[], { types }: Registry): void {
+  const names = new Set<string>();
+  for (const { name, given } of declared) {
+    const refuse = (message: string) =>
+      new TickworkError("bad_definition", `Schedule "${name}": ${message}.`);
+    if (names.has(name)) throw refuse("it is declared twice");
+    names.add(name);
+    if (!types.includes(given.type ?? "")) {
+      const known = types.map(quote).join(", ") || "none";
+      throw refuse(`its type ${mustBe(`one that is defined (${known})`, given.type)}`);
+    }
+  }
 }
 
 /** How tasks of a type run in batches. */
