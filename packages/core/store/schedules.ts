@@ -22,17 +22,18 @@ const time = (ms: string) => `to_timestamp(${ms} / 1000.0)`;
 
 /**
  * Makes the occurrences of any number of schedules. Each plan counts once, for it names the first occurrence that was not
- * made yet and thereby moves it; and a unique index has each occurrence once. What another one holds, it makes.
+ * made yet and thereby moves it; and a unique index has each occurrence once. What another one holds at this
+ * moment, that one makes.
  */
 export const MAKE = statement({ plans: "json" })`
   with given as (select * from json_to_recordset(:plans) as p
       (name text, rev bigint, next_ms float8, times json, then_next_ms float8, then_more_ms float8)),
-    held as (select s.name from tickwork_schedules s where s.name in (select name from given) order by s.name
-      for update skip locked),
-    moved as (update tickwork_schedules s set next_time = ${time("g.then_next_ms")}, more_time = ${time("g.then_more_ms")}
-      from given g where s.name = g.name and s.name in (select name from held) and not s.paused
-        and s.rev = g.rev and ${epochMs("s.next_time")} is not distinct from g.next_ms
-      returning s.name, s.type, s.task_data, g.times),
+    held as (select s.name, g.times, g.then_next_ms, g.then_more_ms
+      from given g join tickwork_schedules s on s.name = g.name
+      where not s.paused and s.rev = g.rev and ${epochMs("s.next_time")} is not distinct from g.next_ms
+      order by s.name for update of s skip locked),
+    moved as (update tickwork_schedules s set next_time = ${time("h.then_next_ms")}, more_time = ${time("h.then_more_ms")}
+      from held h where s.name = h.name returning s.name, s.type, s.task_data, h.times),
     made as (insert into "baasix_Tasks" (task_status, type, scheduled_time, task_data, "createdAt", "updatedAt", rev,
         schedule, schedule_time)
       select 'Not started', m.type, ${time("t.ms::float8")}, m.task_data, now(), now(), 1, m.name, ${time("t.ms::float8")}

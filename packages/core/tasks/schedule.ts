@@ -1,11 +1,11 @@
 import type { TaskStatus } from "./task.ts";
 
-/** What becomes of occurrences that nobody ran in time, as after an outage. */
 export const CATCH_UPS = ["none", "last", "all"] as const;
+/** What becomes of occurrences that nobody ran in time, as after an outage. */
 export type CatchUp = (typeof CATCH_UPS)[number];
 
-/** What becomes of an occurrence that comes while the one before has not ended. */
 export const OVERLAPS = ["allow", "skip", "queue"] as const;
+/** What becomes of an occurrence that comes while the one before has not ended. */
 export type Overlap = (typeof OVERLAPS)[number];
 
 /** When a schedule's occurrences are. */

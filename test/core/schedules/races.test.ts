@@ -27,11 +27,10 @@ describeOnStacks("schedules", (bed) => {
 
   test("a refresh that dies after it made them loses none: the next one has them in the cache", async () => {
     const one = make({ dies: true });
-    await one.schedules.put("one", { every_seconds: 1800, type: "note" });
-    await bed.sql(`delete from "baasix_Tasks"`);
-    await bed.sql(
-      `update tickwork_schedules set next_time = to_timestamp(ceil(extract(epoch from now()) / 1800) * 1800)`,
-    );
+    await bed.sql(`insert into tickwork_schedules
+      (name, source, every_seconds, time_zone, type, catch_up, overlap, paused, next_time)
+      values ('one', 'api', 1800, 'UTC', 'note', 'last', 'allow', false,
+        to_timestamp(ceil(extract(epoch from now()) / 1800) * 1800))`);
     bed.faults.redis = (command) => {
       if (/REFRESH|PUT|EVALSHA/i.test(String(command[0])) && made) throw new Error("the process died");
     };
