@@ -2,6 +2,7 @@ import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/t
 import type * as v from "valibot";
 import type { ErrorCode } from "#core";
 import { ERRORS } from "../core/errors.ts";
+import { NAME_LIMIT } from "../core/limits.ts";
 import { HOOK_EVENTS } from "../core/tasks/hooks.ts";
 import { RETRY_AFTER_SECONDS } from "./errors.ts";
 import { errorExamples, examples } from "./openapi-examples.ts";
