@@ -32,6 +32,10 @@ const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: Js
     description: "The id of a task.",
     schema: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
   },
+  name: {
+    description: "The name of a schedule.",
+    schema: { type: "string", minLength: 1, maxLength: NAME_LIMIT },
+  },
   collection: { description: "What the item belongs to, such as baasix_Tasks.", schema: { type: "string" } },
   event: { description: "What happened to it.", schema: { type: "string", enum: [...HOOK_EVENTS] } },
 };
