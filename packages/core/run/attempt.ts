@@ -24,7 +24,7 @@ import type { Scheduler } from "./scheduler.ts";
 
 export interface AttemptDeps extends HeartbeatDeps {
   registry: Registry;
-  scheduler: Pick<Scheduler, "begin">;
+  scheduler: Scheduler;
   /** How often a worker may die while it runs a task; then the task ends in `Error`. */
   maxCrashes: number;
   /** The jitter of a backoff, from 0 to 1. Default `Math.random`. */

@@ -34,14 +34,12 @@ import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
 import { type Before, beforeOf, whyLate } from "./lateness.ts";
 import { runBatch } from "./load-batch.ts";
 import { runRefresh } from "./refresh.ts";
-import type { Scheduler } from "./scheduler.ts";
 import { createTally, type Ending, type Tally, type TallyDeps, type TickReport } from "./tally.ts";
 import { startTimeLimit, type TimeLimit } from "./time-limit.ts";
 
 export interface TickDeps extends AttemptDeps, FlagDeps, TallyDeps, Pick<ExactlyOnceDeps, "unanswered"> {
   store: Store;
   newToken: () => string;
-  scheduler: Scheduler;
   /** How long a running task gets when its process has to stop, in milliseconds. */
   shutdownWaitMs: number;
   /** How many ticks of this process have failed in a row. */

@@ -10,6 +10,7 @@ import { MIGRATION_BATCH } from "../limits.ts";
 import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END, FOREIGN_LEASE } from "./fragments.ts";
+import { SCHEDULES } from "./schedules-table.ts";
 
 /**
  * A part of a migration that is a matter of moments, that builds an index, or that updates rows, a batch at a time. All
@@ -282,26 +283,7 @@ export const MIGRATIONS: readonly Migration[] = [
       },
       { index: BY_SCHEDULE },
     ],
-    sql: `
-      create table if not exists tickwork_schedules (
-        name text primary key,
-        source text not null,
-        cron text,
-        every_seconds integer,
-        time_zone text not null,
-        type text not null,
-        task_data json,
-        catch_up text not null,
-        overlap text not null,
-        paused boolean not null,
-        next_time timestamptz,
-        more_time timestamptz,
-        current_task bigint,
-        rev bigint not null default 1,
-        created_at timestamptz not null default now(),
-        updated_at timestamptz not null default now()
-      );
-      create index if not exists tickwork_schedules_next on tickwork_schedules (next_time) where next_time is not null;`,
+    sql: SCHEDULES,
   },
 ];
 
