@@ -16,6 +16,7 @@ const NAMES = [
   "TASK_ERROR_RETENTION_DAYS",
   "CACHE_ENABLED",
   "HTTP_REQUEST_ALLOW",
+  "API_ORIGINS",
   "DEBUGGING",
 ] as const;
 

@@ -1,17 +1,24 @@
 import { Hono } from "hono";
-import { ConfigError, type Tickwork, TickworkError } from "#core";
-import { requireKey } from "./auth.ts";
+import { type Clock, ConfigError, systemClock, type Tickwork, TickworkError } from "#core";
+import { createAccess } from "../core/access/access.ts";
+import { cors, securityHeaders } from "./browser.ts";
 import { answerError } from "./errors.ts";
+import { guard } from "./guard.ts";
 import { logRequests, type RequestEnv } from "./log.ts";
 import { openApi } from "./openapi.ts";
+import { accessRoutes } from "./routes/access.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
-/** What the API stands on. `config.apiKey` is what callers send as `Authorization: Bearer …`. */
-export interface AppDeps extends Pick<Tickwork, "tasks" | "operator" | "hooks" | "log"> {
-  config: Pick<Tickwork["config"], "apiKey">;
+/** What the API stands on: a Tickwork. */
+export interface AppDeps
+  extends Pick<Tickwork, "tasks" | "operator" | "hooks" | "log" | "database" | "redis" | "prefix"> {
+  /** `apiKey` is what callers may send as `Authorization: Bearer …`, beside the keys that are made. */
+  config: Pick<Tickwork["config"], "apiKey"> & Partial<Pick<Tickwork["config"], "apiOrigins">>;
+  /** Default: the system's. */
+  clock?: Pick<Clock, "now">;
 }
 
 /** The API, for whatever serves it: a runtime's own server, or an app of any framework that passes requests on. */
@@ -33,6 +40,7 @@ export function createApp(deps: AppDeps): Api {
   const { apiKey } = config;
   if (!apiKey)
     throw new ConfigError("API_KEY must be what callers send as Authorization: Bearer …, got nothing.");
+  const access = createAccess({ ...deps, apiKey, clock: deps.clock ?? systemClock });
   const app = new Hono<{ Bindings: RequestEnv }>();
   app.onError((error, c) => answerError(c, error, log));
   app.notFound((c) => {
@@ -40,10 +48,13 @@ export function createApp(deps: AppDeps): Api {
     return answerError(c, new TickworkError("route_not_found", message), log);
   });
   app.use(logRequests(log));
+  app.use(securityHeaders);
+  if (config.apiOrigins?.length) app.use(cors(config.apiOrigins));
+  app.use(guard(access));
   app.route("/", healthRoutes(operator));
-  app.use(requireKey(apiKey));
   app.get("/openapi.json", async (c) => c.json(await openApi()));
-  app.route("/", controlRoutes(operator));
+  app.route("/", controlRoutes(operator, access));
+  app.route("/", accessRoutes(access));
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", taskRoutes(tasks));
   return app;

@@ -1,6 +1,7 @@
 /** Every operation of the API, once: its path for the routes, and what `/openapi.json` says about it. */
 import type * as v from "valibot";
-import type { ErrorCode } from "#core";
+import type { ErrorCode, Scope } from "#core";
+import * as a from "./access-schemas.ts";
 import * as s from "./schemas.ts";
 
 type Success = 200 | 201 | 202 | 204;
@@ -18,6 +19,8 @@ export interface Operation {
   otherwise?: { status: Success | 500; schema: v.GenericSchema; when: string };
   /** The errors that it may answer with, apart from those that every operation may. */
   errors: readonly ErrorCode[];
+  /** What the key must be for. Absent: any key will do; or none, where it is open. */
+  scope?: Scope;
   /** Needs no key. */
   open?: boolean;
 }
@@ -25,7 +28,8 @@ export interface Operation {
 /** What every operation may answer with; what those that need a key may, and what those that read a body may. */
 export const COMMON_ERRORS = {
   all: ["malformed_request", "internal"],
-  withKey: ["key_missing", "key_wrong"],
+  withKey: ["key_missing", "key_wrong", "key_expired", "session_ended", "cross_site"],
+  withScope: ["scope_missing"],
   withBody: ["malformed_json", "body_too_large"],
 } as const satisfies Record<string, readonly ErrorCode[]>;
 
@@ -33,6 +37,7 @@ export const operations = {
   createTasks: {
     method: "post",
     path: "/tasks",
+    scope: "write",
     summary: "Creates a task, or up to 1,000 in an array: all or none.",
     json: s.NewTasksSchema,
     headers: s.CreateHeadersSchema,
@@ -50,6 +55,7 @@ export const operations = {
   listTasks: {
     method: "get",
     path: "/tasks",
+    scope: "read",
     summary: "Tasks, the newest first.",
     query: s.ListQuerySchema,
     answer: { status: 200, schema: s.TaskListSchema },
@@ -58,6 +64,7 @@ export const operations = {
   notStarted: {
     method: "get",
     path: "/tasks/not-started",
+    scope: "read",
     summary: "The waiting tasks that are due within 4 hours, by due time (getNotStartedTasks).",
     query: s.NotStartedQuerySchema,
     answer: {
@@ -72,6 +79,7 @@ export const operations = {
   isRunning: {
     method: "get",
     path: "/tasks/running",
+    scope: "read",
     summary: "Whether a task is running anywhere (isTaskRunning).",
     answer: { status: 200, schema: s.RunningSchema },
     errors: [],
@@ -79,21 +87,26 @@ export const operations = {
   setRunning: {
     method: "put",
     path: "/tasks/running",
+    scope: "admin",
     summary: "The operator's override of the running flag (setTaskRunning).",
     json: s.RunningSchema,
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.RunningSchema },
     errors: ["invalid_request", "postgres_unavailable"],
   },
   refresh: {
     method: "post",
     path: "/tasks/refresh",
+    scope: "admin",
     summary: "Rebuilds the cache from Postgres (forceRefresh), and answers as stats does.",
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.StatsSchema },
     errors: ["postgres_unavailable", "refresh_too_slow"],
   },
   stats: {
     method: "get",
     path: "/tasks/stats",
+    scope: "read",
     summary: "The state of the cache (getCacheStats).",
     answer: { status: 200, schema: s.StatsSchema },
     errors: [],
@@ -101,14 +114,17 @@ export const operations = {
   resetStuck: {
     method: "post",
     path: "/tasks/reset-stuck",
+    scope: "admin",
     summary:
       "Ends every running task in Error, releases the running flags, and answers with the tasks that were reset.",
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.ResetSchema },
     errors: ["postgres_unavailable"],
   },
   getTask: {
     method: "get",
     path: "/tasks/:id",
+    scope: "read",
     summary: "A task.",
     answer: { status: 200, schema: s.TaskSchema },
     errors: ["task_not_found", "postgres_unavailable"],
@@ -116,6 +132,7 @@ export const operations = {
   changeTask: {
     method: "patch",
     path: "/tasks/:id",
+    scope: "write",
     summary: "Changes a task that has not started.",
     json: s.TaskChangesSchema,
     headers: s.UserHeadersSchema,
@@ -134,13 +151,16 @@ export const operations = {
   deleteTask: {
     method: "delete",
     path: "/tasks/:id",
+    scope: "write",
     summary: "Deletes a task that is not running.",
+    headers: s.UserHeadersSchema,
     answer: { status: 204 },
     errors: ["task_not_found", "task_running", "task_state", "invalid_request", "postgres_unavailable"],
   },
   retryTask: {
     method: "post",
     path: "/tasks/:id/retry",
+    scope: "write",
     summary: "Starts a finished task anew, at once.",
     headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
@@ -156,6 +176,7 @@ export const operations = {
   cancelTask: {
     method: "post",
     path: "/tasks/:id/cancel",
+    scope: "write",
     summary: "Ends a waiting task in Error; asks a running one to stop.",
     headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
@@ -165,6 +186,7 @@ export const operations = {
   hook: {
     method: "post",
     path: "/hooks/:collection/:event",
+    scope: "write",
     summary:
       "Reports that an item of a collection was created, changed or deleted elsewhere. For baasix_Tasks, the cache follows.",
     json: s.HookSchema,
@@ -180,9 +202,74 @@ export const operations = {
     errors: [],
     open: true,
   },
+  createKey: {
+    method: "post",
+    path: "/keys",
+    scope: "admin",
+    summary: "Makes an API key, and shows it: nobody can see it later.",
+    json: a.NewApiKeySchema,
+    headers: s.UserHeadersSchema,
+    answer: { status: 201, schema: a.MadeApiKeySchema },
+    errors: ["too_many_keys", "invalid_request", "postgres_unavailable"],
+  },
+  listKeys: {
+    method: "get",
+    path: "/keys",
+    scope: "admin",
+    summary: "The API keys that were made, without what they are.",
+    answer: { status: 200, schema: a.ApiKeysSchema },
+    errors: ["postgres_unavailable"],
+  },
+  deleteKey: {
+    method: "delete",
+    path: "/keys/:keyId",
+    scope: "admin",
+    summary: "Withdraws an API key, and ends the sessions that began with it.",
+    headers: s.UserHeadersSchema,
+    answer: { status: 204 },
+    errors: ["key_not_found", "postgres_unavailable"],
+  },
+  audit: {
+    method: "get",
+    path: "/audit",
+    scope: "admin",
+    summary: "Who changed what, the newest first: keys, what operators did, tasks that were deleted.",
+    query: a.AuditQuerySchema,
+    answer: { status: 200, schema: a.AuditSchema },
+    errors: ["invalid_request", "postgres_unavailable"],
+  },
+  signIn: {
+    method: "post",
+    path: "/session",
+    summary: "Signs a browser in with an API key: a cookie takes its place.",
+    json: a.SignInSchema,
+    answer: {
+      status: 201,
+      schema: a.SessionSchema,
+      headers: { "Set-Cookie": "The session: HttpOnly, SameSite=Strict and, off localhost, Secure." },
+    },
+    errors: ["key_wrong", "key_expired", "cross_site", "invalid_request", "postgres_unavailable"],
+    open: true,
+  },
+  session: {
+    method: "get",
+    path: "/session",
+    summary: "Who is signed in, or whose key it is, and what that may do.",
+    answer: { status: 200, schema: a.SessionSchema },
+    errors: [],
+  },
+  signOut: {
+    method: "delete",
+    path: "/session",
+    summary: "Signs a browser out: its cookie goes.",
+    answer: { status: 204 },
+    errors: ["cross_site"],
+    open: true,
+  },
   openapi: {
     method: "get",
     path: "/openapi.json",
+    scope: "read",
     summary: "This description.",
     answer: { status: 200, schema: s.DocumentSchema },
     errors: [],

@@ -31,6 +31,10 @@ const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: Js
     description: "The id of a task.",
     schema: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
   },
+  keyId: {
+    description: "The id of an API key.",
+    schema: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+  },
   collection: { description: "What the item belongs to, such as baasix_Tasks.", schema: { type: "string" } },
   event: { description: "What happened to it.", schema: { type: "string", enum: [...HOOK_EVENTS] } },
 };
@@ -42,7 +46,7 @@ export function renderOpenApi(): Json {
     keyof typeof operations,
     Operation,
   ][]) {
-    const { method, path, summary, json, open } = operation;
+    const { method, path, summary, json, open, scope } = operation;
     const parameters = parametersOf(operation);
     const address = path.replaceAll(/:(\w+)/g, "{$1}");
     paths[address] = {
@@ -50,6 +54,7 @@ export function renderOpenApi(): Json {
       [method]: {
         operationId,
         summary,
+        ...(scope && { description: `Needs the scope \`${scope}\`.`, "x-scope": scope }),
         ...(open && { security: [] }),
         ...(parameters.length > 0 && { parameters }),
         ...(json && {
@@ -70,10 +75,18 @@ export function renderOpenApi(): Json {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    security: [{ key: [] }],
+    security: [{ key: [] }, { session: [] }],
     paths,
     components: {
-      securitySchemes: { key: { type: "http", scheme: "bearer", description: "The API key." } },
+      securitySchemes: {
+        key: { type: "http", scheme: "bearer", description: "An API key." },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "__Host-tickwork",
+          description: "The session of a browser that has signed in; on localhost without TLS, `tickwork`.",
+        },
+      },
       schemas: Object.fromEntries(
         Object.entries(NAMED).map(([name, schema]) => [
           name,
@@ -168,9 +181,10 @@ function answersOf(operationId: keyof typeof operations, { answer, otherwise }: 
 }
 
 /** The errors that an operation may answer with, those of a status together. */
-function failuresOf({ errors, json, open }: Operation): ErrorCode[][] {
-  const { all, withKey, withBody } = COMMON_ERRORS;
-  const codes: ErrorCode[] = [...(json ? withBody : []), ...errors, ...all, ...(open ? [] : withKey)];
+function failuresOf({ errors, json, open, scope }: Operation): ErrorCode[][] {
+  const { all, withKey, withScope, withBody } = COMMON_ERRORS;
+  const ofKey = open ? [] : [...withKey, ...(scope ? withScope : [])];
+  const codes = [...new Set<ErrorCode>([...(json ? withBody : []), ...errors, ...all, ...ofKey])];
   const statuses = [...new Set(codes.map((code) => ERRORS[code]))];
   return statuses.map((status) => codes.filter((code) => ERRORS[code] === status));
 }
@@ -227,9 +241,10 @@ const HEADERS: Partial<Record<number, Json>> = {
 
 const MEANING = {
   400: "The request cannot be read.",
-  401: "The key is missing or wrong.",
-  404: "There is no such task or event.",
-  409: "The state of the task forbids it.",
+  401: "The key is missing or wrong, or has ended.",
+  403: "The key may not do this, or it was another site that asked.",
+  404: "There is no such task, key or event.",
+  409: "The state of the task forbids it, or the number of keys.",
   413: "The request is too large.",
   422: "A value is not acceptable; `issues` says which one and what it must be.",
   500: "A defect of Tickwork; its log says what.",

@@ -8,9 +8,10 @@ import type { Due } from "../core/tasks/standing.ts";
 import { CONTENT } from "../core/tasks/task.ts";
 
 /** How many tasks a page of the list has. */
-const LIST_LIMIT = { default: 50, max: 200 };
+export const LIST_LIMIT = { default: 50, max: 200 };
 
-const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
+/** Says of a field that is not one of these, or is missing, that it is so. */
+export const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
   if (issue.expected === "never") return `is not known here; ${names} can be given`;
   return issue.path ? "is missing" : `the body ${mustBe(`an object with ${names}`, issue.input)}`;
 };
@@ -26,7 +27,7 @@ export const NewTasksSchema = v.union([
 const NOT_STARTED_LIMIT = { default: 1_000, max: 1_000 };
 
 /** A parameter is a text; `metadata` is what the text says. */
-const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
+export const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
   const message = accepts(`a whole number from 1 to ${max}`);
   return v.pipe(
     v.optional(
@@ -52,7 +53,7 @@ const decoded = (cursor: string, form: RegExp): (number | undefined)[] | undefin
 
 /** Of the list: the id before which the next page begins. */
 export const cursorOf = (id: number): string => encoded(`before:${id}`);
-const idOf = (cursor: string) => decoded(cursor, /^before:([1-9]\d{0,15})$/)?.[0];
+export const idOf = (cursor: string) => decoded(cursor, /^before:([1-9]\d{0,15})$/)?.[0];
 
 /** Of the window: the task after which the next page begins. */
 export const cursorAfter = ({ id, atMs }: Due): string => encoded(`after:${atMs}:${id}`);
@@ -62,7 +63,7 @@ const dueOf = (cursor: string): Due | undefined => {
 };
 
 /** What one of these functions reads. */
-const cursorFrom = <Read>(read: (cursor: string) => Read | undefined, where: string) => {
+export const cursorFrom = <Read>(read: (cursor: string) => Read | undefined, where: string) => {
   const message = accepts(`${where} of an earlier answer`);
   return v.pipe(
     v.string(),
@@ -125,9 +126,9 @@ export const HookSchema = v.looseObject(
 
 // What the API answers with.
 
-const time = v.pipe(v.string(), v.isoTimestamp());
+export const time = v.pipe(v.string(), v.isoTimestamp());
 const whole = v.pipe(v.number(), v.integer());
-const positive = v.pipe(whole, v.minValue(1));
+export const positive = v.pipe(whole, v.minValue(1));
 const fromZero = v.pipe(whole, v.minValue(0));
 
 const AttemptSchema = v.pipe(

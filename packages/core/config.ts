@@ -35,6 +35,8 @@ export interface Config {
   errorRetentionDays: number | undefined;
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
+  /** `API_ORIGINS`: the origins whose pages may call the HTTP API from a browser, comma separated. */
+  apiOrigins: string[];
   /** `HOST`: the address that the single-process server listens at. Where others reach it, `API_KEY` must be set. */
   host: string;
   /** `PORT`: where the single-process server listens. */
@@ -109,6 +111,11 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     const value = text(name);
     return value === undefined ? undefined : addressOf(name, value, schemes);
   };
+  const list = (name: string) =>
+    (text(name) ?? "")
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter(Boolean);
   const secret = (name: string) => {
     const value = text(name);
     if (value !== undefined && !isSecret(value))
@@ -131,13 +138,11 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     retentionDays: days("TASK_RETENTION_DAYS"),
     errorRetentionDays: days("TASK_ERROR_RETENTION_DAYS") ?? days("TASK_RETENTION_DAYS"),
     apiKey: secret("API_KEY"),
+    apiOrigins: list("API_ORIGINS").map(originOf),
     host: text("HOST") ?? DEFAULTS.host,
     port: whole("PORT", DEFAULTS.port, 0, 65_535),
     dataDir: text("DATA_DIR") ?? DEFAULTS.dataDir,
-    httpRequestAllow: (text("HTTP_REQUEST_ALLOW") ?? "")
-      .split(",")
-      .map((entry) => entry.trim())
-      .filter(Boolean),
+    httpRequestAllow: list("HTTP_REQUEST_ALLOW"),
     debugging: flag("DEBUGGING", DEFAULTS.debugging),
   };
   if (config.refreshIntervalSeconds > MAX_REFRESH_INTERVAL_SECONDS) {
@@ -175,6 +180,12 @@ export function addressOf(name: string, value: string, schemes: readonly string[
         "in user and password, each of / ? # % is written as % and two digits.",
     );
   return value;
+}
+
+/** As browsers write it: https://app.example.com, without a slash at the end. */
+function originOf(given: string): string {
+  if (/^https?:\/\//.test(given) && URL.canParse(given) && new URL(given).origin === given) return given;
+  return refuse("API_ORIGINS", given, "origins such as https://app.example.com, separated by commas");
 }
 
 /** What callers can send in a header. */

@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 import type { Tasks } from "#core";
 import { answerable } from "../answer.ts";
-import { by, header, query, taskId, uncheckedJson } from "../input.ts";
+import { actorOf, by } from "../guard.ts";
+import { header, query, taskId, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { cursorOf, ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
 
@@ -32,7 +33,7 @@ export function taskRoutes(tasks: Tasks) {
       c.json(await tasks.update(taskId(c.req.param("id")), c.req.valid("json"), by(c))),
     )
     .delete(op.deleteTask.path, async (c) => {
-      await tasks.remove(taskId(c.req.param("id")));
+      await tasks.remove(taskId(c.req.param("id")), actorOf(c));
       return c.body(null, op.deleteTask.answer.status);
     })
     .post(op.retryTask.path, async (c) => c.json(await tasks.retry(taskId(c.req.param("id")), by(c))))

@@ -267,6 +267,28 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_types (registry text, name text, primary key (registry, name));`,
   },
   { name: "tickwork.enqueue, for whoever writes SQL", sql: ENQUEUE_FUNCTION },
+  {
+    name: "API keys, and who changed what",
+    sql: `
+      create table if not exists tickwork_keys (
+        id bigint generated always as identity primary key,
+        name text not null,
+        scopes text[] not null,
+        hash text not null unique,
+        created_at timestamptz not null,
+        expires_at timestamptz,
+        used_at timestamptz
+      );
+      create table if not exists tickwork_audit (
+        id bigint generated always as identity primary key,
+        at timestamptz not null,
+        action text not null,
+        subject text,
+        key_id bigint,
+        key_name text not null,
+        user_id text
+      );`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */
