@@ -112,6 +112,11 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning: "The same `Idempotency-Key` came with another request within 24 hours.",
     remedy: "Use a key for one request and its repetitions only.",
   },
+  rate_limited: {
+    meaning: "The key, or the address, has sent as many requests as it may.",
+    remedy:
+      "Wait as many seconds as `Retry-After` says. The limits are `API_LIMIT_PER_KEY` and `API_LIMIT_PER_ADDRESS`.",
+  },
   bad_definition: {
     meaning:
       "A task definition is not usable: its name, a limit, or a type that is defined twice. It stops the start.",
@@ -128,7 +133,7 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
   },
   redis_unavailable: {
     meaning:
-      "Redis did not answer in time, or with an error. Tasks do not depend on it; Baasix's `getCache()` does.",
+      "Redis did not answer in time, or with an error. Tasks do not depend on it; Baasix's `getCache()` does, and so do limits with `API_LIMIT_FAILURE=closed`.",
     remedy: "Repeat the call. If it stays, look at Redis.",
   },
   table_missing: {

@@ -1,6 +1,8 @@
 import { Hono } from "hono";
 import { type Clock, ConfigError, systemClock, type Tickwork, TickworkError } from "#core";
 import { createAccess } from "../core/access/access.ts";
+import { createRateLimits, type LimitSettings, type RateLimits } from "../core/access/rate-limit.ts";
+import { DEFAULTS, LIMITS_NEED_REDIS } from "../core/config.ts";
 import { cors, securityHeaders } from "./browser.ts";
 import { answerError } from "./errors.ts";
 import { guard } from "./guard.ts";
@@ -16,7 +18,8 @@ import { taskRoutes } from "./routes/tasks.ts";
 export interface AppDeps
   extends Pick<Tickwork, "tasks" | "operator" | "hooks" | "log" | "database" | "redis" | "prefix"> {
   /** `apiKey` is what callers may send as `Authorization: Bearer …`, beside the keys that are made. */
-  config: Pick<Tickwork["config"], "apiKey"> & Partial<Pick<Tickwork["config"], "apiOrigins">>;
+  config: Pick<Tickwork["config"], "apiKey"> &
+    Partial<Pick<Tickwork["config"], "apiOrigins"> & LimitSettings>;
   /** Default: the system's. */
   clock?: Pick<Clock, "now">;
 }
@@ -40,7 +43,8 @@ export function createApp(deps: AppDeps): Api {
   const { apiKey } = config;
   if (!apiKey)
     throw new ConfigError("API_KEY must be what callers send as Authorization: Bearer …, got nothing.");
-  const access = createAccess({ ...deps, apiKey, clock: deps.clock ?? systemClock });
+  const parts = { ...deps, apiKey, clock: deps.clock ?? systemClock };
+  const access = createAccess(parts);
   const app = new Hono<{ Bindings: RequestEnv }>();
   app.onError((error, c) => answerError(c, error, log));
   app.notFound((c) => {
@@ -50,7 +54,7 @@ export function createApp(deps: AppDeps): Api {
   app.use(logRequests(log));
   app.use(securityHeaders);
   if (config.apiOrigins?.length) app.use(cors(config.apiOrigins));
-  app.use(guard(access));
+  app.use(guard(access, limitsOf(config, parts)));
   app.route("/", healthRoutes(operator));
   app.get("/openapi.json", async (c) => c.json(await openApi()));
   app.route("/", controlRoutes(operator, access));
@@ -58,4 +62,15 @@ export function createApp(deps: AppDeps): Api {
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", taskRoutes(tasks));
   return app;
+}
+
+/** Undefined: there are none. */
+function limitsOf(
+  config: AppDeps["config"],
+  { redis, ...deps }: AppDeps & { clock: Pick<Clock, "now"> },
+): RateLimits | undefined {
+  const { apiLimitPerKey, apiLimitPerAddress, apiLimitFailure = DEFAULTS.apiLimitFailure } = config;
+  if (apiLimitPerKey === undefined && apiLimitPerAddress === undefined) return undefined;
+  if (!redis) throw new ConfigError(LIMITS_NEED_REDIS);
+  return createRateLimits({ apiLimitPerKey, apiLimitPerAddress, apiLimitFailure }, { ...deps, redis });
 }

@@ -3,10 +3,12 @@ import type { Context, MiddlewareHandler } from "hono";
 import { getCookie } from "hono/cookie";
 import { type Actor, TickworkError } from "#core";
 import type { Access } from "../core/access/access.ts";
+import type { RateLimits } from "../core/access/rate-limit.ts";
 import type { Caller } from "../core/api-key.ts";
 import { quote } from "../core/errors.ts";
 import { cookieNameOf, hostOf } from "./browser.ts";
 import { header } from "./input.ts";
+import type { RequestEnv } from "./log.ts";
 import { type Operation, operations } from "./operations.ts";
 
 /** The operations with the patterns of their paths, those without parameters first: /tasks/running is no task. */
@@ -29,18 +31,34 @@ function operationOf({ req: { method, path } }: Context): Operation | undefined 
 /**
  * Admits what a key, or the session that began with it, may do. Without one, only what is open is there at all.
  *
- * @throws TickworkError `key_missing`, `key_wrong`, `key_expired`, `session_ended`, `scope_missing` or `cross_site`
+ * @param limits absent: there are none
+ * @throws TickworkError `key_missing`, `key_wrong`, `key_expired`, `session_ended`, `scope_missing`, `cross_site` or
+ * `rate_limited`
  */
-export function guard(access: Access): MiddlewareHandler {
+export function guard(access: Access, limits: RateLimits | undefined): MiddlewareHandler {
   return async (c, next) => {
     const operation = operationOf(c);
-    if (operation?.open) return next();
-    const caller = await identified(c, access);
-    if (operation?.scope && !caller.scopes.includes(operation.scope)) throw scopeMissing(operation, caller);
-    c.set("caller", caller);
-    await Promise.all([next(), access.noteUse(caller)]);
+    if (operation?.unlimited) return next();
+    const caller = operation?.open ? undefined : identified(c, access);
+    if (limits) {
+      // Who comes with a wrong key is counted by their address, before they are told so.
+      const known = await caller?.catch(() => undefined);
+      const waitMs = await limits.admit(known, ((c.env ?? {}) as RequestEnv).address);
+      if (waitMs > 0) throw rateLimited(c, waitMs);
+    }
+    if (!caller) return next();
+    const found = await caller;
+    if (operation?.scope && !found.scopes.includes(operation.scope)) throw scopeMissing(operation, found);
+    c.set("caller", found);
+    await Promise.all([next(), access.noteUse(found)]);
     return undefined;
   };
+}
+
+function rateLimited(c: Context, waitMs: number): TickworkError {
+  const seconds = Math.ceil(waitMs / 1000);
+  c.header("Retry-After", String(seconds));
+  return new TickworkError("rate_limited", `Too many requests; try again in ${seconds} s.`);
 }
 
 async function identified(c: Context, access: Access): Promise<Caller> {

@@ -194,6 +194,7 @@ export const errorExamples: Partial<Record<ErrorCode, { message: string; issues?
     message: "type must be a string of 1 to 255 characters, got 7",
     issues: [{ path: "type", message: "must be a string of 1 to 255 characters, got 7" }],
   },
+  rate_limited: { message: "Too many requests; try again in 2 s." },
   internal: { message: "Something went wrong here; the log says what." },
   postgres_unavailable: {
     message:

@@ -23,12 +23,15 @@ export interface Operation {
   scope?: Scope;
   /** Needs no key. */
   open?: boolean;
+  /** Asked by monitors, and so often that it is not counted. */
+  unlimited?: boolean;
 }
 
 /** What every operation may answer with; what those that need a key may, and what those that read a body may. */
 export const COMMON_ERRORS = {
   all: ["malformed_request", "internal"],
-  withKey: ["key_missing", "key_wrong", "key_expired", "session_ended", "cross_site"],
+  withKey: ["key_missing", "key_wrong", "key_expired", "session_ended", "cross_site", "postgres_unavailable"],
+  limited: ["rate_limited", "redis_unavailable"],
   withScope: ["scope_missing"],
   withBody: ["malformed_json", "body_too_large"],
 } as const satisfies Record<string, readonly ErrorCode[]>;
@@ -201,6 +204,7 @@ export const operations = {
     otherwise: { status: 500, schema: s.HealthSchema, when: "Something needs attention; `stats` says what." },
     errors: [],
     open: true,
+    unlimited: true,
   },
   createKey: {
     method: "post",

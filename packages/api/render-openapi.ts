@@ -181,10 +181,18 @@ function answersOf(operationId: keyof typeof operations, { answer, otherwise }: 
 }
 
 /** The errors that an operation may answer with, those of a status together. */
-function failuresOf({ errors, json, open, scope }: Operation): ErrorCode[][] {
-  const { all, withKey, withScope, withBody } = COMMON_ERRORS;
+function failuresOf({ errors, json, open, scope, unlimited }: Operation): ErrorCode[][] {
+  const { all, withKey, withScope, withBody, limited } = COMMON_ERRORS;
   const ofKey = open ? [] : [...withKey, ...(scope ? withScope : [])];
-  const codes = [...new Set<ErrorCode>([...(json ? withBody : []), ...errors, ...all, ...ofKey])];
+  const codes = [
+    ...new Set<ErrorCode>([
+      ...(json ? withBody : []),
+      ...errors,
+      ...all,
+      ...ofKey,
+      ...(unlimited ? [] : limited),
+    ]),
+  ];
   const statuses = [...new Set(codes.map((code) => ERRORS[code]))];
   return statuses.map((status) => codes.filter((code) => ERRORS[code] === status));
 }
@@ -236,6 +244,13 @@ const text = (description: string, value: string) => ({
 
 const HEADERS: Partial<Record<number, Json>> = {
   401: { "WWW-Authenticate": text("How to authenticate.", "Bearer") },
+  429: {
+    "Retry-After": {
+      description: "Seconds after which to try again.",
+      required: true,
+      schema: { type: "string", pattern: "^[1-9][0-9]*$" },
+    },
+  },
   503: { "Retry-After": text("Seconds after which to try again.", RETRY_AFTER_SECONDS) },
 };
 
@@ -247,6 +262,7 @@ const MEANING = {
   409: "The state of the task forbids it, or the number of keys.",
   413: "The request is too large.",
   422: "A value is not acceptable; `issues` says which one and what it must be.",
+  429: "Too many requests; `Retry-After` says when to try again.",
   500: "A defect of Tickwork; its log says what.",
   503: "A database does not answer. What was asked may have been done.",
 } as const satisfies Record<(typeof ERRORS)[ErrorCode], string>;

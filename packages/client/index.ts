@@ -3,10 +3,16 @@
  * Everything in it has a docstring, whose examples `test/client/examples.test.ts` runs.
  */
 export type {
+  ApiKey,
+  AuditAction,
+  AuditEntry,
   CacheStats,
   ErrorCode,
   Health,
   Issue,
+  MadeApiKey,
+  NewApiKey,
+  Scope,
   Task,
   TaskErrorData,
   TaskStatus,

@@ -32,6 +32,7 @@ export const ERRORS = {
   unknown_type: 422,
   idempotency_key_reused: 422,
   bad_definition: 422,
+  rate_limited: 429,
   internal: 500,
   postgres_unavailable: 503,
   redis_unavailable: 503,
@@ -53,6 +54,8 @@ const KINDS = {
   413: "too_large",
   /** The request can be read, but a value in it is not acceptable. */
   422: "invalid",
+  /** Too many requests. */
+  429: "limited",
   /** A defect of Tickwork. */
   500: "internal",
   /** Postgres or Redis does not answer, or is not set up. */

@@ -62,6 +62,10 @@ export const AUDIT_LIMIT = 10_000;
 export const AUDIT_DAYS = 365;
 /** Entries that leave with each new one. */
 export const AUDIT_TRIM = 10;
+/** How often it is said that requests cannot be counted. */
+export const LIMIT_WARNED_MS = 60_000;
+/** Requests a minute to which a limit may be set: they are counted in whole milliseconds. */
+export const RATE_LIMIT_MAX = 60_000;
 /** How long somebody stays signed in. */
 export const SESSION_MS = 8 * 60 * 60 * 1000;
 
