@@ -5,6 +5,7 @@ import { answerable } from "../answer.ts";
 import { actorOf } from "../guard.ts";
 import { json, query } from "../input.ts";
 import { operations as op } from "../operations.ts";
+import { toldTo } from "../redaction.ts";
 import { cursorAfter, NotStartedQuerySchema, RunningSchema } from "../schemas.ts";
 
 /** The methods of Baasix's TasksService over HTTP. */
@@ -15,7 +16,7 @@ export function controlRoutes(operator: Operator, access: Pick<Access, "note">) 
       const { tasks, next } = await operator.pageNotStarted({ limit, after });
       if (next)
         c.header("Link", `<${op.notStarted.path}?limit=${limit}&cursor=${cursorAfter(next)}>; rel="next"`);
-      return c.json(tasks);
+      return c.json(tasks.map((task) => toldTo(c, task)));
     })
     .get(op.isRunning.path, async (c) => c.json({ isRunning: await operator.isTaskRunning() }))
     .put(op.setRunning.path, json(RunningSchema), async (c) => {
@@ -35,7 +36,10 @@ export function controlRoutes(operator: Operator, access: Pick<Access, "note">) 
       const actor = actorOf(c);
       const reset = await operator.resetStuck();
       await access.note("stuck_reset", reset.map(({ id }) => id).join(" ") || undefined, actor);
-      return c.json({ reset: answerable(reset), isRunning: await operator.isTaskRunning() });
+      return c.json({
+        reset: answerable(reset.map((task) => toldTo(c, task))),
+        isRunning: await operator.isTaskRunning(),
+      });
     })
     .get(op.stats.path, async (c) => c.json(await operator.getCacheStats()));
 }
