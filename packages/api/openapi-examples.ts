@@ -1,5 +1,15 @@
 /** The examples in `/openapi.json`. The compiler holds them to the types, a test to the schemas. */
-import type { ApiKey, AuditEntry, CacheStats, ErrorCode, Health, Issue, NewTask, Task } from "#core";
+import type {
+  ApiKey,
+  AuditEntry,
+  CacheStats,
+  ErrorCode,
+  Health,
+  Identity,
+  Issue,
+  NewTask,
+  Task,
+} from "#core";
 import type { operations } from "./operations.ts";
 
 interface Examples {
@@ -114,7 +124,7 @@ const entry: AuditEntry = {
   user_id: "ada",
 };
 
-const session = {
+const session: Identity = {
   name: "API_KEY",
   scopes: ["read", "write", "admin"],
   expires_at: "2026-11-24T16:30:00.000Z",

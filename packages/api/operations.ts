@@ -226,7 +226,7 @@ export const operations = {
   },
   deleteKey: {
     method: "delete",
-    path: "/keys/:keyId",
+    path: "/keys/:id",
     scope: "admin",
     summary: "Withdraws an API key, and ends the sessions that began with it.",
     headers: s.UserHeadersSchema,

@@ -28,11 +28,7 @@ const NAMED = {
 /** What stands between the slashes of a path. */
 const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: Json }>> = {
   id: {
-    description: "The id of a task.",
-    schema: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
-  },
-  keyId: {
-    description: "The id of an API key.",
+    description: "The id of the task, or of the key.",
     schema: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
   },
   collection: { description: "What the item belongs to, such as baasix_Tasks.", schema: { type: "string" } },

@@ -1,4 +1,4 @@
-import type { ApiKey, AuditEntry, CacheStats, Health, MadeApiKey, NewApiKey } from "#core";
+import type { ApiKey, AuditEntry, CacheStats, Health, Identity, MadeApiKey, NewApiKey } from "#core";
 import type { CallOptions } from "./request.ts";
 import type {
   AnyDefinitions,
@@ -183,6 +183,8 @@ export interface Client<Definitions = AnyDefinitions> {
    * @example await client.refresh();
    */
   refresh(options?: CallOptions): Promise<CacheStats>;
+  /** Whose key this client sends, and what it may do. @example const { scopes } = await client.identity(); */
+  identity(options?: CallOptions): Promise<Identity>;
   /**
    * Makes an API key; this and the calls below need a key for `admin`. Its `key` is shown this once. It is not repeated when
    * it may have been carried out: there could be two.

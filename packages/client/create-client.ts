@@ -128,6 +128,8 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
 
     refresh: (options) => send({ method: "POST", path: "/tasks/refresh", idempotent: true }, options),
 
+    identity: (options) => read("/session", options),
+
     createKey: async (key, options) =>
       send({ method: "POST", path: "/keys", body: jsonOf(key), userId: options?.userId }, options),
 

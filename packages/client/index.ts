@@ -9,6 +9,7 @@ export type {
   CacheStats,
   ErrorCode,
   Health,
+  Identity,
   Issue,
   MadeApiKey,
   NewApiKey,

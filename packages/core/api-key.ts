@@ -43,6 +43,15 @@ export interface MadeApiKey extends ApiKey {
   key: string;
 }
 
+/** Whose key it is that a caller sent, and what it may do. */
+export interface Identity {
+  /** Of the key; `API_KEY` is that of the environment. */
+  name: string;
+  scopes: Scope[];
+  /** When the key ends, or the session that began with it; null: never. */
+  expires_at: string | null;
+}
+
 /** Who calls: the key that a request came with, or that its session began with. */
 export interface Caller {
   /** Undefined: the key of the environment. */
@@ -93,6 +102,9 @@ export interface AuditEntry {
 
 /** The name of the key of the environment. */
 export const ENVIRONMENT_KEY = "API_KEY";
+
+/** Characters below which a key may be guessed; `openssl rand -hex 16` gives 32. */
+export const SHORT_KEY = 20;
 
 const BYTES = 32;
 const FORM = /^tw_[\w-]{43}$/;

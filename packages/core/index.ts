@@ -7,6 +7,7 @@ export type {
   ApiKey,
   AuditAction,
   AuditEntry,
+  Identity,
   MadeApiKey,
   NewApiKey,
   Scope,

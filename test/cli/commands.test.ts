@@ -1,6 +1,7 @@
 /** The commands that talk to a server, with what they print, and how they end. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { MadeApiKey, Task } from "#core";
+import type { Finding } from "../../packages/cli/doctor/finding.ts";
 import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
 import { STACK_NAMES } from "../support/bed/stack-names.ts";
 import { sparePort } from "../support/chaos/own-process.ts";
@@ -62,6 +63,21 @@ describe.each([
       /needs the scope "admin"; the key "ops" has "read", "write"\. Give one that has it/,
     );
     expect((await project.run(["keys"])).stdout).toMatch(/ops {2}read, write {2}ends 20\S+ {2}last used 20/);
+    const soon = await json<MadeApiKey>(..."keys create soon --scope read --expires 3d".split(" "));
+    const { findings } = await json<{ findings: Finding[] }>("doctor");
+    expect(findings).toContainEqual({
+      check: "api key",
+      level: "ok",
+      message: "is accepted, for read, write, admin",
+    });
+    expect(findings.filter(({ check }) => check === "api keys")).toEqual([
+      {
+        check: "api keys",
+        level: "note",
+        message: `soon (${soon.id}) ends at ${soon.expires_at}`,
+        mend: expect.stringMatching(/^make the next one/),
+      },
+    ]);
     const gone = await project.run(["keys", "delete", String(made.id)]);
     expect(gone.stdout).toBe(`Key ${made.id} is withdrawn. It stops everywhere within a minute.\n`);
     expect((await project.run(["list"], { env })).stderr).toMatch(/^The key is wrong/);

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { Identity } from "#core";
 import type { Access } from "../../core/access/access.ts";
 import { keyNotFound } from "../../core/access/access.ts";
 import type { Caller } from "../../core/api-key.ts";
@@ -18,7 +19,7 @@ export function accessRoutes(access: Access) {
     )
     .get(op.listKeys.path, async (c) => c.json({ keys: await access.keys() }))
     .delete(op.deleteKey.path, async (c) => {
-      const given = c.req.param("keyId");
+      const given = c.req.param("id");
       const id = idOf(given);
       if (id === undefined) throw keyNotFound(quote(given));
       await access.deleteKey(id, actorOf(c));
@@ -51,10 +52,10 @@ export function accessRoutes(access: Access) {
     });
 }
 
-function told({ keyName, scopes }: Caller, expiresAtMs: number | undefined) {
+function told({ keyName, scopes }: Caller, expiresAtMs: number | undefined): Identity {
   return {
     name: keyName,
-    scopes,
+    scopes: [...scopes],
     expires_at: expiresAtMs === undefined ? null : new Date(expiresAtMs).toISOString(),
   };
 }

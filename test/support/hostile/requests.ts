@@ -89,7 +89,7 @@ function parameter(
   operationId: string,
 ): fc.Arbitrary<unknown> {
   const { maxId, types } = knowledge;
-  if (name === "id" || name === "keyId") return fc.integer({ min: 1, max: maxId });
+  if (name === "id") return fc.integer({ min: 1, max: maxId });
   if (name === "type") return fc.constantFrom(...Object.keys(types));
   const someId = fc.integer({ min: 1, max: maxId });
   if (name === "cursor" && operationId === "notStarted")
