@@ -48,7 +48,7 @@ function scaleOf(values: readonly number[]): (value: number) => number {
 export function chart(results: Results): string {
   const shown = CONTENDERS.filter(({ key }) => results.cells.some(({ contender }) => contender === key));
   const width = NAMES_WIDTH + PANELS.length * PANEL_WIDTH;
-  const height = HEAD_HEIGHT + shown.length * ROW_HEIGHT + 8;
+  const height = HEAD_HEIGHT + (shown.length + 1) * ROW_HEIGHT;
   const middleOf = (row: number) => HEAD_HEIGHT + row * ROW_HEIGHT + ROW_HEIGHT / 2;
   const names = shown.map(
     ({ title, name }, row) =>
@@ -73,12 +73,13 @@ export function chart(results: Results): string {
 <style>
 text { font: 13px system-ui, sans-serif; dominant-baseline: central; fill: #1f2328; }
 .head, .own { font-weight: 600; }
-.value { font-size: 12px; }
+.value, .note { font-size: 12px; }
 .bar { fill: #9aa4b2; }
 .own-bar { fill: #2f81f7; }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .bar { fill: #6e7681; } }
 </style>
 ${[...names, ...panels].join("\n")}
+<text class="note" x="0" y="${middleOf(shown.length)}">The length of a bar is logarithmic.</text>
 </svg>
 `;
 }
