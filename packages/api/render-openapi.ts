@@ -3,10 +3,11 @@ import type * as v from "valibot";
 import type { ErrorCode } from "#core";
 import { ERRORS } from "../core/errors.ts";
 import { HOOK_EVENTS } from "../core/tasks/hooks.ts";
+import { errorSchema } from "./error-schema.ts";
 import { RETRY_AFTER_SECONDS } from "./errors.ts";
 import { errorExamples, examples } from "./openapi-examples.ts";
 import { COMMON_ERRORS, type Operation, operations } from "./operations.ts";
-import { errorSchema, NewTaskSchema, OmittingTaskSchema, StatsSchema, TaskSchema } from "./schemas.ts";
+import { NewTaskSchema, OmittingTaskSchema, StatsSchema, TaskSchema } from "./schemas.ts";
 
 type Json = Record<string, unknown>;
 

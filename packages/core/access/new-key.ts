@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { SCOPES } from "../api-key.ts";
 import { mustBe, quote } from "../errors.ts";
 import { NAME_LIMIT } from "../limits.ts";
-import { accepts, storable } from "../tasks/new-task.ts";
+import { accepts, storable } from "../tasks/accepts.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "../tasks/time.ts";
 
 const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);

@@ -7,9 +7,11 @@
  * of an index.
  */
 import { MIGRATION_BATCH } from "../limits.ts";
+import { ACCESS_TABLES } from "./access-tables.ts";
 import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END, FOREIGN_LEASE } from "./fragments.ts";
+import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";
 
 /**
  * A part of a migration that is a matter of moments, that builds an index, or that updates rows, a batch at a time. All
@@ -268,27 +270,22 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   { name: "tickwork.enqueue, for whoever writes SQL", sql: ENQUEUE_FUNCTION },
   {
-    name: "API keys, and who changed what",
-    sql: `
-      create table if not exists tickwork_keys (
-        id bigint generated always as identity primary key,
-        name text not null,
-        scopes text[] not null,
-        hash text not null unique,
-        created_at timestamptz not null,
-        expires_at timestamptz,
-        used_at timestamptz
-      );
-      create table if not exists tickwork_audit (
-        id bigint generated always as identity primary key,
-        at timestamptz not null,
-        action text not null,
-        subject text,
-        key_id bigint,
-        key_name text not null,
-        user_id text
-      );`,
+    name: "unique keys",
+    steps: [
+      {
+        sql: `
+      alter table "baasix_Tasks" add column if not exists unique_key varchar(255), add column if not exists unique_for jsonb;
+      alter table tickwork_requests add column if not exists outcomes json;`,
+      },
+      { index: UNIQUE },
+    ],
+    sql: `${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}`,
   },
+  {
+    name: "tasks have the version of their type",
+    sql: `alter table "baasix_Tasks" add column if not exists version integer;${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}`,
+  },
+  { name: "API keys, and who changed what", sql: ACCESS_TABLES },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */
