@@ -35,7 +35,7 @@ export function api(parts: ServiceParts, apiKey: ApiKeyLink) {
     },
   );
   const http = new sst.aws.ApiGatewayV2("TickworkHttp", {
-    // A key in a browser is not a secret: the API is for servers.
+    // The API itself answers browsers: it knows the origins that are listed.
     cors: false,
     accessLog: { retention: logRetention },
     transform: { stage: { defaultRouteSettings: THROTTLE } },

@@ -30,6 +30,22 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning: "The `Authorization` header does not have the API key of this deployment.",
     remedy: "Compare the key with `API_KEY`, or on AWS with the secret `TickworkApiKey`.",
   },
+  key_expired: {
+    meaning: "The key was made to end, and has.",
+    remedy: "Make a new one: `npx tickwork keys create`.",
+  },
+  session_ended: {
+    meaning: "The session of this browser is over, its key was withdrawn, or its cookie was changed.",
+    remedy: "Sign in again: `POST /session`.",
+  },
+  scope_missing: {
+    meaning: "The key is good, but not for this; the message names the scope that it needs.",
+    remedy: "Use a key that has the scope, or have one made: `npx tickwork keys create`.",
+  },
+  cross_site: {
+    meaning: "A browser with a session was made to change something by a page of another site.",
+    remedy: "Nothing, if it was not you. A page of your own sends a key, and its origin is in `API_ORIGINS`.",
+  },
   route_not_found: {
     meaning: "There is no such path, or not with this method.",
     remedy: "`GET /openapi.json` lists every route.",
@@ -41,6 +57,10 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
   schedule_not_found: {
     meaning: "No schedule has this name.",
     remedy: "Check the name. `GET /schedules` lists the schedules.",
+  },
+  key_not_found: {
+    meaning: "No key has this id: it was withdrawn, or never existed.",
+    remedy: "`GET /keys` lists the keys.",
   },
   unknown_event: {
     meaning: "The hook's path names an event that does not exist.",
@@ -67,6 +87,10 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning:
       "The request was carried out before, with the same `Idempotency-Key`, and some of the tasks that it created have been deleted.",
     remedy: "Nothing, if they are not needed any more. To create them anew, use another key.",
+  },
+  too_many_keys: {
+    meaning: "There are 100 keys, and there may be no more.",
+    remedy: "Withdraw those that have expired or are not used, then try again.",
   },
   unique_key_taken: {
     meaning:
@@ -103,6 +127,11 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning: "The same `Idempotency-Key` came with another request within 24 hours.",
     remedy: "Use a key for one request and its repetitions only.",
   },
+  rate_limited: {
+    meaning: "The key, or the address, has sent as many requests as it may.",
+    remedy:
+      "Wait as many seconds as `Retry-After` says. The limits are `API_LIMIT_PER_KEY` and `API_LIMIT_PER_ADDRESS`.",
+  },
   bad_definition: {
     meaning:
       "A task definition is not usable: its name, a limit, or a type that is defined twice. It stops the start.",
@@ -119,7 +148,7 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
   },
   redis_unavailable: {
     meaning:
-      "Redis did not answer in time, or with an error. Tasks do not depend on it; Baasix's `getCache()` does.",
+      "Redis did not answer in time, or with an error. Tasks do not depend on it; Baasix's `getCache()` does, and so do limits with `API_LIMIT_FAILURE=closed`.",
     remedy: "Repeat the call. If it stays, look at Redis.",
   },
   table_missing: {

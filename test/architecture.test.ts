@@ -28,6 +28,7 @@ const allowedInCore: Record<string, string[]> = {
   "core/store": ["core/ground", "core/tasks"],
   "core/gate": ["core/ground", "core/tasks", "core/store"],
   "core/doorbell": ["core/ground", "core/tasks"],
+  "core/access": ["core/ground", "core/tasks", "core/store", "core/gate"],
   "core/run": ["core/ground", "core/tasks", "core/store", "core/gate", "core/doorbell"],
   "core/services": ["core/ground", "core/tasks", "core/store", "core/gate", "core/doorbell", "core/run"],
 };

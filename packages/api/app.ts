@@ -1,18 +1,31 @@
 import { Hono } from "hono";
-import { ConfigError, type Tickwork, TickworkError } from "#core";
-import { requireKey } from "./auth.ts";
+import { type Clock, ConfigError, systemClock, type Tickwork, TickworkError } from "#core";
+import { createAccess } from "../core/access/access.ts";
+import { createRateLimits, type LimitSettings, type RateLimits } from "../core/access/rate-limit.ts";
+import { DEFAULTS, LIMITS_NEED_REDIS } from "../core/config.ts";
+import { cors, securityHeaders } from "./browser.ts";
 import { answerError } from "./errors.ts";
+import { guard } from "./guard.ts";
 import { logRequests, type RequestEnv } from "./log.ts";
 import { openApi } from "./openapi.ts";
+import { accessRoutes } from "./routes/access.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
-/** What the API stands on. `config.apiKey` is what callers send as `Authorization: Bearer …`. */
-export interface AppDeps extends Pick<Tickwork, "tasks" | "schedules" | "operator" | "hooks" | "log"> {
-  config: Pick<Tickwork["config"], "apiKey">;
+/** What the API stands on: a Tickwork. */
+export interface AppDeps
+  extends Pick<
+    Tickwork,
+    "tasks" | "schedules" | "operator" | "hooks" | "log" | "database" | "redis" | "prefix"
+  > {
+  /** `apiKey` is what callers may send as `Authorization: Bearer …`, beside the keys that are made. */
+  config: Pick<Tickwork["config"], "apiKey"> &
+    Partial<Pick<Tickwork["config"], "apiOrigins"> & LimitSettings>;
+  /** Default: the system's. */
+  clock?: Pick<Clock, "now">;
 }
 
 /** The API, for whatever serves it: a runtime's own server, or an app of any framework that passes requests on. */
@@ -34,6 +47,8 @@ export function createApp(deps: AppDeps): Api {
   const { apiKey } = config;
   if (!apiKey)
     throw new ConfigError("API_KEY must be what callers send as Authorization: Bearer …, got nothing.");
+  const parts = { ...deps, apiKey, clock: deps.clock ?? systemClock };
+  const access = createAccess(parts);
   const app = new Hono<{ Bindings: RequestEnv }>();
   app.onError((error, c) => answerError(c, error, log));
   app.notFound((c) => {
@@ -41,12 +56,26 @@ export function createApp(deps: AppDeps): Api {
     return answerError(c, new TickworkError("route_not_found", message), log);
   });
   app.use(logRequests(log));
+  app.use(securityHeaders);
+  if (config.apiOrigins?.length) app.use(cors(config.apiOrigins));
+  app.use(guard(access, limitsOf(config, parts)));
   app.route("/", healthRoutes(operator));
-  app.use(requireKey(apiKey));
   app.get("/openapi.json", async (c) => c.json(await openApi()));
-  app.route("/", controlRoutes(operator));
+  app.route("/", controlRoutes(operator, access));
+  app.route("/", accessRoutes(access));
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", taskRoutes(tasks));
   app.route("/", scheduleRoutes(schedules));
   return app;
+}
+
+/** Undefined: there are none. */
+function limitsOf(
+  config: AppDeps["config"],
+  { redis, ...deps }: AppDeps & { clock: Pick<Clock, "now"> },
+): RateLimits | undefined {
+  const { apiLimitPerKey, apiLimitPerAddress, apiLimitFailure = DEFAULTS.apiLimitFailure } = config;
+  if (apiLimitPerKey === undefined && apiLimitPerAddress === undefined) return undefined;
+  if (!redis) throw new ConfigError(LIMITS_NEED_REDIS);
+  return createRateLimits({ apiLimitPerKey, apiLimitPerAddress, apiLimitFailure }, { ...deps, redis });
 }

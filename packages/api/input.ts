@@ -47,11 +47,6 @@ function check<Schema extends v.GenericSchema>(schema: Schema, value: unknown): 
   );
 }
 
-/** Who asks, as the caller says: what is kept in `userCreated_Id` and `userUpdated_Id`. */
-export function by(c: Context): { userId: string | undefined } {
-  return { userId: header(c, "Tickwork-User") };
-}
-
 /** A header that may be absent, but not empty: whoever sends it means something by it. It is text in UTF-8. */
 export function header(c: Context, name: string): string | undefined {
   const sent = c.req.header(name);

@@ -3,6 +3,7 @@ import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context
 import { TickworkError } from "#core";
 import { messageOf, quote } from "../core/errors.ts";
 import type { Api } from "./app.ts";
+import { SECURITY_HEADERS } from "./browser.ts";
 import { errorBody } from "./errors.ts";
 import type { RequestEnv } from "./log.ts";
 
@@ -23,14 +24,21 @@ export async function answerEvent(
     const { status, body } = errorBody(new TickworkError("malformed_request", `${messageOf(error)}.`));
     return {
       statusCode: status,
-      headers: { "content-type": "application/json" },
+      headers: { ...SECURITY_HEADERS, "content-type": "application/json" },
       body: JSON.stringify(body),
     };
   }
-  const response = await app.fetch(request, { requestId: awsRequestId } satisfies RequestEnv);
+  const response = await app.fetch(request, {
+    requestId: awsRequestId,
+    host: event.headers.host ?? event.requestContext.domainName,
+    address: event.requestContext.http.sourceIp,
+  } satisfies RequestEnv);
+  const cookies = response.headers.getSetCookie();
+  response.headers.delete("set-cookie");
   return {
     statusCode: response.status,
     headers: Object.fromEntries(response.headers),
+    ...(cookies.length > 0 && { cookies }),
     body: await response.text(),
   };
 }
@@ -47,6 +55,8 @@ function requestOf(event: APIGatewayProxyEventV2): Request {
   // As Node's server reads them from the wire, where headers are bytes.
   for (const [name, value = ""] of Object.entries(event.headers))
     headers.set(name, Buffer.from(value).toString("latin1"));
+  // API Gateway takes them out of the headers.
+  if (event.cookies) headers.set("cookie", Buffer.from(event.cookies.join("; ")).toString("latin1"));
   const body = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
   headers.set("content-length", String(body.length));
   // HTTP lets a GET have a body, and gives it no meaning.

@@ -15,6 +15,10 @@ export function logRequests(log: Logger): MiddlewareHandler {
 export interface RequestEnv {
   /** Identifies the request in the log. */
   requestId?: string;
+  /** The header `Host`, where the address of the request has another one. */
+  host?: string | undefined;
+  /** The network address of the caller. */
+  address?: string | undefined;
 }
 
 /** What identifies a request in the log. */

@@ -1,5 +1,17 @@
 /** The examples in `/openapi.json`. The compiler holds them to the types, a test to the schemas. */
-import type { CacheStats, ErrorCode, Health, Issue, NewTask, Schedule, ScheduleChanges, Task } from "#core";
+import type {
+  ApiKey,
+  AuditEntry,
+  CacheStats,
+  ErrorCode,
+  Health,
+  Identity,
+  Issue,
+  NewTask,
+  Schedule,
+  ScheduleChanges,
+  Task,
+} from "#core";
 import type { operations } from "./operations.ts";
 
 interface Examples {
@@ -130,6 +142,34 @@ const schedule: Schedule = {
   updated_at: "2026-11-20T12:00:00.000Z",
 };
 
+const apiKey: ApiKey = {
+  id: 3,
+  name: "shop",
+  scopes: ["read", "write"],
+  created_at: "2026-11-24T08:30:00.000Z",
+  expires_at: "2027-11-24T00:00:00.000Z",
+  used_at: null,
+};
+
+const entry: AuditEntry = {
+  id: 12,
+  at: "2026-11-24T08:30:00.000Z",
+  action: "key_created",
+  subject: "3 shop: read, write",
+  key_id: null,
+  key_name: "API_KEY",
+  user_id: "ada",
+};
+
+const session: Identity = {
+  name: "API_KEY",
+  scopes: ["read", "write", "admin"],
+  expires_at: "2026-11-24T16:30:00.000Z",
+};
+
+/** Of the form of a key, and none. */
+const SHOWN_KEY = `tw_${"x".repeat(43)}`;
+
 export const examples: Partial<Record<keyof typeof operations, Examples>> = {
   createTasks: {
     request: newTask,
@@ -163,6 +203,14 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
     answer: schedule,
   },
   runSchedule: { answer: { ...waiting, schedule: "weekday report", schedule_time: waiting.scheduled_time } },
+  createKey: {
+    request: { name: "shop", scopes: ["read", "write"], expires_at: "2027-11-24T00:00:00Z" },
+    answer: { ...apiKey, key: SHOWN_KEY },
+  },
+  listKeys: { answer: { keys: [apiKey] } },
+  audit: { answer: { entries: [entry], next_cursor: null } },
+  signIn: { request: { key: SHOWN_KEY }, answer: session },
+  session: { answer: session },
   hook: { request: { data: { id: 7 } }, answer: { ran: 0, failed: 0 } },
   health: {
     answer: healthy,
@@ -180,6 +228,17 @@ export const errorExamples: Partial<Record<ErrorCode, { message: string; issues?
   malformed_json: { message: "The body must be JSON, got nothing." },
   key_missing: {
     message: "The request has no key; send the header Authorization: Bearer <API key>.",
+  },
+  scope_missing: {
+    message: 'POST /tasks needs the scope "write"; the key "report" has "read".',
+  },
+  cross_site: {
+    message:
+      'With a session, changes must come from pages of this server, got "https://example.com"; programs send a key.',
+  },
+  key_not_found: { message: "There is no key 7." },
+  too_many_keys: {
+    message: "There may be 100 keys, and there are; delete those that have expired or are not used.",
   },
   task_not_found: { message: "There is no task 7." },
   schedule_not_found: { message: 'There is no schedule "weekday report".' },
@@ -208,6 +267,7 @@ export const errorExamples: Partial<Record<ErrorCode, { message: string; issues?
     message: "type must be a string of 1 to 255 characters, got 7",
     issues: [{ path: "type", message: "must be a string of 1 to 255 characters, got 7" }],
   },
+  rate_limited: { message: "Too many requests; try again in 2 s." },
   internal: { message: "Something went wrong here; the log says what." },
   postgres_unavailable: {
     message:

@@ -1,6 +1,7 @@
 /** Every operation of the API, once: its path for the routes, and what `/openapi.json` says about it. */
 import type * as v from "valibot";
-import type { ErrorCode } from "#core";
+import type { ErrorCode, Scope } from "#core";
+import * as a from "./access-schemas.ts";
 import { scheduleOperations } from "./schedule-operations.ts";
 import * as s from "./schemas.ts";
 
@@ -19,14 +20,20 @@ export interface Operation {
   otherwise?: { status: Success | 500; schema: v.GenericSchema; when: string };
   /** The errors that it may answer with, apart from those that every operation may. */
   errors: readonly ErrorCode[];
+  /** What the key must be for. Absent: any key will do; or none, where it is open. */
+  scope?: Scope;
   /** Needs no key. */
   open?: boolean;
+  /** Asked by monitors, and so often that it is not counted. */
+  unlimited?: boolean;
 }
 
 /** What every operation may answer with; what those that need a key may, and what those that read a body may. */
 export const COMMON_ERRORS = {
   all: ["malformed_request", "internal"],
-  withKey: ["key_missing", "key_wrong"],
+  withKey: ["key_missing", "key_wrong", "key_expired", "session_ended", "cross_site", "postgres_unavailable"],
+  limited: ["rate_limited", "redis_unavailable"],
+  withScope: ["scope_missing"],
   withBody: ["malformed_json", "body_too_large"],
 } as const satisfies Record<string, readonly ErrorCode[]>;
 
@@ -34,6 +41,7 @@ export const operations = {
   createTasks: {
     method: "post",
     path: "/tasks",
+    scope: "write",
     summary:
       "Creates a task, or up to 1,000 in an array: all or none. Where another task has its unique_key, the answer has that one.",
     json: s.NewTasksSchema,
@@ -57,6 +65,7 @@ export const operations = {
   listTasks: {
     method: "get",
     path: "/tasks",
+    scope: "read",
     summary: "Tasks, the newest first.",
     query: s.ListQuerySchema,
     answer: { status: 200, schema: s.TaskListSchema },
@@ -65,6 +74,7 @@ export const operations = {
   notStarted: {
     method: "get",
     path: "/tasks/not-started",
+    scope: "read",
     summary: "The waiting tasks that are due within 4 hours, by due time (getNotStartedTasks).",
     query: s.NotStartedQuerySchema,
     answer: {
@@ -79,6 +89,7 @@ export const operations = {
   isRunning: {
     method: "get",
     path: "/tasks/running",
+    scope: "read",
     summary: "Whether a task is running anywhere (isTaskRunning).",
     answer: { status: 200, schema: s.RunningSchema },
     errors: [],
@@ -86,21 +97,26 @@ export const operations = {
   setRunning: {
     method: "put",
     path: "/tasks/running",
+    scope: "admin",
     summary: "The operator's override of the running flag (setTaskRunning).",
     json: s.RunningSchema,
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.RunningSchema },
     errors: ["invalid_request", "postgres_unavailable"],
   },
   refresh: {
     method: "post",
     path: "/tasks/refresh",
+    scope: "admin",
     summary: "Rebuilds the cache from Postgres (forceRefresh), and answers as stats does.",
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.StatsSchema },
     errors: ["postgres_unavailable", "refresh_too_slow"],
   },
   stats: {
     method: "get",
     path: "/tasks/stats",
+    scope: "read",
     summary: "The state of the cache (getCacheStats).",
     answer: { status: 200, schema: s.StatsSchema },
     errors: [],
@@ -108,14 +124,17 @@ export const operations = {
   resetStuck: {
     method: "post",
     path: "/tasks/reset-stuck",
+    scope: "admin",
     summary:
       "Ends every running task in Error, releases the running flags, and answers with the tasks that were reset.",
+    headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.ResetSchema },
     errors: ["postgres_unavailable"],
   },
   getTask: {
     method: "get",
     path: "/tasks/:id",
+    scope: "read",
     summary: "A task.",
     answer: { status: 200, schema: s.TaskSchema },
     errors: ["task_not_found", "postgres_unavailable"],
@@ -123,6 +142,7 @@ export const operations = {
   changeTask: {
     method: "patch",
     path: "/tasks/:id",
+    scope: "write",
     summary: "Changes a task that has not started.",
     json: s.TaskChangesSchema,
     headers: s.UserHeadersSchema,
@@ -142,13 +162,16 @@ export const operations = {
   deleteTask: {
     method: "delete",
     path: "/tasks/:id",
+    scope: "write",
     summary: "Deletes a task that is not running.",
+    headers: s.UserHeadersSchema,
     answer: { status: 204 },
     errors: ["task_not_found", "task_running", "task_state", "invalid_request", "postgres_unavailable"],
   },
   retryTask: {
     method: "post",
     path: "/tasks/:id/retry",
+    scope: "write",
     summary: "Starts a finished task anew, at once.",
     headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
@@ -165,6 +188,7 @@ export const operations = {
   cancelTask: {
     method: "post",
     path: "/tasks/:id/cancel",
+    scope: "write",
     summary: "Ends a waiting task in Error; asks a running one to stop.",
     headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.TaskSchema },
@@ -175,6 +199,7 @@ export const operations = {
   hook: {
     method: "post",
     path: "/hooks/:collection/:event",
+    scope: "write",
     summary:
       "Reports that an item of a collection was created, changed or deleted elsewhere. For baasix_Tasks, the cache follows.",
     json: s.HookSchema,
@@ -189,10 +214,76 @@ export const operations = {
     otherwise: { status: 500, schema: s.HealthSchema, when: "Something needs attention; `stats` says what." },
     errors: [],
     open: true,
+    unlimited: true,
+  },
+  createKey: {
+    method: "post",
+    path: "/keys",
+    scope: "admin",
+    summary: "Makes an API key, and shows it: nobody can see it later.",
+    json: a.NewApiKeySchema,
+    headers: s.UserHeadersSchema,
+    answer: { status: 201, schema: a.MadeApiKeySchema },
+    errors: ["too_many_keys", "invalid_request", "postgres_unavailable"],
+  },
+  listKeys: {
+    method: "get",
+    path: "/keys",
+    scope: "admin",
+    summary: "The API keys that were made, without what they are.",
+    answer: { status: 200, schema: a.ApiKeysSchema },
+    errors: ["postgres_unavailable"],
+  },
+  deleteKey: {
+    method: "delete",
+    path: "/keys/:id",
+    scope: "admin",
+    summary: "Withdraws an API key, and ends the sessions that began with it.",
+    headers: s.UserHeadersSchema,
+    answer: { status: 204 },
+    errors: ["key_not_found", "postgres_unavailable"],
+  },
+  audit: {
+    method: "get",
+    path: "/audit",
+    scope: "admin",
+    summary: "Who changed what, the newest first: keys, what operators did, tasks that were deleted.",
+    query: a.AuditQuerySchema,
+    answer: { status: 200, schema: a.AuditSchema },
+    errors: ["invalid_request", "postgres_unavailable"],
+  },
+  signIn: {
+    method: "post",
+    path: "/session",
+    summary: "Signs a browser in with an API key: a cookie takes its place.",
+    json: a.SignInSchema,
+    answer: {
+      status: 201,
+      schema: a.SessionSchema,
+      headers: { "Set-Cookie": "The session: HttpOnly, SameSite=Strict and, off localhost, Secure." },
+    },
+    errors: ["key_wrong", "key_expired", "cross_site", "invalid_request", "postgres_unavailable"],
+    open: true,
+  },
+  session: {
+    method: "get",
+    path: "/session",
+    summary: "Who is signed in, or whose key it is, and what that may do.",
+    answer: { status: 200, schema: a.SessionSchema },
+    errors: [],
+  },
+  signOut: {
+    method: "delete",
+    path: "/session",
+    summary: "Signs a browser out: its cookie goes.",
+    answer: { status: 204 },
+    errors: ["cross_site"],
+    open: true,
   },
   openapi: {
     method: "get",
     path: "/openapi.json",
+    scope: "read",
     summary: "This description.",
     answer: { status: 200, schema: s.DocumentSchema },
     errors: [],

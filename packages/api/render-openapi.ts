@@ -4,10 +4,11 @@ import type { ErrorCode } from "#core";
 import { ERRORS } from "../core/errors.ts";
 import { NAME_LIMIT } from "../core/limits.ts";
 import { HOOK_EVENTS } from "../core/tasks/hooks.ts";
+import { errorSchema } from "./error-schema.ts";
 import { RETRY_AFTER_SECONDS } from "./errors.ts";
 import { errorExamples, examples } from "./openapi-examples.ts";
 import { COMMON_ERRORS, type Operation, operations } from "./operations.ts";
-import { errorSchema, NewTaskSchema, OmittingTaskSchema, StatsSchema, TaskSchema } from "./schemas.ts";
+import { NewTaskSchema, OmittingTaskSchema, StatsSchema, TaskSchema } from "./schemas.ts";
 
 type Json = Record<string, unknown>;
 
@@ -29,7 +30,7 @@ const NAMED = {
 /** What stands between the slashes of a path. */
 const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: Json }>> = {
   id: {
-    description: "The id of a task.",
+    description: "The id of the task, or of the key.",
     schema: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
   },
   name: {
@@ -47,7 +48,7 @@ export function renderOpenApi(): Json {
     keyof typeof operations,
     Operation,
   ][]) {
-    const { method, path, summary, json, open } = operation;
+    const { method, path, summary, json, open, scope } = operation;
     const parameters = parametersOf(operation);
     const address = path.replaceAll(/:(\w+)/g, "{$1}");
     paths[address] = {
@@ -55,6 +56,7 @@ export function renderOpenApi(): Json {
       [method]: {
         operationId,
         summary,
+        ...(scope && { description: `Needs the scope \`${scope}\`.`, "x-scope": scope }),
         ...(open && { security: [] }),
         ...(parameters.length > 0 && { parameters }),
         ...(json && {
@@ -75,10 +77,18 @@ export function renderOpenApi(): Json {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    security: [{ key: [] }],
+    security: [{ key: [] }, { session: [] }],
     paths,
     components: {
-      securitySchemes: { key: { type: "http", scheme: "bearer", description: "The API key." } },
+      securitySchemes: {
+        key: { type: "http", scheme: "bearer", description: "An API key." },
+        session: {
+          type: "apiKey",
+          in: "cookie",
+          name: "__Host-tickwork",
+          description: "The session of a browser that has signed in; on localhost without TLS, `tickwork`.",
+        },
+      },
       schemas: Object.fromEntries(
         Object.entries(NAMED).map(([name, schema]) => [
           name,
@@ -173,9 +183,18 @@ function answersOf(operationId: keyof typeof operations, { answer, otherwise }: 
 }
 
 /** The errors that an operation may answer with, those of a status together. */
-function failuresOf({ errors, json, open }: Operation): ErrorCode[][] {
-  const { all, withKey, withBody } = COMMON_ERRORS;
-  const codes: ErrorCode[] = [...(json ? withBody : []), ...errors, ...all, ...(open ? [] : withKey)];
+function failuresOf({ errors, json, open, scope, unlimited }: Operation): ErrorCode[][] {
+  const { all, withKey, withScope, withBody, limited } = COMMON_ERRORS;
+  const ofKey = open ? [] : [...withKey, ...(scope ? withScope : [])];
+  const codes = [
+    ...new Set<ErrorCode>([
+      ...(json ? withBody : []),
+      ...errors,
+      ...all,
+      ...ofKey,
+      ...(unlimited ? [] : limited),
+    ]),
+  ];
   const statuses = [...new Set(codes.map((code) => ERRORS[code]))];
   return statuses.map((status) => codes.filter((code) => ERRORS[code] === status));
 }
@@ -227,16 +246,25 @@ const text = (description: string, value: string) => ({
 
 const HEADERS: Partial<Record<number, Json>> = {
   401: { "WWW-Authenticate": text("How to authenticate.", "Bearer") },
+  429: {
+    "Retry-After": {
+      description: "Seconds after which to try again.",
+      required: true,
+      schema: { type: "string", pattern: "^[1-9][0-9]*$" },
+    },
+  },
   503: { "Retry-After": text("Seconds after which to try again.", RETRY_AFTER_SECONDS) },
 };
 
 const MEANING = {
   400: "The request cannot be read.",
-  401: "The key is missing or wrong.",
-  404: "There is no such task or event.",
-  409: "The state of the task forbids it.",
+  401: "The key is missing or wrong, or has ended.",
+  403: "The key may not do this, or it was another site that asked.",
+  404: "There is no such task, key or event.",
+  409: "The state of the task forbids it, or the number of keys.",
   413: "The request is too large.",
   422: "A value is not acceptable; `issues` says which one and what it must be.",
+  429: "Too many requests; `Retry-After` says when to try again.",
   500: "A defect of Tickwork; its log says what.",
   503: "A database does not answer. What was asked may have been done.",
 } as const satisfies Record<(typeof ERRORS)[ErrorCode], string>;

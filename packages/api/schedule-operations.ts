@@ -6,6 +6,7 @@ export const scheduleOperations = {
   listSchedules: {
     method: "get",
     path: "/schedules",
+    scope: "read",
     summary: "Schedules, by name.",
     query: s.ScheduleListQuerySchema,
     answer: { status: 200, schema: s.ScheduleListSchema },
@@ -14,6 +15,7 @@ export const scheduleOperations = {
   getSchedule: {
     method: "get",
     path: "/schedules/:name",
+    scope: "read",
     summary: "A schedule, with its next times and its last outcome.",
     answer: { status: 200, schema: s.ScheduleSchema },
     errors: ["schedule_not_found", "postgres_unavailable"],
@@ -21,6 +23,7 @@ export const scheduleOperations = {
   putSchedule: {
     method: "put",
     path: "/schedules/:name",
+    scope: "write",
     summary: "Makes a schedule, or replaces it and what waits of it; paused alone pauses or resumes one.",
     json: s.SchedulePutSchema,
     answer: { status: 200, schema: s.ScheduleSchema },
@@ -36,6 +39,7 @@ export const scheduleOperations = {
   deleteSchedule: {
     method: "delete",
     path: "/schedules/:name",
+    scope: "write",
     summary: "Deletes a schedule and what waits of it. What runs goes on.",
     answer: { status: 204 },
     errors: ["schedule_not_found", "schedule_in_code", "postgres_unavailable"],
@@ -43,6 +47,7 @@ export const scheduleOperations = {
   runSchedule: {
     method: "post",
     path: "/schedules/:name/run",
+    scope: "write",
     summary: "Makes an occurrence that is due now, and answers with it.",
     headers: UserHeadersSchema,
     answer: { status: 201, schema: TaskSchema },

@@ -1,6 +1,6 @@
 /** What the API takes and answers; core has the schemas of new tasks and of changes. */
 import * as v from "valibot";
-import { type ErrorCode, TASK_STATUSES } from "#core";
+import { TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
 import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
 import { accepts, storable } from "../core/tasks/accepts.ts";
@@ -11,6 +11,7 @@ import { dueOf, idOf } from "./cursors.ts";
 /** How many tasks a page of the list has. */
 export const LIST_LIMIT = { default: 50, max: 200 };
 
+/** Says of a field that is not one of these, or is missing, that it is so. */
 export const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
   if (issue.expected === "never") return `is not known here; ${names} can be given`;
   return issue.path ? "is missing" : `the body ${mustBe(`an object with ${names}`, issue.input)}`;
@@ -45,7 +46,7 @@ export const limitFrom = ({ default: usual, max }: { default: number; max: numbe
 };
 
 /** What one of these functions reads. */
-const cursorFrom = <Read>(read: (cursor: string) => Read | undefined, where: string) => {
+export const cursorFrom = <Read>(read: (cursor: string) => Read | undefined, where: string) => {
   const message = accepts(`${where} of an earlier answer`);
   return v.pipe(
     v.string(),
@@ -108,9 +109,9 @@ export const HookSchema = v.looseObject(
 
 // What the API answers with.
 
-const time = v.pipe(v.string(), v.isoTimestamp());
+export const time = v.pipe(v.string(), v.isoTimestamp());
 const whole = v.pipe(v.number(), v.integer());
-const positive = v.pipe(whole, v.minValue(1));
+export const positive = v.pipe(whole, v.minValue(1));
 const fromZero = v.pipe(whole, v.minValue(0));
 
 const AttemptSchema = v.pipe(
@@ -279,16 +280,3 @@ export const HookAnswerSchema = v.pipe(
 
 /** Of OpenAPI itself. */
 export const DocumentSchema = v.record(v.string(), v.unknown());
-
-/** An error with one of these codes. */
-export const errorSchema = (codes: ErrorCode[]) =>
-  v.object({
-    error: v.object({
-      code: v.picklist(codes),
-      message: v.pipe(v.string(), v.description("For people; its words may change.")),
-      issues: v.pipe(
-        v.optional(v.array(v.object({ path: v.string(), message: v.string() }))),
-        v.description("Each value that is not acceptable, and what it must be."),
-      ),
-    }),
-  });

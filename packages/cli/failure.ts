@@ -47,6 +47,9 @@ function messageFor(error: unknown): string {
 const MENDING: Readonly<Record<string, string>> = {
   key_missing: "Give it with --api-key or API_KEY; the server prints it when it starts.",
   key_wrong: "Give the right one with --api-key or API_KEY; the server prints it when it starts.",
+  key_expired: "`tickwork keys create` makes one.",
+  scope_missing: "Give one that has it with --api-key or API_KEY.",
+  key_not_found: "`tickwork keys` shows those that there are.",
   task_not_found: "`tickwork list` shows those that there are.",
   unknown_type: "Export a task of this type from your tasks file.",
   task_waiting: "`tickwork cancel` ends it before it starts.",

@@ -1,6 +1,6 @@
 /** Everything that people read. */
 import { styleText } from "node:util";
-import type { Schedule, Task } from "#client";
+import type { ApiKey, MadeApiKey, Schedule, Task } from "#client";
 import type { CacheStats, Health, UniqueOutcome } from "#core";
 import type { PlannedMigration } from "../core/store/plan-migrations.ts";
 import { lineOf } from "../local/demo-lines.ts";
@@ -116,6 +116,26 @@ export function stats(state: CacheStats, { healthy, last }: Health): string {
     ["last write", last.write],
   ]);
 }
+
+/** A key in one line: its id, its name, what it may do, when it ends, and when it was last used. */
+function keyLine({ id, name, scopes, expires_at, used_at }: ApiKey, nowMs: number): string {
+  const ended = expires_at !== null && Date.parse(expires_at) <= nowMs;
+  const end =
+    expires_at === null ? "does not end" : ended ? paint("red", `ended ${expires_at}`) : `ends ${expires_at}`;
+  const used = used_at === null ? "never used" : `last used ${used_at}`;
+  return [String(id).padStart(4), name, scopes.join(", "), end, used].join("  ");
+}
+
+export const keyLines = (keys: readonly ApiKey[], nowMs: number): string =>
+  keys.length === 0
+    ? "No key was made; there is that of the environment."
+    : keys.map((key) => keyLine(key, nowMs)).join("\n");
+
+export const keyMade = ({ id, name, key, scopes, expires_at }: MadeApiKey): string =>
+  [
+    key,
+    `Key ${id} (${name}) may ${scopes.join(", ")}${expires_at ? ` until ${expires_at}` : ""}. It is shown only now: keep it where secrets are kept.`,
+  ].join("\n");
 
 const MARKS: Readonly<Record<Level, [Style, string]>> = {
   ok: ["green", "✓"],

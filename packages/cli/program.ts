@@ -8,6 +8,7 @@ import { addDev } from "./commands/dev.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addEnqueue } from "./commands/enqueue.ts";
 import { addInit } from "./commands/init.ts";
+import { addKeys } from "./commands/keys.ts";
 import { addList } from "./commands/list.ts";
 import { addMigrate } from "./commands/migrate.ts";
 import { addRetry } from "./commands/retry.ts";
@@ -31,6 +32,7 @@ const COMMANDS = [
   addCancel,
   addSchedules,
   addStats,
+  addKeys,
   addDoctor,
   addCompletion,
 ];

@@ -77,7 +77,8 @@ export function unanswered({ url, named }: Target, error: TickworkNetworkError):
   );
 }
 
-function isLoopback(url: string): boolean {
+/** Whether an address is one of this machine. */
+export function isLoopback(url: string): boolean {
   try {
     return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
   } catch {

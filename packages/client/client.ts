@@ -1,4 +1,4 @@
-import type { CacheStats, Health } from "#core";
+import type { ApiKey, AuditEntry, CacheStats, Health, Identity, MadeApiKey, NewApiKey } from "#core";
 import type { CallOptions, ChangeOptions } from "./request.ts";
 import type { ClientSchedules } from "./schedules.ts";
 import type {
@@ -29,7 +29,7 @@ export interface CreateOptions extends ChangeOptions {
  *
  * Every call rejects with
  * - a TickworkApiError when the API answers with an error: each method lists its codes; besides, any may meet `key_missing`,
- *   `key_wrong`, `malformed_request` and `postgres_unavailable`
+ *   `key_wrong`, `key_expired`, `scope_missing`, `malformed_request` and `postgres_unavailable`
  * - a TickworkNetworkError when no answer comes
  * - a TickworkTimeoutError when `timeoutMs` is over
  * - the reason of `signal` when that aborts
@@ -180,4 +180,34 @@ export interface Client<Definitions = AnyDefinitions> {
    * @example await client.refresh();
    */
   refresh(options?: CallOptions): Promise<CacheStats>;
+  /** Whose key this client sends, and what it may do. @example const { scopes } = await client.identity(); */
+  identity(options?: CallOptions): Promise<Identity>;
+  /**
+   * Makes an API key; this and the calls below need a key for `admin`. Its `key` is shown this once. It is not repeated when
+   * it may have been carried out: there could be two.
+   *
+   * @throws TickworkApiError `invalid_request` or `too_many_keys`
+   * @example
+   * const { id, key } = await client.createKey({ name: "shop", scopes: ["write"], expires_at: "2030-01-01T00:00:00Z" });
+   */
+  createKey(key: NewApiKey, options?: ChangeOptions): Promise<MadeApiKey>;
+  /** The API keys, without what they are. @example const names = (await client.keys()).map(({ name }) => name); */
+  keys(options?: CallOptions): Promise<ApiKey[]>;
+  /**
+   * Withdraws an API key, and ends the sessions that began with it: everywhere within a minute.
+   *
+   * @throws TickworkApiError `key_not_found`
+   * @example for (const { id, name } of await client.keys()) if (name === "shop") await client.deleteKey(id);
+   */
+  deleteKey(id: number, options?: ChangeOptions): Promise<void>;
+  /**
+   * Who changed what, the newest first: keys, what operators did, tasks that were deleted. Pages as `listPage` has.
+   *
+   * @throws TickworkApiError `invalid_request`
+   * @example const { entries } = await client.audit({ limit: 20 });
+   */
+  audit(
+    page?: { limit?: number | undefined; cursor?: string | undefined },
+    options?: CallOptions,
+  ): Promise<{ entries: AuditEntry[]; next_cursor: string | null }>;
 }

@@ -1,4 +1,4 @@
-import type { Health, Task, TaskErrorCode } from "#core";
+import type { ApiKey, Health, Task, TaskErrorCode } from "#core";
 import { batchesOf, jsonOf } from "./batches.ts";
 import type { Client } from "./client.ts";
 import { type ChangeOptions, createSend, type SendOptions } from "./request.ts";
@@ -11,7 +11,7 @@ export interface ClientOptions {
   /** Where Tickwork answers: `http://127.0.0.1:3000`, `https://example.com/tickwork`. In a browser, a path will do. */
   url: string;
   /**
-   * The API key of the deployment. It may do everything, so no browser must have it: leave it out there, and have your own
+   * An API key. That of the environment may do everything, so no browser must have it: leave it out there, and have your own
    * server stand in between and add it.
    */
   apiKey?: string | undefined;
@@ -78,13 +78,7 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
       } while (cursor);
     },
 
-    listPage(filter = {}, options) {
-      const given = new URLSearchParams();
-      for (const [name, value] of Object.entries(filter))
-        if (value !== undefined) given.set(name, String(value));
-      const query = String(given);
-      return read(`/tasks${query && `?${query}`}`, options);
-    },
+    listPage: (filter = {}, options) => read(`/tasks${queryOf(filter)}`, options),
 
     update: async (task, changes, options) =>
       send({ method: "PATCH", path: pathOf(task), body: jsonOf(changes), userId: options?.userId }, options),
@@ -136,12 +130,43 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
       ),
 
     refresh: (options) => send({ method: "POST", path: "/tasks/refresh", idempotent: true }, options),
+
+    identity: (options) => read("/session", options),
+
+    createKey: async (key, options) =>
+      send({ method: "POST", path: "/keys", body: jsonOf(key), userId: options?.userId }, options),
+
+    keys: async (options) => (await read<{ keys: ApiKey[] }>("/keys", options)).keys,
+
+    deleteKey: (id, options) =>
+      send<void>(
+        {
+          method: "DELETE",
+          path: `/keys/${encodeURIComponent(id)}`,
+          userId: options?.userId,
+          idempotent: true,
+          afterLoss: async (error) => {
+            if (error.code !== "key_not_found") throw error;
+          },
+        },
+        options,
+      ),
+
+    audit: (page = {}, options) => read(`/audit${queryOf(page)}`, options),
   };
   return client as unknown as Client<Definitions>;
 }
 
 const idOf = (task: TaskRef): number => (typeof task === "object" ? task.id : task);
 const pathOf = (task: TaskRef): string => `/tasks/${encodeURIComponent(idOf(task))}`;
+
+/** What stands behind the path: what is given of these, or nothing. */
+function queryOf(values: object): string {
+  const given = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) given.set(name, String(value));
+  const query = String(given);
+  return query && `?${query}`;
+}
 
 /** Random, and so long that it is nobody else's. Browsers have `randomUUID` only on pages that came over HTTPS. */
 function newKey(): string {

@@ -3,13 +3,20 @@
  * Everything in it has a docstring, whose examples `test/client/examples.test.ts` runs.
  */
 export type {
+  ApiKey,
+  AuditAction,
+  AuditEntry,
   CacheStats,
   ErrorCode,
   Health,
+  Identity,
   Issue,
   LastOccurrence,
+  MadeApiKey,
+  NewApiKey,
   Schedule,
   ScheduleChanges,
+  Scope,
   Task,
   TaskErrorData,
   TaskStatus,

@@ -1,5 +1,5 @@
 import { ConfigError, mustBe } from "./errors.ts";
-import { CACHE_LIMIT_MAX } from "./limits.ts";
+import { CACHE_LIMIT_MAX, RATE_LIMIT_MAX } from "./limits.ts";
 import type { Logger } from "./log.ts";
 
 /** What users may set, by environment variables. */
@@ -35,6 +35,14 @@ export interface Config {
   errorRetentionDays: number | undefined;
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
+  /** `API_ORIGINS`: the origins whose pages may call the HTTP API from a browser, comma separated. */
+  apiOrigins: string[];
+  /** `API_LIMIT_PER_KEY`: requests a minute that a key may send; absent: any number. */
+  apiLimitPerKey: number | undefined;
+  /** `API_LIMIT_PER_ADDRESS`: the same for an address of IPv4, or a /64 of IPv6. */
+  apiLimitPerAddress: number | undefined;
+  /** `API_LIMIT_FAILURE`: whether requests are admitted (`open`) or refused (`closed`) while they cannot be counted. */
+  apiLimitFailure: "open" | "closed";
   /** `HOST`: the address that the single-process server listens at. Where others reach it, `API_KEY` must be set. */
   host: string;
   /** `PORT`: where the single-process server listens. */
@@ -56,6 +64,7 @@ export const DEFAULTS = {
   runningTtlSeconds: 60,
   cacheLimit: 10_000,
   maxCrashes: 3,
+  apiLimitFailure: "open",
   host: "127.0.0.1",
   port: 3000,
   dataDir: ".tickwork",
@@ -70,6 +79,9 @@ export const MAX_REFRESH_INTERVAL_SECONDS = 10_800;
  * what is due within four hours.
  */
 export const MAX_UNSEEN_SECONDS = 14_400;
+
+export const LIMITS_NEED_REDIS =
+  "CACHE_ENABLED must be true where API_LIMIT_PER_KEY or API_LIMIT_PER_ADDRESS is set, got false; requests are counted in Redis.";
 
 /** Waits of more than a day are a mistake, and a few weeks are more than a timer can hold. */
 const DAY_SECONDS = 86_400;
@@ -109,6 +121,16 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     const value = text(name);
     return value === undefined ? undefined : addressOf(name, value, schemes);
   };
+  const limit = (name: string) => (text(name) === undefined ? undefined : whole(name, 0, 1, RATE_LIMIT_MAX));
+  const failure = (name: string) => {
+    const value = text(name) ?? DEFAULTS.apiLimitFailure;
+    return value === "open" || value === "closed" ? value : refuse(name, value, "open or closed");
+  };
+  const list = (name: string) =>
+    (text(name) ?? "")
+      .split(",")
+      .map((entry) => entry.trim())
+      .filter(Boolean);
   const secret = (name: string) => {
     const value = text(name);
     if (value !== undefined && !isSecret(value))
@@ -131,13 +153,14 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     retentionDays: days("TASK_RETENTION_DAYS"),
     errorRetentionDays: days("TASK_ERROR_RETENTION_DAYS") ?? days("TASK_RETENTION_DAYS"),
     apiKey: secret("API_KEY"),
+    apiOrigins: list("API_ORIGINS").map(originOf),
+    apiLimitPerKey: limit("API_LIMIT_PER_KEY"),
+    apiLimitPerAddress: limit("API_LIMIT_PER_ADDRESS"),
+    apiLimitFailure: failure("API_LIMIT_FAILURE"),
     host: text("HOST") ?? DEFAULTS.host,
     port: whole("PORT", DEFAULTS.port, 0, 65_535),
     dataDir: text("DATA_DIR") ?? DEFAULTS.dataDir,
-    httpRequestAllow: (text("HTTP_REQUEST_ALLOW") ?? "")
-      .split(",")
-      .map((entry) => entry.trim())
-      .filter(Boolean),
+    httpRequestAllow: list("HTTP_REQUEST_ALLOW"),
     debugging: flag("DEBUGGING", DEFAULTS.debugging),
   };
   if (config.refreshIntervalSeconds > MAX_REFRESH_INTERVAL_SECONDS) {
@@ -147,6 +170,8 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     );
     config.refreshIntervalSeconds = MAX_REFRESH_INTERVAL_SECONDS;
   }
+  if (!config.cacheEnabled && (config.apiLimitPerKey ?? config.apiLimitPerAddress))
+    throw new ConfigError(LIMITS_NEED_REDIS);
   // No refresh comes sooner.
   config.maxUnseenSeconds = Math.max(config.maxUnseenSeconds, config.refreshIntervalSeconds);
   return config;
@@ -175,6 +200,12 @@ export function addressOf(name: string, value: string, schemes: readonly string[
         "in user and password, each of / ? # % is written as % and two digits.",
     );
   return value;
+}
+
+/** As browsers write it: https://app.example.com, without a slash at the end. */
+function originOf(given: string): string {
+  if (/^https?:\/\//.test(given) && URL.canParse(given) && new URL(given).origin === given) return given;
+  return refuse("API_ORIGINS", given, "origins such as https://app.example.com, separated by commas");
 }
 
 /** What callers can send in a header. */

@@ -11,15 +11,21 @@ export const ERRORS = {
   malformed_request: 400,
   key_missing: 401,
   key_wrong: 401,
+  key_expired: 401,
+  session_ended: 401,
+  scope_missing: 403,
+  cross_site: 403,
   route_not_found: 404,
   task_not_found: 404,
   schedule_not_found: 404,
+  key_not_found: 404,
   unknown_event: 404,
   task_running: 409,
   task_waiting: 409,
   task_finished: 409,
   task_state: 409,
   tasks_deleted: 409,
+  too_many_keys: 409,
   unique_key_taken: 409,
   schedule_in_code: 409,
   body_too_large: 413,
@@ -29,6 +35,7 @@ export const ERRORS = {
   unknown_type: 422,
   idempotency_key_reused: 422,
   bad_definition: 422,
+  rate_limited: 429,
   internal: 500,
   postgres_unavailable: 503,
   redis_unavailable: 503,
@@ -42,12 +49,16 @@ const KINDS = {
   /** The request cannot be read. */
   400: "malformed",
   401: "unauthorized",
+  /** Who asks is known, and may not. */
+  403: "forbidden",
   404: "not_found",
   /** The request is fine, but the state of the task forbids it. */
   409: "conflict",
   413: "too_large",
   /** The request can be read, but a value in it is not acceptable. */
   422: "invalid",
+  /** Too many requests. */
+  429: "limited",
   /** A defect of Tickwork. */
   500: "internal",
   /** Postgres or Redis does not answer, or is not set up. */

@@ -2,6 +2,16 @@
  * The public entry: what users get as `tickwork`, and other rooms as `#core`. Everything in it has a docstring, whose
  * examples `test/core/examples.test.ts` checks. Rooms import internals from their own files, by relative path.
  */
+export type {
+  Actor,
+  ApiKey,
+  AuditAction,
+  AuditEntry,
+  Identity,
+  MadeApiKey,
+  NewApiKey,
+  Scope,
+} from "./api-key.ts";
 export { type Clock, type Moment, systemClock } from "./clock.ts";
 export { type Config, type Environment, readConfig } from "./config.ts";
 export { current, hooks } from "./current.ts";

@@ -74,6 +74,29 @@ export const CRON_LIMIT = 200;
 export const NEXT_TIMES = 5;
 /** Added to the time at which a queued occurrence looks again whether the one before has ended. */
 export const QUEUE_MARGIN_MS = 1_000;
+/** API keys that a deployment may have: all of them are read, and kept in memory, together. */
+export const KEYS_LIMIT = 100;
+/** How long a process goes by the keys that it read: a key that was withdrawn stops by then. */
+export const KEYS_KNOWN_MS = 60_000;
+/** How soon it reads them again for a key that is not among them: a new key works by then. */
+export const KEYS_LOOK_AGAIN_MS = 1_000;
+/** How long they stay in Redis. A change removes them; where Redis could not be told, this bounds what it costs. */
+export const KEYS_CACHED_SECONDS = 600;
+/** How long one may take to read or to change keys in Postgres before another fills the cache. */
+export const KEYS_LEASE_MS = 30_000;
+/** How exactly the last use of a key is kept: more often, each call would wake Postgres. */
+export const KEY_USED_STEP_MS = 60 * 60 * 1000;
+/** Entries of the audit log that are kept at most, and for how long. */
+export const AUDIT_LIMIT = 10_000;
+export const AUDIT_DAYS = 365;
+/** Entries that leave with each new one. */
+export const AUDIT_TRIM = 10;
+/** How often it is said that requests cannot be counted. */
+export const LIMIT_WARNED_MS = 60_000;
+/** Requests a minute to which a limit may be set: they are counted in whole milliseconds. */
+export const RATE_LIMIT_MAX = 60_000;
+/** How long somebody stays signed in. */
+export const SESSION_MS = 8 * 60 * 60 * 1000;
 
 /** A lease for rows that another program sets to `Running`, and for the operator's flag. */
 export const FOREIGN_LEASE_MS = 15 * 60 * 1000;

@@ -1,3 +1,5 @@
+import { isSecretName, REDACTED, redactText } from "./redact.ts";
+
 /** Where Tickwork writes what it does. Fields are JSON, without nesting. */
 export interface Logger {
   debug(message: string, fields?: Record<string, unknown>): void;
@@ -26,9 +28,7 @@ export function createLogger(options: {
     (message: string, fields: Record<string, unknown> = {}) => {
       if (LEVELS.indexOf(level) < threshold) return;
       const timestamp = new Date().toISOString();
-      options.write(
-        JSON.stringify({ timestamp, level, message, ...options.fields, ...fields }, describeErrors),
-      );
+      options.write(JSON.stringify({ timestamp, level, message, ...options.fields, ...fields }, describe));
     };
   return {
     debug: at("debug"),
@@ -39,8 +39,9 @@ export function createLogger(options: {
   };
 }
 
-/** JSON omits the properties of errors, because they are not enumerable. */
-function describeErrors(_key: string, value: unknown): unknown {
+/** JSON omits the properties of errors, because they are not enumerable. Secrets do not get into logs. */
+function describe(name: string, value: unknown): unknown {
+  if (typeof value === "string") return isSecretName(name) ? REDACTED : redactText(value);
   if (!(value instanceof Error)) return typeof value === "bigint" ? Number(value) : value;
   return {
     name: value.name,

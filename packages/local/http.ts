@@ -17,15 +17,23 @@ const DRAIN_LIMIT_MS = 2_000;
  */
 export function createHttpServer(api: Api): Server {
   const answer = getRequestListener(
-    (request) => api.fetch(request, { requestId: randomUUID() } satisfies RequestEnv),
+    (request, { incoming }) =>
+      api.fetch(request, {
+        requestId: randomUUID(),
+        host: hosts.get(incoming),
+        address: incoming.socket.remoteAddress,
+      } satisfies RequestEnv),
     {
       hostname: "localhost",
       overrideGlobalObjects: false,
       errorHandler: (error) => Response.json(malformed(error), { status: 400 }),
     },
   );
+  /** What the client calls this server. */
+  const hosts = new WeakMap<object, string | undefined>();
   // Only the path decides the route, so any host will do, and none.
   const http = createServer({ requireHostHeader: false }, (request, response) => {
+    hosts.set(request, request.headers.host);
     delete request.headers.host;
     void answer(request, response);
   });

@@ -15,6 +15,39 @@ const send = async (call: ApiCall, changes: Partial<APIGatewayProxyEventV2> = {}
   return { status: result.statusCode, body: JSON.parse(result.body ?? "") as unknown };
 };
 
+test("a browser signs in, and its cookie is taken from where API Gateway puts cookies", async () => {
+  const event = gatewayEvent({ method: "POST", path: "/session", body: { key: KEY } });
+  const { statusCode, cookies = [], headers } = await answerEvent(api.app, event, lambdaContext("api"));
+  expect(statusCode).toBe(201);
+  expect(cookies).toEqual([
+    expect.stringMatching(
+      /^__Host-tickwork=[^;]+; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Strict$/,
+    ),
+  ]);
+  expect(headers).toMatchObject({
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+  });
+  expect(headers).not.toHaveProperty("set-cookie");
+  const post = async (origin: string) => {
+    const sent = { ...gatewayEvent(POST).headers, origin };
+    const changed = {
+      ...gatewayEvent(POST),
+      headers: sent,
+      cookies: ["other=1", cookies[0]?.split(";")[0] ?? ""],
+    };
+    return (await answerEvent(api.app, changed, lambdaContext("api"))).statusCode;
+  };
+  expect(await post("https://api.execute-api.us-east-1.amazonaws.com")).toBe(201);
+  expect(await post("https://evil.example")).toBe(403);
+});
+
+test("what cannot be made into a request is answered as carefully as all else", async () => {
+  const event = { ...gatewayEvent({ method: "GET", path: "/" }), rawPath: "\\" };
+  const { headers } = await answerEvent(api.app, event, lambdaContext("api"));
+  expect(headers).toMatchObject({ "X-Content-Type-Options": "nosniff" });
+});
+
 const POST = { method: "POST", path: "/tasks", body: { type: "note", task_data: "é" } };
 
 test("a body is read, in base64 or not", async () => {

@@ -38,8 +38,10 @@ test("says what can be sent and what is answered", async () => {
   const paths = body.paths as Described;
   const components = body.components as Components;
   const statusesOf = (path: string, method: string) => Object.keys(paths[path]?.[method]?.responses ?? {});
-  expect(statusesOf("/tasks", "post")).toEqual("200 201 400 401 409 413 422 500 503".split(" "));
-  expect(statusesOf("/tasks/{id}/cancel", "post")).toEqual("200 202 400 401 404 409 422 500 503".split(" "));
+  expect(statusesOf("/tasks", "post")).toEqual("200 201 400 401 403 409 413 422 429 500 503".split(" "));
+  expect(statusesOf("/tasks/{id}/cancel", "post")).toEqual(
+    "200 202 400 401 403 404 409 422 429 500 503".split(" "),
+  );
   expect(statusesOf("/health/tasks", "get")).toEqual(["200", "400", "500"]);
   expect(JSON.stringify(components.responses.TaskFinishedOrTaskState)).toContain(
     '"code":{"enum":["task_finished","task_state"],"type":"string"}',

@@ -1,6 +1,7 @@
 /** The commands that talk to a server, with what they print, and how they end. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Task } from "#core";
+import type { MadeApiKey, Task } from "#core";
+import type { Finding } from "../../packages/cli/doctor/finding.ts";
 import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
 import { STACK_NAMES } from "../support/bed/stack-names.ts";
 import { sparePort } from "../support/chaos/own-process.ts";
@@ -71,6 +72,50 @@ describe.each([
     expect(await say("list")).toBe("There is no schedule.");
     expect(await project.run(["schedules", "show"])).toMatchObject({ code: 2 });
     expect((await project.run(["schedules", "show", "nightly"])).stderr).toMatch(/no schedule "nightly"/);
+  });
+
+  test("keys are made, listed and withdrawn, and the command line works with one", async () => {
+    const made = await json<MadeApiKey>(..."keys create ops --scope read write --expires 90d".split(" "));
+    expect(made).toMatchObject({ name: "ops", scopes: ["read", "write"], used_at: null });
+    expect(Date.parse(made.expires_at ?? "") - Date.now()).toBeGreaterThan(89 * 86_400_000);
+    const env = { API_KEY: made.key };
+    expect(await project.run(["list"], { env })).toMatchObject({ code: 0 });
+    const refused = await project.run(["keys"], { env });
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(
+      /needs the scope "admin"; the key "ops" has "read", "write"\. Give one that has it/,
+    );
+    expect((await project.run(["keys"])).stdout).toMatch(/ops {2}read, write {2}ends 20\S+ {2}last used 20/);
+    const soon = await json<MadeApiKey>(..."keys create soon --scope read --expires 3d".split(" "));
+    const { findings } = await json<{ findings: Finding[] }>("doctor");
+    expect(findings).toContainEqual({
+      check: "api key",
+      level: "ok",
+      message: "is accepted, for read, write, admin",
+    });
+    expect(findings.filter(({ check }) => check === "api keys")).toEqual([
+      {
+        check: "api keys",
+        level: "note",
+        message: `soon (${soon.id}) ends at ${soon.expires_at}`,
+        mend: expect.stringMatching(/^make the next one/),
+      },
+    ]);
+    const gone = await project.run(["keys", "delete", String(made.id)]);
+    expect(gone.stdout).toBe(`Key ${made.id} is withdrawn. It stops everywhere within a minute.\n`);
+    expect((await project.run(["list"], { env })).stderr).toMatch(/^The key is wrong/);
+    for (const wrong of [
+      "keys create",
+      "keys create ops",
+      "keys create ops --scope all",
+      "keys delete",
+      "keys delete x",
+      "keys list x",
+    ])
+      expect(await project.run(wrong.split(" ")), wrong).toMatchObject({ code: 2, stdout: "" });
+    expect((await project.run(["keys", "delete", "999"])).stderr).toBe(
+      "There is no key 999. `tickwork keys` shows those that there are.\n",
+    );
   });
 
   test("enqueue takes data from the standard input, a time, attempts and a key", async () => {

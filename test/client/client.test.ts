@@ -25,6 +25,30 @@ describeOnStacks("a client", (bed) => {
     expect(await client.get(task)).toEqual(ended);
   });
 
+  test("makes keys, lists and withdraws them, and tells who did so", async () => {
+    const client = on.client();
+    const made = await client.createKey({ name: "shop", scopes: ["write"] }, { userId: "grace" });
+    const { key, ...listed } = made;
+    expect(await client.keys()).toEqual([listed]);
+    const shop = on.client({ apiKey: key });
+    expect(
+      await shop.create({ type: "greet", task_data: { name: "Ada" }, scheduled_time: LATER }),
+    ).toMatchObject({
+      userCreated_Id: "shop",
+    });
+    await expect(shop.stats()).rejects.toMatchObject({ status: 403, code: "scope_missing" });
+    on.front.faults = ["lose the answer"];
+    await client.deleteKey(made.id);
+    await expect(client.deleteKey(made.id)).rejects.toMatchObject({ code: "key_not_found" });
+    const { entries, next_cursor } = await client.audit({ limit: 1 });
+    expect(entries).toMatchObject([
+      { action: "key_deleted", subject: `${made.id} shop`, key_name: "API_KEY" },
+    ]);
+    expect((await client.audit({ cursor: next_cursor ?? "" })).entries).toMatchObject([
+      { action: "key_created", user_id: "grace" },
+    ]);
+  });
+
   test("creates many tasks in order; more than one request takes are several, each with its own key", async () => {
     const client = on.client();
     const tasks = Array.from({ length: TASKS_PER_REQUEST + 2 }, (_, n) => ({

@@ -16,6 +16,7 @@ import {
   type TickworkApiError,
   type TypeOf,
 } from "#client";
+import type { errorSchema } from "../../packages/api/error-schema.ts";
 import type * as schemas from "../../packages/api/schemas.ts";
 import type * as tasks from "../support/client/tasks.ts";
 
@@ -42,7 +43,7 @@ test("what is sent and answered has the types of the API's own schemas", () => {
   >();
   type Query = NonNullable<Parameters<Client["listPage"]>[0]>;
   expectTypeOf<keyof Query>().toEqualTypeOf<keyof Input<typeof schemas.ListQuerySchema>>();
-  type Failure = Output<ReturnType<typeof schemas.errorSchema>>["error"];
+  type Failure = Output<ReturnType<typeof errorSchema>>["error"];
   expectTypeOf<NonNullable<TickworkApiError["code"]>>().toEqualTypeOf<Failure["code"]>();
 });
 

@@ -141,3 +141,36 @@ test.each(["/", "?", "#", "%", "12/"])(
 test("a refusal never repeats a password", () => {
   expect(refusal({ DATABASE_URL: "mysql://root:secret@db/x" })).not.toContain("secret");
 });
+
+test("origins are as browsers write them", () => {
+  expect(readConfig({ API_ORIGINS: " https://a.example ,http://localhost:5173, " }).apiOrigins).toEqual([
+    "https://a.example",
+    "http://localhost:5173",
+  ]);
+  for (const wrong of [
+    "*",
+    "null",
+    "a.example",
+    "https://a.example/",
+    "https://A.example",
+    "https://a.example:443",
+    "ftp://a.example",
+  ])
+    expect(refusal({ API_ORIGINS: `https://b.example,${wrong}` }), wrong).toBe(
+      `API_ORIGINS must be origins such as https://app.example.com, separated by commas, got "${wrong}".`,
+    );
+});
+
+test("limits of requests need Redis", () => {
+  expect(readConfig({ API_LIMIT_PER_KEY: "60" })).toMatchObject({
+    apiLimitPerKey: 60,
+    apiLimitFailure: "open",
+  });
+  expect(refusal({ API_LIMIT_PER_ADDRESS: "60", CACHE_ENABLED: "false" })).toMatch(
+    /^CACHE_ENABLED must be true/,
+  );
+  expect(refusal({ API_LIMIT_PER_KEY: "60001" })).toMatch(
+    /^API_LIMIT_PER_KEY must be a whole number from 1 to 60000/,
+  );
+  expect(refusal({ API_LIMIT_FAILURE: "no" })).toBe('API_LIMIT_FAILURE must be open or closed, got "no".');
+});

@@ -168,3 +168,27 @@ test("the key is checked before the body is read, and an endless body ends with 
     clearInterval(sending);
   }
 });
+
+test("a browser signs in on a real socket, and only pages of this server change something", async () => {
+  const { port } = http.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}`;
+  const signedIn = await fetch(`${url}/session`, { method: "POST", body: JSON.stringify({ key: KEY }) });
+  expect(signedIn.status).toBe(201);
+  expect([...signedIn.headers.keys()]).not.toContain("server");
+  const cookie = signedIn.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+  expect(cookie).toMatch(/^tickwork=/);
+  const post = async (headers: Record<string, string>) =>
+    (
+      await fetch(`${url}/tasks`, {
+        method: "POST",
+        headers: { cookie, ...headers },
+        body: JSON.stringify({ type: "note" }),
+      })
+    ).status;
+  expect(await post({ origin: url })).toBe(201);
+  expect(await post({ origin: "http://127.0.0.1:1" })).toBe(403);
+  expect(await post({ origin: "https://evil.example" })).toBe(403);
+  expect(await post({})).toBe(403);
+  expect((await fetch(`${url}/tasks`, { headers: { cookie: `${cookie}x` } })).status).toBe(401);
+  expect(logged.join()).not.toContain(cookie.split("=")[1]);
+});

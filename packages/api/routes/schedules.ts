@@ -1,7 +1,9 @@
 import { Hono } from "hono";
 import type { Schedules } from "#core";
-import { by, query, uncheckedJson } from "../input.ts";
+import { by } from "../guard.ts";
+import { query, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
+import { refuseRedacted, toldTo } from "../redaction.ts";
 import { cursorAfterName, ScheduleListQuerySchema, SchedulePutSchema } from "../schedule-schemas.ts";
 
 /** Recurring tasks. */
@@ -11,17 +13,22 @@ export function scheduleRoutes(schedules: Schedules) {
       const { limit, cursor: after } = c.req.valid("query");
       const { schedules: page, more } = await schedules.list({ limit, after });
       const last = page.at(-1);
-      return c.json({ schedules: page, next_cursor: more && last ? cursorAfterName(last.name) : null });
+      return c.json({
+        schedules: page.map((schedule) => toldTo(c, schedule)),
+        next_cursor: more && last ? cursorAfterName(last.name) : null,
+      });
     })
-    .get(op.getSchedule.path, async (c) => c.json(await schedules.get(c.req.param("name"))))
-    .put(op.putSchedule.path, uncheckedJson(SchedulePutSchema), async (c) =>
-      c.json(await schedules.put(c.req.param("name"), c.req.valid("json"))),
-    )
+    .get(op.getSchedule.path, async (c) => c.json(toldTo(c, await schedules.get(c.req.param("name")))))
+    .put(op.putSchedule.path, uncheckedJson(SchedulePutSchema), async (c) => {
+      const changes = c.req.valid("json");
+      refuseRedacted(c, changes);
+      return c.json(toldTo(c, await schedules.put(c.req.param("name"), changes)));
+    })
     .delete(op.deleteSchedule.path, async (c) => {
       await schedules.remove(c.req.param("name"));
       return c.body(null, op.deleteSchedule.answer.status);
     })
     .post(op.runSchedule.path, async (c) =>
-      c.json(await schedules.run(c.req.param("name"), by(c)), op.runSchedule.answer.status),
+      c.json(toldTo(c, await schedules.run(c.req.param("name"), by(c))), op.runSchedule.answer.status),
     );
 }

@@ -2,8 +2,10 @@ import { Hono } from "hono";
 import type { Tasks } from "#core";
 import { answerable } from "../answer.ts";
 import { cursorOf } from "../cursors.ts";
-import { by, header, query, taskId, uncheckedJson } from "../input.ts";
+import { actorOf, by } from "../guard.ts";
+import { header, query, taskId, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
+import { refuseRedacted, toldTo } from "../redaction.ts";
 import { ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
 
 /** Creates, finds and changes tasks. */
@@ -14,7 +16,7 @@ export function taskRoutes(tasks: Tasks) {
       const idempotencyKey = header(c, "Idempotency-Key");
       const many = Array.isArray(body);
       const made = await tasks.create(many ? body : [body], { idempotencyKey, ...by(c) });
-      const told = answerable(made);
+      const told = answerable(made.map((task) => toldTo(c, task)));
       const isNew = made.some(({ unique_outcome = "created" }) => unique_outcome === "created");
       const { answer, otherwise } = op.createTasks;
       return c.json(many ? told : told[0], isNew ? answer.status : otherwise.status);
@@ -28,19 +30,26 @@ export function taskRoutes(tasks: Tasks) {
         ...(cursor === undefined ? {} : { beforeId: cursor }),
       });
       const last = page.at(-1);
-      return c.json({ tasks: page, next_cursor: more && last ? cursorOf(last.id) : null });
+      return c.json({
+        tasks: page.map((task) => toldTo(c, task)),
+        next_cursor: more && last ? cursorOf(last.id) : null,
+      });
     })
-    .get(op.getTask.path, async (c) => c.json(await tasks.get(taskId(c.req.param("id")))))
-    .patch(op.changeTask.path, uncheckedJson(TaskChangesSchema), async (c) =>
-      c.json(await tasks.update(taskId(c.req.param("id")), c.req.valid("json"), by(c))),
-    )
+    .get(op.getTask.path, async (c) => c.json(toldTo(c, await tasks.get(taskId(c.req.param("id"))))))
+    .patch(op.changeTask.path, uncheckedJson(TaskChangesSchema), async (c) => {
+      const changes = c.req.valid("json");
+      refuseRedacted(c, changes);
+      return c.json(toldTo(c, await tasks.update(taskId(c.req.param("id")), changes, by(c))));
+    })
     .delete(op.deleteTask.path, async (c) => {
-      await tasks.remove(taskId(c.req.param("id")));
+      await tasks.remove(taskId(c.req.param("id")), actorOf(c));
       return c.body(null, op.deleteTask.answer.status);
     })
-    .post(op.retryTask.path, async (c) => c.json(await tasks.retry(taskId(c.req.param("id")), by(c))))
+    .post(op.retryTask.path, async (c) =>
+      c.json(toldTo(c, await tasks.retry(taskId(c.req.param("id")), by(c)))),
+    )
     .post(op.cancelTask.path, async (c) => {
       const task = await tasks.cancel(taskId(c.req.param("id")), by(c));
-      return c.json(task, task.task_status === "Running" ? 202 : 200);
+      return c.json(toldTo(c, task), task.task_status === "Running" ? 202 : 200);
     });
 }

@@ -4,6 +4,7 @@ import type { Health } from "#core";
 import { OVERDUE_MS } from "../../core/limits.ts";
 import { clientOf, type ServerFlags, type Target, unanswered } from "../server.ts";
 import { type Finding, failed, note, ok, problem } from "./finding.ts";
+import { checkKeys } from "./keys.ts";
 import { checkStuck } from "./tasks.ts";
 
 export interface CheckedServer {
@@ -47,16 +48,17 @@ function checkHealth({ healthy, stats }: Health, { url }: Target): Finding {
   );
 }
 
-async function checkApi(client: Client, { apiKey }: Target, looks: boolean): Promise<Finding[]> {
-  if (apiKey === undefined)
+async function checkApi(client: Client, target: Target, looks: boolean): Promise<Finding[]> {
+  if (target.apiKey === undefined)
     return [
       note("api key", "there is none here, so no tasks can be asked for", "set API_KEY, or give --api-key"),
     ];
   try {
+    const keys = await checkKeys(client, target);
     const { waitingForCode = 0 } = await client.stats();
     const running = looks ? await client.listPage({ status: "Running", limit: 200 }) : undefined;
     return [
-      ok("api key", "is accepted"),
+      ...keys,
       ...(running ? [checkStuck({ stuck: running.tasks.filter(isStuck).map(stuckOf), foreign: 0 })] : []),
       ...(waitingForCode > 0
         ? [

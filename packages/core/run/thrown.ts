@@ -1,8 +1,12 @@
 import { jsonOf } from "../errors.ts";
 import { STACK_LIMIT } from "../limits.ts";
+import { redactText } from "../redact.ts";
 import type { TaskErrorData } from "../tasks/task.ts";
 
-/** Describes whatever a handler threw, as JSON that Postgres stores: no zero byte, no half of a surrogate pair. */
+/**
+ * Describes whatever a handler threw, as JSON that Postgres stores: no zero byte, no half of a surrogate pair, and none of
+ * the secrets that clients put into their messages.
+ */
 export function describeThrown(thrown: unknown): Omit<TaskErrorData, "attempts" | "history"> {
   if (!(thrown instanceof Error))
     return { message: storable(typeof thrown === "string" ? thrown : jsonOf(thrown)), name: "NonError" };
@@ -16,5 +20,5 @@ export function describeThrown(thrown: unknown): Omit<TaskErrorData, "attempts" 
 }
 
 function storable(text: string): string {
-  return text.slice(0, STACK_LIMIT).replaceAll("\0", "").toWellFormed();
+  return redactText(text.slice(0, STACK_LIMIT)).replaceAll("\0", "").toWellFormed();
 }

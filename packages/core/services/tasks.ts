@@ -77,8 +77,8 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
       return changed ? updated(changed.task, changed.nowMs) : throwConflict(id, "changed", "Not started");
     },
 
-    async remove(id) {
-      const task = await store.remove(id);
+    async remove(id, actor) {
+      const task = await store.remove(id, actor);
       if (!task) return throwConflict(id, "deleted", "Not started", "Completed", "Error");
       await announcer.afterWrite("items.delete.after", [task], clock.now());
     },

@@ -1,4 +1,6 @@
+import type { Actor } from "../api-key.ts";
 import type { Task, TaskChanges, TaskErrorData } from "../tasks/task.ts";
+import { ACTOR, noting, paramsOf } from "./audit.ts";
 import type { StoreDeps } from "./deps.ts";
 import { NOW_MS } from "./fragments.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
@@ -36,9 +38,19 @@ export const REMOVE = statement({ id: "bigint" })`
   delete from "baasix_Tasks" where id = :id and task_status <> 'Running'
   returning row_to_json("baasix_Tasks") as task`;
 
-/** Deletes a task that is not running; undefined when there is none with this id. */
-export async function remove({ database }: StoreDeps, id: number): Promise<Task | undefined> {
-  return tasksOf(await translatingDataErrors(() => database.query<TaskRow>(REMOVE({ id }))))[0];
+export const REMOVE_NOTED = statement({ id: "bigint", ...ACTOR })`
+  with gone as (delete from "baasix_Tasks" where id = :id and task_status <> 'Running' returning *),
+    ${noting("'task_deleted'", "gone", "id || ' ' || type")}
+  select row_to_json(gone) as task from gone`;
+
+/**
+ * Deletes a task that is not running; undefined when there is none with this id.
+ *
+ * @param actor who is noted in the audit log, since no row is left to tell it; absent: nobody
+ */
+export async function remove({ database }: StoreDeps, id: number, actor?: Actor): Promise<Task | undefined> {
+  const request = actor ? REMOVE_NOTED({ id, ...paramsOf(actor) }) : REMOVE({ id });
+  return tasksOf(await translatingDataErrors(() => database.query<TaskRow>(request)))[0];
 }
 
 export const RETRY = statement({ id: "bigint", userId: "column?" })`

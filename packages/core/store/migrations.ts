@@ -7,6 +7,7 @@
  * of an index.
  */
 import { MIGRATION_BATCH } from "../limits.ts";
+import { ACCESS_TABLES } from "./access-tables.ts";
 import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
@@ -267,6 +268,7 @@ export const MIGRATIONS: readonly Migration[] = [
     ],
     sql: SCHEDULES,
   },
+  { name: "API keys, and who changed what", sql: ACCESS_TABLES },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -47,7 +47,7 @@ const TIMES = [
 const IN_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}\+00:00$/;
 
 /** `infinity` and whatever else is not a date stays as it is. */
-function toIso(text: string): string {
+export function toIso(text: string): string {
   // Nearly every time has this form, and every task has several: parsing them all would cost more.
   if (IN_UTC.test(text)) return `${text.slice(0, 23)}Z`;
   const time = new Date(text);

@@ -1,3 +1,4 @@
+import type { Actor } from "../api-key.ts";
 import type { NewTask, Task, TaskChanges, TaskStatus } from "./task.ts";
 
 /** Which tasks to list. */
@@ -56,8 +57,13 @@ export interface Tasks {
    * @example await tasks.update(7, { scheduled_time: new Date(Date.now() + 60_000) });
    */
   update(id: number, changes: TaskChanges, by?: By): Promise<Task>;
-  /** Deletes a task that is not running. @throws TickworkError `task_not_found` or `task_running` */
-  remove(id: number): Promise<void>;
+  /**
+   * Deletes a task that is not running.
+   *
+   * @param actor who is noted in the audit log, for no row is left to tell it. Absent: nobody
+   * @throws TickworkError `task_not_found` or `task_running`
+   */
+  remove(id: number, actor?: Actor): Promise<void>;
   /** Starts a finished task anew, at once. @throws TickworkError `task_not_found`, `task_running` or `task_waiting` */
   retry(id: number, by?: By): Promise<Task>;
   /**

@@ -127,6 +127,9 @@ export const HEADERS: [name: string, value: string][] = [
   ["X-Forwarded-Host", "evil.example"],
   ["Origin", "https://evil.example"],
   ["Cookie", "a=b; ".repeat(500)],
+  ["Cookie", `tickwork=0.9999999999999.${"A".repeat(43)}`],
+  ["Cookie", "tickwork=%E0%A4%A"],
+  ["Sec-Fetch-Site", "cross-site"],
   ["Range", "bytes=0-1"],
   ["If-None-Match", "*"],
   ["Expect", "100-continue"],
@@ -143,6 +146,7 @@ export const KEYS = [
   "bearer x",
   "Bearer null",
   "Bearer a b",
+  `Bearer tw_${"A".repeat(43)}`,
 ];
 export const METHODS = [
   "HEAD",

@@ -122,14 +122,22 @@ function drawn(given: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
       Object.fromEntries(
         Object.entries(properties ?? {}).map(([name, one]) => [
           name,
-          // The only object without properties of its own is the item of a hook.
-          name === "data"
-            ? fc.record({ id: fc.integer({ min: 1, max: knowledge.maxId }) })
-            : drawn(one, knowledge),
+          // Of who signs in.
+          name === "key"
+            ? fc.constantFrom(knowledge.key, "wrong")
+            : // The only object without properties of its own is the item of a hook.
+              name === "data"
+              ? fc.record({ id: fc.integer({ min: 1, max: knowledge.maxId }) })
+              : drawn(one, knowledge),
         ]),
       ),
     );
-  if (type === "array" && items) return fc.array(drawn(items, knowledge), { minLength: 1, maxLength: SHORT });
+  if (type === "array" && items) {
+    const one = drawn(items, knowledge);
+    // The only list of names is one of scopes, each once.
+    const draw = "enum" in items ? fc.uniqueArray : fc.array;
+    return draw(one, { minLength: 1, maxLength: SHORT });
+  }
   if (type === "integer") return fc.integer({ min: minimum ?? 0, max: maximum ?? MANY });
   if (type === "boolean") return fc.boolean();
   if (type === "null") return fc.constant(null);

@@ -15,5 +15,6 @@ export interface State {
 
 /** `xmin` is the transaction that wrote the row as it is now. */
 export const FINGERPRINT = `select concat_ws(' ', count(*), sum(id), sum(xmin::text::bigint),
-    (select concat_ws(' ', count(*), sum(xmin::text::bigint)) from tickwork_requests)) as fingerprint
+    (select concat_ws(' ', count(*), sum(xmin::text::bigint)) from tickwork_requests),
+    (select concat_ws(' ', count(*), sum(id)) from tickwork_keys), (select count(*) from tickwork_audit)) as fingerprint
   from "baasix_Tasks"`;
