@@ -11,10 +11,10 @@ export const ROOT = join(import.meta.dirname, "..");
 export const FUNCTIONS = ["tick", "refresh", "api", "migrate"] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
-/** What a cold start of each function loads at most. */
+/** What a cold start of each function loads at most. In an app of one's own, croner is among it: esbuild keeps it. */
 export const LOADED_LIMIT_KIB: Readonly<Record<FunctionName, number>> = {
-  tick: 332,
-  refresh: 332,
+  tick: 376,
+  refresh: 376,
   api: 500,
   migrate: 220,
 };

@@ -130,7 +130,7 @@ describe("bundles", () => {
         expect(sources.some(ofDriver), driver).toBe(true);
         expect(Object.keys(loaded).filter(ofDriver)).toEqual([]);
       }
-      expect((bytes - loadedBytes) / KIB).toBeLessThan(320);
+      expect((bytes - loadedBytes) / KIB).toBeLessThan(370);
     },
   );
 
