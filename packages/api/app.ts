@@ -7,10 +7,11 @@ import { openApi } from "./openapi.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
+import { insightRoutes } from "./routes/insight.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
 /** What the API stands on. `config.apiKey` is what callers send as `Authorization: Bearer …`. */
-export interface AppDeps extends Pick<Tickwork, "tasks" | "operator" | "hooks" | "log"> {
+export interface AppDeps extends Pick<Tickwork, "tasks" | "operator" | "insight" | "hooks" | "log"> {
   config: Pick<Tickwork["config"], "apiKey">;
 }
 
@@ -29,7 +30,7 @@ export interface Api {
  * @example const response = await createApp(tickwork).request("/health/tasks");
  */
 export function createApp(deps: AppDeps): Api {
-  const { tasks, operator, hooks, log, config } = deps;
+  const { tasks, operator, insight, hooks, log, config } = deps;
   const { apiKey } = config;
   if (!apiKey)
     throw new ConfigError("API_KEY must be what callers send as Authorization: Bearer …, got nothing.");
@@ -43,6 +44,7 @@ export function createApp(deps: AppDeps): Api {
   app.route("/", healthRoutes(operator));
   app.use(requireKey(apiKey));
   app.get("/openapi.json", async (c) => c.json(await openApi()));
+  app.route("/", insightRoutes(insight));
   app.route("/", controlRoutes(operator));
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", taskRoutes(tasks));

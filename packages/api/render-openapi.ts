@@ -32,6 +32,7 @@ const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: Js
     schema: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
   },
   collection: { description: "What the item belongs to, such as baasix_Tasks.", schema: { type: "string" } },
+  type: { description: "A type of task.", schema: { type: "string" } },
   event: { description: "What happened to it.", schema: { type: "string", enum: [...HOOK_EVENTS] } },
 };
 

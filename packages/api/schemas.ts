@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { type ErrorCode, TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
-import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
+import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, SEARCH_SCAN } from "../core/limits.ts";
 import { accepts, NewTaskSchema, storable, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import type { Due } from "../core/tasks/standing.ts";
 import { CONTENT } from "../core/tasks/task.ts";
@@ -10,7 +10,7 @@ import { CONTENT } from "../core/tasks/task.ts";
 /** How many tasks a page of the list has. */
 const LIST_LIMIT = { default: 50, max: 200 };
 
-const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
+export const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
   if (issue.expected === "never") return `is not known here; ${names} can be given`;
   return issue.path ? "is missing" : `the body ${mustBe(`an object with ${names}`, issue.input)}`;
 };
@@ -26,7 +26,7 @@ export const NewTasksSchema = v.union([
 const NOT_STARTED_LIMIT = { default: 1_000, max: 1_000 };
 
 /** A parameter is a text; `metadata` is what the text says. */
-const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
+export const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
   const message = accepts(`a whole number from 1 to ${max}`);
   return v.pipe(
     v.optional(
@@ -75,10 +75,21 @@ export const ListQuerySchema = v.strictObject(
   {
     status: v.optional(v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`))),
     type: v.optional(v.pipe(v.string(), storable)),
+    text: v.optional(
+      v.pipe(
+        v.string(),
+        v.minLength(1, accepts(`1 to ${NAME_LIMIT} characters`)),
+        v.maxLength(NAME_LIMIT, accepts(`1 to ${NAME_LIMIT} characters`)),
+        storable,
+        v.description(
+          `Only tasks with this text in their data, result or error. Each page looks through ${SEARCH_SCAN} tasks; next_cursor goes on.`,
+        ),
+      ),
+    ),
     limit: limitFrom(LIST_LIMIT),
     cursor: v.optional(cursorFrom(idOf, "a next_cursor")),
   },
-  onlyThese("status, type, limit and cursor"),
+  onlyThese("status, type, text, limit and cursor"),
 );
 
 export const NotStartedQuerySchema = v.strictObject(
@@ -125,10 +136,10 @@ export const HookSchema = v.looseObject(
 
 // What the API answers with.
 
-const time = v.pipe(v.string(), v.isoTimestamp());
+export const time = v.pipe(v.string(), v.isoTimestamp());
 const whole = v.pipe(v.number(), v.integer());
-const positive = v.pipe(whole, v.minValue(1));
-const fromZero = v.pipe(whole, v.minValue(0));
+export const positive = v.pipe(whole, v.minValue(1));
+export const fromZero = v.pipe(whole, v.minValue(0));
 
 const AttemptSchema = v.pipe(
   v.object({

@@ -77,13 +77,7 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
       } while (cursor);
     },
 
-    listPage(filter = {}, options) {
-      const given = new URLSearchParams();
-      for (const [name, value] of Object.entries(filter))
-        if (value !== undefined) given.set(name, String(value));
-      const query = String(given);
-      return read(`/tasks${query && `?${query}`}`, options);
-    },
+    listPage: async (filter = {}, options) => read(`/tasks${queryOf(filter)}`, options),
 
     update: async (task, changes, options) =>
       send({ method: "PATCH", path: pathOf(task), body: jsonOf(changes), userId: options?.userId }, options),
@@ -133,8 +127,25 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
       ),
 
     refresh: (options) => send({ method: "POST", path: "/tasks/refresh", idempotent: true }, options),
+
+    overview: ({ minutes, ...options } = {}) => read(`/tasks/overview${queryOf({ minutes })}`, options),
+
+    types: ({ limit, after, ...options } = {}) => read(`/types${queryOf({ limit, after })}`, options),
+
+    type: (name, options) => read(`/types/${encodeURIComponent(name)}`, options),
+
+    setRunning: (isRunning, options) =>
+      send({ method: "PUT", path: "/tasks/running", body: jsonOf({ isRunning }), idempotent: true }, options),
+
+    resetStuck: (options) => send({ method: "POST", path: "/tasks/reset-stuck" }, options),
   };
   return client as unknown as Client<Definitions>;
+}
+
+function queryOf(given: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, String(value));
+  return query.size > 0 ? `?${query}` : "";
 }
 
 const idOf = (task: TaskRef): number => (typeof task === "object" ? task.id : task);

@@ -7,9 +7,11 @@ export type {
   ErrorCode,
   Health,
   Issue,
+  Overview,
   Task,
   TaskErrorData,
   TaskStatus,
+  TypeInfo,
 } from "#core";
 export type { ChangeOptions, Client, CreateOptions } from "./client.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";

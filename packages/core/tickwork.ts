@@ -15,6 +15,7 @@ import type { Metrics } from "./metrics.ts";
 import type { TallyDeps } from "./run/tally.ts";
 import { windowMsOf } from "./run/trust.ts";
 import { createAnnouncer } from "./services/announce.ts";
+import { createInsight, type Insight } from "./services/insight.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
 import { createTasks } from "./services/tasks.ts";
 import { createVitals, watchDatabase, watchRedis } from "./services/vitals.ts";
@@ -63,7 +64,7 @@ export interface Parts {
   random?: () => number;
 }
 
-/** A Tickwork: three services, and the parts that they stand on. */
+/** A Tickwork: four services, and the parts that they stand on. */
 export interface Tickwork {
   /** Creates, finds and changes tasks. */
   tasks: Tasks;
@@ -71,6 +72,8 @@ export interface Tickwork {
   operator: Operator;
   /** Runs tasks. */
   worker: Worker;
+  /** Shows what is there. */
+  insight: Insight;
   hooks: Hooks;
   store: Store;
   database: Database;
@@ -156,7 +159,19 @@ export function createTickwork(parts: Parts): Tickwork {
   const tasks = createTasks(deps, announcer);
   const operator = createOperator(deps, announcer);
   const worker = createWorker({ ...deps, tasks, deleteFinished: operator.deleteFinished });
-  return { tasks, operator, worker, hooks, store, database, redis, prefix, config, log };
+  return {
+    tasks,
+    operator,
+    worker,
+    insight: createInsight(deps),
+    hooks,
+    store,
+    database,
+    redis,
+    prefix,
+    config,
+    log,
+  };
 }
 
 /** Short, for it is sent with each refresh, and there may be many types. */

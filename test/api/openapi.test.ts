@@ -46,8 +46,8 @@ test("says what can be sent and what is answered", async () => {
   );
 
   const parameters = paths["/tasks"]?.get?.parameters;
-  expect(parameters?.map(({ name }) => name)).toEqual(["status", "type", "limit", "cursor"]);
-  expect(parameters?.[2]?.schema).toEqual({ type: "integer", minimum: 1, maximum: 200, default: 50 });
+  expect(parameters?.map(({ name }) => name)).toEqual(["status", "type", "text", "limit", "cursor"]);
+  expect(parameters?.[3]?.schema).toEqual({ type: "integer", minimum: 1, maximum: 200, default: 50 });
   expect(JSON.stringify(paths["/tasks"]?.post?.requestBody)).toContain('"minItems":1,"maxItems":1000');
   const task = await api.post<Task>("/tasks", { type: "note" });
   expect(new Set(Object.keys(components.schemas.Task?.properties ?? {}))).toEqual(

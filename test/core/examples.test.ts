@@ -4,6 +4,7 @@ describeExamples("core", {
   given: {
     tasks: "import('#core').Tasks",
     operator: "import('#core').Operator",
+    insight: "import('#core').Insight",
     worker: "import('#core').Worker",
     database: "import('#core').Database",
     redis: "import('#core').RedisCommands",

@@ -17,15 +17,20 @@ export function taskRoutes(tasks: Tasks) {
       return c.json(many ? told : told[0], op.createTasks.answer.status);
     })
     .get(op.listTasks.path, query(ListQuerySchema), async (c) => {
-      const { status, type, limit, cursor } = c.req.valid("query");
-      const { tasks: page, more } = await tasks.page({
+      const { status, type, text, limit, cursor } = c.req.valid("query");
+      const {
+        tasks: page,
+        more,
+        lookedTo,
+      } = await tasks.page({
         limit,
         ...(status === undefined ? {} : { status }),
         ...(type === undefined ? {} : { type }),
+        ...(text === undefined ? {} : { text }),
         ...(cursor === undefined ? {} : { beforeId: cursor }),
       });
-      const last = page.at(-1);
-      return c.json({ tasks: page, next_cursor: more && last ? cursorOf(last.id) : null });
+      const last = lookedTo ?? page.at(-1)?.id;
+      return c.json({ tasks: page, next_cursor: more && last ? cursorOf(last) : null });
     })
     .get(op.getTask.path, async (c) => c.json(await tasks.get(taskId(c.req.param("id")))))
     .patch(op.changeTask.path, uncheckedJson(TaskChangesSchema), async (c) =>
