@@ -5,6 +5,7 @@ import { answerError } from "./errors.ts";
 import { logRequests, type RequestEnv } from "./log.ts";
 import { openApi } from "./openapi.ts";
 import { controlRoutes } from "./routes/control.ts";
+import { dashboardRoutes } from "./routes/dashboard.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { insightRoutes } from "./routes/insight.ts";
@@ -42,6 +43,7 @@ export function createApp(deps: AppDeps): Api {
   });
   app.use(logRequests(log));
   app.route("/", healthRoutes(operator));
+  app.route("/", dashboardRoutes());
   app.use(requireKey(apiKey));
   app.get("/openapi.json", async (c) => c.json(await openApi()));
   app.route("/", insightRoutes(insight));

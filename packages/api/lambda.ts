@@ -28,11 +28,10 @@ export async function answerEvent(
     };
   }
   const response = await app.fetch(request, { requestId: awsRequestId } satisfies RequestEnv);
-  return {
-    statusCode: response.status,
-    headers: Object.fromEntries(response.headers),
-    body: await response.text(),
-  };
+  const headers = Object.fromEntries(response.headers);
+  const isBinary = headers["content-encoding"] !== undefined;
+  const body = Buffer.from(await response.arrayBuffer()).toString(isBinary ? "base64" : "utf8");
+  return { statusCode: response.status, headers, body, ...(isBinary && { isBase64Encoded: true }) };
 }
 
 function requestOf(event: APIGatewayProxyEventV2): Request {

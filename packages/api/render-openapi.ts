@@ -87,7 +87,7 @@ export function renderOpenApi(): Json {
 }
 
 const DESCRIPTION =
-  "Times in answers are ISO 8601 in UTC; ids are opaque. Whatever is not done is answered with `{error: {code, message, issues?}}`. A path or a method that is not described here is answered with 404 and the code `route_not_found`.";
+  "Times in answers are ISO 8601 in UTC; ids are opaque. Whatever is not done is answered with `{error: {code, message, issues?}}`. A path or a method that is not described here is answered with 404 and the code `route_not_found`; the dashboard is at `/`.";
 
 function render(schema: v.GenericSchema, typeMode: "input" | "output"): Json {
   return withoutDefinitions(toJsonSchema(schema, { ...OPTIONS, typeMode, definitions: NAMED }));
