@@ -1,6 +1,6 @@
 /** What the API takes and answers where it shows what is there. */
 import * as v from "valibot";
-import { storable } from "../core/tasks/new-task.ts";
+import { storable } from "../core/tasks/accepts.ts";
 import { fromZero, limitFrom, onlyThese, positive, time } from "./schemas.ts";
 
 /** How far back an overview looks, in minutes. */

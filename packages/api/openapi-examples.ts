@@ -30,6 +30,7 @@ const waiting: Task = {
   updatedAt: "2026-11-24T08:30:00.000Z",
   attempts: 0,
   max_attempts: 3,
+  version: null,
   crashes: 0,
   excused: 0,
   progress: null,
@@ -41,6 +42,8 @@ const waiting: Task = {
   history: null,
   lateness: null,
   rev: 1,
+  unique_key: null,
+  unique_for: null,
 };
 
 const running: Task = {
@@ -126,7 +129,11 @@ const healthy: Health = {
 };
 
 export const examples: Partial<Record<keyof typeof operations, Examples>> = {
-  createTasks: { request: newTask, answer: waiting },
+  createTasks: {
+    request: newTask,
+    answer: waiting,
+    otherwise: { ...waiting, unique_key: "report", unique_for: "waiting", unique_outcome: "kept" },
+  },
   listTasks: { answer: { tasks: [completed], next_cursor: "YmVmb3JlOjc" } },
   notStarted: { answer: [waiting] },
   isRunning: { answer: { isRunning: false } },
@@ -175,6 +182,10 @@ export const errorExamples: Partial<Record<ErrorCode, { message: string; issues?
   task_running: { message: 'Task 7 must be "Not started" to be changed, got "Running".' },
   task_finished: {
     message: 'Task 7 must be "Not started" or "Running" to be cancelled, got "Completed".',
+  },
+  unique_key_taken: {
+    message:
+      "Another task has the type and the unique key that this one would have (http_request, report); wait until it has freed the key, or cancel or delete it.",
   },
   tasks_deleted: {
     message:

@@ -34,10 +34,16 @@ export const operations = {
   createTasks: {
     method: "post",
     path: "/tasks",
-    summary: "Creates a task, or up to 1,000 in an array: all or none.",
+    summary:
+      "Creates a task, or up to 1,000 in an array: all or none. Where another task has its unique_key, the answer has that one.",
     json: s.NewTasksSchema,
     headers: s.CreateHeadersSchema,
     answer: { status: 201, schema: s.CreatedSchema },
+    otherwise: {
+      status: 200,
+      schema: s.CreatedSchema,
+      when: "No task was created: others have the unique keys. `unique_outcome` says what became of each.",
+    },
     errors: [
       "too_many_tasks",
       "task_data_too_large",
@@ -149,6 +155,7 @@ export const operations = {
       "task_running",
       "task_finished",
       "task_state",
+      "unique_key_taken",
       "task_data_too_large",
       "invalid_request",
       "unknown_type",
@@ -173,6 +180,7 @@ export const operations = {
       "task_running",
       "task_waiting",
       "task_state",
+      "unique_key_taken",
       "invalid_request",
       "postgres_unavailable",
     ],

@@ -3,9 +3,10 @@ import * as v from "valibot";
 import { type ErrorCode, TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
 import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, SEARCH_SCAN } from "../core/limits.ts";
-import { accepts, NewTaskSchema, storable, TaskChangesSchema } from "../core/tasks/new-task.ts";
+import { accepts, storable } from "../core/tasks/accepts.ts";
+import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import type { Due } from "../core/tasks/standing.ts";
-import { CONTENT } from "../core/tasks/task.ts";
+import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
 
 /** How many tasks a page of the list has. */
 const LIST_LIMIT = { default: 50, max: 200 };
@@ -178,6 +179,12 @@ export const TaskSchema = v.pipe(
       v.nullable(positive),
       v.description("How often it may fail before it ends in Error; null means the default of its type."),
     ),
+    version: v.pipe(
+      v.nullable(positive),
+      v.description(
+        "Of its type, when it was created; null is 1. Code that does not read this version leaves it alone.",
+      ),
+    ),
     crashes: v.pipe(fromZero, v.description("How often a worker died while it ran the task.")),
     excused: v.pipe(fromZero, v.description("How many of its attempts do not count against max_attempts.")),
     progress: v.pipe(
@@ -201,6 +208,24 @@ export const TaskSchema = v.pipe(
       v.description("Why its last finished attempt started late; null when it started in time."),
     ),
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
+    unique_key: v.pipe(
+      v.nullable(v.string()),
+      v.description("What it has in common with no other task of its type for as long as unique_for says."),
+    ),
+    unique_for: v.pipe(
+      v.nullable(v.union([v.picklist(UNIQUE_FOR), positive])),
+      v.description(
+        "How long its key is taken, as it was given; null when it has none, or when its seconds were over and another task has taken the key.",
+      ),
+    ),
+    unique_outcome: v.exactOptional(
+      v.pipe(
+        v.picklist(UNIQUE_OUTCOMES),
+        v.description(
+          "Only in the answer to a request that gave it a unique_key: whether it was created, or had the key already, and was kept as it is, replaced or postponed.",
+        ),
+      ),
+    ),
   }),
   v.description("A task. A table that is older than Tickwork may have more columns."),
 );
@@ -242,7 +267,15 @@ export const StatsSchema = v.object({
   waitingForCode: v.exactOptional(
     v.pipe(
       fromZero,
-      v.description("Tasks that were due and of a type that nobody here runs; absent when there were none."),
+      v.description(
+        "Tasks that were due and of a type, or a version of it, that nobody here runs; absent when there were none.",
+      ),
+    ),
+  ),
+  waitingForCodeSince: v.exactOptional(
+    v.pipe(
+      v.nullable(time),
+      v.description("Since when the first of them has been due; absent when there are none."),
     ),
   ),
   error: v.exactOptional(v.pipe(v.string(), v.description("What is wrong; absent when nothing is."))),

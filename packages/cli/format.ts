@@ -1,7 +1,7 @@
 /** Everything that people read. */
 import { styleText } from "node:util";
 import type { Task } from "#client";
-import type { CacheStats, Health } from "#core";
+import type { CacheStats, Health, UniqueOutcome } from "#core";
 import type { PlannedMigration } from "../core/store/plan-migrations.ts";
 import { lineOf } from "../local/demo-lines.ts";
 import type { Server } from "../local/server.ts";
@@ -42,6 +42,7 @@ export function taskDetails(task: Task): string {
     ["attempts", attempts > 0 ? `${attempts}${max_attempts ? ` of ${max_attempts}` : ""}` : null],
     ["progress", task_status === "Running" && task.progress !== null ? percent(task.progress) : null],
     ["late", task.lateness ? `${task.lateness.ms} ms (${task.lateness.reason})` : null],
+    ["unique", uniquenessOf(task)],
     ["data", jsonOf(task.task_data)],
     ["result", jsonOf(task.result_data)],
     ["error", errorOf(task.error_data)],
@@ -49,8 +50,10 @@ export function taskDetails(task: Task): string {
 }
 
 /** What was asked of a task, and how it stands now. */
-export function taskChange(task: Task, change: "created" | "retried" | "cancelled"): string {
+export function taskChange(task: Task, change: UniqueOutcome | "retried" | "cancelled"): string {
   const { id, type, task_status, scheduled_time } = task;
+  if (change === "kept")
+    return `Task ${id} (${type}) has this unique key and was kept: ${task_status}, due at ${scheduled_time}.`;
   if (change === "cancelled" && task_status === "Running")
     return `Task ${id} (${type}) runs, and was asked to stop.`;
   if (change === "cancelled") return `Task ${id} (${type}) is cancelled.`;
@@ -66,7 +69,12 @@ export function stats(state: CacheStats, { healthy, last }: Health): string {
     ],
     ["running", state.isTaskRunning ? "a task runs" : "no task runs"],
     ["waiting", `${state.cachedTasksCount} due within ${state.taskTimeWindow}`],
-    ["without code", state.waitingForCode ? `${state.waitingForCode} of types that nobody here runs` : null],
+    [
+      "without code",
+      state.waitingForCode
+        ? `${state.waitingForCode} of types or versions that nobody here runs, since ${state.waitingForCodeSince}`
+        : null,
+    ],
     ["refreshed", `${state.lastRefreshed ?? "not yet"}, every ${state.refreshIntervalSeconds} s`],
     ["read Postgres", state.lastRead === undefined ? null : (state.lastRead ?? "not yet")],
     ["last write", last.write],
@@ -142,6 +150,11 @@ function rows(pairs: readonly (readonly [string, string | null | undefined])[]):
   const present = pairs.filter(([, value]) => value);
   const width = Math.max(...present.map(([name]) => name.length)) + 2;
   return present.map(([name, value]) => `${name.padEnd(width)}${value}`).join("\n");
+}
+
+function uniquenessOf({ unique_key, unique_for }: Task): string | null {
+  if (unique_key === null || unique_for === null) return unique_key;
+  return `${unique_key}, ${typeof unique_for === "number" ? `for ${unique_for} s` : `while ${unique_for}`}`;
 }
 
 const percent = (fraction: number) => `${Math.round(fraction * 100)} %`;

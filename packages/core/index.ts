@@ -68,11 +68,16 @@ export {
   type AttemptRecord,
   type Lateness,
   type NewTask,
+  type OnConflict,
   TASK_STATUSES,
   type Task,
   type TaskChanges,
   type TaskErrorData,
   type TaskStatus,
+  type UniqueBy,
+  type UniqueFor,
+  type Uniqueness,
+  type UniqueOutcome,
 } from "./tasks/task.ts";
 export { TaskFailedError } from "./tasks/task-failed.ts";
 export type { By, CreateOptions, ListFilter, Tasks } from "./tasks/tasks.ts";

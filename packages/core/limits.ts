@@ -51,7 +51,13 @@ export const ISSUES_LIMIT = 20;
 export const ISSUE_TEXT_LIMIT = 500;
 /** Characters of a type, an attachment's id, a user's id, an idempotency key. */
 export const NAME_LIMIT = 255;
+/** What `unique_for` may be in seconds, and `longest_wait_seconds`: a year. */
+export const UNIQUE_SECONDS_MAX = 31_536_000;
+/** How often an insert looks anew whose unique key others take and free at the same time. */
+export const UNIQUE_TRIES = 100;
 /** What `max_attempts` may be. */
+/** Versions of a type. Each one that code can read is a name that goes with a claim. */
+export const VERSION_LIMIT = 1_000;
 export const MAX_ATTEMPTS_LIMIT = 1_000;
 /** How long an idempotency key is remembered. */
 export const IDEMPOTENCY_HOURS = 24;

@@ -18,6 +18,7 @@ export function newRow(given: Partial<Task>): Task {
     updatedAt: now,
     attempts: 0,
     max_attempts: null,
+    version: null,
     crashes: 0,
     excused: 0,
     progress: null,
@@ -29,6 +30,8 @@ export function newRow(given: Partial<Task>): Task {
     history: null,
     lateness: null,
     rev: 1,
+    unique_key: null,
+    unique_for: null,
     ...given,
   };
 }

@@ -70,6 +70,7 @@ export {
   type Moment,
   migrate,
   type NewTask,
+  type OnConflict,
   type Operator,
   type Parts,
   PermanentError,
@@ -104,5 +105,9 @@ export {
   type TickReport,
   type Tickwork,
   TickworkError,
+  type UniqueBy,
+  type UniqueFor,
+  type Uniqueness,
+  type UniqueOutcome,
   type Worker,
 } from "#core";

@@ -14,7 +14,9 @@ export function taskRoutes(tasks: Tasks) {
       const many = Array.isArray(body);
       const made = await tasks.create(many ? body : [body], { idempotencyKey, ...by(c) });
       const told = answerable(made);
-      return c.json(many ? told : told[0], op.createTasks.answer.status);
+      const isNew = made.some(({ unique_outcome = "created" }) => unique_outcome === "created");
+      const { answer, otherwise } = op.createTasks;
+      return c.json(many ? told : told[0], isNew ? answer.status : otherwise.status);
     })
     .get(op.listTasks.path, query(ListQuerySchema), async (c) => {
       const { status, type, text, limit, cursor } = c.req.valid("query");

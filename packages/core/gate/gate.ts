@@ -57,6 +57,7 @@ export interface Vouched {
   waiting: number;
   running: number;
   waitingForCode: number;
+  codeSinceMs?: number | undefined;
   /** Whether the limit cut the window. */
   cut: boolean;
 }
@@ -75,6 +76,8 @@ export interface Look {
   readMs?: number | undefined;
   /** Tasks that were due and of a type that nobody here runs, when the cache was last rebuilt. */
   waitingForCode: number;
+  /** Since when the first of them is due, in epoch milliseconds; undefined: there are none. */
+  codeSinceMs?: number | undefined;
 }
 
 /**

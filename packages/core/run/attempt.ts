@@ -4,7 +4,7 @@ import { ABORT_GRACE_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
 import type { HandlerConfig, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
 import { createEnqueuer } from "../tasks/enqueue.ts";
-import { checkData, type Registry } from "../tasks/registry.ts";
+import { dataFor, type Registry } from "../tasks/registry.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome, Task } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -48,7 +48,7 @@ export interface AttemptOptions {
 export async function runAttempt(deps: AttemptDeps, lease: Lease, options: AttemptOptions): Promise<Outcome> {
   const { registry, clock, leaseMs } = deps;
   const { task } = lease;
-  const definition = registry.get(task.type);
+  const definition = registry.definitionOf(task);
   // A claim takes only types that the registry has.
   if (!definition) return GIVEN_BACK;
   // The claim's answer took as long as the lease, so another worker may have the task; or this one has to stop.
@@ -148,7 +148,7 @@ function startAborting({ clock }: Pick<AttemptDeps, "clock">, interrupt: AbortSi
  */
 async function perform(definition: TaskDefinition, context: TaskContext): Promise<HandlerEnd> {
   try {
-    const checked = await checkData(definition, context.task.task_data);
+    const checked = await dataFor(definition, context.task);
     if ("issues" in checked) return checked;
     // It may have been told to stop meanwhile.
     context.signal.throwIfAborted();

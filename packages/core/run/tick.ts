@@ -197,7 +197,7 @@ async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: 
   let lease: Lease | undefined = claimed.lease;
   while (lease) {
     // One whose worker died runs alone: it may be the reason.
-    const isBatch: boolean = deps.registry.batchOf(lease.task.type) !== undefined && lease.task.crashes === 0;
+    const isBatch: boolean = deps.registry.batchOf(lease.task) !== undefined && lease.task.crashes === 0;
     lease = isBatch
       ? await runBatch(tick, lease, () => mayClaim(tick))
       : await runTask(tick, lease, newClaim());

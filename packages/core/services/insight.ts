@@ -6,6 +6,7 @@ import type { Count, FinishedBucket, Store, TypeOutcomes } from "../store/store.
 import { schemaOf } from "../tasks/lazy-task.ts";
 import type { Registry } from "../tasks/registry.ts";
 import type { TaskStatus } from "../tasks/task.ts";
+import { versionOfRow } from "../tasks/version.ts";
 
 /** What `Insight.getOverview` returns: the whole at one glance. Times are ISO 8601. */
 export interface Overview {
@@ -119,7 +120,7 @@ export function createInsight({ store, gate, registry }: InsightDeps): Insight {
     },
 
     async getTypes({ after, limit }) {
-      const found = await store.types({ after: after ?? "", limit });
+      const found = await store.types({ registered: registry.types, after: after ?? "", limit });
       return found.map((outcomes) => infoOf(registry, outcomes));
     },
 
@@ -147,6 +148,6 @@ function aboutType(registry: Registry, type: string) {
     runs: runsHere ? ("here" as const) : definition ? ("elsewhere" as const) : ("nowhere" as const),
     max_attempts: runsHere ? (definition.maxAttempts ?? 1) : null,
     timeout_seconds: runsHere ? registry.timeoutMsOf(definition) / 1000 : null,
-    batch_size: registry.batchOf(type)?.size ?? null,
+    batch_size: registry.batchOf({ type, version: versionOfRow(definition?.version) })?.size ?? null,
   };
 }

@@ -10,6 +10,7 @@ import { MIGRATION_BATCH } from "../limits.ts";
 import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END, FOREIGN_LEASE } from "./fragments.ts";
+import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";
 
 /**
  * A part of a migration that is a matter of moments, that builds an index, or that updates rows, a batch at a time. All
@@ -267,6 +268,22 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_types (registry text, name text, primary key (registry, name));`,
   },
   { name: "tickwork.enqueue, for whoever writes SQL", sql: ENQUEUE_FUNCTION },
+  {
+    name: "unique keys",
+    steps: [
+      {
+        sql: `
+      alter table "baasix_Tasks" add column if not exists unique_key varchar(255), add column if not exists unique_for jsonb;
+      alter table tickwork_requests add column if not exists outcomes json;`,
+      },
+      { index: UNIQUE },
+    ],
+    sql: `${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}`,
+  },
+  {
+    name: "tasks have the version of their type",
+    sql: `alter table "baasix_Tasks" add column if not exists version integer;${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -61,15 +61,16 @@ interface TypesRow extends Omit<TypeOutcomes, "recentIds" | "medianMs"> {
   median_ms: number | null;
 }
 
-/** @param after the name after which the page begins */
+/**
+ * @param page.registered the types of the deployment, without their versions
+ * @param page.after the name after which the page begins
+ */
 export async function types(
-  { database, types: { ours, foreign } }: StoreDeps,
-  { after, limit }: { after: string; limit: number },
+  { database }: StoreDeps,
+  { registered, after, limit }: { registered: readonly string[]; after: string; limit: number },
 ): Promise<TypeOutcomes[]> {
-  const rows = await queryRepeatable<TypesRow>(
-    database,
-    TYPES({ names: [...ours, ...foreign], after, limit }),
-  );
+  const request = TYPES({ names: registered, after, limit });
+  const rows = await queryRepeatable<TypesRow>(database, request);
   return rows.map(outcomesOf);
 }
 

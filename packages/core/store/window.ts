@@ -7,7 +7,14 @@ import {
 } from "../limits.ts";
 import { type Facts, hasType, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
-import { ADOPTED_LEASE_END, epochMs, LEFT_IN_WINDOW, NOW_MS, RUNNABLE_IN_WINDOW } from "./fragments.ts";
+import {
+  ADOPTED_LEASE_END,
+  epochMs,
+  LEFT_IN_WINDOW,
+  NOW_MS,
+  RUNNABLE_IN_WINDOW,
+  VERSIONED_TYPE,
+} from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
 import { registerTypes } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
@@ -16,8 +23,10 @@ import { statement, variants } from "./statement.ts";
 /** What Postgres says the window is. */
 export interface Window {
   writes: Standing[];
-  /** Tasks that are due and of a type that nobody here runs, by type: they wait for code that has it. */
+  /** Tasks that are due and of a type, or a version of it, that nobody here runs, by both: they wait for code that has it. */
   waitingForCode: ReadonlyMap<string, number>;
+  /** Since when the first of them is due; undefined when there are none. */
+  codeSinceMs?: number | undefined;
   /** What other programs run. */
   runByOthers: RunByOthers[];
   /** When Postgres read it, by its own clock. */
@@ -44,7 +53,7 @@ export const GIVE_TIMES = statement({})`
  * than as many rows as one answer may have.
  */
 const waitingIn = (part: string, isRunnable: boolean) => `
-  select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
+  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
     case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
     ${isRunnable} as runnable, false as others, false as adopted
   from ${part} t
@@ -67,7 +76,7 @@ export const WINDOW = variants(
   ${waitingIn(RUNNABLE_IN_WINDOW(":limit + 1", windowMs), true)}
   union all ${waitingIn(LEFT_IN_WINDOW(":limit", windowMs), false)}
   union all
-  select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
+  select id, rev, task_status, ${VERSIONED_TYPE}, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
     false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all
@@ -101,6 +110,7 @@ export async function window(deps: StoreDeps): Promise<Window> {
   const writes: Standing[] = [];
   const waitingForCode = new Map<string, number>();
   const runByOthers: RunByOthers[] = [];
+  let codeSinceMs: number | undefined;
   let cutAtMs: number | undefined;
   let waiting = 0;
   let nowMs = 0;
@@ -116,12 +126,14 @@ export async function window(deps: StoreDeps): Promise<Window> {
         ours: hasType(types.ours, facts.type),
         adopted: facts.adopted,
       });
-    if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types))
+    if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types)) {
       waitingForCode.set(facts.type, (waitingForCode.get(facts.type) ?? 0) + 1);
+      codeSinceMs = Math.min(facts.due_ms, codeSinceMs ?? facts.due_ms);
+    }
     if (row.runnable && waiting++ === cacheLimit) cutAtMs = facts.due_ms;
     else if (row.task && (standing.kind === "waiting" || standing.kind === "foreign"))
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
-  return { writes, waitingForCode, runByOthers, nowMs, cutAtMs };
+  return { writes, waitingForCode, codeSinceMs, runByOthers, nowMs, cutAtMs };
 }

@@ -5,6 +5,7 @@
 import { batchMutants } from "./batch-mutants.ts";
 import { core, type Mutant } from "./mutant.ts";
 import { transactionMutants } from "./transaction-mutants.ts";
+import { uniqueMutants } from "./unique-mutants.ts";
 
 export type { Mutant } from "./mutant.ts";
 
@@ -125,6 +126,7 @@ export const mutants: Mutant[] = [
     ],
   },
   ...transactionMutants,
+  ...uniqueMutants,
   {
     name: "rule 9: an empty Redis is an empty window",
     kind: "crashes",

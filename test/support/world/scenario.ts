@@ -11,6 +11,8 @@ export type Step =
       dies?: number;
       fresh?: boolean;
       short?: boolean;
+      /** Its tasks have keys: of so few that they meet, and are still waiting, running or finished by then. */
+      unique?: UniqueStep;
     }
   | { do: "move"; pick: number; dueInMs: number; dies?: number }
   | { do: "remove" | "cancel" | "retry"; pick: number; dies?: number }
@@ -27,6 +29,14 @@ export type Step =
   | { do: "flag"; raise: boolean }
   | { do: "outage"; of: "postgres" | "redis" | "both"; ms: number }
   | { do: "storm"; of: "postgres" | "redis" | "doorbell"; what: number; ms: number };
+
+export interface UniqueStep {
+  keys: number[];
+  for: "waiting" | "unfinished" | number;
+  onConflict: "keep" | "replace" | "postpone";
+  /** The request is repeated with the same Idempotency-Key, at once. */
+  twice: boolean;
+}
 
 /** An app enqueues in a transaction of its own. */
 export interface TransactionStep {
@@ -60,7 +70,8 @@ export interface Scenario {
  * `nudges`: others write the table, and tell it before they commit. `starved`: processes stand still for longer than
  * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due. `outages`: servers
  * are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and deployments.
- * `transactions`: apps enqueue in transactions, and die at any point of them.
+ * `transactions`: apps enqueue in transactions, and die at any point of them. `keys`: tasks with unique keys, while answers
+ * are lost, workers die and tasks fail, are retried, cancelled and removed.
  */
 export type Kind =
   | "calm"
@@ -73,6 +84,7 @@ export type Kind =
   | "versions"
   | "nudges"
   | "transactions"
+  | "keys"
   | "starved"
   | "retries"
   | "outages"
@@ -208,6 +220,21 @@ const short = fc.record({
   ),
   short: fc.constant(true),
 }) as fc.Arbitrary<Step>;
+const unique = fc
+  .record({
+    keys: fc.array(fc.nat(1), { minLength: 1, maxLength: 4 }),
+    for: fc.constantFrom("waiting" as const, "waiting" as const, "unfinished" as const, 20),
+    onConflict: fc.constantFrom("keep" as const, "replace" as const, "postpone" as const),
+    twice: fc.boolean(),
+  })
+  .map((one): UniqueStep => (typeof one.for === "number" ? { ...one, onConflict: "keep" as const } : one));
+const withKeys = fc.record({
+  do: fc.constant("create" as const),
+  count: fc.constant(1),
+  dueInMs,
+  work,
+  unique,
+}) as fc.Arbitrary<Step>;
 /** A row, and the hook that tells of it before it is there. */
 const nudge = fc.record({
   do: fc.constant("insert" as const),
@@ -258,6 +285,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   versions: [...ordinary(false), fresh, fresh],
   nudges: [...ordinary(false), nudge, nudge],
   transactions: [create({ ms: 0 }), transaction, transaction],
+  keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
     ...ordinary(false).slice(0, 2),
@@ -270,7 +298,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   batches: [...ordinary(false), short, short, short, short, deploys],
   retries: [failsLate, takesLong, takesLong],
   clocks: [...ordinary(false), kills],
-  everything: [...ordinary(true), ...ordinary(true), short, short, ...disasters],
+  everything: [...ordinary(true), ...ordinary(true), withKeys, withKeys, short, short, ...disasters],
 };
 
 /** No two clocks differ by more than five minutes. */
@@ -312,6 +340,7 @@ export const kinds: Kind[] = [
   "versions",
   "nudges",
   "transactions",
+  "keys",
   "starved",
   "retries",
   "outages",
