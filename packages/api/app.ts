@@ -9,10 +9,12 @@ import { dashboardRoutes } from "./routes/dashboard.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { insightRoutes } from "./routes/insight.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
 /** What the API stands on. `config.apiKey` is what callers send as `Authorization: Bearer …`. */
-export interface AppDeps extends Pick<Tickwork, "tasks" | "operator" | "insight" | "hooks" | "log"> {
+export interface AppDeps
+  extends Pick<Tickwork, "tasks" | "schedules" | "operator" | "insight" | "hooks" | "log"> {
   config: Pick<Tickwork["config"], "apiKey">;
 }
 
@@ -31,7 +33,7 @@ export interface Api {
  * @example const response = await createApp(tickwork).request("/health/tasks");
  */
 export function createApp(deps: AppDeps): Api {
-  const { tasks, operator, insight, hooks, log, config } = deps;
+  const { tasks, schedules, operator, insight, hooks, log, config } = deps;
   const { apiKey } = config;
   if (!apiKey)
     throw new ConfigError("API_KEY must be what callers send as Authorization: Bearer …, got nothing.");
@@ -50,5 +52,6 @@ export function createApp(deps: AppDeps): Api {
   app.route("/", controlRoutes(operator));
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", taskRoutes(tasks));
+  app.route("/", scheduleRoutes(schedules));
   return app;
 }

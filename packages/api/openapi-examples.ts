@@ -1,5 +1,16 @@
 /** The examples in `/openapi.json`. The compiler holds them to the types, a test to the schemas. */
-import type { CacheStats, ErrorCode, Health, Issue, NewTask, Overview, Task, TypeInfo } from "#core";
+import type {
+  CacheStats,
+  ErrorCode,
+  Health,
+  Issue,
+  NewTask,
+  Overview,
+  Schedule,
+  ScheduleChanges,
+  Task,
+  TypeInfo,
+} from "#core";
 import type { operations } from "./operations.ts";
 
 interface Examples {
@@ -41,6 +52,8 @@ const waiting: Task = {
   lease_expires_at: null,
   history: null,
   lateness: null,
+  schedule: null,
+  schedule_time: null,
   rev: 1,
   unique_key: null,
   unique_for: null,
@@ -128,6 +141,36 @@ const healthy: Health = {
   },
 };
 
+const schedule: Schedule = {
+  name: "weekday report",
+  source: "api",
+  cron: "0 9 * * MON-FRI",
+  every_seconds: null,
+  time_zone: "Europe/Berlin",
+  type: "http_request",
+  task_data: { url: "https://example.com/report", method: "POST" },
+  version: null,
+  catch_up: "last",
+  overlap: "skip",
+  paused: false,
+  next_times: [
+    "2026-11-24T08:00:00.000Z",
+    "2026-11-25T08:00:00.000Z",
+    "2026-11-26T08:00:00.000Z",
+    "2026-11-27T08:00:00.000Z",
+    "2026-11-30T08:00:00.000Z",
+  ],
+  last: {
+    task: 7,
+    task_status: "Completed",
+    schedule_time: "2026-11-23T08:00:00.000Z",
+    started_at: "2026-11-23T08:00:00.120Z",
+    finished_at: "2026-11-23T08:00:01.480Z",
+  },
+  created_at: "2026-11-20T12:00:00.000Z",
+  updated_at: "2026-11-20T12:00:00.000Z",
+};
+
 export const examples: Partial<Record<keyof typeof operations, Examples>> = {
   createTasks: {
     request: newTask,
@@ -156,6 +199,19 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
     answer: failed("the task was cancelled before it started", "cancelled"),
     otherwise: { ...running, cancel_requested: true },
   },
+  listSchedules: { answer: { schedules: [schedule], next_cursor: null } },
+  getSchedule: { answer: schedule },
+  putSchedule: {
+    request: {
+      cron: "0 9 * * MON-FRI",
+      time_zone: "Europe/Berlin",
+      type: "http_request",
+      task_data: { url: "https://example.com/report", method: "POST" },
+      overlap: "skip",
+    } satisfies ScheduleChanges,
+    answer: schedule,
+  },
+  runSchedule: { answer: { ...waiting, schedule: "weekday report", schedule_time: waiting.scheduled_time } },
   hook: { request: { data: { id: 7 } }, answer: { ran: 0, failed: 0 } },
   health: {
     answer: healthy,
@@ -175,6 +231,11 @@ export const errorExamples: Partial<Record<ErrorCode, { message: string; issues?
     message: "The request has no key; send the header Authorization: Bearer <API key>.",
   },
   task_not_found: { message: "There is no task 7." },
+  schedule_not_found: { message: 'There is no schedule "weekday report".' },
+  schedule_in_code: {
+    message:
+      'The schedule "weekday report" is declared in code: change it there. Here it can be paused, with paused alone.',
+  },
   unknown_event: {
     message:
       'The event must be one of items.create.after, items.update.after, items.delete.after, got "items.eaten.after".',

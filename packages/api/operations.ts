@@ -2,6 +2,7 @@
 import type * as v from "valibot";
 import type { ErrorCode } from "#core";
 import * as seen from "./insight-schemas.ts";
+import { scheduleOperations } from "./schedule-operations.ts";
 import * as s from "./schemas.ts";
 
 type Success = 200 | 201 | 202 | 204;
@@ -194,6 +195,7 @@ export const operations = {
     otherwise: { status: 202, schema: s.TaskSchema, when: "The task is running, and was asked to stop." },
     errors: ["task_not_found", "task_finished", "task_state", "invalid_request", "postgres_unavailable"],
   },
+  ...scheduleOperations,
   hook: {
     method: "post",
     path: "/hooks/:collection/:event",

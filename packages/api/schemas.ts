@@ -5,11 +5,11 @@ import { mustBe, quote } from "../core/errors.ts";
 import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, SEARCH_SCAN } from "../core/limits.ts";
 import { accepts, storable } from "../core/tasks/accepts.ts";
 import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
-import type { Due } from "../core/tasks/standing.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
+import { dueOf, idOf } from "./cursors.ts";
 
 /** How many tasks a page of the list has. */
-const LIST_LIMIT = { default: 50, max: 200 };
+export const LIST_LIMIT = { default: 50, max: 200 };
 
 export const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
   if (issue.expected === "never") return `is not known here; ${names} can be given`;
@@ -42,24 +42,6 @@ export const limitFrom = ({ default: usual, max }: { default: number; max: numbe
     ),
     v.metadata({ type: "integer", minimum: 1, maximum: max, default: usual }),
   );
-};
-
-/** Cursors are opaque to callers. */
-const encoded = (text: string): string => Buffer.from(text).toString("base64url");
-const decoded = (cursor: string, form: RegExp): (number | undefined)[] | undefined => {
-  const numbers = form.exec(Buffer.from(cursor, "base64url").toString())?.slice(1).map(Number);
-  return numbers?.every(Number.isSafeInteger) ? numbers : undefined;
-};
-
-/** Of the list: the id before which the next page begins. */
-export const cursorOf = (id: number): string => encoded(`before:${id}`);
-const idOf = (cursor: string) => decoded(cursor, /^before:([1-9]\d{0,15})$/)?.[0];
-
-/** Of the window: the task after which the next page begins. */
-export const cursorAfter = ({ id, atMs }: Due): string => encoded(`after:${atMs}:${id}`);
-const dueOf = (cursor: string): Due | undefined => {
-  const [atMs, id] = decoded(cursor, /^after:(-?\d{1,15}):([1-9]\d{0,15})$/) ?? [];
-  return atMs === undefined || id === undefined ? undefined : { atMs, id };
 };
 
 /** What one of these functions reads. */
@@ -206,6 +188,14 @@ export const TaskSchema = v.pipe(
     lateness: v.pipe(
       v.nullable(LatenessSchema),
       v.description("Why its last finished attempt started late; null when it started in time."),
+    ),
+    schedule: v.pipe(
+      v.nullable(v.string()),
+      v.description("The schedule whose occurrence it is; null where it is none."),
+    ),
+    schedule_time: v.pipe(
+      v.nullable(time),
+      v.description("Which occurrence: when it was to start. A retry moves scheduled_time, not this."),
     ),
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
     unique_key: v.pipe(

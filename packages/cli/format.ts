@@ -1,6 +1,6 @@
 /** Everything that people read. */
 import { styleText } from "node:util";
-import type { Task } from "#client";
+import type { Schedule, Task } from "#client";
 import type { CacheStats, Health, UniqueOutcome } from "#core";
 import type { PlannedMigration } from "../core/store/plan-migrations.ts";
 import { lineOf } from "../local/demo-lines.ts";
@@ -47,6 +47,42 @@ export function taskDetails(task: Task): string {
     ["result", jsonOf(task.result_data)],
     ["error", errorOf(task.error_data)],
   ]);
+}
+
+const timesOf = ({ cron, every_seconds, time_zone }: Schedule) =>
+  cron === null ? `every ${every_seconds} s` : `${cron} (${time_zone})`;
+
+/** Schedules, a line each: its name, when it comes next, its times, what it runs, and how that went last. */
+export function scheduleLines(schedules: readonly Schedule[]): string {
+  if (schedules.length === 0) return "There is no schedule.";
+  const width = Math.max(...schedules.map(({ name }) => name.length));
+  return schedules
+    .map((one) => {
+      const next = one.paused ? "paused" : (one.next_times[0] ?? "never again");
+      return `${one.name.padEnd(width)}  ${next.padEnd(24)}  ${timesOf(one)}  ${one.type}  ${lastOf(one) ?? ""}`.trimEnd();
+    })
+    .join("\n");
+}
+
+/** A schedule with all that people ask about. */
+export function scheduleDetails(one: Schedule): string {
+  return rows([
+    ["schedule", one.name],
+    ["declared in", one.source === "code" ? "code" : null],
+    ["times", timesOf(one)],
+    ["next", one.paused ? "paused" : one.next_times.join(", ") || "never again"],
+    ["type", one.type],
+    ["data", jsonOf(one.task_data)],
+    ["catch up", one.catch_up],
+    ["overlap", one.overlap],
+    ["last", lastOf(one)],
+  ]);
+}
+
+function lastOf({ last }: Schedule): string | null {
+  if (!last) return null;
+  const status = paint(STATUS_STYLES[last.task_status] ?? "bold", last.task_status);
+  return `${status} (task ${last.task}, ${last.finished_at ?? last.started_at ?? last.schedule_time})`;
 }
 
 /** What was asked of a task, and how it stands now. */

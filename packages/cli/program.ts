@@ -11,6 +11,7 @@ import { addInit } from "./commands/init.ts";
 import { addList } from "./commands/list.ts";
 import { addMigrate } from "./commands/migrate.ts";
 import { addRetry } from "./commands/retry.ts";
+import { addSchedules } from "./commands/schedules.ts";
 import { addShow } from "./commands/show.ts";
 import { addStart } from "./commands/start.ts";
 import { addStats } from "./commands/stats.ts";
@@ -28,6 +29,7 @@ const COMMANDS = [
   addWatch,
   addRetry,
   addCancel,
+  addSchedules,
   addStats,
   addDoctor,
   addCompletion,

@@ -1,5 +1,6 @@
 import type { CacheStats, Health, Overview, Task, TypeInfo } from "#core";
 import type { CallOptions } from "./request.ts";
+import type { ClientSchedules } from "./schedules.ts";
 import type {
   AnyDefinitions,
   EndedTaskOf,
@@ -172,6 +173,8 @@ export interface Client<Definitions = AnyDefinitions> {
     task: TaskRef<Type>,
     options?: WaitOptions<TaskOf<Definitions, Type>>,
   ): Promise<EndedTaskOf<Definitions, Type>>;
+  /** Recurring tasks. @example const { next_times } = await client.schedules.get("nightly"); */
+  schedules: ClientSchedules;
   /** The state of the cache. @example const { cachedTasksCount } = await client.stats(); */
   stats(options?: CallOptions): Promise<CacheStats>;
   /** Whether Tickwork is healthy, and what was last reached. It needs no key. @example const { healthy } = await client.health(); */

@@ -2,6 +2,7 @@ import type { Health, Task, TaskErrorCode } from "#core";
 import { batchesOf, jsonOf } from "./batches.ts";
 import type { ChangeOptions, Client } from "./client.ts";
 import { createSend, type SendOptions } from "./request.ts";
+import { createClientSchedules } from "./schedules.ts";
 import type { AnyDefinitions, TaskRef } from "./typed-tasks.ts";
 import { waitForEnd } from "./wait.ts";
 
@@ -117,6 +118,8 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
 
     waitFor: (task, options = {}) =>
       waitForEnd(idOf(task), (how) => read(pathOf(task), how), options) as Promise<never>,
+
+    schedules: createClientSchedules(send),
 
     stats: (options) => read("/tasks/stats", options),
 

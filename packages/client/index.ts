@@ -7,7 +7,10 @@ export type {
   ErrorCode,
   Health,
   Issue,
+  LastOccurrence,
   Overview,
+  Schedule,
+  ScheduleChanges,
   Task,
   TaskErrorData,
   TaskStatus,
@@ -17,6 +20,7 @@ export type { ChangeOptions, Client, CreateOptions } from "./client.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";
 export { TickworkApiError, TickworkNetworkError, TickworkTimeoutError } from "./errors.ts";
 export type { CallOptions } from "./request.ts";
+export type { ClientSchedules } from "./schedules.ts";
 export type {
   EndedTaskOf,
   ListFilter,

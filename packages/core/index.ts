@@ -31,6 +31,7 @@ export type { Ending, TickReport } from "./run/tally.ts";
 export type { CacheStats, Health } from "./services/health.ts";
 export type { Insight, Overview, TypeInfo } from "./services/insight.ts";
 export type { Operator } from "./services/operator.ts";
+export type { Schedules } from "./services/schedules-api.ts";
 export type { Worker } from "./services/worker.ts";
 export {
   createDatabase,
@@ -40,6 +41,7 @@ export {
   type Statement,
 } from "./store/database.ts";
 export { type MigrateOptions, migrate } from "./store/migrate.ts";
+export { defineSchedule, type ScheduleDefinition } from "./tasks/define-schedule.ts";
 export {
   type BatchContext,
   type BatchItem,
@@ -63,6 +65,15 @@ export {
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
 export type { ItemOutcome } from "./tasks/run-many.ts";
+export type {
+  CatchUp,
+  DeclaredSchedule,
+  LastOccurrence,
+  Overlap,
+  Schedule,
+  ScheduleChanges,
+  ScheduleTimes,
+} from "./tasks/schedule.ts";
 export type { Stored } from "./tasks/stored.ts";
 export {
   type AttemptRecord,

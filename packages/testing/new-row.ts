@@ -21,6 +21,8 @@ export function newRow(given: Partial<Task>): Task {
     version: null,
     crashes: 0,
     excused: 0,
+    schedule: null,
+    schedule_time: null,
     progress: null,
     cancel_requested: false,
     started_at: null,

@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import type { Tasks } from "#core";
 import { answerable } from "../answer.ts";
+import { cursorOf } from "../cursors.ts";
 import { by, header, query, taskId, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
-import { cursorOf, ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
+import { ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
 
 /** Creates, finds and changes tasks. */
 export function taskRoutes(tasks: Tasks) {

@@ -12,7 +12,7 @@ import { RUN_BATCH_AHEAD_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
 import { createEnqueuer } from "../tasks/enqueue.ts";
 import type { Batching } from "../tasks/registry.ts";
-import type { Outcome, Task } from "../tasks/task.ts";
+import { type Outcome, runsAlone, type Task } from "../tasks/task.ts";
 import type { AbortCode, TaskAborted } from "./abort.ts";
 import { ABORT_MESSAGES } from "./abort.ts";
 import { ignoredSignal, outcomeOf } from "./attempt.ts";
@@ -268,7 +268,7 @@ class Batch {
     const [first] = leased;
     if (!first) return;
     const { registry } = this.#tick.deps;
-    if (leader === undefined && !(registry.batchOf(first) && first.crashes === 0))
+    if (leader === undefined && !(registry.batchOf(first) && !runsAlone(first)))
       this.#alone = { task: first, token, slot: this.#leases.slot, leasedAt };
     else this.#leases.add(leased, { token, leasedAt, aheadMs: nowMs - leasedAt });
   }

@@ -4,7 +4,8 @@ import { TickworkError } from "../errors.ts";
 import type { Gate, Trust } from "../gate/gate.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Window } from "../store/store.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 export interface RefreshDeps {
   store: Pick<Store, "window">;
@@ -13,6 +14,7 @@ export interface RefreshDeps {
   clock: Clock;
   log: Logger;
   metrics?: Metrics | undefined;
+  scheduler: Pick<Scheduler, "keepUp">;
   /** What this process has warned of, so that it does so once. */
   warned: Set<string>;
 }
@@ -46,19 +48,19 @@ export interface RefreshReport {
 }
 
 /**
- * One refresh: reads the window from Postgres, puts it into the cache, and rings for what is due soon. It mends
+ * One refresh: reads the window from Postgres, makes the occurrences of schedules in it, puts it into the cache, and rings for what is due soon. It mends
  * whatever went wrong since the last one: a change that Redis missed, a ring that was lost.
  *
  * @throws TickworkError when Postgres does not answer, or the cache did not take the window
  */
 export async function runRefresh(deps: RefreshDeps): Promise<RefreshReport> {
-  const { store, gate, ringer, clock, log, warned } = deps;
+  const { store, gate, ringer, scheduler, clock, log, warned } = deps;
   const began = clock.now();
-  let window: Awaited<ReturnType<Store["window"]>> | undefined;
+  let window: Window | undefined;
   let kept = false;
   try {
     kept = await gate.rebuild(async () => {
-      window = await store.window();
+      window = await scheduler.keepUp(await store.window(), store.window);
       return window;
     });
   } finally {

@@ -64,7 +64,7 @@ const DUE = `task_status = 'Not started' and scheduled_time <= now() and ${OURS}
 /** The size of the batches of the row's type; null where it runs in none. */
 const SIZE = `(:sizes)[array_position(:types, (${VERSIONED_TYPE})::text)]`;
 /** What is looked at before a row is locked. `alike`: it may be one of many. */
-const WALKED = `id, scheduled_time, ${SIZE} as size, ${SIZE} is not null and crashes = 0 as alike,
+const WALKED = `id, scheduled_time, ${SIZE} as size, ${SIZE} is not null and crashes = 0 and schedule is null as alike,
   coalesce(pg_column_size(task_data), 0)::bigint as bytes`;
 
 /**

@@ -86,5 +86,7 @@ function taskLike(other: Task, { id, scheduled_time }: MadeRow, given: NewTask):
     unique_key: other.unique_key,
     unique_for: other.unique_for,
     version: versionOfRow(given.version),
+    schedule: null,
+    schedule_time: null,
   };
 }

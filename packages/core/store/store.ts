@@ -16,7 +16,7 @@ export type { Count, FinishedBucket, OverviewRead } from "./overview.ts";
 export type { ListFilter, Page } from "./read.ts";
 export type { SettleOptions } from "./settle.ts";
 export type { TypeOutcomes } from "./types.ts";
-export type { Window } from "./window.ts";
+export type { ScheduleRow, Window, WindowRead } from "./window.ts";
 
 export type Store = ReturnType<typeof createStore>;
 

@@ -1,16 +1,19 @@
 import {
   CACHED_DATA_LIMIT_BYTES,
   CACHED_ROW_LIMIT_BYTES,
+  SCHEDULES_PER_REFRESH,
   TYPES_SENT,
   WINDOW_LIMIT_BYTES,
   WINDOW_MS,
 } from "../limits.ts";
+import type { CatchUp, Overlap, ScheduleTimes } from "../tasks/schedule.ts";
 import { type Facts, hasType, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import {
   ADOPTED_LEASE_END,
   epochMs,
   LEFT_IN_WINDOW,
+  milliseconds,
   NOW_MS,
   RUNNABLE_IN_WINDOW,
   VERSIONED_TYPE,
@@ -34,6 +37,31 @@ export interface Window {
   /** The first due time that was left out; undefined when the whole window is there. */
   cutAtMs: number | undefined;
 }
+
+/** The same, and what it has to do with schedules. */
+export interface WindowRead extends Window {
+  /** Schedules with occurrences in the window that nobody has made yet. */
+  schedules: ScheduleRow[];
+  /** Some schedule was declared in code. */
+  hasDeclared: boolean;
+}
+
+/** A schedule, as far as its occurrences are concerned. */
+export interface ScheduleRow extends ScheduleTimes {
+  name: string;
+  rev: number;
+  catch_up: CatchUp;
+  overlap: Overlap;
+  /** The first occurrence that was not made yet; null when there is none. */
+  next_ms: number | null;
+  /** When more are to be made, where not all of the window were; else null. */
+  more_ms: number | null;
+}
+
+/** Of a row `s` of `tickwork_schedules`. */
+export const SCHEDULE_ROW = `json_build_object('name', s.name, 'rev', s.rev, 'cron', s.cron,
+  'every_seconds', s.every_seconds, 'time_zone', s.time_zone, 'catch_up', s.catch_up, 'overlap', s.overlap,
+  'next_ms', ${epochMs("s.next_time")}, 'more_ms', ${epochMs("s.more_time")})`;
 
 export interface RunByOthers {
   id: number;
@@ -62,7 +90,8 @@ const waitingIn = (part: string, isRunnable: boolean) => `
 
 /**
  * The waiting tasks that a tick may start, with one row more than `:limit` to show where the window was cut; those that
- * are left to others; then the running ones; then a row that has the time alone, since there may be no task.
+ * are left to others; then the running ones; then schedules; then a row that has the time alone, since there may be no
+ * task, and whether there are schedules of code.
  */
 export const WINDOW = variants(
   (windowMs: number) => statement({
@@ -80,7 +109,12 @@ export const WINDOW = variants(
     false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all
-  select null, null, null, null, null, null, ${epochMs("now()")}, null, false, false, false`,
+  (select null, null, null, null, null, null, ${epochMs("now()")}, ${SCHEDULE_ROW}, false, false, false
+    from tickwork_schedules s where next_time <= now() + ${milliseconds(windowMs)} and (more_time is null or more_time <= now())
+    order by next_time limit ${String(SCHEDULES_PER_REFRESH)})
+  union all
+  select null, null, null, null, null, null, ${epochMs("now()")}, null,
+    exists (select from tickwork_schedules where source = 'code'), false, false`,
 );
 
 interface Entry extends Facts {
@@ -93,7 +127,7 @@ interface Entry extends Facts {
 type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
-export async function window(deps: StoreDeps): Promise<Window> {
+export async function window(deps: StoreDeps): Promise<WindowRead> {
   const { database, cacheLimit, types } = deps;
   if (types.ours.length > TYPES_SENT) await registerTypes(deps);
   const read = WINDOW(types.windowMs ?? WINDOW_MS)({
@@ -114,9 +148,15 @@ export async function window(deps: StoreDeps): Promise<Window> {
   let cutAtMs: number | undefined;
   let waiting = 0;
   let nowMs = 0;
+  const schedules: ScheduleRow[] = [];
+  let hasDeclared = false;
   for (const row of rows ?? []) {
     nowMs = row.now_ms ?? 0;
-    if (row.id === null) continue;
+    if (row.id === null) {
+      if (row.task) schedules.push(row.task as unknown as ScheduleRow);
+      else hasDeclared = row.runnable === true;
+      continue;
+    }
     const facts = { ...row, id: Number(row.id), rev: Number(row.rev) } as Entry;
     const standing = standingOf(facts, nowMs, types);
     if (row.others)
@@ -135,5 +175,5 @@ export async function window(deps: StoreDeps): Promise<Window> {
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
-  return { writes, waitingForCode, codeSinceMs, runByOthers, nowMs, cutAtMs };
+  return { writes, waitingForCode, codeSinceMs, runByOthers, nowMs, cutAtMs, schedules, hasDeclared };
 }

@@ -1,4 +1,12 @@
-import { type Issue, messageOf, PermanentError, quote, RetryAfter, TickworkError } from "../errors.ts";
+import {
+  type Issue,
+  messageOf,
+  mustBe,
+  PermanentError,
+  quote,
+  RetryAfter,
+  TickworkError,
+} from "../errors.ts";
 import {
   DEFAULT_TIMEOUT_MS,
   ISSUES_LIMIT,
@@ -11,6 +19,7 @@ import {
 } from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
 import { isOneOfMany } from "./run-many.ts";
+import type { DeclaredSchedule } from "./schedule.ts";
 import type { Task } from "./task.ts";
 import { flawOfVersion, versionedType, versionOfRow, versionsOf } from "./version.ts";
 
@@ -36,6 +45,21 @@ export interface Registry {
   batchOf(task: Pick<Task, "type" | "version">): Batching | undefined;
   /** The types that run in batches, in all versions, and the sizes of these. */
   batches: { types: string[]; sizes: number[] };
+}
+
+/** @throws TickworkError `bad_definition` when two schedules have a name, or the type of one is not defined */
+export function checkDeclared(declared: readonly DeclaredSchedule[], { types }: Registry): void {
+  const names = new Set<string>();
+  for (const { name, given } of declared) {
+    const refuse = (message: string) =>
+      new TickworkError("bad_definition", `Schedule "${name}": ${message}.`);
+    if (names.has(name)) throw refuse("it is declared twice");
+    names.add(name);
+    if (!types.includes(given.type ?? "")) {
+      const known = types.map(quote).join(", ") || "none";
+      throw refuse(`its type ${mustBe(`one that is defined (${known})`, given.type)}`);
+    }
+  }
 }
 
 /** How tasks of a type run in batches. */

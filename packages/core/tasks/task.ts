@@ -101,6 +101,10 @@ export interface Task {
   history: AttemptRecord[] | null;
   /** Why the last finished attempt started late; null when it started in time. */
   lateness: Lateness | null;
+  /** The schedule whose occurrence it is; null where it is none. */
+  schedule: string | null;
+  /** Which one: when it was to start. A retry and a queue move `scheduled_time`, not this. */
+  schedule_time: string | null;
   rev: number;
   /** Beside it, no other task of its type may have this key for as long as `unique_for` says. */
   unique_key: string | null;
@@ -205,7 +209,7 @@ export type Outcome =
   | { kind: "failed"; error: TaskErrorData; record: AttemptRecord }
   | { kind: "retried"; error: TaskErrorData; record: AttemptRecord; delayMs: number }
   /** The handler was not started: the attempt does not count. */
-  | { kind: "given_back" }
+  | { kind: "given_back"; delayMs?: number }
   /** Its process had to stop: it is not the task's fault. */
   | { kind: "interrupted"; record: AttemptRecord }
   /** It used up a whole invocation, or its worker lost the lease. */
@@ -214,4 +218,9 @@ export type Outcome =
 /** The attempts that count against `max_attempts`; crashes have a limit of their own. */
 export function failuresOf(task: Pick<Task, "attempts" | "crashes" | "excused">): number {
   return Math.max(1, task.attempts - task.crashes - task.excused);
+}
+
+/** One whose worker died runs in no batch, for it may be the reason; nor does an occurrence, whose schedule has a say first. */
+export function runsAlone({ crashes, schedule }: Pick<Task, "crashes" | "schedule">): boolean {
+  return crashes > 0 || schedule !== null;
 }
