@@ -202,7 +202,10 @@ describe.skipIf(!chromiumPath)("the dashboard in Chromium", () => {
         Object.defineProperty(document, "hidden", { configurable: true, get: () => is });
         document.dispatchEvent(new Event("visibilitychange"));
       }, hidden);
+    // From the start: timers that are already set would go by the real clock.
     await page.clock.install();
+    await page.reload();
+    await settled(page);
     await show(true);
     await page.waitForLoadState("networkidle");
     const before = asked.length;
