@@ -74,7 +74,9 @@ const documents = [
   "CHANGELOG.md",
   "CONTRIBUTING.md",
   "examples/README.md",
-  ...readdirSync(join(ROOT, "docs")).map((file) => join("docs", file)),
+  ...readdirSync(join(ROOT, "docs"), { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => join("docs", name)),
 ];
 
 test.each(documents)("the links of %s lead somewhere", (document) => {

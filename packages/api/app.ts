@@ -10,8 +10,10 @@ import { logRequests, type RequestEnv } from "./log.ts";
 import { openApi } from "./openapi.ts";
 import { accessRoutes } from "./routes/access.ts";
 import { controlRoutes } from "./routes/control.ts";
+import { dashboardRoutes } from "./routes/dashboard.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
+import { insightRoutes } from "./routes/insight.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
@@ -19,7 +21,7 @@ import { taskRoutes } from "./routes/tasks.ts";
 export interface AppDeps
   extends Pick<
     Tickwork,
-    "tasks" | "schedules" | "operator" | "hooks" | "log" | "database" | "redis" | "prefix"
+    "tasks" | "schedules" | "operator" | "insight" | "hooks" | "log" | "database" | "redis" | "prefix"
   > {
   /** `apiKey` is what callers may send as `Authorization: Bearer …`, beside the keys that are made. */
   config: Pick<Tickwork["config"], "apiKey"> &
@@ -43,7 +45,7 @@ export interface Api {
  * @example const response = await createApp(tickwork).request("/health/tasks");
  */
 export function createApp(deps: AppDeps): Api {
-  const { tasks, schedules, operator, hooks, log, config } = deps;
+  const { tasks, schedules, operator, insight, hooks, log, config } = deps;
   const { apiKey } = config;
   if (!apiKey)
     throw new ConfigError("API_KEY must be what callers send as Authorization: Bearer …, got nothing.");
@@ -58,9 +60,11 @@ export function createApp(deps: AppDeps): Api {
   app.use(logRequests(log));
   app.use(securityHeaders);
   if (config.apiOrigins?.length) app.use(cors(config.apiOrigins));
+  app.route("/", dashboardRoutes());
   app.use(guard(access, limitsOf(config, parts)));
   app.route("/", healthRoutes(operator));
   app.get("/openapi.json", async (c) => c.json(await openApi()));
+  app.route("/", insightRoutes(insight));
   app.route("/", controlRoutes(operator, access));
   app.route("/", accessRoutes(access));
   app.route("/", hookRoutes(operator, hooks));

@@ -35,11 +35,14 @@ export async function answerEvent(
   } satisfies RequestEnv);
   const cookies = response.headers.getSetCookie();
   response.headers.delete("set-cookie");
+  const headers = Object.fromEntries(response.headers);
+  const isBinary = headers["content-encoding"] !== undefined;
   return {
     statusCode: response.status,
-    headers: Object.fromEntries(response.headers),
+    headers,
     ...(cookies.length > 0 && { cookies }),
-    body: await response.text(),
+    body: Buffer.from(await response.arrayBuffer()).toString(isBinary ? "base64" : "utf8"),
+    ...(isBinary && { isBase64Encoded: true }),
   };
 }
 

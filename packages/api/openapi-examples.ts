@@ -8,9 +8,11 @@ import type {
   Identity,
   Issue,
   NewTask,
+  Overview,
   Schedule,
   ScheduleChanges,
   Task,
+  TypeInfo,
 } from "#core";
 import type { operations } from "./operations.ts";
 
@@ -101,6 +103,36 @@ const stats: CacheStats = {
   lastRefreshed: "2026-11-24T08:40:00.000Z",
 };
 
+const overview: Overview = {
+  now: "2026-11-24T08:45:00.000Z",
+  counts: {
+    "Not started": { count: 5, exact: true },
+    Running: { count: 0, exact: true },
+    Completed: { count: 1_204_311, exact: false },
+    Error: { count: 3, exact: true },
+  },
+  flag: { held_by: null },
+  finished: {
+    bucket_seconds: 225,
+    counted_since: null,
+    buckets: [{ completed: 12, failed: 1, late: 1, latest_ms: 1_500 }],
+  },
+  upcoming: { bucket_seconds: 300, overdue: 0, cut: false, buckets: [5] },
+};
+
+const type: TypeInfo = {
+  type: "http_request",
+  runs: "here",
+  max_attempts: 1,
+  timeout_seconds: 750,
+  batch_size: null,
+  waiting: 5,
+  due: 0,
+  running: 0,
+  recent: [{ id: 7, completed: true }],
+  median_ms: 1_360,
+};
+
 const healthy: Health = {
   healthy: true,
   stats,
@@ -182,6 +214,14 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
   setRunning: { request: { isRunning: false }, answer: { isRunning: false } },
   refresh: { answer: stats },
   stats: { answer: stats },
+  overview: { answer: overview },
+  listTypes: { answer: { types: [type], next: null } },
+  getType: {
+    answer: {
+      ...type,
+      schema: { type: "object", properties: { url: { type: "string" } }, required: ["url"] },
+    },
+  },
   resetStuck: { answer: { reset: [], isRunning: false } },
   getTask: { answer: completed },
   changeTask: { request: { scheduled_time: "2026-11-24T09:00:00Z" }, answer: waiting },

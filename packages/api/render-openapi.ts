@@ -38,6 +38,7 @@ const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: Js
     schema: { type: "string", minLength: 1, maxLength: NAME_LIMIT },
   },
   collection: { description: "What the item belongs to, such as baasix_Tasks.", schema: { type: "string" } },
+  type: { description: "A type of task.", schema: { type: "string" } },
   event: { description: "What happened to it.", schema: { type: "string", enum: [...HOOK_EVENTS] } },
 };
 
@@ -101,7 +102,7 @@ export function renderOpenApi(): Json {
 }
 
 const DESCRIPTION =
-  "Times in answers are ISO 8601 in UTC; ids are opaque. Whatever is not done is answered with `{error: {code, message, issues?}}`. A path or a method that is not described here is answered with 404 and the code `route_not_found`.";
+  "Times in answers are ISO 8601 in UTC; ids are opaque. Whatever is not done is answered with `{error: {code, message, issues?}}`. A path or a method that is not described here is answered with 404 and the code `route_not_found`; the dashboard is at `/`.";
 
 function render(schema: v.GenericSchema, typeMode: "input" | "output"): Json {
   return withoutDefinitions(toJsonSchema(schema, { ...OPTIONS, typeMode, definitions: NAMED }));

@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
-import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
+import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, SEARCH_SCAN } from "../core/limits.ts";
 import { accepts, storable } from "../core/tasks/accepts.ts";
 import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
@@ -59,10 +59,21 @@ export const ListQuerySchema = v.strictObject(
   {
     status: v.optional(v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`))),
     type: v.optional(v.pipe(v.string(), storable)),
+    text: v.optional(
+      v.pipe(
+        v.string(),
+        v.minLength(1, accepts(`1 to ${NAME_LIMIT} characters`)),
+        v.maxLength(NAME_LIMIT, accepts(`1 to ${NAME_LIMIT} characters`)),
+        storable,
+        v.description(
+          `Only tasks with this text in their data, result or error. Each page looks through ${SEARCH_SCAN} tasks; next_cursor goes on.`,
+        ),
+      ),
+    ),
     limit: limitFrom(LIST_LIMIT),
     cursor: v.optional(cursorFrom(idOf, "a next_cursor")),
   },
-  onlyThese("status, type, limit and cursor"),
+  onlyThese("status, type, text, limit and cursor"),
 );
 
 export const NotStartedQuerySchema = v.strictObject(
@@ -112,7 +123,7 @@ export const HookSchema = v.looseObject(
 export const time = v.pipe(v.string(), v.isoTimestamp());
 const whole = v.pipe(v.number(), v.integer());
 export const positive = v.pipe(whole, v.minValue(1));
-const fromZero = v.pipe(whole, v.minValue(0));
+export const fromZero = v.pipe(whole, v.minValue(0));
 
 const AttemptSchema = v.pipe(
   v.object({

@@ -1,4 +1,15 @@
-import type { ApiKey, AuditEntry, CacheStats, Health, Identity, MadeApiKey, NewApiKey } from "#core";
+import type {
+  ApiKey,
+  AuditEntry,
+  CacheStats,
+  Health,
+  Identity,
+  MadeApiKey,
+  NewApiKey,
+  Overview,
+  Task,
+  TypeInfo,
+} from "#core";
 import type { CallOptions, ChangeOptions } from "./request.ts";
 import type { ClientSchedules } from "./schedules.ts";
 import type {
@@ -210,4 +221,39 @@ export interface Client<Definitions = AnyDefinitions> {
     page?: { limit?: number | undefined; cursor?: string | undefined },
     options?: CallOptions,
   ): Promise<{ entries: AuditEntry[]; next_cursor: string | null }>;
+  /**
+   * The whole at one glance: counts, what ended in the last minutes (180, or `minutes`, 1,440 at most) and what comes in the
+   * next four hours.
+   *
+   * @throws TickworkApiError `invalid_request`
+   * @example
+   * const { counts } = await client.overview({ minutes: 60 });
+   * console.log(counts.Error.count);
+   */
+  overview(options?: CallOptions & { minutes?: number | undefined }): Promise<Overview>;
+  /**
+   * A page of the types of task, by name: 50, or `limit`, 100 at most.
+   *
+   * @throws TickworkApiError `invalid_request`
+   * @example const { types } = await client.types();
+   */
+  types(
+    options?: CallOptions & { limit?: number | undefined; after?: string | undefined },
+  ): Promise<{ types: TypeInfo[]; next: string | null }>;
+  /**
+   * A type of task, and what its data must look like, as JSON Schema: null when it takes any, or its library cannot describe
+   * it.
+   *
+   * @example const { runs, schema } = await client.type("greet");
+   */
+  type(name: string, options?: CallOptions): Promise<TypeInfo & { schema: Record<string, unknown> | null }>;
+  /**
+   * The operator's override of the running flag: `true` keeps tasks from starting, for 15 minutes or until `false`, which
+   * releases all flags.
+   *
+   * @example await client.setRunning(false);
+   */
+  setRunning(isRunning: boolean, options?: CallOptions): Promise<{ isRunning: boolean }>;
+  /** Ends every running task in `Error` and releases the flags. @example const { reset } = await client.resetStuck(); */
+  resetStuck(options?: CallOptions): Promise<{ reset: Pick<Task, "id">[]; isRunning: boolean }>;
 }

@@ -78,7 +78,7 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
       } while (cursor);
     },
 
-    listPage: (filter = {}, options) => read(`/tasks${queryOf(filter)}`, options),
+    listPage: async (filter = {}, options) => read(`/tasks${queryOf(filter)}`, options),
 
     update: async (task, changes, options) =>
       send({ method: "PATCH", path: pathOf(task), body: jsonOf(changes), userId: options?.userId }, options),
@@ -153,20 +153,28 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
       ),
 
     audit: (page = {}, options) => read(`/audit${queryOf(page)}`, options),
+    overview: ({ minutes, ...options } = {}) => read(`/tasks/overview${queryOf({ minutes })}`, options),
+
+    types: ({ limit, after, ...options } = {}) => read(`/types${queryOf({ limit, after })}`, options),
+
+    type: (name, options) => read(`/types/${encodeURIComponent(name)}`, options),
+
+    setRunning: (isRunning, options) =>
+      send({ method: "PUT", path: "/tasks/running", body: jsonOf({ isRunning }), idempotent: true }, options),
+
+    resetStuck: (options) => send({ method: "POST", path: "/tasks/reset-stuck" }, options),
   };
   return client as unknown as Client<Definitions>;
 }
 
+function queryOf(given: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, String(value));
+  return query.size > 0 ? `?${query}` : "";
+}
+
 const idOf = (task: TaskRef): number => (typeof task === "object" ? task.id : task);
 const pathOf = (task: TaskRef): string => `/tasks/${encodeURIComponent(idOf(task))}`;
-
-/** What stands behind the path: what is given of these, or nothing. */
-function queryOf(values: object): string {
-  const given = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) if (value !== undefined) given.set(name, String(value));
-  const query = String(given);
-  return query && `?${query}`;
-}
 
 /** Random, and so long that it is nobody else's. Browsers have `randomUUID` only on pages that came over HTTPS. */
 function newKey(): string {

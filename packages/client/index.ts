@@ -14,12 +14,14 @@ export type {
   LastOccurrence,
   MadeApiKey,
   NewApiKey,
+  Overview,
   Schedule,
   ScheduleChanges,
   Scope,
   Task,
   TaskErrorData,
   TaskStatus,
+  TypeInfo,
 } from "#core";
 export type { Client, CreateOptions } from "./client.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";

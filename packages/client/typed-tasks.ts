@@ -132,6 +132,11 @@ export type TaskRef<Type extends string = string> = number | { readonly id: numb
 export interface ListFilter<Type extends string = string> {
   status?: TaskStatus | undefined;
   type?: Type | undefined;
+  /**
+   * Only those with this text in their data, result or error, in capitals or not. Each page looks through 10,000 tasks, so it
+   * may have none and not be the last.
+   */
+  text?: string | undefined;
 }
 
 /** A page of the list. */

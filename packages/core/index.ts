@@ -39,6 +39,7 @@ export { type AbortCode, TaskAborted } from "./run/abort.ts";
 export type { RefreshReport } from "./run/refresh.ts";
 export type { Ending, TickReport } from "./run/tally.ts";
 export type { CacheStats, Health } from "./services/health.ts";
+export type { Insight, Overview, TypeInfo } from "./services/insight.ts";
 export type { Operator } from "./services/operator.ts";
 export type { Schedules } from "./services/schedules-api.ts";
 export type { Worker } from "./services/worker.ts";

@@ -34,6 +34,17 @@ export const BODY_NESTS_LIMIT = 750_000;
 export const BODY_NAMES_LIMIT = 100_000;
 /** The largest body of a request; Lambda takes six megabytes, with what surrounds the body. */
 export const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
+/** Tasks of a status that are counted one by one; how many more there are is estimated. */
+export const COUNT_LIMIT = 10_000;
+/** Tasks that an overview reads of each kind: that ended well, that failed, that are due, that will be. */
+export const OVERVIEW_SCAN = 10_000;
+/** Tasks that a page of a search looks through, the newest first. */
+export const SEARCH_SCAN = 10_000;
+/** JSON above this, as it is stored, is not searched. */
+export const SEARCH_VALUE_BYTES = 16 * 1024;
+/** Tasks of a type, of each status, that its recent outcomes are told from; and those of it that are counted. */
+export const TYPE_RECENT = 20;
+export const TYPE_COUNT_LIMIT = 100;
 /** Issues that an error tells; of more, it tells how many there are. */
 export const ISSUES_LIMIT = 20;
 /** Characters of an issue's path, and of its message: both may repeat what a caller sent. */

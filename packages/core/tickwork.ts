@@ -15,6 +15,7 @@ import type { Metrics } from "./metrics.ts";
 import type { TallyDeps } from "./run/tally.ts";
 import { windowMsOf } from "./run/trust.ts";
 import { createAnnouncer } from "./services/announce.ts";
+import { createInsight, type Insight } from "./services/insight.ts";
 import { createLazySchedules } from "./services/lazy-schedules.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
 import type { Schedules } from "./services/schedules-api.ts";
@@ -69,7 +70,7 @@ export interface Parts {
   random?: () => number;
 }
 
-/** A Tickwork: four services, and the parts that they stand on. */
+/** A Tickwork: its services, and the parts that they stand on. */
 export interface Tickwork {
   /** Creates, finds and changes tasks. */
   tasks: Tasks;
@@ -79,6 +80,8 @@ export interface Tickwork {
   operator: Operator;
   /** Runs tasks. */
   worker: Worker;
+  /** Shows what is there. */
+  insight: Insight;
   hooks: Hooks;
   store: Store;
   database: Database;
@@ -170,7 +173,20 @@ export function createTickwork(parts: Parts): Tickwork {
   const tasks = createTasks(deps, announcer);
   const operator = createOperator({ ...deps, scheduler }, announcer);
   const worker = createWorker({ ...deps, scheduler, tasks, deleteFinished: operator.deleteFinished });
-  return { tasks, schedules, operator, worker, hooks, store, database, redis, prefix, config, log };
+  return {
+    tasks,
+    schedules,
+    operator,
+    worker,
+    insight: createInsight(deps),
+    hooks,
+    store,
+    database,
+    redis,
+    prefix,
+    config,
+    log,
+  };
 }
 
 /** Short, for it is sent with each refresh, and there may be many types. */

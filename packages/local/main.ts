@@ -31,6 +31,8 @@ Tickwork runs${embedded ? `, with an embedded Postgres (data in ${data})` : ""}.
   address   ${url}
   API key   ${apiKey}
 
+  Open the address in a browser for the dashboard, and sign in with the key.
+
   http_request may reach public addresses${allowed.length > 0 ? ` and ${allowed.join(", ")}` : " only"} (HTTP_REQUEST_ALLOW).
 
 Post a task:

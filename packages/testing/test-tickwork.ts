@@ -51,7 +51,7 @@ type UsableWithAwaitUsing = SymbolConstructor extends { readonly asyncDispose: i
   ? { [Name in Key]: () => Promise<void> }
   : object;
 
-/** A Tickwork in memory, under a clock that the test moves: its three services, and what tests need beside them. */
+/** A Tickwork in memory, under a clock that the test moves: its services, and what tests need beside them. */
 export interface TestTickwork<Defined extends Definitions = Definitions>
   extends Tickwork,
     Enqueuer,

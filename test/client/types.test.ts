@@ -39,7 +39,7 @@ test("what is sent and answered has the types of the API's own schemas", () => {
   expectTypeOf<CacheStats>().branded.toEqualTypeOf<Output<typeof schemas.StatsSchema>>();
   expectTypeOf<Health>().branded.toEqualTypeOf<Output<typeof schemas.HealthSchema>>();
   expectTypeOf<ListFilter>().branded.toEqualTypeOf<
-    Pick<Input<typeof schemas.ListQuerySchema>, "status" | "type">
+    Pick<Input<typeof schemas.ListQuerySchema>, "status" | "type" | "text">
   >();
   type Query = NonNullable<Parameters<Client["listPage"]>[0]>;
   expectTypeOf<keyof Query>().toEqualTypeOf<keyof Input<typeof schemas.ListQuerySchema>>();

@@ -5,6 +5,7 @@ describeExamples("core", {
     tasks: "import('#core').Tasks",
     schedules: "import('#core').Schedules",
     operator: "import('#core').Operator",
+    insight: "import('#core').Insight",
     worker: "import('#core').Worker",
     database: "import('#core').Database",
     redis: "import('#core').RedisCommands",

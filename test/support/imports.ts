@@ -7,7 +7,7 @@ export const ROOT = join(import.meta.dirname, "../..");
 /** All source files of a folder, from the root of the repository. */
 export function filesOf(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((file) => /\.(ts|js)$/.test(file))
+    .filter((file) => /\.(tsx?|js)$/.test(file))
     .map((file) => join(folder, file));
 }
 

@@ -22,17 +22,22 @@ export function taskRoutes(tasks: Tasks) {
       return c.json(many ? told : told[0], isNew ? answer.status : otherwise.status);
     })
     .get(op.listTasks.path, query(ListQuerySchema), async (c) => {
-      const { status, type, limit, cursor } = c.req.valid("query");
-      const { tasks: page, more } = await tasks.page({
+      const { status, type, text, limit, cursor } = c.req.valid("query");
+      const {
+        tasks: page,
+        more,
+        lookedTo,
+      } = await tasks.page({
         limit,
         ...(status === undefined ? {} : { status }),
         ...(type === undefined ? {} : { type }),
+        ...(text === undefined ? {} : { text }),
         ...(cursor === undefined ? {} : { beforeId: cursor }),
       });
-      const last = page.at(-1);
+      const last = lookedTo ?? page.at(-1)?.id;
       return c.json({
         tasks: page.map((task) => toldTo(c, task)),
-        next_cursor: more && last ? cursorOf(last.id) : null,
+        next_cursor: more && last ? cursorOf(last) : null,
       });
     })
     .get(op.getTask.path, async (c) => c.json(toldTo(c, await tasks.get(taskId(c.req.param("id"))))))

@@ -9,6 +9,7 @@ import { STATUS_NAMES, statusNamed, wholeNumber } from "../values.ts";
 interface Flags extends ServerFlags {
   status?: string;
   type?: string;
+  text?: string;
   limit: number;
   json?: boolean;
 }
@@ -22,6 +23,7 @@ export function addList(program: Command): void {
     .description("list the tasks, the newest first")
     .addOption(new Option("--status <status>", "only those of this status").choices(STATUS_NAMES))
     .option("--type <type>", "only those of this type")
+    .option("--text <text>", "only those with this text in their data, result or error")
     .option("--limit <n>", "how many at most", wholeNumber(1), 20)
     .action(async (_: unknown, self: Command) => list(self.optsWithGlobals()));
   withServerOptions(command);
@@ -33,10 +35,10 @@ export function addList(program: Command): void {
 }
 
 async function list(flags: Flags): Promise<void> {
-  const { status = "", type, limit, json = false } = flags;
+  const { status = "", type, text, limit, json = false } = flags;
   const tasks: Task[] = [];
   await withClient(flags, async (client) => {
-    const filter = { status: statusNamed(status), type, pageSize: Math.min(limit, PAGE_SIZE) };
+    const filter = { status: statusNamed(status), type, text, pageSize: Math.min(limit, PAGE_SIZE) };
     for await (const task of client.list(filter)) if (tasks.push(task) >= limit) break;
   });
   createOutput({ json }).result(tasks, () => taskLines(tasks));

@@ -11,12 +11,12 @@ import {
 } from "../errors.ts";
 import { ANSWER_LIMIT_BYTES, NAME_LIMIT } from "../limits.ts";
 import { withOutcomes } from "../store/insert-unique.ts";
-import type { Store } from "../store/store.ts";
+import type { Page, Store } from "../store/store.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
 import type { Registry } from "../tasks/registry.ts";
 import { isStorable } from "../tasks/storable.ts";
 import type { Task, TaskErrorData, TaskStatus } from "../tasks/task.ts";
-import type { Tasks } from "../tasks/tasks.ts";
+import type { ListFilter, Tasks } from "../tasks/tasks.ts";
 import type { Announcer } from "./announce.ts";
 
 export interface TasksDeps {
@@ -64,9 +64,9 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
       return task;
     },
 
-    list: async (filter) => (await store.list(filter, Number.MAX_SAFE_INTEGER)).tasks,
+    list: async (filter) => (await listed(store, filter, Number.MAX_SAFE_INTEGER)).tasks,
 
-    page: (filter) => store.list(filter, ANSWER_LIMIT_BYTES),
+    page: (filter) => listed(store, filter, ANSWER_LIMIT_BYTES),
 
     async update(id, changes, { userId } = {}) {
       checkName("userId", userId);
@@ -108,6 +108,10 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
     },
   };
   return tasks;
+}
+
+function listed(store: Store, { text, ...filter }: ListFilter, bytes: number): Promise<Page> {
+  return text === undefined ? store.list(filter, bytes) : store.search({ ...filter, text }, bytes);
 }
 
 /** @throws TickworkError `invalid_request` */

@@ -34,12 +34,14 @@ export async function getMany({ database }: StoreDeps, ids: readonly number[]): 
 /** Tasks, as many of those that were asked for as one answer may have. */
 export interface Page {
   tasks: Task[];
-  /** Whether there are more of those that were asked for. */
+  /** Whether there are more of those that were asked for, or may be. */
   more: boolean;
+  /** Of a search that has not looked further: the id of the last task that it looked at. */
+  lookedTo?: number;
 }
 
 /** Whatever is in a row of `source`, at least one of them comes. `source` names the rows `t`. */
-const withinBytes = (source: string, order: string) => `
+export const withinBytes = (source: string, order: string) => `
   select task, found from (
     select task, sum(octet_length(task::text)) over (order by ${order}) as bytes,
       row_number() over (order by ${order}) as n, count(*) over ()::int as found
@@ -72,7 +74,7 @@ export interface ListFilter {
 }
 
 /** In the text, not a parameter: only then does the planner know that a partial index will do. */
-const WITH_STATUS: Record<TaskStatus, string> = {
+export const WITH_STATUS: Record<TaskStatus, string> = {
   "Not started": "task_status = 'Not started' and id > 0",
   Running: "task_status = 'Running'",
   Completed: "task_status = 'Completed' and id > 0",
@@ -85,7 +87,7 @@ type Filter = "type" | "beforeId";
  * Written as the indexes are, `tickwork_by_status` and `tickwork_by_type`. The running tasks, which are in neither, are few.
  * The tasks of a type are the newest of each status, merged.
  */
-export const LIST = variants((status: TaskStatus | undefined, ...filters: Filter[]) => {
+export function newestTasks(status: TaskStatus | undefined, ...filters: Filter[]) {
   const columns = Object.fromEntries(filters.map((name) => [name, "column" as const]));
   const newest = (from: string, conditions: string[], id: "id" | "id + 0") => {
     const all = [...conditions, ...(filters.includes("beforeId") ? [`${id} < :beforeId`] : [])];
@@ -93,13 +95,17 @@ export const LIST = variants((status: TaskStatus | undefined, ...filters: Filter
   };
   const ofType = filters.includes("type") ? ["type = :type"] : [];
   const withStatus = (one: string) => newest('"baasix_Tasks"', [one, ...ofType], "id + 0");
-  const found = status
+  const source = status
     ? withStatus(WITH_STATUS[status])
     : ofType.length > 0
       ? newest(`(${Object.values(WITH_STATUS).map(withStatus).join(" union all ")}) one`, [], "id")
       : newest('"baasix_Tasks"', [], "id");
-  const source = `${found} t`;
-  return statement({ limit: "int", bytes: "bigint", ...columns })`${withinBytes(source, "t.id desc")}`;
+  return { source, columns };
+}
+
+export const LIST = variants((...kind: Parameters<typeof newestTasks>) => {
+  const { source, columns } = newestTasks(...kind);
+  return statement({ limit: "int", bytes: "bigint", ...columns })`${withinBytes(`${source} t`, "t.id desc")}`;
 });
 
 /** The newest first: up to `limit` of them, and as many as one answer may have. */

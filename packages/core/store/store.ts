@@ -4,13 +4,18 @@ import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
 import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
+import { overview } from "./overview.ts";
 import { get, getMany, getSome, list, standing, windowIds } from "./read.ts";
+import { search } from "./search.ts";
 import { renew, settle } from "./settle.ts";
+import { type, types } from "./types.ts";
 import { window } from "./window.ts";
 
 export type { ClaimResult } from "./claim.ts";
+export type { Count, FinishedBucket, OverviewRead } from "./overview.ts";
 export type { ListFilter, Page } from "./read.ts";
 export type { SettleOptions } from "./settle.ts";
+export type { TypeOutcomes } from "./types.ts";
 export type { ScheduleRow, Window, WindowRead } from "./window.ts";
 
 export type Store = ReturnType<typeof createStore>;
@@ -31,8 +36,12 @@ export function createStore(deps: StoreDeps) {
     getMany: bind(getMany),
     getSome: bind(getSome),
     list: bind(list),
+    search: bind(search),
     windowIds: bind(windowIds),
     standing: bind(standing),
+    overview: bind(overview),
+    types: bind(types),
+    type: bind(type),
     patch: bind(patch),
     remove: bind(remove),
     retry: bind(retry),

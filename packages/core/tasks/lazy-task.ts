@@ -15,6 +15,17 @@ export interface LazyTaskOptions<
   load: () => Promise<TaskDefinition<Schema, Result, Type>>;
 }
 
+/** Of the schema of a lazy task: loads the schema that it stands for. */
+const loaders = new WeakMap<object, () => Promise<StandardSchemaV1 | undefined>>();
+
+/** The schema of a type's data, loaded if it is not yet; undefined when it takes any. */
+export async function schemaOf({
+  data,
+}: Pick<TaskDefinition, "data">): Promise<StandardSchemaV1 | undefined> {
+  const load = data && loaders.get(data);
+  return load ? load() : data;
+}
+
 /** Of a schema, what its data is: the schema itself is loaded later. */
 export type LazySchema<Schema extends StandardSchemaV1> = StandardSchemaV1<
   StandardSchemaV1.InferInput<Schema>,
@@ -59,6 +70,7 @@ export function lazyTask<
       },
     },
   };
+  loaders.set(data, async () => (await loaded()).data);
   return {
     ...options,
     data,

@@ -5,6 +5,11 @@ import type { NewTask, Task, TaskChanges, TaskStatus } from "./task.ts";
 export interface ListFilter {
   status?: TaskStatus;
   type?: string;
+  /**
+   * Only tasks with this text in their data, result or error, in capitals or not. It is looked for in the newest 10,000 tasks
+   * that meet the other conditions; `beforeId` goes on from there. JSON above 16 KB is not searched.
+   */
+  text?: string;
   /** Only tasks that were created before this one. */
   beforeId?: number;
   /** How many at most. */
@@ -45,11 +50,12 @@ export interface Tasks {
   /** The newest first. @example const failed = await tasks.list({ status: "Error", limit: 50 }); */
   list(filter: ListFilter): Promise<Task[]>;
   /**
-   * The same, as many as three megabytes have; `more`: there are older ones.
+   * The same, as many as three megabytes have; `more`: there are older ones, or, with `text`, there may be: the search has
+   * come to the task `lookedTo`.
    *
    * @example const { tasks: newest, more } = await tasks.page({ limit: 200 });
    */
-  page(filter: ListFilter): Promise<{ tasks: Task[]; more: boolean }>;
+  page(filter: ListFilter): Promise<{ tasks: Task[]; more: boolean; lookedTo?: number }>;
   /**
    * Changes a task that has not started.
    *

@@ -1,0 +1,56 @@
+/** `npm run dashboard:screenshots`: takes the pictures of the dashboard in `docs/screenshots`. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "../../../scripts/bundle.ts";
+import { openChromium } from "./chromium.ts";
+import { addPresent, KEY, openStage } from "./stage.ts";
+
+/** All of them go to a folder that is named; without one, those that documents show. */
+const [, , given] = process.argv;
+const folder = given ?? join(ROOT, "docs/screenshots");
+const KEPT = /^(overview|tasks|task|type)-(1440-light|360-dark)|^overview-/;
+mkdirSync(folder, { recursive: true });
+const stage = await openStage({ ended: 900 });
+const { failed, running } = await addPresent(stage);
+const browser = await openChromium();
+const SHOTS = [
+  ["overview", "#/"],
+  ["tasks", "#/tasks"],
+  ["failed", "#/tasks?status=Error"],
+  ["task", `#/tasks/${failed}`],
+  ["running", `#/tasks/${running}`],
+  ["types", "#/types"],
+  ["type", "#/types/send_report"],
+  ["operator", "#/operator"],
+] as const;
+try {
+  for (const [width, height] of [
+    [1440, 960],
+    [360, 780],
+  ] as const)
+    for (const colorScheme of ["light", "dark"] as const) {
+      const context = await browser.newContext({ viewport: { width, height }, colorScheme });
+      const page = await context.newPage();
+      page.on("console", (message) => message.type() === "error" && console.error(message.text()));
+      page.on("pageerror", (error) => console.error(error));
+      const save = async (name: string, fullPage = true) => {
+        const file = `${name}-${width}-${colorScheme}.png`;
+        if (given || KEPT.test(file)) await page.screenshot({ path: join(folder, file), fullPage });
+      };
+      await page.goto(stage.url);
+      await page.waitForSelector("form");
+      await save("sign-in");
+      await page.fill("#key", KEY);
+      await page.keyboard.press("Enter");
+      for (const [name, hash] of SHOTS) {
+        await page.goto(`${stage.url}/${hash}`);
+        await page.waitForSelector("main h1");
+        await page.waitForFunction(() => !document.querySelector(".loading"));
+        await save(name, name !== "tasks" && name !== "failed");
+      }
+      await context.close();
+    }
+} finally {
+  await browser.close();
+  await stage.close();
+}
