@@ -2,7 +2,7 @@
 import type * as v from "valibot";
 import type { ErrorCode, Scope } from "#core";
 import * as a from "./access-schemas.ts";
-import * as seen from "./insight-schemas.ts";
+import { insightOperations } from "./insight-operations.ts";
 import { scheduleOperations } from "./schedule-operations.ts";
 import * as s from "./schemas.ts";
 
@@ -122,32 +122,7 @@ export const operations = {
     answer: { status: 200, schema: s.StatsSchema },
     errors: [],
   },
-  overview: {
-    method: "get",
-    path: "/tasks/overview",
-    scope: "read",
-    summary: "The whole at one glance: counts, what ended lately, and what comes in the next four hours.",
-    query: seen.OverviewQuerySchema,
-    answer: { status: 200, schema: seen.OverviewSchema },
-    errors: ["invalid_request", "postgres_unavailable"],
-  },
-  listTypes: {
-    method: "get",
-    path: "/types",
-    scope: "read",
-    summary: "The types of task, by name: who runs each, and what became of the last tasks of it.",
-    query: seen.TypesQuerySchema,
-    answer: { status: 200, schema: seen.TypesSchema },
-    errors: ["invalid_request", "postgres_unavailable"],
-  },
-  getType: {
-    method: "get",
-    path: "/types/:type",
-    scope: "read",
-    summary: "A type of task, and what its data must look like. One that is not known has no tasks.",
-    answer: { status: 200, schema: seen.TypeWithSchemaSchema },
-    errors: ["postgres_unavailable"],
-  },
+  ...insightOperations,
   resetStuck: {
     method: "post",
     path: "/tasks/reset-stuck",

@@ -4,9 +4,10 @@ import type { ErrorCode } from "#core";
 import { ERRORS } from "../core/errors.ts";
 import { NAME_LIMIT } from "../core/limits.ts";
 import { HOOK_EVENTS } from "../core/tasks/hooks.ts";
+import { errorExamples } from "./error-examples.ts";
 import { errorSchema } from "./error-schema.ts";
 import { RETRY_AFTER_SECONDS } from "./errors.ts";
-import { errorExamples, examples } from "./openapi-examples.ts";
+import { examples } from "./openapi-examples.ts";
 import { COMMON_ERRORS, type Operation, operations } from "./operations.ts";
 import { NewTaskSchema, OmittingTaskSchema, StatsSchema, TaskSchema } from "./schemas.ts";
 
