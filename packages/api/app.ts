@@ -7,6 +7,7 @@ import { openApi } from "./openapi.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
+import { pauseRoutes } from "./routes/pauses.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
 /** What the API stands on. `config.apiKey` is what callers send as `Authorization: Bearer …`. */
@@ -44,6 +45,7 @@ export function createApp(deps: AppDeps): Api {
   app.use(requireKey(apiKey));
   app.get("/openapi.json", async (c) => c.json(await openApi()));
   app.route("/", controlRoutes(operator));
+  app.route("/", pauseRoutes(operator));
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", taskRoutes(tasks));
   return app;

@@ -1,5 +1,5 @@
 /** The examples in `/openapi.json`. The compiler holds them to the types, a test to the schemas. */
-import type { CacheStats, ErrorCode, Health, Issue, NewTask, Task } from "#core";
+import type { CacheStats, ErrorCode, Health, Issue, NewTask, Pause, Task } from "#core";
 import type { operations } from "./operations.ts";
 
 interface Examples {
@@ -73,6 +73,12 @@ const failed = (message: string, code: string): Task => ({
   rev: 2,
 });
 
+const pause: Pause = {
+  type: "http_request",
+  reason: "the partner's API is down",
+  created_at: "2026-11-24T08:40:00.000Z",
+};
+
 const stats: CacheStats = {
   cachedTasksCount: 5,
   isTaskRunning: false,
@@ -111,6 +117,9 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
     answer: failed("the task was cancelled before it started", "cancelled"),
     otherwise: { ...running, cancel_requested: true },
   },
+  pause: { request: { type: "http_request", reason: "the partner's API is down" }, answer: pause },
+  listPauses: { answer: [pause] },
+  resume: { answer: { resumed: true } },
   hook: { request: { data: { id: 7 } }, answer: { ran: 0, failed: 0 } },
   health: {
     answer: healthy,

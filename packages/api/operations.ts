@@ -162,6 +162,30 @@ export const operations = {
     otherwise: { status: 202, schema: s.TaskSchema, when: "The task is running, and was asked to stop." },
     errors: ["task_not_found", "task_finished", "task_state", "invalid_request", "postgres_unavailable"],
   },
+  pause: {
+    method: "put",
+    path: "/pauses",
+    summary:
+      "Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed.",
+    json: s.PauseRequestSchema,
+    answer: { status: 200, schema: s.PauseSchema },
+    errors: ["invalid_request", "unknown_type", "postgres_unavailable"],
+  },
+  listPauses: {
+    method: "get",
+    path: "/pauses",
+    summary: "What is paused, the oldest pause first.",
+    answer: { status: 200, schema: s.PausesSchema },
+    errors: ["postgres_unavailable"],
+  },
+  resume: {
+    method: "delete",
+    path: "/pauses",
+    summary: "Resumes what was paused under this name. What is due starts at once.",
+    query: s.ResumeQuerySchema,
+    answer: { status: 200, schema: s.ResumedSchema },
+    errors: ["invalid_request", "postgres_unavailable"],
+  },
   hook: {
     method: "post",
     path: "/hooks/:collection/:event",

@@ -2,8 +2,9 @@
 import * as v from "valibot";
 import { type ErrorCode, TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
-import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
+import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, PAUSE_REASON_LIMIT } from "../core/limits.ts";
 import { accepts, NewTaskSchema, storable, TaskChangesSchema } from "../core/tasks/new-task.ts";
+import { PAUSE_KINDS } from "../core/tasks/pause.ts";
 import type { Due } from "../core/tasks/standing.ts";
 import { CONTENT } from "../core/tasks/task.ts";
 
@@ -123,6 +124,51 @@ export const HookSchema = v.looseObject(
     issue.path ? "is missing" : `the body ${mustBe("an object with the item in data", issue.input)}`,
 );
 
+const PAUSE_NAMES = "type, queue, concurrency_key, all";
+/** Text that people write, of 1 to so many characters. */
+const textUpTo = (limit: number) => {
+  const message = accepts(`a string of 1 to ${limit} characters`);
+  return v.pipe(v.string(message), v.minLength(1, message), v.maxLength(limit, message), storable);
+};
+const pauseName = textUpTo(NAME_LIMIT);
+
+const oneTarget = v.check(
+  (given: object) => PAUSE_KINDS.filter((kind) => Object.hasOwn(given, kind)).length === 1,
+  ({ input }) => `the request must name one of ${PAUSE_NAMES}, got ${quote(input)}`,
+);
+
+const reason = v.optional(
+  v.nullable(v.pipe(textUpTo(PAUSE_REASON_LIMIT), v.description("Why, for people."))),
+);
+
+export const PauseRequestSchema = v.union(
+  [
+    v.strictObject({ type: pauseName, reason }),
+    v.strictObject({ queue: pauseName, reason }),
+    v.strictObject({ concurrency_key: pauseName, reason }),
+    v.strictObject({ all: v.literal(true), reason }),
+  ],
+  ({ input }) =>
+    `the body ${mustBe(`an object with one of ${PAUSE_NAMES}, which is true, and perhaps a reason`, input)}`,
+);
+export const ResumeQuerySchema = v.pipe(
+  v.strictObject(
+    {
+      type: v.optional(pauseName),
+      queue: v.optional(pauseName),
+      concurrency_key: v.optional(pauseName),
+      all: v.optional(
+        v.pipe(
+          v.picklist(["true"], accepts("true")),
+          v.transform(() => true as const),
+        ),
+      ),
+    },
+    onlyThese(`one of ${PAUSE_NAMES}`),
+  ),
+  oneTarget,
+);
+
 // What the API answers with.
 
 const time = v.pipe(v.string(), v.isoTimestamp());
@@ -141,6 +187,22 @@ const AttemptSchema = v.pipe(
   }),
   v.description("An attempt that did not complete the task."),
 );
+
+export const PauseSchema = v.pipe(
+  v.object({
+    all: v.exactOptional(v.literal(true)),
+    type: v.exactOptional(v.string()),
+    queue: v.exactOptional(v.string()),
+    concurrency_key: v.exactOptional(v.string()),
+    reason: v.nullable(v.string()),
+    created_at: time,
+  }),
+  v.description("What is paused, why and since when."),
+);
+export const PausesSchema = v.array(PauseSchema);
+export const ResumedSchema = v.object({
+  resumed: v.pipe(v.boolean(), v.description("Whether it was paused.")),
+});
 
 const LatenessSchema = v.object({
   ms: v.number(),
@@ -190,6 +252,12 @@ export const TaskSchema = v.pipe(
       v.description("Why its last finished attempt started late; null when it started in time."),
     ),
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
+    paused: v.exactOptional(
+      v.pipe(
+        v.array(PauseSchema),
+        v.description("Of one task that waits: what holds it back; absent when nothing does."),
+      ),
+    ),
   }),
   v.description("A task. A table that is older than Tickwork may have more columns."),
 );
@@ -232,6 +300,12 @@ export const StatsSchema = v.object({
     v.pipe(
       fromZero,
       v.description("Tasks that were due and of a type that nobody here runs; absent when there were none."),
+    ),
+  ),
+  paused: v.exactOptional(
+    v.pipe(
+      v.array(PauseSchema),
+      v.description("What was paused at the last refresh; absent when nothing was."),
     ),
   ),
   error: v.exactOptional(v.pipe(v.string(), v.description("What is wrong; absent when nothing is."))),

@@ -10,6 +10,9 @@ import { addEnqueue } from "./commands/enqueue.ts";
 import { addInit } from "./commands/init.ts";
 import { addList } from "./commands/list.ts";
 import { addMigrate } from "./commands/migrate.ts";
+import { addPause } from "./commands/pause.ts";
+import { addPauses } from "./commands/pauses.ts";
+import { addResume } from "./commands/resume.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addShow } from "./commands/show.ts";
 import { addStart } from "./commands/start.ts";
@@ -28,6 +31,9 @@ const COMMANDS = [
   addWatch,
   addRetry,
   addCancel,
+  addPause,
+  addResume,
+  addPauses,
   addStats,
   addDoctor,
   addCompletion,

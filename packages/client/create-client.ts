@@ -78,10 +78,7 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
     },
 
     listPage(filter = {}, options) {
-      const given = new URLSearchParams();
-      for (const [name, value] of Object.entries(filter))
-        if (value !== undefined) given.set(name, String(value));
-      const query = String(given);
+      const query = queryOf(filter);
       return read(`/tasks${query && `?${query}`}`, options);
     },
 
@@ -124,6 +121,17 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
     waitFor: (task, options = {}) =>
       waitForEnd(idOf(task), (how) => read(pathOf(task), how), options) as Promise<never>,
 
+    pause: (target, { reason, ...options } = {}) =>
+      send(
+        { method: "PUT", path: "/pauses", body: jsonOf({ ...target, reason }), idempotent: true },
+        options,
+      ),
+
+    resume: (target, options) =>
+      send({ method: "DELETE", path: `/pauses?${queryOf(target)}`, idempotent: true }, options),
+
+    pauses: (options) => read("/pauses", options),
+
     stats: (options) => read("/tasks/stats", options),
 
     health: (options) =>
@@ -135,6 +143,12 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
     refresh: (options) => send({ method: "POST", path: "/tasks/refresh", idempotent: true }, options),
   };
   return client as unknown as Client<Definitions>;
+}
+
+function queryOf(values: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value));
+  return String(query);
 }
 
 const idOf = (task: TaskRef): number => (typeof task === "object" ? task.id : task);

@@ -25,7 +25,7 @@ export interface SendSettings {
 }
 
 export interface ApiRequest<Answer> {
-  method: "GET" | "POST" | "PATCH" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   /** JSON. */
   body?: string;

@@ -1,6 +1,7 @@
 import { SLEEPER_MARGIN_MS, UNKNOWN_COUNTED } from "../limits.ts";
 import type { Database, Statement } from "../store/database.ts";
 import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS, WINDOW } from "../store/fragments.ts";
+import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "../store/pauses.ts";
 import { typesToSend } from "../store/registered-types.ts";
 import { queryRepeatable, statement } from "../store/statement.ts";
 import type { KnownTypes } from "../tasks/standing.ts";
@@ -108,12 +109,14 @@ export const STATS = statement({ limit: "int", ours: "text[]", foreign: "text[]"
       and scheduled_time <= now() + ${WINDOW} order by scheduled_time, id limit :limit) w) as waiting,
     (select count(*)::int from (select type from "baasix_Tasks" where task_status = 'Not started'
       and scheduled_time <= now() order by scheduled_time, id limit ${String(UNKNOWN_COUNTED)}) u where not (${OURS}) and not (type = any(:foreign))) as waiting_for_code,
+    (${PAUSES_AS_JSON}) as pauses,
     ${RUNNING}`;
 
 interface StatsRow {
   refreshed_ms: number | null;
   waiting: number;
   waiting_for_code: number;
+  pauses: PauseRow[];
   running: boolean;
 }
 
@@ -173,6 +176,7 @@ export function createPostgresGate(database: Database, options: GateOptions, typ
         operatorRuns: false,
         refreshedMs: row?.refreshed_ms ?? undefined,
         waitingForCode: row?.waiting_for_code ?? 0,
+        pauses: (row?.pauses ?? []).map(pauseOf),
       };
     },
     list: async () => undefined,

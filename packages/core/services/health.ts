@@ -6,6 +6,7 @@ import { HEALTH_LIMIT_MS, REFRESH_LIMIT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { trustOf, windowMsOf } from "../run/trust.ts";
 import type { Store } from "../store/store.ts";
+import type { Pause } from "../tasks/pause.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** What `getCacheStats` returns. */
@@ -30,6 +31,8 @@ export interface CacheStats {
   lastRead?: string | null;
   /** Tasks that were due and of a type that nobody here runs, at the last refresh; absent when there were none. */
   waitingForCode?: number;
+  /** What was paused at the last refresh; absent when nothing was. */
+  paused?: Pause[];
   /** What is wrong, if something is, in words of Tickwork's own: what a server said about itself is in the log. */
   error?: string;
 }
@@ -120,6 +123,7 @@ export function createHealth({ store, gate, vitals, clock, config, log }: Health
       lastRefreshed: isoOf(found?.refreshedMs),
       ...(trustOf(config) && cacheEnabled ? { lastRead: isoOf(found?.readMs) } : {}),
       ...(found?.waitingForCode ? { waitingForCode: found.waitingForCode } : {}),
+      ...(found?.pauses.length ? { paused: found.pauses } : {}),
       ...(wrong.length > 0 ? { error: wrong.join("; ") } : {}),
     };
   };

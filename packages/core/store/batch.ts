@@ -3,7 +3,7 @@ import { RUN_BATCH_BYTES } from "../limits.ts";
 import { type Standing, standingOf } from "../tasks/standing.ts";
 import type { Lateness, Outcome, Task } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
-import { epochMs, HAS_ROOM_BESIDE, milliseconds, NOW_MS, OURS, withHistory } from "./fragments.ts";
+import { epochMs, HAS_ROOM_BESIDE, milliseconds, NOW_MS, STARTABLE, withHistory } from "./fragments.ts";
 import { typesToSend } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { endOf, statusAfter } from "./settle.ts";
@@ -51,7 +51,7 @@ const ago = (ms: string) => `greatest(t.started_at, now() - ${milliseconds(ms)})
 export const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
 const DONE = "(select count(*) from completed) + (select count(*) from ended)";
 
-const DUE = `task_status = 'Not started' and scheduled_time <= now() and ${OURS}`;
+const DUE = `task_status = 'Not started' and scheduled_time <= now() and ${STARTABLE}`;
 /** The size of the batches of the row's type; null where it runs in none. */
 const SIZE = "(:sizes)[array_position(:types, type::text)]";
 /** What is looked at before a row is locked. `alike`: it may be one of many. */

@@ -267,6 +267,11 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_types (registry text, name text, primary key (registry, name));`,
   },
   { name: "tickwork.enqueue, for whoever writes SQL", sql: ENQUEUE_FUNCTION },
+  {
+    name: "what is paused",
+    sql: `create table if not exists tickwork_pauses (
+        kind text, name text, reason text, created_at timestamptz not null, primary key (kind, name));`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

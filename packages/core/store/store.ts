@@ -4,6 +4,7 @@ import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
 import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
+import { listPauses, pause, resume } from "./pauses.ts";
 import { get, getMany, getSome, list, standing, windowIds } from "./read.ts";
 import { renew, settle } from "./settle.ts";
 import { window } from "./window.ts";
@@ -45,6 +46,9 @@ export function createStore(deps: StoreDeps) {
     renewBatch: bind(renewBatch),
     readBack: bind(readBack),
     window: bind(window),
+    pause: bind(pause),
+    resume: bind(resume),
+    listPauses: bind(listPauses),
     resetRunning: bind(resetRunning),
     deleteFinished: bind(deleteFinished),
     endLeases: bind(endLeases),

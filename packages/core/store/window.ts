@@ -5,10 +5,19 @@ import {
   WINDOW_LIMIT_BYTES,
   WINDOW_MS,
 } from "../limits.ts";
+import type { Pause } from "../tasks/pause.ts";
 import { type Facts, hasType, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
-import { ADOPTED_LEASE_END, epochMs, LEFT_IN_WINDOW, NOW_MS, RUNNABLE_IN_WINDOW } from "./fragments.ts";
+import {
+  ADOPTED_LEASE_END,
+  epochMs,
+  LEFT_IN_WINDOW,
+  NOW_MS,
+  PAUSED,
+  RUNNABLE_IN_WINDOW,
+} from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
+import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "./pauses.ts";
 import { registerTypes } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { statement, variants } from "./statement.ts";
@@ -20,6 +29,8 @@ export interface Window {
   waitingForCode: ReadonlyMap<string, number>;
   /** What other programs run. */
   runByOthers: RunByOthers[];
+  /** What is paused. */
+  pauses: readonly Pause[];
   /** When Postgres read it, by its own clock. */
   nowMs: number;
   /** The first due time that was left out; undefined when the whole window is there. */
@@ -44,7 +55,7 @@ export const GIVE_TIMES = statement({})`
  * than as many rows as one answer may have.
  */
 const waitingIn = (part: string, isRunnable: boolean) => `
-  select id, rev, task_status as status, type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
+  select id, rev, task_status as status, type, ${PAUSED} as paused, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
     case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
     ${isRunnable} as runnable, false as others, false as adopted
   from ${part} t
@@ -53,7 +64,7 @@ const waitingIn = (part: string, isRunnable: boolean) => `
 
 /**
  * The waiting tasks that a tick may start, with one row more than `:limit` to show where the window was cut; those that
- * are left to others; then the running ones; then a row that has the time alone, since there may be no task.
+ * are left to others or paused; then the running ones; then a row that has the time and the pauses, since there may be no task.
  */
 export const WINDOW = variants(
   (windowMs: number) => statement({
@@ -67,11 +78,11 @@ export const WINDOW = variants(
   ${waitingIn(RUNNABLE_IN_WINDOW(":limit + 1", windowMs), true)}
   union all ${waitingIn(LEFT_IN_WINDOW(":limit", windowMs), false)}
   union all
-  select id, rev, task_status, type, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
+  select id, rev, task_status, type, false, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
     false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all
-  select null, null, null, null, null, null, ${epochMs("now()")}, null, false, false, false`,
+  select null, null, null, null, null, null, null, ${epochMs("now()")}, (${PAUSES_AS_JSON}), false, false, false`,
 );
 
 interface Entry extends Facts {
@@ -81,7 +92,10 @@ interface Entry extends Facts {
   others: boolean;
   adopted: boolean;
 }
-type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
+type WindowRow =
+  | { [Column in keyof Entry]: Entry[Column] }
+  /** The last one. */
+  | { id: null; now_ms: number; task: PauseRow[] };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
 export async function window(deps: StoreDeps): Promise<Window> {
@@ -104,10 +118,14 @@ export async function window(deps: StoreDeps): Promise<Window> {
   let cutAtMs: number | undefined;
   let waiting = 0;
   let nowMs = 0;
+  let pauses: Pause[] = [];
   for (const row of rows ?? []) {
-    nowMs = row.now_ms ?? 0;
-    if (row.id === null) continue;
-    const facts = { ...row, id: Number(row.id), rev: Number(row.rev) } as Entry;
+    nowMs = row.now_ms;
+    if (row.id === null) {
+      pauses = row.task.map(pauseOf);
+      continue;
+    }
+    const facts = { ...row, id: Number(row.id), rev: Number(row.rev) };
     const standing = standingOf(facts, nowMs, types);
     if (row.others)
       runByOthers.push({
@@ -123,5 +141,5 @@ export async function window(deps: StoreDeps): Promise<Window> {
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
-  return { writes, waitingForCode, runByOthers, nowMs, cutAtMs };
+  return { writes, waitingForCode, runByOthers, pauses, nowMs, cutAtMs };
 }

@@ -14,6 +14,7 @@
  * - **rev**: a number on every row that grows with each write to it, no matter who writes
  * - **attempt**: one start of a task's handler
  */
+import type { Pause } from "./pause.ts";
 
 /** Every status that a task can have. */
 export const TASK_STATUSES = ["Not started", "Running", "Completed", "Error"] as const;
@@ -100,6 +101,8 @@ export interface Task {
   /** Why the last finished attempt started late; null when it started in time. */
   lateness: Lateness | null;
   rev: number;
+  /** What holds it back, where one task that waits is asked for; absent when nothing does. */
+  paused?: Pause[];
 }
 
 /** What makes a task large. */

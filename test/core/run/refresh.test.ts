@@ -48,6 +48,7 @@ function refresh(
         cutAtMs,
         waitingForCode: new Map(Object.entries(waitingForCode)),
         runByOthers: [],
+        pauses: [],
       }),
     },
     gate,

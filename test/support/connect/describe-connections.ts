@@ -132,7 +132,9 @@ function connectBed(postgres: string, redis: string): ConnectBed {
     postgres.mode = "open";
     redis.mode = "open";
     await Promise.all(toClose.splice(0).map((close) => close()));
-    await query(`truncate "baasix_Tasks", tickwork_flags, tickwork_requests restart identity`);
+    await query(
+      `truncate "baasix_Tasks", tickwork_flags, tickwork_requests, tickwork_pauses restart identity`,
+    );
     await dropKeys();
   });
   afterAll(async () => {

@@ -73,6 +73,7 @@ const finish = fc.record({
   marked: fc.constantFrom(0, 1),
   cut_at: began,
   waiting_for_code: fc.constant(2),
+  pauses: fc.constantFrom("", '[{"all":true}]'),
   basis: fc.constantFrom("ours", "theirs"),
 });
 const vouch = fc.record({
@@ -121,6 +122,7 @@ const refreshed = evaluation(
     marked: 0,
     cut_at: NOON_MS + 600_000,
     waiting_for_code: 0,
+    pauses: "",
     basis: "ours",
   }),
 );

@@ -4,6 +4,7 @@
  */
 import { batchMutants } from "./batch-mutants.ts";
 import { core, type Mutant } from "./mutant.ts";
+import { pauseMutants } from "./pause-mutants.ts";
 import { transactionMutants } from "./transaction-mutants.ts";
 
 export type { Mutant } from "./mutant.ts";
@@ -124,6 +125,7 @@ export const mutants: Mutant[] = [
       ),
     ],
   },
+  ...pauseMutants,
   ...transactionMutants,
   {
     name: "rule 9: an empty Redis is an empty window",

@@ -19,6 +19,7 @@ export type Step =
   | { do: "insert"; dueInMs: number; tells: boolean; commitsAfterMs?: number }
   | { do: "run"; pick: number; ms: number }
   | TransactionStep
+  | PauseStep
   /** Faults. */
   | { do: "kill" | "stop"; pick: number; ms: number }
   | { do: "deploy" }
@@ -27,6 +28,16 @@ export type Step =
   | { do: "flag"; raise: boolean }
   | { do: "outage"; of: "postgres" | "redis" | "both"; ms: number }
   | { do: "storm"; of: "postgres" | "redis" | "doorbell"; what: number; ms: number };
+
+/** Something is paused, and resumed later. */
+export interface PauseStep {
+  do: "pause";
+  of: "all" | "work" | "short";
+  ms: number;
+  dies?: number | undefined;
+  /** Who resumes it dies so long after it began to. */
+  resumerDies?: number | undefined;
+}
 
 /** An app enqueues in a transaction of its own. */
 export interface TransactionStep {
@@ -60,7 +71,8 @@ export interface Scenario {
  * `nudges`: others write the table, and tell it before they commit. `starved`: processes stand still for longer than
  * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due. `outages`: servers
  * are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and deployments.
- * `transactions`: apps enqueue in transactions, and die at any point of them.
+ * `transactions`: apps enqueue in transactions, and die at any point of them. `pauses`: types are paused and resumed, by
+ * processes that may die, and the cache is told in no order.
  */
 export type Kind =
   | "calm"
@@ -73,6 +85,7 @@ export type Kind =
   | "versions"
   | "nudges"
   | "transactions"
+  | "pauses"
   | "starved"
   | "retries"
   | "outages"
@@ -230,6 +243,13 @@ const transaction = fc.record({
     { freq: 2, nil: undefined },
   ),
 }) as fc.Arbitrary<TransactionStep>;
+const pause = fc.record({
+  do: fc.constant("pause" as const),
+  of: fc.constantFrom("all" as const, "work" as const, "work" as const, "short" as const),
+  ms: fc.constantFrom(100, 1_000, 10_000, 45_000, 200_000, 900_000),
+  dies: fc.option(fc.integer({ min: 1, max: 80 }), { freq: 5, nil: undefined }),
+  resumerDies: fc.option(fc.integer({ min: 1, max: 80 }), { freq: 3, nil: undefined }),
+}) as fc.Arbitrary<PauseStep>;
 const standstill: fc.Arbitrary<Step> = fc.record({
   do: fc.constant("stop" as const),
   pick,
@@ -258,6 +278,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   versions: [...ordinary(false), fresh, fresh],
   nudges: [...ordinary(false), nudge, nudge],
   transactions: [create({ ms: 0 }), transaction, transaction],
+  pauses: [...ordinary(false), short, pause, pause],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
     ...ordinary(false).slice(0, 2),
@@ -270,7 +291,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   batches: [...ordinary(false), short, short, short, short, deploys],
   retries: [failsLate, takesLong, takesLong],
   clocks: [...ordinary(false), kills],
-  everything: [...ordinary(true), ...ordinary(true), short, short, ...disasters],
+  everything: [...ordinary(true), ...ordinary(true), short, short, pause, ...disasters],
 };
 
 /** No two clocks differ by more than five minutes. */
@@ -312,6 +333,7 @@ export const kinds: Kind[] = [
   "versions",
   "nudges",
   "transactions",
+  "pauses",
   "starved",
   "retries",
   "outages",

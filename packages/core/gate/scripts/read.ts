@@ -1,5 +1,6 @@
 /** The scripts that read: what is cached, and who holds flags. */
 import { VOUCHED_LIMIT, WINDOW_MS } from "../../limits.ts";
+import type { Pause } from "../../tasks/pause.ts";
 import type { Coming, Due } from "../../tasks/standing.ts";
 import { type Look, OPERATOR, type Vouched } from "../gate.ts";
 import { MARKER } from "./keys.ts";
@@ -13,7 +14,7 @@ for slot = 0, slots - 1 do
   if holder == '${OPERATOR}' then operators = operators + 1 elseif holder then ticks = ticks + 1 end
 end`;
 
-type LookReply = [number, number, number, string | null, string | null, string | null];
+type LookReply = [number, number, number, ...(string | null)[]];
 
 /**
  * Counts.
@@ -25,14 +26,15 @@ export const LOOK = script({
   lua: `${COUNT_FLAGS}
 local tasks = call('ZCARD', waiting) + call('ZCARD', foreign)
 if cut_of(call('ZRANGE', waiting, 0, 0)[1]) then tasks = tasks - 1 end
-return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code', 'read'))}`,
-  decode: ([tasks, ticks, operators, refreshed, waitingForCode, read]: LookReply): Look => ({
+return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code', 'read', 'pauses'))}`,
+  decode: ([tasks, ticks, operators, refreshed, waitingForCode, read, pauses]: LookReply): Look => ({
     waiting: tasks,
     tickRuns: ticks > 0,
     operatorRuns: operators > 0,
-    refreshedMs: refreshed === null ? undefined : Number(refreshed),
+    refreshedMs: refreshed ? Number(refreshed) : undefined,
     waitingForCode: Number(waitingForCode ?? 0),
     readMs: Number(read ?? 0) || undefined,
+    pauses: pauses ? (JSON.parse(pauses) as Pause[]) : [],
   }),
 });
 
@@ -48,7 +50,7 @@ type VouchReply = [
 /**
  * A refresh asks whether the cache is what Postgres and those who told of their writes would have it be: the marker is
  * there and far enough ahead; each member of a set has its rev and each rev its member, so none was evicted; the latest
- * refresh has ended, not long ago, and would have read the same. Notes that it looked.
+ * refresh has ended, not long ago, and would have read the same; nobody told of a pause since. Notes that it looked.
  *
  * Keys: all but rows, the sleeper and the flags. Arguments: as `Trust`, who would read, and the limit of the cache.
  * Answers a `Vouched`, or undefined: read Postgres.
@@ -56,9 +58,10 @@ type VouchReply = [
 export const VOUCH = script({
   args: { basis: text, limit: number, young_ms: number, whole_ms: number, ahead_ms: number },
   lua: `
-local known = call('HMGET', state, 'read', 'basis', 'began', 'ended', 'waiting_for_code')
+local known = call('HMGET', state, 'read', 'basis', 'began', 'ended', 'waiting_for_code', 'paused')
 local age = now() - tonumber(known[1] or 0)
 if known[2] ~= basis or known[3] ~= known[4] or age < 0 or age > young_ms then return false end
+if tonumber(known[6] or 0) > tonumber(known[3] or 0) then return false end
 local sizes, members = {}, -1
 for n, set in ipairs({waiting, foreign, running, gone}) do
   sizes[n] = call('ZCARD', set)
