@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { Redis } from "ioredis";
+import pg from "pg";
 import { createDatabase, POSTGRES_PORT, REDIS_PORT, redisServerUrl } from "../scripts/local-servers.ts";
 import type { Form, Given } from "./contender.ts";
 import { countStatements, type OpenedProxy, openProxy } from "./proxy.ts";
@@ -41,6 +42,8 @@ export interface Counts {
 export interface Arena {
   start(): Contestant;
   counts(): Counts;
+  /** What Postgres does by itself within a minute of so many new rows. */
+  vacuum(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,6 +81,12 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
       return contestant;
     },
     counts: () => ({ statements: statements.count(), commands }),
+    async vacuum() {
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      await client.query("vacuum analyze");
+      await client.end();
+    },
     async close() {
       await Promise.all([...running].map((contestant) => contestant.end()));
       await Promise.all(proxies.map((proxy) => proxy.close()));

@@ -109,6 +109,7 @@ async function drain(arena: Arena, behind: number, withText: boolean) {
   const creator = arena.start();
   await creator.ask("fill", { count: DRAINED + behind, withText });
   await creator.end();
+  await arena.vacuum();
   const drained = await arena.start().ask("drain", { count: DRAINED, ...DRAIN });
   return { ...drained };
 }

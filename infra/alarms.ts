@@ -103,8 +103,11 @@ export function alarms({ deadLetters, tick, refresh, api, refreshMinutes, email 
     treatMissingData: "ignore",
   });
   alarm("WaitingForCode", "waiting-for-code", {
-    ...measured("TasksWaitingForCode", "Maximum"),
-    alarmDescription: "Tasks are due whose type nobody here runs. A refresh has logged which type it is.",
+    ...measured("WaitingForCodeSeconds", "Maximum"),
+    alarmDescription:
+      "A task has been due for more than five minutes whose type, or version of it, nobody here runs. A refresh has logged which it is.",
+    // A deployment that is under way takes less.
+    threshold: LATE_SECONDS,
     treatMissingData: "ignore",
   });
 }

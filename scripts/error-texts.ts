@@ -38,6 +38,10 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning: "No task has this id: it was deleted, or never existed.",
     remedy: "Check the id. `GET /tasks` lists the tasks.",
   },
+  schedule_not_found: {
+    meaning: "No schedule has this name.",
+    remedy: "Check the name. `GET /schedules` lists the schedules.",
+  },
   unknown_event: {
     meaning: "The hook's path names an event that does not exist.",
     remedy: "Use `items.create.after`, `items.update.after` or `items.delete.after`.",
@@ -63,6 +67,17 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     meaning:
       "The request was carried out before, with the same `Idempotency-Key`, and some of the tasks that it created have been deleted.",
     remedy: "Nothing, if they are not needed any more. To create them anew, use another key.",
+  },
+  unique_key_taken: {
+    meaning:
+      "The task would have its `unique_key` again, because it is retried or its type is changed, but another task has the key now.",
+    remedy:
+      "Wait until that task has freed the key, or cancel or delete it. The message names the type and the key.",
+  },
+  schedule_in_code: {
+    meaning:
+      "The schedule is declared in code with `defineSchedule`, so it is neither replaced nor deleted over HTTP.",
+    remedy: "Change the code and deploy it. To stop the schedule until then, send `paused` alone.",
   },
   body_too_large: {
     meaning: "The body has more than 5 MB.",
@@ -127,6 +142,10 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
   invalid_data: {
     meaning: "The `task_data` does not match the schema of the type.",
     remedy: "Create a new task with valid data; or correct the schema and retry.",
+  },
+  migration_failed: {
+    meaning: "`migrate` of the definition threw: the data is of an older version of the type.",
+    remedy: "Correct `migrate`, then retry.",
   },
   timeout: {
     meaning: "An attempt took longer than `timeoutSeconds` of its type.",

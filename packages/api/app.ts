@@ -8,10 +8,11 @@ import { controlRoutes } from "./routes/control.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
 import { taskRoutes } from "./routes/tasks.ts";
 
 /** What the API stands on. `config.apiKey` is what callers send as `Authorization: Bearer …`. */
-export interface AppDeps extends Pick<Tickwork, "tasks" | "operator" | "hooks" | "log"> {
+export interface AppDeps extends Pick<Tickwork, "tasks" | "schedules" | "operator" | "hooks" | "log"> {
   config: Pick<Tickwork["config"], "apiKey">;
 }
 
@@ -30,7 +31,7 @@ export interface Api {
  * @example const response = await createApp(tickwork).request("/health/tasks");
  */
 export function createApp(deps: AppDeps): Api {
-  const { tasks, operator, hooks, log, config } = deps;
+  const { tasks, schedules, operator, hooks, log, config } = deps;
   const { apiKey } = config;
   if (!apiKey)
     throw new ConfigError("API_KEY must be what callers send as Authorization: Bearer …, got nothing.");
@@ -48,5 +49,6 @@ export function createApp(deps: AppDeps): Api {
   app.route("/", pauseRoutes(operator));
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", taskRoutes(tasks));
+  app.route("/", scheduleRoutes(schedules));
   return app;
 }

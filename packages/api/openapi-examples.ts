@@ -1,5 +1,15 @@
 /** The examples in `/openapi.json`. The compiler holds them to the types, a test to the schemas. */
-import type { CacheStats, ErrorCode, Health, Issue, NewTask, Pause, Task } from "#core";
+import type {
+  CacheStats,
+  ErrorCode,
+  Health,
+  Issue,
+  NewTask,
+  Pause,
+  Schedule,
+  ScheduleChanges,
+  Task,
+} from "#core";
 import type { operations } from "./operations.ts";
 
 interface Examples {
@@ -30,6 +40,7 @@ const waiting: Task = {
   updatedAt: "2026-11-24T08:30:00.000Z",
   attempts: 0,
   max_attempts: 3,
+  version: null,
   crashes: 0,
   excused: 0,
   progress: null,
@@ -40,7 +51,11 @@ const waiting: Task = {
   lease_expires_at: null,
   history: null,
   lateness: null,
+  schedule: null,
+  schedule_time: null,
   rev: 1,
+  unique_key: null,
+  unique_for: null,
 };
 
 const running: Task = {
@@ -101,8 +116,42 @@ const healthy: Health = {
   },
 };
 
+const schedule: Schedule = {
+  name: "weekday report",
+  source: "api",
+  cron: "0 9 * * MON-FRI",
+  every_seconds: null,
+  time_zone: "Europe/Berlin",
+  type: "http_request",
+  task_data: { url: "https://example.com/report", method: "POST" },
+  version: null,
+  catch_up: "last",
+  overlap: "skip",
+  paused: false,
+  next_times: [
+    "2026-11-24T08:00:00.000Z",
+    "2026-11-25T08:00:00.000Z",
+    "2026-11-26T08:00:00.000Z",
+    "2026-11-27T08:00:00.000Z",
+    "2026-11-30T08:00:00.000Z",
+  ],
+  last: {
+    task: 7,
+    task_status: "Completed",
+    schedule_time: "2026-11-23T08:00:00.000Z",
+    started_at: "2026-11-23T08:00:00.120Z",
+    finished_at: "2026-11-23T08:00:01.480Z",
+  },
+  created_at: "2026-11-20T12:00:00.000Z",
+  updated_at: "2026-11-20T12:00:00.000Z",
+};
+
 export const examples: Partial<Record<keyof typeof operations, Examples>> = {
-  createTasks: { request: newTask, answer: waiting },
+  createTasks: {
+    request: newTask,
+    answer: waiting,
+    otherwise: { ...waiting, unique_key: "report", unique_for: "waiting", unique_outcome: "kept" },
+  },
   listTasks: { answer: { tasks: [completed], next_cursor: "YmVmb3JlOjc" } },
   notStarted: { answer: [waiting] },
   isRunning: { answer: { isRunning: false } },
@@ -120,6 +169,19 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
   pause: { request: { type: "http_request", reason: "the partner's API is down" }, answer: pause },
   listPauses: { answer: [pause] },
   resume: { answer: { resumed: true } },
+  listSchedules: { answer: { schedules: [schedule], next_cursor: null } },
+  getSchedule: { answer: schedule },
+  putSchedule: {
+    request: {
+      cron: "0 9 * * MON-FRI",
+      time_zone: "Europe/Berlin",
+      type: "http_request",
+      task_data: { url: "https://example.com/report", method: "POST" },
+      overlap: "skip",
+    } satisfies ScheduleChanges,
+    answer: schedule,
+  },
+  runSchedule: { answer: { ...waiting, schedule: "weekday report", schedule_time: waiting.scheduled_time } },
   hook: { request: { data: { id: 7 } }, answer: { ran: 0, failed: 0 } },
   health: {
     answer: healthy,
@@ -139,6 +201,11 @@ export const errorExamples: Partial<Record<ErrorCode, { message: string; issues?
     message: "The request has no key; send the header Authorization: Bearer <API key>.",
   },
   task_not_found: { message: "There is no task 7." },
+  schedule_not_found: { message: 'There is no schedule "weekday report".' },
+  schedule_in_code: {
+    message:
+      'The schedule "weekday report" is declared in code: change it there. Here it can be paused, with paused alone.',
+  },
   unknown_event: {
     message:
       'The event must be one of items.create.after, items.update.after, items.delete.after, got "items.eaten.after".',
@@ -146,6 +213,10 @@ export const errorExamples: Partial<Record<ErrorCode, { message: string; issues?
   task_running: { message: 'Task 7 must be "Not started" to be changed, got "Running".' },
   task_finished: {
     message: 'Task 7 must be "Not started" or "Running" to be cancelled, got "Completed".',
+  },
+  unique_key_taken: {
+    message:
+      "Another task has the type and the unique key that this one would have (http_request, report); wait until it has freed the key, or cancel or delete it.",
   },
   tasks_deleted: {
     message:

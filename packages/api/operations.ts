@@ -1,6 +1,8 @@
 /** Every operation of the API, once: its path for the routes, and what `/openapi.json` says about it. */
 import type * as v from "valibot";
 import type { ErrorCode } from "#core";
+import { pauseOperations } from "./pause-operations.ts";
+import { scheduleOperations } from "./schedule-operations.ts";
 import * as s from "./schemas.ts";
 
 type Success = 200 | 201 | 202 | 204;
@@ -33,10 +35,16 @@ export const operations = {
   createTasks: {
     method: "post",
     path: "/tasks",
-    summary: "Creates a task, or up to 1,000 in an array: all or none.",
+    summary:
+      "Creates a task, or up to 1,000 in an array: all or none. Where another task has its unique_key, the answer has that one.",
     json: s.NewTasksSchema,
     headers: s.CreateHeadersSchema,
     answer: { status: 201, schema: s.CreatedSchema },
+    otherwise: {
+      status: 200,
+      schema: s.CreatedSchema,
+      when: "No task was created: others have the unique keys. `unique_outcome` says what became of each.",
+    },
     errors: [
       "too_many_tasks",
       "task_data_too_large",
@@ -125,6 +133,7 @@ export const operations = {
       "task_running",
       "task_finished",
       "task_state",
+      "unique_key_taken",
       "task_data_too_large",
       "invalid_request",
       "unknown_type",
@@ -149,6 +158,7 @@ export const operations = {
       "task_running",
       "task_waiting",
       "task_state",
+      "unique_key_taken",
       "invalid_request",
       "postgres_unavailable",
     ],
@@ -162,30 +172,8 @@ export const operations = {
     otherwise: { status: 202, schema: s.TaskSchema, when: "The task is running, and was asked to stop." },
     errors: ["task_not_found", "task_finished", "task_state", "invalid_request", "postgres_unavailable"],
   },
-  pause: {
-    method: "put",
-    path: "/pauses",
-    summary:
-      "Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed.",
-    json: s.PauseRequestSchema,
-    answer: { status: 200, schema: s.PauseSchema },
-    errors: ["invalid_request", "unknown_type", "postgres_unavailable"],
-  },
-  listPauses: {
-    method: "get",
-    path: "/pauses",
-    summary: "What is paused, the oldest pause first.",
-    answer: { status: 200, schema: s.PausesSchema },
-    errors: ["postgres_unavailable"],
-  },
-  resume: {
-    method: "delete",
-    path: "/pauses",
-    summary: "Resumes what was paused under this name. What is due starts at once.",
-    query: s.ResumeQuerySchema,
-    answer: { status: 200, schema: s.ResumedSchema },
-    errors: ["invalid_request", "postgres_unavailable"],
-  },
+  ...pauseOperations,
+  ...scheduleOperations,
   hook: {
     method: "post",
     path: "/hooks/:collection/:event",

@@ -2,6 +2,7 @@ import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/t
 import type * as v from "valibot";
 import type { ErrorCode } from "#core";
 import { ERRORS } from "../core/errors.ts";
+import { NAME_LIMIT } from "../core/limits.ts";
 import { HOOK_EVENTS } from "../core/tasks/hooks.ts";
 import { RETRY_AFTER_SECONDS } from "./errors.ts";
 import { errorExamples, examples } from "./openapi-examples.ts";
@@ -30,6 +31,10 @@ const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: Js
   id: {
     description: "The id of a task.",
     schema: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
+  },
+  name: {
+    description: "The name of a schedule.",
+    schema: { type: "string", minLength: 1, maxLength: NAME_LIMIT },
   },
   collection: { description: "What the item belongs to, such as baasix_Tasks.", schema: { type: "string" } },
   event: { description: "What happened to it.", schema: { type: "string", enum: [...HOOK_EVENTS] } },

@@ -2,16 +2,17 @@
 import * as v from "valibot";
 import { type ErrorCode, TASK_STATUSES } from "#core";
 import { mustBe, quote } from "../core/errors.ts";
-import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, PAUSE_REASON_LIMIT } from "../core/limits.ts";
-import { accepts, NewTaskSchema, storable, TaskChangesSchema } from "../core/tasks/new-task.ts";
-import { PAUSE_KINDS } from "../core/tasks/pause.ts";
-import type { Due } from "../core/tasks/standing.ts";
-import { CONTENT } from "../core/tasks/task.ts";
+import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
+import { accepts, storable } from "../core/tasks/accepts.ts";
+import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
+import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
+import { dueOf, idOf } from "./cursors.ts";
+import { PausesSchema } from "./pause-schemas.ts";
 
 /** How many tasks a page of the list has. */
-const LIST_LIMIT = { default: 50, max: 200 };
+export const LIST_LIMIT = { default: 50, max: 200 };
 
-const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
+export const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
   if (issue.expected === "never") return `is not known here; ${names} can be given`;
   return issue.path ? "is missing" : `the body ${mustBe(`an object with ${names}`, issue.input)}`;
 };
@@ -27,7 +28,7 @@ export const NewTasksSchema = v.union([
 const NOT_STARTED_LIMIT = { default: 1_000, max: 1_000 };
 
 /** A parameter is a text; `metadata` is what the text says. */
-const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
+export const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
   const message = accepts(`a whole number from 1 to ${max}`);
   return v.pipe(
     v.optional(
@@ -42,24 +43,6 @@ const limitFrom = ({ default: usual, max }: { default: number; max: number }) =>
     ),
     v.metadata({ type: "integer", minimum: 1, maximum: max, default: usual }),
   );
-};
-
-/** Cursors are opaque to callers. */
-const encoded = (text: string): string => Buffer.from(text).toString("base64url");
-const decoded = (cursor: string, form: RegExp): (number | undefined)[] | undefined => {
-  const numbers = form.exec(Buffer.from(cursor, "base64url").toString())?.slice(1).map(Number);
-  return numbers?.every(Number.isSafeInteger) ? numbers : undefined;
-};
-
-/** Of the list: the id before which the next page begins. */
-export const cursorOf = (id: number): string => encoded(`before:${id}`);
-const idOf = (cursor: string) => decoded(cursor, /^before:([1-9]\d{0,15})$/)?.[0];
-
-/** Of the window: the task after which the next page begins. */
-export const cursorAfter = ({ id, atMs }: Due): string => encoded(`after:${atMs}:${id}`);
-const dueOf = (cursor: string): Due | undefined => {
-  const [atMs, id] = decoded(cursor, /^after:(-?\d{1,15}):([1-9]\d{0,15})$/) ?? [];
-  return atMs === undefined || id === undefined ? undefined : { atMs, id };
 };
 
 /** What one of these functions reads. */
@@ -124,51 +107,6 @@ export const HookSchema = v.looseObject(
     issue.path ? "is missing" : `the body ${mustBe("an object with the item in data", issue.input)}`,
 );
 
-const PAUSE_NAMES = "type, queue, concurrency_key, all";
-/** Text that people write, of 1 to so many characters. */
-const textUpTo = (limit: number) => {
-  const message = accepts(`a string of 1 to ${limit} characters`);
-  return v.pipe(v.string(message), v.minLength(1, message), v.maxLength(limit, message), storable);
-};
-const pauseName = textUpTo(NAME_LIMIT);
-
-const oneTarget = v.check(
-  (given: object) => PAUSE_KINDS.filter((kind) => Object.hasOwn(given, kind)).length === 1,
-  ({ input }) => `the request must name one of ${PAUSE_NAMES}, got ${quote(input)}`,
-);
-
-const reason = v.optional(
-  v.nullable(v.pipe(textUpTo(PAUSE_REASON_LIMIT), v.description("Why, for people."))),
-);
-
-export const PauseRequestSchema = v.union(
-  [
-    v.strictObject({ type: pauseName, reason }),
-    v.strictObject({ queue: pauseName, reason }),
-    v.strictObject({ concurrency_key: pauseName, reason }),
-    v.strictObject({ all: v.literal(true), reason }),
-  ],
-  ({ input }) =>
-    `the body ${mustBe(`an object with one of ${PAUSE_NAMES}, which is true, and perhaps a reason`, input)}`,
-);
-export const ResumeQuerySchema = v.pipe(
-  v.strictObject(
-    {
-      type: v.optional(pauseName),
-      queue: v.optional(pauseName),
-      concurrency_key: v.optional(pauseName),
-      all: v.optional(
-        v.pipe(
-          v.picklist(["true"], accepts("true")),
-          v.transform(() => true as const),
-        ),
-      ),
-    },
-    onlyThese(`one of ${PAUSE_NAMES}`),
-  ),
-  oneTarget,
-);
-
 // What the API answers with.
 
 const time = v.pipe(v.string(), v.isoTimestamp());
@@ -187,22 +125,6 @@ const AttemptSchema = v.pipe(
   }),
   v.description("An attempt that did not complete the task."),
 );
-
-export const PauseSchema = v.pipe(
-  v.object({
-    all: v.exactOptional(v.literal(true)),
-    type: v.exactOptional(v.string()),
-    queue: v.exactOptional(v.string()),
-    concurrency_key: v.exactOptional(v.string()),
-    reason: v.nullable(v.string()),
-    created_at: time,
-  }),
-  v.description("What is paused, why and since when."),
-);
-export const PausesSchema = v.array(PauseSchema);
-export const ResumedSchema = v.object({
-  resumed: v.pipe(v.boolean(), v.description("Whether it was paused.")),
-});
 
 const LatenessSchema = v.object({
   ms: v.number(),
@@ -229,6 +151,12 @@ export const TaskSchema = v.pipe(
       v.nullable(positive),
       v.description("How often it may fail before it ends in Error; null means the default of its type."),
     ),
+    version: v.pipe(
+      v.nullable(positive),
+      v.description(
+        "Of its type, when it was created; null is 1. Code that does not read this version leaves it alone.",
+      ),
+    ),
     crashes: v.pipe(fromZero, v.description("How often a worker died while it ran the task.")),
     excused: v.pipe(fromZero, v.description("How many of its attempts do not count against max_attempts.")),
     progress: v.pipe(
@@ -251,11 +179,32 @@ export const TaskSchema = v.pipe(
       v.nullable(LatenessSchema),
       v.description("Why its last finished attempt started late; null when it started in time."),
     ),
+    schedule: v.pipe(
+      v.nullable(v.string()),
+      v.description("The schedule whose occurrence it is; null where it is none."),
+    ),
+    schedule_time: v.pipe(
+      v.nullable(time),
+      v.description("Which occurrence: when it was to start. A retry moves scheduled_time, not this."),
+    ),
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
-    paused: v.exactOptional(
+    paused: v.exactOptional(PausesSchema),
+    unique_key: v.pipe(
+      v.nullable(v.string()),
+      v.description("What it has in common with no other task of its type for as long as unique_for says."),
+    ),
+    unique_for: v.pipe(
+      v.nullable(v.union([v.picklist(UNIQUE_FOR), positive])),
+      v.description(
+        "How long its key is taken, as it was given; null when it has none, or when its seconds were over and another task has taken the key.",
+      ),
+    ),
+    unique_outcome: v.exactOptional(
       v.pipe(
-        v.array(PauseSchema),
-        v.description("Of one task that waits: what holds it back; absent when nothing does."),
+        v.picklist(UNIQUE_OUTCOMES),
+        v.description(
+          "Only in the answer to a request that gave it a unique_key: whether it was created, or had the key already, and was kept as it is, replaced or postponed.",
+        ),
       ),
     ),
   }),
@@ -299,15 +248,18 @@ export const StatsSchema = v.object({
   waitingForCode: v.exactOptional(
     v.pipe(
       fromZero,
-      v.description("Tasks that were due and of a type that nobody here runs; absent when there were none."),
+      v.description(
+        "Tasks that were due and of a type, or a version of it, that nobody here runs; absent when there were none.",
+      ),
     ),
   ),
-  paused: v.exactOptional(
+  waitingForCodeSince: v.exactOptional(
     v.pipe(
-      v.array(PauseSchema),
-      v.description("What was paused at the last refresh; absent when nothing was."),
+      v.nullable(time),
+      v.description("Since when the first of them has been due; absent when there are none."),
     ),
   ),
+  paused: v.exactOptional(PausesSchema),
   error: v.exactOptional(v.pipe(v.string(), v.description("What is wrong; absent when nothing is."))),
 });
 export const HealthSchema = v.object({

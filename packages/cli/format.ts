@@ -1,7 +1,7 @@
 /** Everything that people read. */
 import { styleText } from "node:util";
-import type { Task } from "#client";
-import type { CacheStats, Health, Pause, PauseTarget } from "#core";
+import type { Schedule, Task } from "#client";
+import type { CacheStats, Health, Pause, PauseTarget, UniqueOutcome } from "#core";
 import type { PlannedMigration } from "../core/store/plan-migrations.ts";
 import { lineOf } from "../local/demo-lines.ts";
 import type { Server } from "../local/server.ts";
@@ -43,15 +43,54 @@ export function taskDetails(task: Task): string {
     ["attempts", attempts > 0 ? `${attempts}${max_attempts ? ` of ${max_attempts}` : ""}` : null],
     ["progress", task_status === "Running" && task.progress !== null ? percent(task.progress) : null],
     ["late", task.lateness ? `${task.lateness.ms} ms (${task.lateness.reason})` : null],
+    ["unique", uniquenessOf(task)],
     ["data", jsonOf(task.task_data)],
     ["result", jsonOf(task.result_data)],
     ["error", errorOf(task.error_data)],
   ]);
 }
 
+const timesOf = ({ cron, every_seconds, time_zone }: Schedule) =>
+  cron === null ? `every ${every_seconds} s` : `${cron} (${time_zone})`;
+
+/** Schedules, a line each: its name, when it comes next, its times, what it runs, and how that went last. */
+export function scheduleLines(schedules: readonly Schedule[]): string {
+  if (schedules.length === 0) return "There is no schedule.";
+  const width = Math.max(...schedules.map(({ name }) => name.length));
+  return schedules
+    .map((one) => {
+      const next = one.paused ? "paused" : (one.next_times[0] ?? "never again");
+      return `${one.name.padEnd(width)}  ${next.padEnd(24)}  ${timesOf(one)}  ${one.type}  ${lastOf(one) ?? ""}`.trimEnd();
+    })
+    .join("\n");
+}
+
+/** A schedule with all that people ask about. */
+export function scheduleDetails(one: Schedule): string {
+  return rows([
+    ["schedule", one.name],
+    ["declared in", one.source === "code" ? "code" : null],
+    ["times", timesOf(one)],
+    ["next", one.paused ? "paused" : one.next_times.join(", ") || "never again"],
+    ["type", one.type],
+    ["data", jsonOf(one.task_data)],
+    ["catch up", one.catch_up],
+    ["overlap", one.overlap],
+    ["last", lastOf(one)],
+  ]);
+}
+
+function lastOf({ last }: Schedule): string | null {
+  if (!last) return null;
+  const status = paint(STATUS_STYLES[last.task_status] ?? "bold", last.task_status);
+  return `${status} (task ${last.task}, ${last.finished_at ?? last.started_at ?? last.schedule_time})`;
+}
+
 /** What was asked of a task, and how it stands now. */
-export function taskChange(task: Task, change: "created" | "retried" | "cancelled"): string {
+export function taskChange(task: Task, change: UniqueOutcome | "retried" | "cancelled"): string {
   const { id, type, task_status, scheduled_time } = task;
+  if (change === "kept")
+    return `Task ${id} (${type}) has this unique key and was kept: ${task_status}, due at ${scheduled_time}.`;
   if (change === "cancelled" && task_status === "Running")
     return `Task ${id} (${type}) runs, and was asked to stop.`;
   if (change === "cancelled") return `Task ${id} (${type}) is cancelled.`;
@@ -86,7 +125,12 @@ export function stats(state: CacheStats, { healthy, last }: Health): string {
     ],
     ["running", state.isTaskRunning ? "a task runs" : "no task runs"],
     ["waiting", `${state.cachedTasksCount} due within ${state.taskTimeWindow}`],
-    ["without code", state.waitingForCode ? `${state.waitingForCode} of types that nobody here runs` : null],
+    [
+      "without code",
+      state.waitingForCode
+        ? `${state.waitingForCode} of types or versions that nobody here runs, since ${state.waitingForCodeSince}`
+        : null,
+    ],
     ["paused", state.paused ? state.paused.map(pausedName).join(", ") : null],
     ["refreshed", `${state.lastRefreshed ?? "not yet"}, every ${state.refreshIntervalSeconds} s`],
     ["read Postgres", state.lastRead === undefined ? null : (state.lastRead ?? "not yet")],
@@ -163,6 +207,11 @@ function rows(pairs: readonly (readonly [string, string | null | undefined])[]):
   const present = pairs.filter(([, value]) => value);
   const width = Math.max(...present.map(([name]) => name.length)) + 2;
   return present.map(([name, value]) => `${name.padEnd(width)}${value}`).join("\n");
+}
+
+function uniquenessOf({ unique_key, unique_for }: Task): string | null {
+  if (unique_key === null || unique_for === null) return unique_key;
+  return `${unique_key}, ${typeof unique_for === "number" ? `for ${unique_for} s` : `while ${unique_for}`}`;
 }
 
 const percent = (fraction: number) => `${Math.round(fraction * 100)} %`;

@@ -14,6 +14,7 @@ import { addPause } from "./commands/pause.ts";
 import { addPauses } from "./commands/pauses.ts";
 import { addResume } from "./commands/resume.ts";
 import { addRetry } from "./commands/retry.ts";
+import { addSchedules } from "./commands/schedules.ts";
 import { addShow } from "./commands/show.ts";
 import { addStart } from "./commands/start.ts";
 import { addStats } from "./commands/stats.ts";
@@ -34,6 +35,7 @@ const COMMANDS = [
   addPause,
   addResume,
   addPauses,
+  addSchedules,
   addStats,
   addDoctor,
   addCompletion,

@@ -1,9 +1,10 @@
 /** What users type as arguments and options. */
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError } from "commander";
-import { TASK_STATUSES, type TaskStatus } from "#core";
+import { TASK_STATUSES, type TaskStatus, type UniqueFor } from "#core";
 import { millisecondsOf } from "../core/duration.ts";
 import { messageOf, mustBe } from "../core/errors.ts";
+import { UNIQUE_FOR } from "../core/tasks/task.ts";
 import { parseTime, TIME_FORMAT } from "../core/tasks/time.ts";
 import { UsageError } from "./failure.ts";
 
@@ -34,6 +35,17 @@ export function duration(text: string): number {
     return millisecondsOf((count === undefined ? text : `${count} ${UNITS[unit]}`) as `${number} days`);
   } catch {
     throw new InvalidArgumentError(`It ${mustBe("a time such as 30s, 10m, 2h or 3d", text)}.`);
+  }
+}
+
+/** `waiting`, `unfinished`, or a time as `duration` reads it. */
+export function uniqueFor(text: string): UniqueFor {
+  const name = UNIQUE_FOR.find((one) => one === text);
+  if (name) return name;
+  try {
+    return duration(text) / 1000;
+  } catch {
+    throw new InvalidArgumentError(`It ${mustBe(`${UNIQUE_FOR.join(", ")}, or a time such as 10m`, text)}.`);
   }
 }
 

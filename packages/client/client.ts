@@ -1,5 +1,6 @@
 import type { CacheStats, Health, Pause, PauseTarget } from "#core";
 import type { CallOptions } from "./request.ts";
+import type { ClientSchedules } from "./schedules.ts";
 import type {
   AnyDefinitions,
   EndedTaskOf,
@@ -189,6 +190,8 @@ export interface Client<Definitions = AnyDefinitions> {
   resume(target: PauseTarget, options?: CallOptions): Promise<{ resumed: boolean }>;
   /** What is paused, the oldest pause first. @example for (const { reason } of await client.pauses()) console.log(reason); */
   pauses(options?: CallOptions): Promise<Pause[]>;
+  /** Recurring tasks. @example const { next_times } = await client.schedules.get("nightly"); */
+  schedules: ClientSchedules;
   /** The state of the cache. @example const { cachedTasksCount } = await client.stats(); */
   stats(options?: CallOptions): Promise<CacheStats>;
   /** Whether Tickwork is healthy, and what was last reached. It needs no key. @example const { healthy } = await client.health(); */

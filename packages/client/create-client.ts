@@ -2,6 +2,7 @@ import type { Health, Task, TaskErrorCode } from "#core";
 import { batchesOf, jsonOf } from "./batches.ts";
 import type { ChangeOptions, Client } from "./client.ts";
 import { createSend, type SendOptions } from "./request.ts";
+import { createClientSchedules } from "./schedules.ts";
 import type { AnyDefinitions, TaskRef } from "./typed-tasks.ts";
 import { waitForEnd } from "./wait.ts";
 
@@ -49,6 +50,14 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
 
   const read = <Answer>(path: string, options?: SendOptions) =>
     send<Answer>({ method: "GET", path, idempotent: true }, options);
+
+  /** What may be carried out twice. */
+  const change = <Answer>(
+    method: "POST" | "PUT" | "DELETE",
+    path: string,
+    options?: SendOptions,
+    body?: string,
+  ) => send<Answer>({ method, path, body, idempotent: true }, options);
 
   const post = <Created>(body: string, idempotencyKey: string, options: ChangeOptions = {}) =>
     send<Created>(
@@ -122,15 +131,13 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
       waitForEnd(idOf(task), (how) => read(pathOf(task), how), options) as Promise<never>,
 
     pause: (target, { reason, ...options } = {}) =>
-      send(
-        { method: "PUT", path: "/pauses", body: jsonOf({ ...target, reason }), idempotent: true },
-        options,
-      ),
+      change("PUT", "/pauses", options, jsonOf({ ...target, reason })),
 
-    resume: (target, options) =>
-      send({ method: "DELETE", path: `/pauses?${queryOf(target)}`, idempotent: true }, options),
+    resume: (target, options) => change("DELETE", `/pauses?${queryOf(target)}`, options),
 
     pauses: (options) => read("/pauses", options),
+
+    schedules: createClientSchedules(send),
 
     stats: (options) => read("/tasks/stats", options),
 
@@ -140,16 +147,14 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
         options,
       ),
 
-    refresh: (options) => send({ method: "POST", path: "/tasks/refresh", idempotent: true }, options),
+    refresh: (options) => change("POST", "/tasks/refresh", options),
   };
   return client as unknown as Client<Definitions>;
 }
 
-function queryOf(values: object): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(values)) if (value !== undefined) query.set(name, String(value));
-  return String(query);
-}
+/** JSON leaves out what is undefined. */
+const queryOf = (values: object): string =>
+  String(new URLSearchParams(JSON.parse(JSON.stringify(values)) as Record<string, string>));
 
 const idOf = (task: TaskRef): number => (typeof task === "object" ? task.id : task);
 const pathOf = (task: TaskRef): string => `/tasks/${encodeURIComponent(idOf(task))}`;

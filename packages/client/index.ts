@@ -7,6 +7,9 @@ export type {
   ErrorCode,
   Health,
   Issue,
+  LastOccurrence,
+  Schedule,
+  ScheduleChanges,
   Task,
   TaskErrorData,
   TaskStatus,
@@ -15,6 +18,7 @@ export type { ChangeOptions, Client, CreateOptions } from "./client.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";
 export { TickworkApiError, TickworkNetworkError, TickworkTimeoutError } from "./errors.ts";
 export type { CallOptions } from "./request.ts";
+export type { ClientSchedules } from "./schedules.ts";
 export type {
   EndedTaskOf,
   ListFilter,

@@ -145,7 +145,8 @@ export function connect(options: ConnectOptions): Connection {
     ...createEnqueuer<ConnectedCreateOptions>(
       async (given, { tx, ...created }, definition) => {
         const checked = definition && (await checkBy(definition, given));
-        if (tx === undefined) return tasks.create(given, created);
+        // Without its definition nobody could say how a task of this type is unique.
+        if (tx === undefined) return tasks.create(definition?.unique ? (checked ?? given) : given, created);
         return (await inTransaction()).create(tx, checked ?? (await checkAny(given)), created);
       },
       { tx: true },

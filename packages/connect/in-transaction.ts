@@ -17,6 +17,7 @@ import { PG_CHANNEL, RING_OF_TRANSACTIONS } from "../core/ring-of-transactions.t
 import { checkName } from "../core/services/tasks.ts";
 import type { StoreDeps } from "../core/store/deps.ts";
 import { endOfTransaction, insertInside } from "../core/store/insert-inside.ts";
+import { withOutcomes } from "../core/store/insert-unique.ts";
 import { sendIn } from "./transaction.ts";
 
 export interface InTransactionDeps extends Pick<StoreDeps, "database"> {
@@ -138,8 +139,12 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
         );
       checkName("userId", userId);
       const ring = postgresTells ? RING_OF_TRANSACTIONS : undefined;
-      const { tasks, xid } = await insertInside(send, given, userId, { channel: PG_CHANNEL, ring });
-      if (postgresTells) return tasks;
+      const { xid, ...created } = await insertInside(send, given, userId, { channel: PG_CHANNEL, ring });
+      const answer = withOutcomes(created);
+      // What was kept is as it was, so nobody has to hear of it.
+      const written = created.tasks.filter((_, n) => created.outcomes?.[n] !== "kept");
+      const ids = new Set([...written, ...(created.freed ?? [])].map(({ id }) => id));
+      if (postgresTells || ids.size === 0) return answer;
       let one = open.get(xid);
       const isNew = one === undefined;
       one ??= {
@@ -152,12 +157,12 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
       open.set(xid, one);
       // Without those that have ended: a client of a pool would gather them for ever.
       byTx.set(tx, new Set(openedIn(tx)).add(one));
-      for (const { id } of tasks) one.ids.push(id);
+      one.ids.push(...ids);
       // One ring for all that the transaction enqueues.
       if (isNew) await arm(one);
       // The armed ring remains when this was closed meanwhile.
       if (isNew && !closed) startWatching(one);
-      return tasks;
+      return answer;
     },
 
     own(tx) {

@@ -13,12 +13,15 @@ export const ERRORS = {
   key_wrong: 401,
   route_not_found: 404,
   task_not_found: 404,
+  schedule_not_found: 404,
   unknown_event: 404,
   task_running: 409,
   task_waiting: 409,
   task_finished: 409,
   task_state: 409,
   tasks_deleted: 409,
+  unique_key_taken: 409,
+  schedule_in_code: 409,
   body_too_large: 413,
   too_many_tasks: 413,
   task_data_too_large: 413,
@@ -58,7 +61,14 @@ export type ErrorKind = (typeof KINDS)[keyof typeof KINDS];
 export type ErrorCode = keyof typeof ERRORS;
 
 /** The codes that Tickwork itself writes into `error_data.code`. A handler's own errors may have any others. */
-export type TaskErrorCode = "invalid_data" | "timeout" | "cancelled" | "crashed" | "reset" | "result_refused";
+export type TaskErrorCode =
+  | "invalid_data"
+  | "migration_failed"
+  | "timeout"
+  | "cancelled"
+  | "crashed"
+  | "reset"
+  | "result_refused";
 
 /** One value that was not acceptable. */
 export interface Issue {

@@ -30,6 +30,7 @@ export type { RefreshReport } from "./run/refresh.ts";
 export type { Ending, TickReport } from "./run/tally.ts";
 export type { CacheStats, Health } from "./services/health.ts";
 export type { Operator } from "./services/operator.ts";
+export type { Schedules } from "./services/schedules-api.ts";
 export type { Worker } from "./services/worker.ts";
 export {
   createDatabase,
@@ -39,6 +40,7 @@ export {
   type Statement,
 } from "./store/database.ts";
 export { type MigrateOptions, migrate } from "./store/migrate.ts";
+export { defineSchedule, type ScheduleDefinition } from "./tasks/define-schedule.ts";
 export {
   type BatchContext,
   type BatchItem,
@@ -63,16 +65,30 @@ export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
 export type { Pause, PauseTarget } from "./tasks/pause.ts";
 export type { ItemOutcome } from "./tasks/run-many.ts";
+export type {
+  CatchUp,
+  DeclaredSchedule,
+  LastOccurrence,
+  Overlap,
+  Schedule,
+  ScheduleChanges,
+  ScheduleTimes,
+} from "./tasks/schedule.ts";
 export type { Stored } from "./tasks/stored.ts";
 export {
   type AttemptRecord,
   type Lateness,
   type NewTask,
+  type OnConflict,
   TASK_STATUSES,
   type Task,
   type TaskChanges,
   type TaskErrorData,
   type TaskStatus,
+  type UniqueBy,
+  type UniqueFor,
+  type Uniqueness,
+  type UniqueOutcome,
 } from "./tasks/task.ts";
 export { TaskFailedError } from "./tasks/task-failed.ts";
 export type { By, CreateOptions, ListFilter, Tasks } from "./tasks/tasks.ts";

@@ -40,10 +40,40 @@ export const ISSUES_LIMIT = 20;
 export const ISSUE_TEXT_LIMIT = 500;
 /** Characters of a type, an attachment's id, a user's id, an idempotency key. */
 export const NAME_LIMIT = 255;
+/** What `unique_for` may be in seconds, and `longest_wait_seconds`: a year. */
+export const UNIQUE_SECONDS_MAX = 31_536_000;
+/** How often an insert looks anew whose unique key others take and free at the same time. */
+export const UNIQUE_TRIES = 100;
 /** What `max_attempts` may be. */
+/** Versions of a type. Each one that code can read is a name that goes with a claim. */
+export const VERSION_LIMIT = 1_000;
 export const MAX_ATTEMPTS_LIMIT = 1_000;
 /** How long an idempotency key is remembered. */
 export const IDEMPOTENCY_HOURS = 24;
+
+/** Occurrences of a schedule that are made at a time, where so many fall into the window; the first of them to start makes as many. */
+export const OCCURRENCES_AHEAD = 50;
+/** Occurrences that one statement makes. */
+export const OCCURRENCES_PER_STATEMENT = 20_000;
+/** Schedules whose times are computed before others get their turn. */
+export const PLANS_PER_TURN = 100;
+/** Schedules that one refresh makes occurrences for; the others come with the next one, those first that are due first. */
+export const SCHEDULES_PER_REFRESH = 10_000;
+/**
+ * How late an occurrence may start before it counts as missed, and `catch_up` decides. No task may hold a slot of AWS for
+ * longer: what merely waited for its turn was not missed.
+ */
+export const MISSED_AFTER_MS = 15 * 60 * 1000;
+/** Occurrences that nobody made in time and `catch_up: all` makes: the latest ones. */
+export const CATCH_UP_LIMIT = 1_000;
+/** What `every_seconds` may be: a year. */
+export const EVERY_SECONDS_LIMIT = 366 * 86_400;
+/** Characters of a cron expression. */
+export const CRON_LIMIT = 200;
+/** The next times of a schedule that are told. */
+export const NEXT_TIMES = 5;
+/** Added to the time at which a queued occurrence looks again whether the one before has ended. */
+export const QUEUE_MARGIN_MS = 1_000;
 
 /** A lease for rows that another program sets to `Running`, and for the operator's flag. */
 export const FOREIGN_LEASE_MS = 15 * 60 * 1000;

@@ -16,8 +16,8 @@ export interface Measurements {
   /** How long the task that waits longest has been due; it shows a lost wake-up. */
   OldestDueAgeSeconds?: number;
   RunningTasks?: number;
-  /** Due tasks of a type that nobody here runs. */
-  TasksWaitingForCode?: number;
+  /** How long a task has been due whose type nobody here runs: longer than a deployment takes, and code is missing. */
+  WaitingForCodeSeconds?: number;
   RefreshMilliseconds?: number;
 }
 

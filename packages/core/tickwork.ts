@@ -15,7 +15,9 @@ import type { Metrics } from "./metrics.ts";
 import type { TallyDeps } from "./run/tally.ts";
 import { windowMsOf } from "./run/trust.ts";
 import { createAnnouncer } from "./services/announce.ts";
+import { createLazySchedules } from "./services/lazy-schedules.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
+import type { Schedules } from "./services/schedules-api.ts";
 import { createTasks } from "./services/tasks.ts";
 import { createVitals, watchDatabase, watchRedis } from "./services/vitals.ts";
 import { createWorker, type Worker } from "./services/worker.ts";
@@ -23,8 +25,10 @@ import type { Database } from "./store/database.ts";
 import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
 import type { Definitions } from "./tasks/define-task.ts";
+import { schedulesOf } from "./tasks/definitions-of.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
-import { createRegistry, type Registry } from "./tasks/registry.ts";
+import { checkDeclared, createRegistry, type Registry } from "./tasks/registry.ts";
+import type { DeclaredSchedule } from "./tasks/schedule.ts";
 import type { Tasks } from "./tasks/tasks.ts";
 
 /** What a Tickwork is made of. */
@@ -36,6 +40,8 @@ export interface Parts {
   redis?: RedisCommands | undefined;
   doorbell: Doorbell;
   definitions: Definitions;
+  /** Default: those of the module that the definitions came from. */
+  schedules?: readonly DeclaredSchedule[] | undefined;
   /**
    * This process runs nothing: others have the definitions, so it takes tasks of any type. Where they may not read the
    * cache that it writes to, their ticks are told to ask Postgres.
@@ -63,10 +69,12 @@ export interface Parts {
   random?: () => number;
 }
 
-/** A Tickwork: three services, and the parts that they stand on. */
+/** A Tickwork: four services, and the parts that they stand on. */
 export interface Tickwork {
   /** Creates, finds and changes tasks. */
   tasks: Tasks;
+  /** Recurring tasks. */
+  schedules: Schedules;
   /** Watches and corrects the whole. */
   operator: Operator;
   /** Runs tasks. */
@@ -108,6 +116,8 @@ export function createTickwork(parts: Parts): Tickwork {
     open: enqueuesOnly,
     windowMs: windowMsOf(config),
   });
+  const declared = parts.schedules ?? schedulesOf(parts.definitions);
+  if (declared.length > 0) checkDeclared(declared, registry);
   const timed = now === undefined ? database : withClock(database, now);
   const store = createStore({
     database: timed,
@@ -153,10 +163,14 @@ export function createTickwork(parts: Parts): Tickwork {
     exit: parts.exit ?? exitProcess(log),
   };
   const announcer = createAnnouncer(deps);
+  const { schedules, scheduler } = createLazySchedules(
+    { ...deps, database: timed, declared, cacheLimit: config.cacheLimit },
+    announcer,
+  );
   const tasks = createTasks(deps, announcer);
-  const operator = createOperator(deps, announcer);
-  const worker = createWorker({ ...deps, tasks, deleteFinished: operator.deleteFinished });
-  return { tasks, operator, worker, hooks, store, database, redis, prefix, config, log };
+  const operator = createOperator({ ...deps, scheduler }, announcer);
+  const worker = createWorker({ ...deps, scheduler, tasks, deleteFinished: operator.deleteFinished });
+  return { tasks, schedules, operator, worker, hooks, store, database, redis, prefix, config, log };
 }
 
 /** Short, for it is sent with each refresh, and there may be many types. */

@@ -6,6 +6,7 @@ import {
   createRedisCommands,
   createTickwork,
   type Database,
+  type DeclaredSchedule,
   type Definitions,
   type Hooks,
   type PostgresDriver,
@@ -30,6 +31,7 @@ import { createVirtualClock } from "./virtual-clock.ts";
 
 export interface EngineOptions {
   definitions: Definitions;
+  schedules: readonly DeclaredSchedule[] | undefined;
   config: Config;
   nowMs: number;
   hooks: Hooks | undefined;
@@ -80,6 +82,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     redis: config.cacheEnabled ? createRedisCommands(openMemory(clock.now)) : undefined,
     doorbell: createTimelineDoorbell(timeline, (event) => activity.begin(() => tickwork.worker.tick(event))),
     definitions,
+    schedules: options.schedules,
     hooks: generations.hooks,
     clock,
     now: NOW,

@@ -18,8 +18,11 @@ export function newRow(given: Partial<Task>): Task {
     updatedAt: now,
     attempts: 0,
     max_attempts: null,
+    version: null,
     crashes: 0,
     excused: 0,
+    schedule: null,
+    schedule_time: null,
     progress: null,
     cancel_requested: false,
     started_at: null,
@@ -29,6 +32,8 @@ export function newRow(given: Partial<Task>): Task {
     history: null,
     lateness: null,
     rev: 1,
+    unique_key: null,
+    unique_for: null,
     ...given,
   };
 }

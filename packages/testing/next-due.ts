@@ -1,11 +1,13 @@
 import type { Database } from "#core";
-import { NEXT_DUE_MS } from "../core/store/fragments.ts";
+import { epochMs, NEXT_DUE_MS } from "../core/store/fragments.ts";
 import { queryRepeatable, statement } from "../core/store/statement.ts";
 
-const NEXT_DUE = statement({ ours: "text[]" })`select ${NEXT_DUE_MS} as next_ms`;
+const NEXT_DUE = statement({ ours: "text[]" })`
+  select least(${NEXT_DUE_MS}, (select ${epochMs("min(next_time)")} from tickwork_schedules)) as next_ms`;
 
 /**
- * When something is due next, in epoch milliseconds: a waiting task, or the end of a lease. Undefined when nothing is.
+ * When something is due next, in epoch milliseconds: a waiting task, the end of a lease, or an occurrence that was not made
+ * yet. Undefined when nothing is.
  *
  * @param ours the types that are run here: tasks of others stay as they are
  */

@@ -37,12 +37,21 @@ export function noteTasks(own: Task): { tasks: Tasks; created: CreatedTask[] } {
         const checked = await checkNewTasks(registry, given);
         const made = checked.map(({ scheduled_time: at, task_data, ...task }, n) =>
           newRow({
-            ...task,
+            type: task.type,
             id: own.id + rows.length + n,
             attachment_id: task.attachment_id ?? null,
             max_attempts: task.max_attempts ?? null,
+            version: task.version ?? null,
             task_data: asStored(task_data),
             ...(at ? { scheduled_time: new Date(at).toISOString() } : {}),
+            // It has no store, so no other task has the key.
+            ...(task.unique_key == null
+              ? {}
+              : {
+                  unique_key: task.unique_key,
+                  unique_for: task.unique_for ?? "waiting",
+                  unique_outcome: "created",
+                }),
           }),
         );
         rows.push(...made);

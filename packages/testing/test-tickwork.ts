@@ -3,6 +3,7 @@ import { join } from "node:path";
 import {
   type Clock,
   type Config,
+  type DeclaredSchedule,
   type Definitions,
   type Enqueuer,
   type Hooks,
@@ -26,6 +27,8 @@ import type { DueReport } from "./report.ts";
 export interface TestOptions<Defined extends Definitions = Definitions> {
   /** The types of task that it runs. */
   definitions: Defined;
+  /** The schedules that it has, as `defineSchedule` makes them. */
+  schedules?: readonly DeclaredSchedule[] | undefined;
   /** What the clock shows at first. Default: what `Date.now()` says. */
   now?: Date | string | number | undefined;
   /** Settings other than the defaults. Here, `shutdownWaitSeconds` is 0 and `apiKey` is `test`. */
@@ -126,6 +129,7 @@ const PAGE = 1_000;
  */
 export async function createTestTickwork<const Defined extends Definitions>({
   definitions,
+  schedules,
   now = Date.now(),
   config,
   hooks,
@@ -135,6 +139,7 @@ export async function createTestTickwork<const Defined extends Definitions>({
 }: TestOptions<Defined>): Promise<TestTickwork<Defined>> {
   const engine = await openEngine({
     definitions,
+    schedules,
     nowMs: timeOf(now),
     config: { ...readConfig({}), ...TEST_CONFIG, ...config },
     hooks,

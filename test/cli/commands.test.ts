@@ -50,6 +50,29 @@ describe.each([
     expect(server.output().includes("with an embedded Postgres")).toBe(stack === "embedded");
   });
 
+  test("schedules lists, shows, runs, pauses, resumes and deletes them", async () => {
+    const put = await fetch(
+      `http://127.0.0.1:${new URL(server.output().match(/http\S+/)?.[0] ?? "").port}/schedules/nightly`,
+      {
+        method: "PUT",
+        headers: { authorization: `Bearer ${apiKey}` },
+        body: JSON.stringify({ cron: "0 3 * * *", type: "greet", task_data: { name: "Ada" } }),
+      },
+    );
+    expect(put.status).toBe(200);
+    const say = async (...args: string[]) => (await project.run(["schedules", ...args])).stdout.trim();
+    expect(await say()).toMatch(/^nightly {2}\d{4}-\S+T03:00:00.000Z {2}0 3 \* \* \* \(UTC\) {2}greet$/);
+    expect(await say("pause", "nightly")).toMatch(/next +paused/);
+    expect(await say("resume", "nightly")).toMatch(/next +\d{4}-/);
+    const { id } = await json("schedules", "run", "nightly");
+    expect((await json("watch", String(id))).task_status).toBe("Completed");
+    expect(await say("show", "nightly")).toMatch(new RegExp(`last +Completed \\(task ${id}, `));
+    expect(await say("delete", "nightly")).toMatch(/is deleted/);
+    expect(await say("list")).toBe("There is no schedule.");
+    expect(await project.run(["schedules", "show"])).toMatchObject({ code: 2 });
+    expect((await project.run(["schedules", "show", "nightly"])).stderr).toMatch(/no schedule "nightly"/);
+  });
+
   test("enqueue takes data from the standard input, a time, attempts and a key", async () => {
     const args = [
       "enqueue",

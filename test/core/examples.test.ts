@@ -3,6 +3,7 @@ import { describeExamples, GREET } from "../support/examples.ts";
 describeExamples("core", {
   given: {
     tasks: "import('#core').Tasks",
+    schedules: "import('#core').Schedules",
     operator: "import('#core').Operator",
     worker: "import('#core').Worker",
     database: "import('#core').Database",

@@ -70,7 +70,8 @@ const ALARMS = {
       treatMissingData: "ignore",
     },
     TickworkAlarmWaitingForCode: {
-      ...measured("TasksWaitingForCode", "Maximum"),
+      ...measured("WaitingForCodeSeconds", "Maximum"),
+      threshold: FIVE_MINUTES,
       treatMissingData: "ignore",
     },
   },

@@ -119,6 +119,7 @@ describe("what becomes of the task", () => {
       {
         store: { renew: async () => undefined },
         registry,
+        scheduler: { begin: async () => undefined, ended: async () => {}, keepUp: async (window) => window },
         clock: systemClock,
         log: silent,
         tasks: noTasks,

@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import type { Operator } from "#core";
 import { answerable } from "../answer.ts";
+import { cursorAfter } from "../cursors.ts";
 import { json, query } from "../input.ts";
 import { operations as op } from "../operations.ts";
-import { cursorAfter, NotStartedQuerySchema, RunningSchema } from "../schemas.ts";
+import { NotStartedQuerySchema, RunningSchema } from "../schemas.ts";
 
 /** The methods of Baasix's TasksService over HTTP. */
 export function controlRoutes(operator: Operator) {

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import type { Operator, PauseTarget } from "#core";
 import { json, query } from "../input.ts";
 import { operations as op } from "../operations.ts";
-import { PauseRequestSchema, ResumeQuerySchema } from "../schemas.ts";
+import { PauseRequestSchema, ResumeQuerySchema } from "../pause-schemas.ts";
 
 /** Stops the start of tasks, and lets it go on. */
 export function pauseRoutes(operator: Operator) {

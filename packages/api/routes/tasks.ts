@@ -1,9 +1,10 @@
 import { Hono } from "hono";
 import type { Tasks } from "#core";
 import { answerable } from "../answer.ts";
+import { cursorOf } from "../cursors.ts";
 import { by, header, query, taskId, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
-import { cursorOf, ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
+import { ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
 
 /** Creates, finds and changes tasks. */
 export function taskRoutes(tasks: Tasks) {
@@ -14,7 +15,9 @@ export function taskRoutes(tasks: Tasks) {
       const many = Array.isArray(body);
       const made = await tasks.create(many ? body : [body], { idempotencyKey, ...by(c) });
       const told = answerable(made);
-      return c.json(many ? told : told[0], op.createTasks.answer.status);
+      const isNew = made.some(({ unique_outcome = "created" }) => unique_outcome === "created");
+      const { answer, otherwise } = op.createTasks;
+      return c.json(many ? told : told[0], isNew ? answer.status : otherwise.status);
     })
     .get(op.listTasks.path, query(ListQuerySchema), async (c) => {
       const { status, type, limit, cursor } = c.req.valid("query");

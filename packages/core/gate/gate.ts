@@ -58,6 +58,7 @@ export interface Vouched {
   waiting: number;
   running: number;
   waitingForCode: number;
+  codeSinceMs?: number | undefined;
   /** Whether the limit cut the window. */
   cut: boolean;
 }
@@ -78,6 +79,8 @@ export interface Look {
   waitingForCode: number;
   /** What was paused then. */
   pauses: Pause[];
+  /** Since when the first of them is due, in epoch milliseconds; undefined: there are none. */
+  codeSinceMs?: number | undefined;
 }
 
 /**

@@ -107,16 +107,18 @@ export const STATS = statement({ limit: "int", ours: "text[]", foreign: "text[]"
   select (select wake_at_ms from tickwork_flags where name = 'refreshed') as refreshed_ms,
     (select count(*)::int from (select from "baasix_Tasks" where task_status = 'Not started'
       and scheduled_time <= now() + ${WINDOW} order by scheduled_time, id limit :limit) w) as waiting,
-    (select count(*)::int from (select type from "baasix_Tasks" where task_status = 'Not started'
-      and scheduled_time <= now() order by scheduled_time, id limit ${String(UNKNOWN_COUNTED)}) u where not (${OURS}) and not (type = any(:foreign))) as waiting_for_code,
-    (${PAUSES_AS_JSON}) as pauses,
-    ${RUNNING}`;
+    (${PAUSES_AS_JSON}) as pauses, code.*, ${RUNNING}
+  from (select count(*)::int as waiting_for_code, ${epochMs("min(scheduled_time)")} as code_since_ms
+    from (select type, version, scheduled_time from "baasix_Tasks" where task_status = 'Not started'
+      and scheduled_time <= now() order by scheduled_time, id limit ${String(UNKNOWN_COUNTED)}) u
+    where not (${OURS}) and not (type = any(:foreign))) code`;
 
 interface StatsRow {
   refreshed_ms: number | null;
   waiting: number;
   waiting_for_code: number;
   pauses: PauseRow[];
+  code_since_ms: number | null;
   running: boolean;
 }
 
@@ -177,6 +179,7 @@ export function createPostgresGate(database: Database, options: GateOptions, typ
         refreshedMs: row?.refreshed_ms ?? undefined,
         waitingForCode: row?.waiting_for_code ?? 0,
         pauses: (row?.pauses ?? []).map(pauseOf),
+        codeSinceMs: row?.code_since_ms ?? undefined,
       };
     },
     list: async () => undefined,

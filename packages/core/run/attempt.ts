@@ -1,10 +1,10 @@
 /** One attempt: checks the task's data, runs the handler beside a heartbeat, and says what becomes of the row. */
 import { describeIssues, type Issue, messageOf } from "../errors.ts";
-import { ABORT_GRACE_MS } from "../limits.ts";
+import { ABORT_GRACE_MS, EMPTY_CLAIMS_PAUSE_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
 import type { HandlerConfig, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
 import { createEnqueuer } from "../tasks/enqueue.ts";
-import { checkData, type Registry } from "../tasks/registry.ts";
+import { dataFor, type Registry } from "../tasks/registry.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome, Task } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -20,9 +20,11 @@ import {
   GIVEN_BACK,
   type OutcomeDeps,
 } from "./outcome.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 export interface AttemptDeps extends HeartbeatDeps {
   registry: Registry;
+  scheduler: Scheduler;
   /** How often a worker may die while it runs a task; then the task ends in `Error`. */
   maxCrashes: number;
   /** The jitter of a backoff, from 0 to 1. Default `Math.random`. */
@@ -48,12 +50,24 @@ export interface AttemptOptions {
 export async function runAttempt(deps: AttemptDeps, lease: Lease, options: AttemptOptions): Promise<Outcome> {
   const { registry, clock, leaseMs } = deps;
   const { task } = lease;
-  const definition = registry.get(task.type);
+  const definition = registry.definitionOf(task);
   // A claim takes only types that the registry has.
   if (!definition) return GIVEN_BACK;
   // The claim's answer took as long as the lease, so another worker may have the task; or this one has to stop.
   if (clock.now() >= lease.leasedAt + leaseMs || options.interrupt.aborted) return GIVEN_BACK;
-  return runHandler(deps, lease, options, definition);
+  const { schedule } = task;
+  if (schedule === null) return runHandler(deps, lease, options, definition);
+  try {
+    const instead = await deps.scheduler.begin({ ...task, schedule });
+    return instead ?? (await runHandler(deps, lease, options, definition));
+  } catch (error) {
+    deps.log.error("an occurrence could not ask its schedule; it waits again", {
+      task: task.id,
+      schedule,
+      error: messageOf(error),
+    });
+    return { kind: "given_back", delayMs: EMPTY_CLAIMS_PAUSE_MS };
+  }
 }
 
 const IGNORED = Symbol("the handler ignores its signal");
@@ -148,7 +162,7 @@ function startAborting({ clock }: Pick<AttemptDeps, "clock">, interrupt: AbortSi
  */
 async function perform(definition: TaskDefinition, context: TaskContext): Promise<HandlerEnd> {
   try {
-    const checked = await checkData(definition, context.task.task_data);
+    const checked = await dataFor(definition, context.task);
     if ("issues" in checked) return checked;
     // It may have been told to stop meanwhile.
     context.signal.throwIfAborted();

@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { ABORT_GRACE_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { BatchContext, BatchItem, Enqueuer, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
-import { checkData } from "../tasks/registry.ts";
+import { dataFor } from "../tasks/registry.ts";
 import { outcomesOf } from "../tasks/run-many.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Tasks } from "../tasks/tasks.ts";
@@ -85,8 +85,8 @@ export class Call {
     const { definition } = this;
     try {
       let data = task.task_data;
-      if (definition.data) {
-        const checked = await checkData(definition, data);
+      if (definition.data || definition.migrate) {
+        const checked = await dataFor(definition, task);
         if ("issues" in checked) return checked;
         // It may have been told to stop meanwhile.
         if (this.reason) throw this.reason;
@@ -104,7 +104,7 @@ export class Call {
     const items: { item: BatchItem<unknown>; n: number }[] = [];
     for (const [n, task] of tasks.entries()) {
       try {
-        const checked = await checkData(definition, task.task_data);
+        const checked = await dataFor(definition, task);
         if ("issues" in checked) ends[n] = checked;
         else items.push({ n, item: itemOf(task, checked.value, this) });
       } catch (error) {

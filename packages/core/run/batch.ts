@@ -12,7 +12,7 @@ import { RUN_BATCH_AHEAD_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
 import { createEnqueuer } from "../tasks/enqueue.ts";
 import type { Batching } from "../tasks/registry.ts";
-import type { Outcome, Task } from "../tasks/task.ts";
+import { type Outcome, runsAlone, type Task } from "../tasks/task.ts";
 import type { AbortCode, TaskAborted } from "./abort.ts";
 import { ABORT_MESSAGES } from "./abort.ts";
 import { ignoredSignal, outcomeOf } from "./attempt.ts";
@@ -80,7 +80,7 @@ class Batch {
     this.#tick = tick;
     this.#leases = createBatchLeases(first);
     this.#ends = gatherEnds(deps.clock, () => this.#settle());
-    this.#batching = deps.registry.batchOf(first.task.type) ?? UNSIZED;
+    this.#batching = deps.registry.batchOf(first.task) ?? UNSIZED;
     this.#lookout = keepLookout(deps, this.#leases, {
       call: () => this.#call,
       lose: (code) => this.#lose(code),
@@ -135,10 +135,10 @@ class Batch {
     const { registry, clock, leaseMs } = deps;
     const entries = this.#takeNext();
     const [first] = entries;
-    const definition = first && registry.get(first.task.type);
+    const definition = first && registry.definitionOf(first.task);
     if (!first) return;
     if (!definition) return this.#return(entries, GIVEN_BACK);
-    this.#batching = registry.batchOf(first.task.type) ?? UNSIZED;
+    this.#batching = registry.batchOf(first.task) ?? UNSIZED;
     const startedMs = clock.now();
     if (startedMs >= first.lease.leasedAt + leaseMs || limit.interrupt.aborted)
       return this.#return(entries, GIVEN_BACK);
@@ -182,7 +182,7 @@ class Batch {
       const [before] = taken;
       const { type } = entry.task;
       const isAlike = before?.task.type === type && registry.get(type)?.runMany !== undefined;
-      if (before && (!isAlike || taken.length >= (registry.batchOf(type)?.size ?? 1))) break;
+      if (before && (!isAlike || taken.length >= (registry.batchOf(entry.task)?.size ?? 1))) break;
       this.#leases.take();
       if (entry.cancelled) this.#return([entry], cancelled(this.#tick.deps, entry.task));
       else taken.push(entry);
@@ -268,7 +268,7 @@ class Batch {
     const [first] = leased;
     if (!first) return;
     const { registry } = this.#tick.deps;
-    if (leader === undefined && !(registry.batchOf(first.type) && first.crashes === 0))
+    if (leader === undefined && !(registry.batchOf(first) && !runsAlone(first)))
       this.#alone = { task: first, token, slot: this.#leases.slot, leasedAt };
     else this.#leases.add(leased, { token, leasedAt, aheadMs: nowMs - leasedAt });
   }

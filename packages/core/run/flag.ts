@@ -114,9 +114,10 @@ export function createFlag({ gate, ringer, clock, log, leaseMs }: FlagDeps, toke
     async waitsAgain(standing, outcome, goesOn) {
       if (standing.kind !== "waiting") return;
       const { id, atMs } = standing;
-      const due = { atMs, inMs: outcome.kind === "retried" ? outcome.delayMs : 0 };
+      const delayMs = "delayMs" in outcome ? outcome.delayMs : undefined;
+      const due = { atMs, inMs: delayMs ?? 0 };
       if (goesOn) flag.announce(id, due);
-      else if (outcome.kind === "retried") await ringer.ringAt(due, { task: id });
+      else if (delayMs !== undefined) await ringer.ringAt(due, { task: id });
     },
     async leave(napMs) {
       await renewing;

@@ -4,7 +4,8 @@ import { TickworkError } from "../errors.ts";
 import type { Gate, Trust } from "../gate/gate.ts";
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
-import type { Store } from "../store/store.ts";
+import type { Store, Window } from "../store/store.ts";
+import type { Scheduler } from "./scheduler.ts";
 
 export interface RefreshDeps {
   store: Pick<Store, "window">;
@@ -13,12 +14,13 @@ export interface RefreshDeps {
   clock: Clock;
   log: Logger;
   metrics?: Metrics | undefined;
+  scheduler: Pick<Scheduler, "keepUp">;
   /** What this process has warned of, so that it does so once. */
   warned: Set<string>;
 }
 
 const WAITING_FOR_CODE =
-  "tasks wait for a type that nobody here runs: deploy its code, or name the type with foreignTask";
+  "tasks wait for a type that nobody here runs: deploy the code of that type or version, or name the type with foreignTask";
 const TWO_PROCESSORS =
   "another program runs tasks of a type that this deployment runs, too: switch its processor off, or name the type with foreignTask";
 const ADOPTED =
@@ -36,6 +38,8 @@ export interface RefreshReport {
   running: number;
   /** Due tasks of a type that nobody here runs: they wait for code that has it. */
   waitingForCode: number;
+  /** How long the first of them has been due, in seconds; 0 if there is none. */
+  waitingForCodeSeconds: number;
   /** Whether the window had more than the cache takes. */
   cut: boolean;
   /** Whether it read Postgres; otherwise it went by the cache. */
@@ -44,19 +48,19 @@ export interface RefreshReport {
 }
 
 /**
- * One refresh: reads the window from Postgres, puts it into the cache, and rings for what is due soon. It mends
+ * One refresh: reads the window from Postgres, makes the occurrences of schedules in it, puts it into the cache, and rings for what is due soon. It mends
  * whatever went wrong since the last one: a change that Redis missed, a ring that was lost.
  *
  * @throws TickworkError when Postgres does not answer, or the cache did not take the window
  */
 export async function runRefresh(deps: RefreshDeps): Promise<RefreshReport> {
-  const { store, gate, ringer, clock, log, warned } = deps;
+  const { store, gate, ringer, scheduler, clock, log, warned } = deps;
   const began = clock.now();
-  let window: Awaited<ReturnType<Store["window"]>> | undefined;
+  let window: Window | undefined;
   let kept = false;
   try {
     kept = await gate.rebuild(async () => {
-      window = await store.window();
+      window = await scheduler.keepUp(await store.window(), store.window);
       return window;
     });
   } finally {
@@ -68,7 +72,7 @@ export async function runRefresh(deps: RefreshDeps): Promise<RefreshReport> {
       "refresh_too_slow",
       "The refresh took so long that what it read may be old; the cache stays as it was.",
     );
-  const { nowMs, writes, waitingForCode } = window;
+  const { nowMs, writes, waitingForCode, codeSinceMs } = window;
   // In the order of their due times, as Postgres read them.
   const dueTimes = writes.flatMap((write) => (write.kind === "waiting" ? [write.atMs] : []));
   const running = writes.filter(({ kind }) => kind === "running").length;
@@ -77,6 +81,7 @@ export async function runRefresh(deps: RefreshDeps): Promise<RefreshReport> {
     ...dueOf(dueTimes, nowMs),
     running,
     waitingForCode: [...waitingForCode.values()].reduce((sum, n) => sum + n, 0),
+    waitingForCodeSeconds: secondsSince(codeSinceMs, nowMs),
     cut: window.cutAtMs !== undefined,
     readPostgres: true,
     durationMs: clock.now() - began,
@@ -105,7 +110,7 @@ export async function runScheduledRefresh(deps: RefreshDeps, trust: Trust): Prom
   const began = clock.now();
   const vouched = await gate.vouch(trust);
   if (!vouched) return runRefresh(deps);
-  const { nowMs, coming, waiting, running, waitingForCode, cut } = vouched;
+  const { nowMs, coming, waiting, running, waitingForCode, codeSinceMs, cut } = vouched;
   await ringer.ringFor(coming, nowMs, { by: "refresh" });
   const dueTimes = coming.flatMap(({ kind, atMs }) => (kind === "waiting" ? [atMs] : []));
   return publish(deps, {
@@ -113,6 +118,7 @@ export async function runScheduledRefresh(deps: RefreshDeps, trust: Trust): Prom
     ...dueOf(dueTimes, nowMs),
     running,
     waitingForCode,
+    waitingForCodeSeconds: secondsSince(codeSinceMs, nowMs),
     cut,
     readPostgres: false,
     durationMs: clock.now() - began,
@@ -127,12 +133,15 @@ function dueOf(dueTimes: readonly number[], nowMs: number) {
   };
 }
 
+const secondsSince = (sinceMs: number | undefined, nowMs: number): number =>
+  sinceMs === undefined ? 0 : Math.max(0, (nowMs - sinceMs) / 1000);
+
 function publish({ metrics, log }: RefreshDeps, report: RefreshReport): RefreshReport {
   metrics?.({
     QueueDepth: report.due,
     OldestDueAgeSeconds: report.oldestDueAgeSeconds,
     RunningTasks: report.running,
-    TasksWaitingForCode: report.waitingForCode,
+    WaitingForCodeSeconds: report.waitingForCodeSeconds,
     RefreshMilliseconds: report.durationMs,
   });
   log.debug("refreshed", { ...report });

@@ -27,6 +27,7 @@ import {
 } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
+import { runsAlone } from "../tasks/task.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
 import { type Claim, claimOnce, type ExactlyOnceDeps, settleAsAccepted } from "./exactly-once.ts";
 import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
@@ -196,8 +197,7 @@ async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: 
   tick.emptyClaims = 0;
   let lease: Lease | undefined = claimed.lease;
   while (lease) {
-    // One whose worker died runs alone: it may be the reason.
-    const isBatch: boolean = deps.registry.batchOf(lease.task.type) !== undefined && lease.task.crashes === 0;
+    const isBatch: boolean = deps.registry.batchOf(lease.task) !== undefined && !runsAlone(lease.task);
     lease = isBatch
       ? await runBatch(tick, lease, () => mayClaim(tick))
       : await runTask(tick, lease, newClaim());
@@ -234,6 +234,7 @@ async function runTask(tick: Tick, lease: Lease, next: Claim): Promise<Lease | u
   const durationMs = deps.clock.now() - beganMs;
   tally.count(task, { outcome: settled.took ? settled.outcome : undefined, durationMs, lateness });
   if (settled.took) await flag.waitsAgain(settled.standing, settled.outcome, settled.next !== undefined);
+  if (task.schedule !== null) await deps.scheduler.ended(task, settled.outcome);
   return settled.next;
 }
 

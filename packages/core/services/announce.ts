@@ -1,6 +1,7 @@
 import type { Ringer } from "../doorbell/ringer.ts";
 import type { Gate } from "../gate/gate.ts";
 import { LOOK_AGAIN_MS } from "../limits.ts";
+import type { CreatedTasks } from "../store/insert-unique.ts";
 import type { Store } from "../store/store.ts";
 import { type HookEvent, type Hooks, TASKS } from "../tasks/hooks.ts";
 import { type KnownTypes, missing, type Standing, standingOfTask } from "../tasks/standing.ts";
@@ -14,6 +15,12 @@ export interface Announcer {
    * @param nowMs Postgres's time
    */
   announce(tasks: readonly Task[], nowMs: number): Promise<void>;
+  /**
+   * The same after tasks were created, with the hooks: of creation, or of a change where a unique key had a waiting task
+   * take the place of a new one. A task that was kept is told again, for whoever created it may have died before; no hook
+   * hears of it.
+   */
+  afterCreate(created: CreatedTasks): Promise<void>;
   /** As `Operator.afterWrite`. */
   afterWrite(event: HookEvent, tasks: readonly Task[], nowMs: number): Promise<void>;
   /** As `Operator.notifyChanged`. */
@@ -49,9 +56,24 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
     const firstMs = Math.min(...inMs);
     if (firstMs > 0) await ringer.ringAfter(firstMs, { askPostgres: true });
   };
-  return {
+  const announcer: Announcer = {
     async announce(tasks, nowMs) {
       await tell(standingsOf(tasks, nowMs), nowMs);
+    },
+
+    async afterCreate({ tasks, outcomes, freed = [], nowMs }) {
+      if (!outcomes) return announcer.afterWrite("items.create.after", tasks, nowMs);
+      const told = new Map([...freed, ...tasks].map((task) => [task.id, task]));
+      await announcer.announce([...told.values()], nowMs);
+      const events = new Map<number, HookEvent>();
+      tasks.forEach(({ id }, n) => {
+        const outcome = outcomes[n] ?? "created";
+        if (outcome === "created") events.set(id, "items.create.after");
+        else if (outcome !== "kept" && !events.has(id)) events.set(id, "items.update.after");
+      });
+      await Promise.all(
+        [...events].map(([id, event]) => hooks.fire(event, { collection: TASKS, data: told.get(id), id })),
+      );
     },
 
     async afterWrite(event, tasks, nowMs) {
@@ -76,6 +98,7 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
       if (news < ids.length) await ringer.ringAfter(LOOK_AGAIN_MS, { askPostgres: true });
     },
   };
+  return announcer;
 }
 
 /** It may have been running, and what is due may have waited for its end. */

@@ -31,6 +31,8 @@ export interface CacheStats {
   lastRead?: string | null;
   /** Tasks that were due and of a type that nobody here runs, at the last refresh; absent when there were none. */
   waitingForCode?: number;
+  /** Since when the first of them is due, ISO 8601; absent when there are none. */
+  waitingForCodeSince?: string | null;
   /** What was paused at the last refresh; absent when nothing was. */
   paused?: Pause[];
   /** What is wrong, if something is, in words of Tickwork's own: what a server said about itself is in the log. */
@@ -122,7 +124,9 @@ export function createHealth({ store, gate, vitals, clock, config, log }: Health
       initialized: found?.refreshedMs !== undefined,
       lastRefreshed: isoOf(found?.refreshedMs),
       ...(trustOf(config) && cacheEnabled ? { lastRead: isoOf(found?.readMs) } : {}),
-      ...(found?.waitingForCode ? { waitingForCode: found.waitingForCode } : {}),
+      ...(found?.waitingForCode
+        ? { waitingForCode: found.waitingForCode, waitingForCodeSince: isoOf(found.codeSinceMs) }
+        : {}),
       ...(found?.pauses.length ? { paused: found.pauses } : {}),
       ...(wrong.length > 0 ? { error: wrong.join("; ") } : {}),
     };

@@ -9,7 +9,8 @@ import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
 import { FINISHED_STATUSES } from "../store/operator.ts";
 import type { Store } from "../store/store.ts";
 import type { HookEvent } from "../tasks/hooks.ts";
-import type { Due, KnownTypes } from "../tasks/standing.ts";
+import type { Registry } from "../tasks/registry.ts";
+import type { Due } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Announcer } from "./announce.ts";
 import { type CacheStats, createHealth, type Health } from "./health.ts";
@@ -109,7 +110,7 @@ export interface OperatorDeps extends RefreshDeps {
   config: Config;
   log: Logger;
   vitals: Vitals;
-  registry: KnownTypes;
+  registry: Registry;
 }
 
 export function createOperator(deps: OperatorDeps, announcer: Announcer): Operator {

@@ -3,13 +3,13 @@ import { PAUSE_REASON_LIMIT, RESUMED_LOOK_MS } from "../limits.ts";
 import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
 import type { Store } from "../store/store.ts";
 import { PAUSE_KINDS, type Pause, type PauseTarget } from "../tasks/pause.ts";
-import { isKnown, type KnownTypes } from "../tasks/standing.ts";
+import type { Registry } from "../tasks/registry.ts";
 import { isStorable } from "../tasks/storable.ts";
 import { checkName } from "./tasks.ts";
 
 export interface PausesDeps extends RefreshDeps {
   store: Store;
-  registry: KnownTypes;
+  registry: Registry;
 }
 
 /** What `Operator` does to pause and to resume. */
@@ -51,10 +51,10 @@ export function createPauses(deps: PausesDeps): Pauses {
   return {
     async pause(target, { reason = null } = {}) {
       checkTarget(target);
-      if ("type" in target && !isKnown(target.type, registry))
+      if ("type" in target && !registry.open && !registry.get(target.type))
         throw new TickworkError(
           "unknown_type",
-          `type ${mustBe(`one of ${[...registry.ours, ...registry.foreign].join(", ")}`, target.type)}`,
+          `type ${mustBe(`one of ${registry.types.join(", ")}`, target.type)}`,
         );
       if (
         reason !== null &&

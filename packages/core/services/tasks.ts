@@ -10,6 +10,7 @@ import {
   taskNotFound,
 } from "../errors.ts";
 import { ANSWER_LIMIT_BYTES, NAME_LIMIT } from "../limits.ts";
+import { withOutcomes } from "../store/insert-unique.ts";
 import type { Store } from "../store/store.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
 import type { Registry } from "../tasks/registry.ts";
@@ -45,16 +46,16 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
       const { checkNewTasks } = await loadSchemas();
       const checked = await checkNewTasks(registry, given);
       if (idempotencyKey === undefined) {
-        const inserted = await store.insert(checked, userId);
-        await announcer.afterWrite("items.create.after", inserted.tasks, inserted.nowMs);
-        return inserted.tasks;
+        const created = await store.insert(checked, userId);
+        await announcer.afterCreate(created);
+        return withOutcomes(created);
       }
       const hash = createHash("sha256").update(JSON.stringify(given)).digest("hex");
-      const inserted = await store.insertOnce(checked, idempotencyKey, hash, userId);
-      if (inserted.made) await announcer.afterWrite("items.create.after", inserted.tasks, inserted.nowMs);
+      const created = await store.insertOnce(checked, idempotencyKey, hash, userId);
+      if (created.made) await announcer.afterCreate(created);
       // It may be repeated because the first call died before it could announce what it had created.
-      else await announcer.announce(inserted.tasks, inserted.nowMs);
-      return inserted.tasks;
+      else await announcer.announce(created.tasks, created.nowMs);
+      return withOutcomes(created);
     },
 
     async get(id) {

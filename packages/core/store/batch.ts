@@ -2,8 +2,17 @@
 import { RUN_BATCH_BYTES } from "../limits.ts";
 import { type Standing, standingOf } from "../tasks/standing.ts";
 import type { Lateness, Outcome, Task } from "../tasks/task.ts";
+import { versionedType } from "../tasks/version.ts";
 import type { StoreDeps } from "./deps.ts";
-import { epochMs, HAS_ROOM_BESIDE, milliseconds, NOW_MS, STARTABLE, withHistory } from "./fragments.ts";
+import {
+  epochMs,
+  HAS_ROOM_BESIDE,
+  milliseconds,
+  NOW_MS,
+  STARTABLE,
+  VERSIONED_TYPE,
+  withHistory,
+} from "./fragments.ts";
 import { typesToSend } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { endOf, statusAfter } from "./settle.ts";
@@ -53,9 +62,9 @@ const DONE = "(select count(*) from completed) + (select count(*) from ended)";
 
 const DUE = `task_status = 'Not started' and scheduled_time <= now() and ${STARTABLE}`;
 /** The size of the batches of the row's type; null where it runs in none. */
-const SIZE = "(:sizes)[array_position(:types, type::text)]";
+const SIZE = `(:sizes)[array_position(:types, (${VERSIONED_TYPE})::text)]`;
 /** What is looked at before a row is locked. `alike`: it may be one of many. */
-const WALKED = `id, scheduled_time, ${SIZE} as size, ${SIZE} is not null and crashes = 0 as alike,
+const WALKED = `id, scheduled_time, ${SIZE} as size, ${SIZE} is not null and crashes = 0 and schedule is null as alike,
   coalesce(pg_column_size(task_data), 0)::bigint as bytes`;
 
 /**
@@ -208,7 +217,14 @@ export async function settleBatch(
     const other = others.get(task.id);
     if (!other) continue;
     const [id, rev, due_ms] = other;
-    const facts = { id, rev, status: statusAfter(outcome), type: task.type, due_ms, lease_ms: null };
+    const facts = {
+      id,
+      rev,
+      status: statusAfter(outcome),
+      type: versionedType(task.type, task.version),
+      due_ms,
+      lease_ms: null,
+    };
     settled.set(id, standingOf(facts, nowMs, types));
   }
   const tasks = row.tasks ?? [];

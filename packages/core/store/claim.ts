@@ -11,6 +11,7 @@ import {
   PAUSED,
   ROOM_MS,
   STARTABLE,
+  VERSIONED_TYPE,
 } from "./fragments.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
 import { isUniqueViolation } from "./postgres-errors.ts";
@@ -82,7 +83,7 @@ export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]"
     case when exists (select from claimed) then null else ${NEXT_DUE_MS} end as next_ms,
     case when exists (select from claimed) or ${HAS_ROOM} then null else ${ROOM_MS} end as room_ms,
     case when exists (select from claimed) then null else
-      (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', type,
+      (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', ${VERSIONED_TYPE},
         'paused', ${PAUSED}, 'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
         from "baasix_Tasks" where id = any(:seen)) end as seen`;
 

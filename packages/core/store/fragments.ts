@@ -14,14 +14,20 @@ export const epochMs = (time: string) => `ceil(extract(epoch from ${time}) * 100
 export const NOW_MS = `${epochMs("now()")} as now_ms`;
 
 /**
+ * The type of a task in its version, as `versionedType` says it. The first version, which all rows have where nobody speaks
+ * of versions, is the type alone.
+ */
+export const VERSIONED_TYPE = "case when version is null then type else type || '@' || version end";
+
+/**
  * The task's type is one of `:ours`, the types that this process runs; with an empty second name, the first one is that of
  * a list of them (`registered-types.ts`). Written this way, the planner expects it to be true of most rows. Of
  * `type = any(…)` it expects it of hardly any; then each claim reads and sorts every waiting task, or each statement is
  * planned anew.
  */
 export const OURS = `nullif(case when (:ours)[2] = ''
-  then (select true from tickwork_types where registry = (:ours)[1] and name = type) is not null
-  else type = any(:ours) end, false) is not null`;
+  then (select true from tickwork_types where registry = (:ours)[1] and name = ${VERSIONED_TYPE}) is not null
+  else (${VERSIONED_TYPE}) = any(:ours) end, false) is not null`;
 
 /**
  * Nobody may start the task: everything or its type is paused. The pauses are read once in a statement, where a task is
@@ -36,7 +42,7 @@ const inWindow = (windowMs: number) =>
   `"baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${milliseconds(windowMs)}`;
 const BY_DUE_TIME = "order by scheduled_time, id";
 /** What some tick may start: it has the type, or another deployment may, and it is not paused. Written like `OURS`, for the planner. */
-const RUNNABLE = `nullif(coalesce((type = any(:ours)
+const RUNNABLE = `nullif(coalesce(((${VERSIONED_TYPE}) = any(:ours)
   or not (type = any(:foreign)) and scheduled_time > now() - ${milliseconds(UNKNOWN_TYPE_MS)}) and not ${PAUSED}, false), false)`;
 
 /**
@@ -76,14 +82,17 @@ const NAMES_OF_CONTENT = `array[${CONTENT.map((name) => `'${name}'`).join(", ")}
  * The rows of `source`, as JSON in `task`; where together they have more than `:bytes`, without what they hold. For what
  * must be answered in one piece.
  */
-export const wholeOrOmitting = (source: string) => `
-  select id, case when sum(octet_length(row_to_json(t)::text)) over () <= :bytes then row_to_json(t)
-    else (to_jsonb(t) - ${NAMES_OF_CONTENT} || jsonb_build_object('omitted', ${NAMES_OF_CONTENT}))::json end as task
-  from ${source} t`;
+export const wholeOrOmitting = (source: string) =>
+  `select id, ${orOmitting("row_to_json(t)", ":bytes")} as task from ${source} t`;
+
+/** The same of rows that are JSON already. */
+export const orOmitting = (row: string, bytes: string) => `
+  case when sum(octet_length(${row}::text)) over () <= ${bytes} then ${row}
+    else (${row}::jsonb - ${NAMES_OF_CONTENT} || jsonb_build_object('omitted', ${NAMES_OF_CONTENT}))::json end`;
 
 /** Whether a statement writes tasks, whatever else it does. */
 export const writesTasks = (text: string): boolean =>
-  /\b(insert into|update|delete from) "baasix_Tasks"/.test(text);
+  /\b(insert into|update|delete from) "baasix_Tasks"|\btickwork_insert_unique\(/.test(text);
 
 /** The earliest moment at which something is due: a waiting task, or the end of a lease. */
 export const NEXT_DUE_MS = `least(

@@ -1,11 +1,20 @@
 import { quote, TickworkError } from "../errors.ts";
 import { ANSWER_LIMIT_BYTES, IDEMPOTENCY_HOURS, ISSUES_LIMIT } from "../limits.ts";
 import type { NewTask } from "../tasks/task.ts";
+import { columnsOf } from "./columns.ts";
 import type { StoreDeps } from "./deps.ts";
 import { NOW_MS, wholeOrOmitting } from "./fragments.ts";
+import {
+  type CreatedTasks,
+  hasKey,
+  insertUnique,
+  insertUniqueOnce,
+  type UniqueRow,
+  uniqueTasks,
+} from "./insert-unique.ts";
 import { answersWhole, MADE_ROWS, type MadeRow, madeTasks } from "./made.ts";
 import { callersFault, isUniqueViolation, translatingDataErrors } from "./postgres-errors.ts";
-import { type Row, type TimedTasks, toTask } from "./rows.ts";
+import { type Row, toTask } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /**
@@ -13,8 +22,8 @@ import { queryRepeatable, statement } from "./statement.ts";
  * row is made as the trigger would leave it, which is therefore not called.
  */
 export const insertOf = (tasks: string) => `insert into "baasix_Tasks"
-    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, "userCreated_Id", "createdAt", "updatedAt", rev)
-  select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, "userCreated_Id",
+    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, version, "userCreated_Id", "createdAt", "updatedAt", rev)
+  select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, nullif(version, 1), "userCreated_Id",
     now(), now(), 1
   from rows from (json_populate_recordset(null::"baasix_Tasks", ${tasks})) with ordinality
   order by ordinality returning id, scheduled_time, "baasix_Tasks" as row`;
@@ -22,12 +31,16 @@ const MADE = insertOf(":tasks");
 
 export const INSERT = statement({ tasks: "json", whole: "boolean" })`with made as (${MADE}) ${MADE_ROWS}`;
 
-/** Creates tasks, all or none, in the order given. */
+/** Creates tasks, all or none, in the order given. Where a unique key is taken, the answer has the task that has it. */
 export async function insert(
   deps: StoreDeps,
   tasks: readonly NewTask[],
   userId?: string,
-): Promise<TimedTasks> {
+): Promise<CreatedTasks> {
+  if (tasks.some(hasKey)) {
+    const request = insertUnique(tasks, userId);
+    return uniqueTasks(await translatingDataErrors(() => deps.database.query<UniqueRow>(request)));
+  }
   const request = INSERT({ tasks: columnsOf(tasks, userId), whole: answersWhole(deps, tasks) });
   const rows = await translatingDataErrors(() => deps.database.query<MadeRow>(request));
   return madeTasks(deps, rows, tasks);
@@ -47,12 +60,20 @@ export const INSERT_ONCE = statement({
   ${MADE_ROWS}`;
 
 export const FIND_REQUEST = statement({ key: "text", bytes: "bigint" })`
-  select r.hash, r.${EXPIRED} as expired, ${NOW_MS}, r.task_ids as ids,
+  select r.hash, r.${EXPIRED} as expired, ${NOW_MS}, r.task_ids as ids, r.outcomes,
     (select coalesce(json_agg(task order by id), '[]') from (${wholeOrOmitting(`(select * from "baasix_Tasks"
       where id in (select value::bigint from json_array_elements_text(r.task_ids)))`)}) made) as tasks
   from tickwork_requests r where r.key = :key`;
 
-type KnownRequest = { hash: string; expired: boolean; now_ms: number; ids: number[]; tasks: Row[] };
+interface KnownRequest {
+  hash: string;
+  expired: boolean;
+  now_ms: number;
+  ids: number[];
+  /** What became of each task that had a unique key; null where none had. */
+  outcomes: NonNullable<CreatedTasks["outcomes"]> | null;
+  tasks: Row[];
+}
 
 /** Only an expired one: another process may have used the key again. */
 export const FORGET_REQUEST = statement({ key: "text" })`
@@ -74,44 +95,34 @@ export async function insertOnce(
   key: string,
   hash: string,
   userId?: string,
-): Promise<TimedTasks & { made: boolean }> {
+): Promise<CreatedTasks & { made: boolean }> {
   const { database } = deps;
-  const request = INSERT_ONCE({
-    tasks: columnsOf(tasks, userId),
-    whole: answersWhole(deps, tasks),
-    key,
-    hash,
-  });
+  const create = async (): Promise<CreatedTasks> => {
+    if (tasks.some(hasKey))
+      return uniqueTasks(await database.query<UniqueRow>(insertUniqueOnce(tasks, userId, { key, hash })));
+    const given = { tasks: columnsOf(tasks, userId), whole: answersWhole(deps, tasks) };
+    return madeTasks(deps, await database.query<MadeRow>(INSERT_ONCE({ ...given, key, hash })), tasks);
+  };
   for (;;) {
-    let rows: MadeRow[] | undefined;
     try {
-      rows = await database.query<MadeRow>(request);
+      return { ...(await create()), made: true };
     } catch (error) {
       if (!isUniqueViolation(error, "tickwork_requests_pkey")) throw callersFault(error);
     }
-    if (rows) return { ...(await madeTasks(deps, rows, tasks)), made: true };
     const [known] = await queryRepeatable<KnownRequest>(
       database,
       FIND_REQUEST({ key, bytes: ANSWER_LIMIT_BYTES }),
     );
     if (known && !known.expired) {
       if (known.hash !== hash) throw keyReused(key);
-      if (known.tasks.length < known.ids.length) throw tasksDeleted(key, known);
-      return { tasks: known.tasks.map(toTask), nowMs: known.now_ms, made: false };
+      const found = new Map(known.tasks.map((row) => [row.id, toTask(row)]));
+      const told = known.ids.flatMap((id) => found.get(id) ?? []);
+      if (told.length < known.ids.length) throw tasksDeleted(key, known);
+      const outcomes = known.outcomes ? { outcomes: known.outcomes } : {};
+      return { tasks: told, ...outcomes, nowMs: known.now_ms, made: false };
     }
     await queryRepeatable(database, FORGET_REQUEST({ key }));
   }
-}
-
-export function columnsOf(tasks: readonly NewTask[], userId: string | undefined) {
-  return tasks.map(({ type, scheduled_time, attachment_id, task_data, max_attempts }) => ({
-    type,
-    scheduled_time,
-    attachment_id,
-    task_data,
-    max_attempts,
-    userCreated_Id: userId,
-  }));
 }
 
 /** A repetition answers as the first request did, or not at all: a shorter list would name the wrong tasks. */

@@ -1,5 +1,6 @@
 /** What an insert answers: to make JSON of a row takes longer than to insert it, so of many rows one is answered whole. */
 import type { NewTask, Task } from "../tasks/task.ts";
+import { versionOfRow } from "../tasks/version.ts";
 import type { Database } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { NOW_MS } from "./fragments.ts";
@@ -82,5 +83,10 @@ function taskLike(other: Task, { id, scheduled_time }: MadeRow, given: NewTask):
     lateness: other.lateness,
     rev: other.rev,
     excused: other.excused,
+    unique_key: other.unique_key,
+    unique_for: other.unique_for,
+    version: versionOfRow(given.version),
+    schedule: null,
+    schedule_time: null,
   };
 }

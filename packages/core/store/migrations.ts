@@ -9,7 +9,10 @@
 import { MIGRATION_BATCH } from "../limits.ts";
 import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
-import { ADOPTED_LEASE_END, FOREIGN_LEASE } from "./fragments.ts";
+import { ADOPTED_LEASE_END } from "./fragments.ts";
+import { SCHEDULES } from "./schedules-table.ts";
+import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
+import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";
 
 /**
  * A part of a migration that is a matter of moments, that builds an index, or that updates rows, a batch at a time. All
@@ -91,6 +94,13 @@ const BY_AGE: Index = {
   on: `(task_status, finished_at) where task_status in ('Completed', 'Error')`,
 };
 
+/** Each occurrence of a schedule once, whoever makes it. No other row has an entry. */
+const BY_SCHEDULE: Index = {
+  name: "tickwork_by_schedule",
+  unique: true,
+  on: "(schedule, schedule_time) where schedule is not null",
+};
+
 /**
  * Each task leaves two dead rows. By default Postgres vacuums when a fifth of a table is dead: with 100 million finished
  * tasks, after ten million more. Until then indexes and table grow, and a claim walks past what was claimed. So it is
@@ -119,43 +129,6 @@ function updateRunning(set: string, condition: string): string {
 const ADOPT_RUNNING: Step = {
   rows: updateRunning(`lease_expires_at = ${ADOPTED_LEASE_END}`, "lease_expires_at is null"),
 };
-
-/** What the triggers call. A step that changes it replaces it; on a new table it is as new from the start. */
-const BEFORE_WRITE = `create or replace function tickwork_before_write() returns trigger language plpgsql as $trigger$
-      begin
-        if tg_op = 'UPDATE' then
-          new.rev := old.rev + 1;
-        else
-          new.rev := greatest(coalesce(new.rev, 0), 0) + 1;
-        end if;
-        if new.task_status = 'Running' then
-          -- Tickwork sets a token. A program that sets none knows nothing of leases. It has no slot either, so that it
-          -- never collides with a task that Tickwork runs.
-          if new.lease_token is null and (tg_op = 'INSERT' or old.task_status <> 'Running' or new.lease_expires_at is null) then
-            new.lease_expires_at := now() + ${FOREIGN_LEASE};
-            new.started_at := now();
-            new.finished_at := null;
-            new.attempts := new.attempts + 1;
-          end if;
-        else
-          new.slot := null;
-          new.lease_token := null;
-          new.lease_expires_at := null;
-          new.cancel_requested := false;
-          if new.task_status = 'Not started' then
-            new.scheduled_time := coalesce(new.scheduled_time, now());
-            new.finished_at := null;
-          elsif tg_op = 'INSERT' or old.task_status is distinct from new.task_status then
-            new.finished_at := now();
-          end if;
-        end if;
-        return new;
-      end $trigger$;`;
-
-/** A waiting row as the function would leave it. To call it for each of many new rows costs a third of their time. */
-const AS_NEW = `new.rev = 1 and new.task_status = 'Not started' and new.scheduled_time is not null
-  and new.slot is null and new.lease_token is null and new.lease_expires_at is null
-  and not new.cancel_requested and new.finished_at is null`;
 
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -267,6 +240,32 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_types (registry text, name text, primary key (registry, name));`,
   },
   { name: "tickwork.enqueue, for whoever writes SQL", sql: ENQUEUE_FUNCTION },
+  {
+    name: "unique keys",
+    steps: [
+      {
+        sql: `
+      alter table "baasix_Tasks" add column if not exists unique_key varchar(255), add column if not exists unique_for jsonb;
+      alter table tickwork_requests add column if not exists outcomes json;`,
+      },
+      { index: UNIQUE },
+    ],
+    sql: `${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}`,
+  },
+  {
+    name: "tasks have the version of their type",
+    sql: `alter table "baasix_Tasks" add column if not exists version integer;${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}`,
+  },
+  {
+    name: "schedules, and their occurrences as tasks",
+    steps: [
+      {
+        sql: `alter table "baasix_Tasks" add column if not exists schedule text, add column if not exists schedule_time timestamptz;`,
+      },
+      { index: BY_SCHEDULE },
+    ],
+    sql: SCHEDULES,
+  },
   {
     name: "what is paused",
     sql: `create table if not exists tickwork_pauses (

@@ -1,4 +1,4 @@
-import { refusal } from "../errors.ts";
+import { refusal, TickworkError } from "../errors.ts";
 import { isRefused, PostgresError } from "./database.ts";
 
 /** What Postgres refuses for its value is the caller's error, not an outage. */
@@ -16,6 +16,7 @@ export async function translatingDataErrors<T>(request: () => Promise<T>): Promi
  */
 export function callersFault(error: unknown): unknown {
   if (!isRefused(error)) return error;
+  if (isUniqueViolation(error, "tickwork_unique")) return keyTaken(error);
   const { constraint, detail, cause } = error;
   const column = /^Key \("?(\w+)"?\)=/.exec(detail ?? "")?.[1];
   const rule = constraint === undefined ? "" : ` (constraint ${constraint})`;
@@ -23,6 +24,15 @@ export function callersFault(error: unknown): unknown {
   return column === undefined
     ? refusal("", `Postgres refuses this${rule}: ${said}`)
     : refusal(column, `is refused by Postgres${rule}: ${said}`);
+}
+
+/** A task would have its key again, and another has taken it meanwhile. */
+function keyTaken({ detail }: PostgresError): TickworkError {
+  const [, typeAndKey] = /\)=\((.*)\) already exists/.exec(detail ?? "") ?? [];
+  return new TickworkError(
+    "unique_key_taken",
+    `Another task has the type and the unique key that this one would have${typeAndKey ? ` (${typeAndKey})` : ""}; wait until it has freed the key, or cancel or delete it.`,
+  );
 }
 
 const UNIQUE_VIOLATION = "23505";

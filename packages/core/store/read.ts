@@ -9,7 +9,7 @@ import {
 } from "../tasks/standing.ts";
 import type { Task, TaskStatus } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
-import { epochMs, LEFT_IN_WINDOW, NOW_MS, PAUSED, RUNNABLE_IN_WINDOW } from "./fragments.ts";
+import { epochMs, LEFT_IN_WINDOW, NOW_MS, PAUSED, RUNNABLE_IN_WINDOW, VERSIONED_TYPE } from "./fragments.ts";
 import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "./pauses.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, type TaskRow, type TimedTasks, tasksOf, toTask } from "./rows.ts";
@@ -136,7 +136,7 @@ export async function windowIds({ database, cacheLimit, types }: StoreDeps): Pro
 }
 
 export const STANDING = statement({ ids: "bigint[]" })`
-  select id, rev, task_status as status, type, ${PAUSED} as paused, ${epochMs("scheduled_time")} as due_ms,
+  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, ${epochMs("scheduled_time")} as due_ms,
     ${epochMs("lease_expires_at")} as lease_ms, ${NOW_MS} from "baasix_Tasks" where id = any(:ids)`;
 
 export async function standing({ database, types }: StoreDeps, id: number): Promise<Standing> {

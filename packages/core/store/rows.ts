@@ -33,7 +33,15 @@ export function toTask({ lease_token: _, ...row }: Row): Task {
   return row as unknown as Task;
 }
 
-const TIMES = ["scheduled_time", "createdAt", "updatedAt", "started_at", "finished_at", "lease_expires_at"];
+const TIMES = [
+  "scheduled_time",
+  "createdAt",
+  "updatedAt",
+  "started_at",
+  "finished_at",
+  "lease_expires_at",
+  "schedule_time",
+];
 
 /** How Postgres writes a UTC time in JSON, when it has at least three digits after the second. */
 const IN_UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,6}\+00:00$/;

@@ -1,5 +1,6 @@
 import { type Standing, standingOf } from "../tasks/standing.ts";
 import type { Lateness, Outcome, TaskStatus } from "../tasks/task.ts";
+import { versionedType } from "../tasks/version.ts";
 import { claimDue, claimOverdueOrDue } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, milliseconds, NOW_MS, withHistory } from "./fragments.ts";
@@ -78,7 +79,7 @@ type SettleRow = { rev: string | null; due_ms: number; now_ms: number; task: Row
 /** Writes how an attempt ended, if its lease still holds, and claims the next task in the same statement. */
 export async function settle(
   deps: StoreDeps,
-  { task: { id, type }, token }: Lease,
+  { task: { id, type, version }, token }: Lease,
   outcome: Outcome,
   next: LeaseRequest | undefined,
   { overdue = false, lateness }: SettleOptions = {},
@@ -102,7 +103,14 @@ export async function settle(
   const [row] = await database.query<SettleRow>(request);
   const claimed = next && row?.task ? { ...next, task: toTask(row.task) } : undefined;
   if (!row || row.rev === null) return { settled: undefined, next: claimed };
-  const facts = { id, rev: Number(row.rev), status, type, due_ms: row.due_ms, lease_ms: null };
+  const facts = {
+    id,
+    rev: Number(row.rev),
+    status,
+    type: versionedType(type, version),
+    due_ms: row.due_ms,
+    lease_ms: null,
+  };
   return { settled: standingOf(facts, row.now_ms, types), next: claimed };
 }
 
@@ -113,7 +121,7 @@ export function statusAfter({ kind }: Outcome): TaskStatus {
 
 export function endOf(outcome: Exclude<Outcome, { kind: "completed" }>) {
   const end = { error: null, record: null, delayMs: null, attempts: 0, crashes: 0, excused: 0 };
-  if (outcome.kind === "given_back") return { ...end, attempts: -1 };
+  if (outcome.kind === "given_back") return { ...end, delayMs: outcome.delayMs ?? null, attempts: -1 };
   const { record } = outcome;
   if (outcome.kind === "interrupted") return { ...end, record, excused: 1 };
   if (outcome.kind === "crashed") return { ...end, record, crashes: 1 };

@@ -12,7 +12,7 @@ import { window } from "./window.ts";
 export type { ClaimResult } from "./claim.ts";
 export type { ListFilter, Page } from "./read.ts";
 export type { SettleOptions } from "./settle.ts";
-export type { Window } from "./window.ts";
+export type { ScheduleRow, Window, WindowRead } from "./window.ts";
 
 export type Store = ReturnType<typeof createStore>;
 

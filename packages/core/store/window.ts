@@ -1,20 +1,24 @@
 import {
   CACHED_DATA_LIMIT_BYTES,
   CACHED_ROW_LIMIT_BYTES,
+  SCHEDULES_PER_REFRESH,
   TYPES_SENT,
   WINDOW_LIMIT_BYTES,
   WINDOW_MS,
 } from "../limits.ts";
 import type { Pause } from "../tasks/pause.ts";
+import type { CatchUp, Overlap, ScheduleTimes } from "../tasks/schedule.ts";
 import { type Facts, hasType, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import {
   ADOPTED_LEASE_END,
   epochMs,
   LEFT_IN_WINDOW,
+  milliseconds,
   NOW_MS,
   PAUSED,
   RUNNABLE_IN_WINDOW,
+  VERSIONED_TYPE,
 } from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
 import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "./pauses.ts";
@@ -25,8 +29,10 @@ import { statement, variants } from "./statement.ts";
 /** What Postgres says the window is. */
 export interface Window {
   writes: Standing[];
-  /** Tasks that are due and of a type that nobody here runs, by type: they wait for code that has it. */
+  /** Tasks that are due and of a type, or a version of it, that nobody here runs, by both: they wait for code that has it. */
   waitingForCode: ReadonlyMap<string, number>;
+  /** Since when the first of them is due; undefined when there are none. */
+  codeSinceMs?: number | undefined;
   /** What other programs run. */
   runByOthers: RunByOthers[];
   /** What is paused. */
@@ -36,6 +42,31 @@ export interface Window {
   /** The first due time that was left out; undefined when the whole window is there. */
   cutAtMs: number | undefined;
 }
+
+/** The same, and what it has to do with schedules. */
+export interface WindowRead extends Window {
+  /** Schedules with occurrences in the window that nobody has made yet. */
+  schedules: ScheduleRow[];
+  /** Some schedule was declared in code. */
+  hasDeclared: boolean;
+}
+
+/** A schedule, as far as its occurrences are concerned. */
+export interface ScheduleRow extends ScheduleTimes {
+  name: string;
+  rev: number;
+  catch_up: CatchUp;
+  overlap: Overlap;
+  /** The first occurrence that was not made yet; null when there is none. */
+  next_ms: number | null;
+  /** When more are to be made, where not all of the window were; else null. */
+  more_ms: number | null;
+}
+
+/** Of a row `s` of `tickwork_schedules`. */
+export const SCHEDULE_ROW = `json_build_object('name', s.name, 'rev', s.rev, 'cron', s.cron,
+  'every_seconds', s.every_seconds, 'time_zone', s.time_zone, 'catch_up', s.catch_up, 'overlap', s.overlap,
+  'next_ms', ${epochMs("s.next_time")}, 'more_ms', ${epochMs("s.more_time")})`;
 
 export interface RunByOthers {
   id: number;
@@ -55,7 +86,7 @@ export const GIVE_TIMES = statement({})`
  * than as many rows as one answer may have.
  */
 const waitingIn = (part: string, isRunnable: boolean) => `
-  select id, rev, task_status as status, type, ${PAUSED} as paused, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
+  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
     case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
     ${isRunnable} as runnable, false as others, false as adopted
   from ${part} t
@@ -64,7 +95,8 @@ const waitingIn = (part: string, isRunnable: boolean) => `
 
 /**
  * The waiting tasks that a tick may start, with one row more than `:limit` to show where the window was cut; those that
- * are left to others or paused; then the running ones; then a row that has the time and the pauses, since there may be no task.
+ * are left to others or paused; then the running ones; then schedules; then a row that has the time and the pauses, since
+ * there may be no task, and whether there are schedules of code.
  */
 export const WINDOW = variants(
   (windowMs: number) => statement({
@@ -78,11 +110,16 @@ export const WINDOW = variants(
   ${waitingIn(RUNNABLE_IN_WINDOW(":limit + 1", windowMs), true)}
   union all ${waitingIn(LEFT_IN_WINDOW(":limit", windowMs), false)}
   union all
-  select id, rev, task_status, type, false, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
+  select id, rev, task_status, ${VERSIONED_TYPE}, false, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
     false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all
-  select null, null, null, null, null, null, null, ${epochMs("now()")}, (${PAUSES_AS_JSON}), false, false, false`,
+  (select null, null, null, null, null, null, null, ${epochMs("now()")}, ${SCHEDULE_ROW}, false, false, false
+    from tickwork_schedules s where next_time <= now() + ${milliseconds(windowMs)} and (more_time is null or more_time <= now())
+    order by next_time limit ${String(SCHEDULES_PER_REFRESH)})
+  union all
+  select null, null, null, null, null, null, null, ${epochMs("now()")}, (${PAUSES_AS_JSON}),
+    exists (select from tickwork_schedules where source = 'code'), false, false`,
 );
 
 interface Entry extends Facts {
@@ -94,11 +131,11 @@ interface Entry extends Facts {
 }
 type WindowRow =
   | { [Column in keyof Entry]: Entry[Column] }
-  /** The last one. */
-  | { id: null; now_ms: number; task: PauseRow[] };
+  /** The last one has the pauses. `runnable`: there are schedules of code. */
+  | { id: null; now_ms: number; task: ScheduleRow | PauseRow[]; runnable: boolean };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
-export async function window(deps: StoreDeps): Promise<Window> {
+export async function window(deps: StoreDeps): Promise<WindowRead> {
   const { database, cacheLimit, types } = deps;
   if (types.ours.length > TYPES_SENT) await registerTypes(deps);
   const read = WINDOW(types.windowMs ?? WINDOW_MS)({
@@ -115,14 +152,20 @@ export async function window(deps: StoreDeps): Promise<Window> {
   const writes: Standing[] = [];
   const waitingForCode = new Map<string, number>();
   const runByOthers: RunByOthers[] = [];
+  let codeSinceMs: number | undefined;
   let cutAtMs: number | undefined;
   let waiting = 0;
   let nowMs = 0;
   let pauses: Pause[] = [];
+  const schedules: ScheduleRow[] = [];
+  let hasDeclared = false;
   for (const row of rows ?? []) {
     nowMs = row.now_ms;
     if (row.id === null) {
-      pauses = row.task.map(pauseOf);
+      if (Array.isArray(row.task)) {
+        pauses = row.task.map(pauseOf);
+        hasDeclared = row.runnable;
+      } else schedules.push(row.task);
       continue;
     }
     const facts = { ...row, id: Number(row.id), rev: Number(row.rev) };
@@ -134,12 +177,14 @@ export async function window(deps: StoreDeps): Promise<Window> {
         ours: hasType(types.ours, facts.type),
         adopted: facts.adopted,
       });
-    if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types))
+    if (facts.status === "Not started" && facts.due_ms <= nowMs && !isKnown(facts.type, types)) {
       waitingForCode.set(facts.type, (waitingForCode.get(facts.type) ?? 0) + 1);
+      codeSinceMs = Math.min(facts.due_ms, codeSinceMs ?? facts.due_ms);
+    }
     if (row.runnable && waiting++ === cacheLimit) cutAtMs = facts.due_ms;
     else if (row.task && (standing.kind === "waiting" || standing.kind === "foreign"))
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
-  return { writes, waitingForCode, runByOthers, pauses, nowMs, cutAtMs };
+  return { writes, waitingForCode, codeSinceMs, runByOthers, pauses, nowMs, cutAtMs, schedules, hasDeclared };
 }

@@ -4,7 +4,7 @@ import { PermanentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type ItemOutcome, madeOfMany, outcomesOf } from "./run-many.ts";
 import type { Stored } from "./stored.ts";
-import type { Task } from "./task.ts";
+import type { OnConflict, Task, UniqueBy, UniqueFor } from "./task.ts";
 import type { CreateOptions, Tasks } from "./tasks.ts";
 
 /** The part of the configuration that handlers may see: no address and no key of a server is in it. */
@@ -78,6 +78,16 @@ export interface TaskDefinition<
 > {
   /** What callers give as `type`; 1 to 255 characters. */
   type: Type;
+  /**
+   * A whole number, 1 to 1,000; default 1. Raise it when older code must not run new tasks, for it could not read their
+   * data, or would do something else. Each task keeps the version it was created with, and waits for code that reads it.
+   */
+  version?: number;
+  /**
+   * Makes data of this version of that of an older one. Without it, tasks of older versions are left to older code. What it
+   * throws ends the task in `Error`, with the code `migration_failed`.
+   */
+  migrate?(data: unknown, fromVersion: number): unknown;
   /** Any Standard Schema (Valibot, Zod, ArkType, …). Checked when a task is posted and again when it runs. */
   data?: Schema;
   /** How often it may fail before it ends in `Error`. Default 1. */
@@ -91,6 +101,8 @@ export interface TaskDefinition<
    * not settled yet run again. Default: each task is settled before the next one starts.
    */
   batch?: boolean | BatchOptions;
+  /** How its tasks are unique, whoever creates them; but not those that name the type only, where the definition is not known. */
+  unique?: UniqueBy<StandardSchemaV1.InferOutput<Schema>>;
   /** Another program runs it; see `foreignTask`. */
   foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
@@ -152,6 +164,22 @@ export interface TaskSettings {
   maxAttempts?: number | undefined;
   /** A file that belongs to the task: 1 to 255 characters, opaque to Tickwork. */
   attachmentId?: string | undefined;
+  /** The version of its type. Default: what its definition says; where only its name is given, 1, or what the server's says. */
+  version?: number | undefined;
+  /**
+   * Among tasks of its type, one at a time has this key, 1 to 255 characters; null: none. When another has it, that one is
+   * the answer, and `unique_outcome` says so. Default: what its definition says.
+   */
+  uniqueKey?: string | null | undefined;
+  /** How long the key is taken. Default: what its definition says, or else `waiting`. */
+  uniqueFor?: UniqueFor | undefined;
+  /** What to do when the key is taken. Default: what its definition says, or else `keep`. */
+  onConflict?: OnConflict | undefined;
+  /**
+   * How many seconds after its creation a waiting task may be due at the latest, however often it is postponed or
+   * replaced. `postpone` needs it.
+   */
+  longestWaitSeconds?: number | undefined;
 }
 
 /** What may be said about a task that is enqueued, and about the request. */

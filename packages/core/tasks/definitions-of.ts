@@ -1,5 +1,6 @@
 import { ConfigError } from "../errors.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
+import { type DeclaredSchedule, isDeclaredSchedule } from "./schedule.ts";
 
 /**
  * The definitions that a module exports: its list `definitions`, or else each export that is one.
@@ -9,14 +10,15 @@ import type { Definitions, TaskDefinition } from "./define-task.ts";
  * @example const definitions = definitionsOf(await import("./tasks.ts"), "./tasks.ts");
  */
 export function definitionsOf(module: Readonly<Record<string, unknown>>, name: string): Definitions {
-  if ("definitions" in module) return listOf(module.definitions, name);
+  const declared = Object.values(module).flat().filter(isDeclaredSchedule);
+  if ("definitions" in module) return withSchedules(listOf(module.definitions, name), declared);
   // A module that Node loads as CommonJS has its exports in `default`, too.
   const found = new Set(Object.values(module).filter(isDefinition));
   if (found.size === 0)
     throw new ConfigError(
       `${name} must export task definitions, by name or as the list \`definitions\`; ${exportsOf(module)}.`,
     );
-  return [...found];
+  return withSchedules([...found], declared);
 }
 
 function listOf(definitions: unknown, name: string): Definitions {
@@ -24,12 +26,25 @@ function listOf(definitions: unknown, name: string): Definitions {
     throw new ConfigError(
       `\`definitions\` in ${name} must be a list of task definitions, got ${kindOf(definitions)}.`,
     );
-  const wrong = definitions.findIndex((one) => !isDefinition(one));
+  const wrong = definitions.findIndex((one) => !isDefinition(one) && !isDeclaredSchedule(one));
   if (wrong >= 0)
     throw new ConfigError(
       `\`definitions[${wrong}]\` in ${name} must be a task definition, as defineTask makes it, got ${kindOf(definitions[wrong])}.`,
     );
-  return definitions as Definitions;
+  return definitions.filter(isDefinition);
+}
+
+/** The schedules that came with a list of definitions, which goes through many hands. */
+const SCHEDULES = new WeakMap<Definitions, readonly DeclaredSchedule[]>();
+
+function withSchedules(definitions: Definitions, declared: readonly DeclaredSchedule[]): Definitions {
+  SCHEDULES.set(definitions, [...new Set(declared)]);
+  return definitions;
+}
+
+/** The schedules that the module declares from which `definitionsOf` got these definitions. */
+export function schedulesOf(definitions: Definitions): readonly DeclaredSchedule[] {
+  return SCHEDULES.get(definitions) ?? [];
 }
 
 /** Whether a value can be used as a definition; the rest of it is checked when it is registered. */

@@ -11,7 +11,16 @@ export type Create<Request extends CreateOptions = CreateOptions> = (
 ) => Promise<Task[]>;
 
 /** Options by name. The compiler finds a missing one; one too many is a mistake of callers that it does not check. */
-const SETTINGS: Record<keyof TaskSettings, true> = { at: true, maxAttempts: true, attachmentId: true };
+const SETTINGS: Record<keyof TaskSettings, true> = {
+  at: true,
+  maxAttempts: true,
+  attachmentId: true,
+  version: true,
+  uniqueKey: true,
+  uniqueFor: true,
+  onConflict: true,
+  longestWaitSeconds: true,
+};
 const REQUEST: Record<keyof CreateOptions, true> = { idempotencyKey: true, userId: true };
 
 /**
@@ -32,14 +41,11 @@ export function createEnqueuer<Request extends CreateOptions = CreateOptions>(
   ): Promise<Task[]> => {
     const definition = typeof named === "string" ? undefined : named;
     const type = typeof named === "string" ? named : named.type;
-    const given = entries.map(({ data, at, maxAttempts, attachmentId }) => ({
-      type,
-      task_data: data,
-      scheduled_time: at,
-      max_attempts: maxAttempts,
-      attachment_id: attachmentId,
-    }));
-    return create(given, options, definition);
+    return create(
+      entries.map((entry) => newTaskOf(type, { version: definition?.version, ...entry })),
+      options,
+      definition,
+    );
   };
   const enqueuer = {
     async enqueue(
@@ -48,9 +54,9 @@ export function createEnqueuer<Request extends CreateOptions = CreateOptions>(
       options: TaskSettings & Request = {} as Request,
     ) {
       refuseOthers("", options, { ...SETTINGS, ...ofRequest });
-      const { at, maxAttempts, attachmentId, ...request } = options;
-      const entry = { data, at, maxAttempts, attachmentId };
-      const [task] = await createOf(named, [entry], request as unknown as Request);
+      const parts = Object.entries(options);
+      const request = Object.fromEntries(parts.filter(([name]) => Object.hasOwn(ofRequest, name)));
+      const [task] = await createOf(named, [{ ...options, data }], request as unknown as Request);
       return task;
     },
     async enqueueMany(
@@ -67,6 +73,32 @@ export function createEnqueuer<Request extends CreateOptions = CreateOptions>(
   };
   // What the rows are is what their definition says.
   return enqueuer as Enqueuer<Request>;
+}
+
+function newTaskOf(type: string, given: TaskSettings & { data?: unknown }): NewTask {
+  const {
+    data,
+    at,
+    maxAttempts,
+    attachmentId,
+    version,
+    uniqueKey,
+    uniqueFor,
+    onConflict,
+    longestWaitSeconds,
+  } = given;
+  return {
+    type,
+    task_data: data,
+    scheduled_time: at,
+    max_attempts: maxAttempts,
+    attachment_id: attachmentId,
+    version,
+    unique_key: uniqueKey,
+    unique_for: uniqueFor,
+    on_conflict: onConflict,
+    longest_wait_seconds: longestWaitSeconds,
+  };
 }
 
 /** An option that is misspelt would be left out in silence, and its task be due at once. */

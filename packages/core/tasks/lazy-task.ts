@@ -6,9 +6,11 @@ export interface LazyTaskOptions<
   Schema extends StandardSchemaV1 = StandardSchemaV1,
   Result = unknown,
   Type extends string = string,
-> extends Pick<TaskDefinition, "maxAttempts" | "timeoutSeconds" | "backoffMs" | "batch"> {
+> extends Pick<TaskDefinition, "maxAttempts" | "timeoutSeconds" | "backoffMs" | "batch" | "version"> {
   /** The type of the definition that is loaded. */
   type: NoInfer<Type>;
+  /** The definition that is loaded has `migrate`. */
+  migrates?: boolean;
   /** Loads the definition, with `import()`: once in a process, when a task of the type is first checked or run. */
   load: () => Promise<TaskDefinition<Schema, Result, Type>>;
 }
@@ -35,6 +37,7 @@ export function lazyTask<
   Schema extends StandardSchemaV1 = StandardSchemaV1,
 >({
   load,
+  migrates = false,
   ...options
 }: LazyTaskOptions<Schema, Result, Type>): TaskDefinition<LazySchema<Schema>, Result, Type> {
   let loading: Promise<TaskDefinition<Schema, Result, Type>> | undefined;
@@ -56,5 +59,17 @@ export function lazyTask<
       },
     },
   };
-  return { ...options, data, run: async (input, context) => (await loaded()).run(input, context) };
+  return {
+    ...options,
+    data,
+    ...(migrates && {
+      migrate: async (old: unknown, fromVersion: number) => {
+        const definition = await loaded();
+        if (!definition.migrate)
+          throw new Error(`task type "${options.type}" was said to have migrate, and has none`);
+        return definition.migrate(old, fromVersion);
+      },
+    }),
+    run: async (input, context) => (await loaded()).run(input, context),
+  };
 }

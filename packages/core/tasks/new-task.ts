@@ -4,26 +4,34 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import * as v from "valibot";
-import { type Issue, invalidRequest, mustBe, quote, refusal, TickworkError } from "../errors.ts";
+import {
+  type Issue,
+  invalidRequest,
+  mustBe,
+  PermanentError,
+  quote,
+  refusal,
+  TickworkError,
+} from "../errors.ts";
 import {
   BATCH_LIMIT,
   ISSUES_LIMIT,
   MAX_ATTEMPTS_LIMIT,
   NAME_LIMIT,
   TASK_DATA_LIMIT_BYTES,
+  VERSION_LIMIT,
 } from "../limits.ts";
-import { checkData, type Registry } from "./registry.ts";
-import { findUnstorable, isStorable, STORABLE_TEXT } from "./storable.ts";
-import type { NewTask, TaskChanges } from "./task.ts";
+import { accepts, storable } from "./accepts.ts";
+import { dataFor, type Registry } from "./registry.ts";
+import { findUnstorable } from "./storable.ts";
+import type { NewTask, TaskChanges, Uniqueness } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
-
-/** A schema's message for a value that is not what it must be. */
-export const accepts = (what: string) => (issue: v.BaseIssue<unknown>) => mustBe(what, issue.input);
+import { contradictions, UniquenessSchema, uniqueBy, uniqueFields } from "./uniqueness.ts";
+import { versionOfRow, versionsOf } from "./version.ts";
 
 const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
-/** A text that Postgres can keep. */
-export const storable = v.check(isStorable, accepts(STORABLE_TEXT));
 const count = accepts(`a whole number from 1 to ${MAX_ATTEMPTS_LIMIT}`);
+const versionNumber = accepts(`a whole number from 1 to ${VERSION_LIMIT}`);
 
 const fields = {
   type: v.pipe(
@@ -56,6 +64,17 @@ const fields = {
     v.nullish(v.pipe(v.string(name), v.minLength(1, name), v.maxLength(NAME_LIMIT, name), storable)),
     v.description("A file that belongs to the task."),
   ),
+  version: v.pipe(
+    v.nullish(
+      v.pipe(
+        v.number(versionNumber),
+        v.integer(versionNumber),
+        v.minValue(1, versionNumber),
+        v.maxValue(VERSION_LIMIT, versionNumber),
+      ),
+    ),
+    v.description("The version of its type; absent or null means the one that the server's code has."),
+  ),
   max_attempts: v.pipe(
     v.nullish(
       v.pipe(v.number(count), v.integer(count), v.minValue(1, count), v.maxValue(MAX_ATTEMPTS_LIMIT, count)),
@@ -66,19 +85,20 @@ const fields = {
   ),
 };
 
-const FIELDS = Object.keys(fields).join(", ");
+const newFields = { ...fields, ...uniqueFields };
+const namesOf = (known: object) => Object.keys(known).join(", ");
 
-const onlyTheseFields = (issue: v.StrictObjectIssue) => {
-  if (issue.expected === "never") return `is not a field that can be set; these can: ${FIELDS}`;
+const onlyThese = (known: object) => (issue: v.StrictObjectIssue) => {
+  if (issue.expected === "never") return `is not a field that can be set; these can: ${namesOf(known)}`;
   return issue.path ? "is missing" : `the task ${mustBe("an object with a type", issue.input)}`;
 };
 
 /** A task to be created. */
-export const NewTaskSchema = v.strictObject(fields, onlyTheseFields);
+export const NewTaskSchema = v.strictObject(newFields, onlyThese(newFields));
 /** Changes to a task that has not started. */
 export const TaskChangesSchema = v.strictObject(
   { ...fields, type: v.optional(fields.type) },
-  onlyTheseFields,
+  onlyThese(fields),
 );
 
 /** What is wrong with a request. */
@@ -119,9 +139,18 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
     const at = tasks.length === 1 ? "" : `[${n}]`;
     const task = checkShape(NewTaskSchema, given, at, findings);
     if (!task) continue;
+    let unique: Uniqueness = task;
     if (findings.count >= ISSUES_LIMIT) findings.atLeast = true;
-    else bytes += await checkTypeAndData(registry, task, at, findings);
-    checked.push(normal(task));
+    else {
+      const data = await checkTypeAndData(registry, task, at, findings);
+      bytes += data.bytes;
+      const by = registry.get(task.type)?.unique;
+      if (by && "value" in data)
+        unique = checkShape(UniquenessSchema, uniqueBy(by, task, data.value), at, findings) ?? {};
+    }
+    for (const { path, message } of contradictions({ ...task, ...unique }))
+      note(findings, { path: join(at, path), message });
+    checked.push(withVersion(normal({ ...task, ...unique }), versionOf(registry, task), null));
     // Others get their turn: a schema may take its time with so much data.
     if (bytes <= TASK_DATA_LIMIT_BYTES) continue;
     bytes = 0;
@@ -144,19 +173,36 @@ export async function checkChanges(
   const findings = noFindings();
   const changes = checkShape(TaskChangesSchema, given, "", findings);
   if (changes && Object.keys(changes).length === 0)
-    note(findings, { path: "", message: `the changes must have at least one of ${FIELDS}, got none` });
-  if (changes && ("type" in changes || "task_data" in changes))
-    await checkTypeAndData(
-      registry,
-      {
-        type: changes.type ?? current.type,
-        task_data: "task_data" in changes ? changes.task_data : current.task_data,
-      },
-      "",
-      findings,
-    );
-  if (!changes || findings.count > 0) throw rejection(findings);
-  return normal(changes);
+    note(findings, {
+      path: "",
+      message: `the changes must have at least one of ${namesOf(fields)}, got none`,
+    });
+  if (!changes) throw rejection(findings);
+  let { version } = changes;
+  if ("type" in changes || "task_data" in changes || "version" in changes) {
+    const type = changes.type ?? current.type;
+    // Other data is data of the version that the code here has.
+    version = versionOf(registry, { type, version });
+    const task_data = "task_data" in changes ? changes.task_data : current.task_data;
+    await checkTypeAndData(registry, { type, task_data, version }, "", findings);
+  }
+  if (findings.count > 0) throw rejection(findings);
+  return withVersion(normal(changes), version, versionOfRow(current.version));
+}
+
+/** Says the version where it is not the one that the row has anyway. */
+function withVersion<Fields extends TaskChanges>(
+  fields: Fields,
+  version: number | null | undefined,
+  before: number | null,
+): Fields {
+  const { version: _, ...others } = fields;
+  return (version === undefined || version === before ? others : { ...others, version }) as Fields;
+}
+
+/** The version of a task that is to be created, as its row has it. */
+function versionOf(registry: Registry, { type, version }: Pick<NewTask, "type" | "version">): number | null {
+  return versionOfRow(version ?? registry.get(type)?.version ?? null);
 }
 
 function checkShape<Schema extends v.GenericSchema>(
@@ -172,18 +218,18 @@ function checkShape<Schema extends v.GenericSchema>(
   return undefined;
 }
 
-/** @returns the bytes of the data as JSON */
+/** @returns the bytes of the data as JSON, and what its type makes of it, where that is known */
 async function checkTypeAndData(
   registry: Registry,
-  { type, task_data }: NewTask,
+  { type, task_data, version }: NewTask,
   at: string,
   findings: Findings,
-): Promise<number> {
+): Promise<{ bytes: number; value?: unknown }> {
   const met = { converted: false };
   const unstorable = findUnstorable(task_data, join(at, "task_data"), met);
   if (unstorable) {
     note(findings, unstorable);
-    return 0;
+    return { bytes: 0 };
   }
   // A function or a symbol, for which JSON has nothing, is stored as null.
   const json = (JSON.stringify(task_data ?? null) as string | undefined) ?? "null";
@@ -194,7 +240,7 @@ async function checkTypeAndData(
       `${join(at, "task_data")} must have at most ${TASK_DATA_LIMIT_BYTES} bytes as JSON, got ${bytes}. Store the data elsewhere and give its address.`,
     );
   const definition = registry.get(type);
-  if (!definition && registry.open) return bytes;
+  if (!definition && registry.open) return { bytes };
   if (!definition) {
     const known = registry.types.map(quote).join(", ") || "none";
     note(findings, {
@@ -202,14 +248,25 @@ async function checkTypeAndData(
       message: mustBe(`one that has a handler (${known})`, type),
     });
     findings.unknownTypes++;
-    return bytes;
+    return { bytes };
+  }
+  const read = versionsOf(definition);
+  const versionGiven = version ?? definition.version ?? 1;
+  if (!read.includes(versionGiven)) {
+    const message = mustBe(`a version that the code here reads (${read.join(", ")})`, versionGiven);
+    note(findings, { path: join(at, "version"), message });
+    return { bytes };
   }
   // As its handler gets it: a Date is a string by then, and a schema that insists on a Date would refuse it only there.
-  const checked = await checkData(definition, met.converted ? JSON.parse(json) : task_data);
-  if (!("issues" in checked)) return bytes;
+  const stored = { task_data: met.converted ? JSON.parse(json) : task_data, version: versionGiven };
+  const checked = await dataFor(definition, stored).catch((error) => {
+    if (!(error instanceof PermanentError)) throw error;
+    return { issues: [{ path: "task_data", message: error.message }], count: 1 };
+  });
+  if (!("issues" in checked)) return { bytes, value: checked.value };
   for (const { path, message } of checked.issues) note(findings, { path: join(at, path), message });
   findings.count += checked.count - checked.issues.length;
-  return bytes;
+  return { bytes };
 }
 
 /** Times as they are stored; Postgres's clock fills in those that are absent. */

@@ -1,4 +1,12 @@
-import { type Issue, quote, TickworkError } from "../errors.ts";
+import {
+  type Issue,
+  messageOf,
+  mustBe,
+  PermanentError,
+  quote,
+  RetryAfter,
+  TickworkError,
+} from "../errors.ts";
 import {
   DEFAULT_TIMEOUT_MS,
   ISSUES_LIMIT,
@@ -11,11 +19,14 @@ import {
 } from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
 import { isOneOfMany } from "./run-many.ts";
+import type { DeclaredSchedule } from "./schedule.ts";
+import type { Task } from "./task.ts";
+import { flawOfVersion, versionedType, versionOfRow, versionsOf } from "./version.ts";
 
 /** The types of task that a deployment knows. */
 export interface Registry {
   types: string[];
-  /** Those of them that this deployment runs. */
+  /** Those of them that this deployment runs, each in the versions that it reads: see `versionedType`. */
   ours: string[];
   /** Those that other programs run. */
   foreign: string[];
@@ -24,14 +35,31 @@ export interface Registry {
   /** As in `KnownTypes`. */
   windowMs: number;
   get(type: string): TaskDefinition | undefined;
+  /** What runs a task: it reads the version of the task, too. */
+  definitionOf(task: Pick<Task, "type" | "version">): TaskDefinition | undefined;
   /** What an attempt may take, in milliseconds. */
   timeoutMsOf(definition: TaskDefinition): number;
   /** The longest time limit of all, in milliseconds. */
   longestTimeoutMs: number;
   /** How tasks of a type run in batches; undefined when they run one by one. */
-  batchOf(type: string): Batching | undefined;
-  /** The types that run in batches, and the sizes of these. */
+  batchOf(task: Pick<Task, "type" | "version">): Batching | undefined;
+  /** The types that run in batches, in all versions, and the sizes of these. */
   batches: { types: string[]; sizes: number[] };
+}
+
+/** @throws TickworkError `bad_definition` when two schedules have a name, or the type of one is not defined */
+export function checkDeclared(declared: readonly DeclaredSchedule[], { types }: Registry): void {
+  const names = new Set<string>();
+  for (const { name, given } of declared) {
+    const refuse = (message: string) =>
+      new TickworkError("bad_definition", `Schedule "${name}": ${message}.`);
+    if (names.has(name)) throw refuse("it is declared twice");
+    names.add(name);
+    if (!types.includes(given.type ?? "")) {
+      const known = types.map(quote).join(", ") || "none";
+      throw refuse(`its type ${mustBe(`one that is defined (${known})`, given.type)}`);
+    }
+  }
 }
 
 /** How tasks of a type run in batches. */
@@ -56,6 +84,7 @@ export function createRegistry(
   }: { timeoutLimitMs?: number | undefined; open?: boolean | undefined; windowMs?: number } = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();
+  const byName = new Map<string, TaskDefinition>();
   const batches = new Map<string, Batching>();
   const timeoutMsOf = ({ timeoutSeconds }: TaskDefinition) =>
     timeoutSeconds === undefined
@@ -74,24 +103,29 @@ export function createRegistry(
     if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
     if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
       throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
-    const flaw = flawOfHandlers(definition);
+    const flaw = flawOfHandlers(definition) ?? flawOfVersion(definition);
     if (flaw) throw refuse(flaw);
     const batching = batchingOf(definition, refuse);
-    if (batching) batches.set(type, batching);
     byType.set(type, definition);
+    for (const version of versionsOf(definition)) {
+      const name = versionedType(type, versionOfRow(version));
+      byName.set(name, definition);
+      if (batching) batches.set(name, batching);
+    }
   }
-  const typesOf = (which: (definition: TaskDefinition) => boolean) =>
-    [...byType.values()].filter(which).map(({ type }) => type);
+  const namesOf = (isForeign: boolean) =>
+    [...byName].flatMap(([name, { foreign = false }]) => (foreign === isForeign ? [name] : []));
   return {
     types: [...byType.keys()],
-    ours: typesOf(({ foreign }) => !foreign),
-    foreign: typesOf(({ foreign }) => foreign === true),
+    ours: namesOf(false),
+    foreign: namesOf(true),
     open,
     windowMs,
     get: (type) => byType.get(type),
+    definitionOf: ({ type, version }) => byName.get(versionedType(type, version)),
     timeoutMsOf,
     longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),
-    batchOf: (type) => batches.get(type),
+    batchOf: ({ type, version }) => batches.get(versionedType(type, version)),
     batches: { types: [...batches.keys()], sizes: [...batches.values()].map(({ size }) => size) },
   };
 }
@@ -118,6 +152,28 @@ function batchingOf(
   if (!(settleWithinMs >= 1 && settleWithinMs <= SETTLE_WITHIN_MAX_MS))
     throw refuse(`batch.settleWithinMs must be from 1 to ${SETTLE_WITHIN_MAX_MS}, got ${settleWithinMs}`);
   return { size, settleWithinMs };
+}
+
+/** The data of a task as its handler takes it, or what is wrong with it. @throws what `migrate` or the schema throws */
+export async function dataFor(
+  definition: TaskDefinition,
+  { task_data, version }: Pick<Task, "task_data" | "version">,
+): ReturnType<typeof checkData> {
+  return checkData(definition, await migrated(definition, task_data, version ?? 1));
+}
+
+/** Data of an older version, in that of the definition. @throws PermanentError `migration_failed` */
+async function migrated(definition: TaskDefinition, data: unknown, version: number): Promise<unknown> {
+  if (version === (definition.version ?? 1)) return data;
+  try {
+    return await definition.migrate?.(data, version);
+  } catch (error) {
+    if (error instanceof RetryAfter || error instanceof PermanentError) throw error;
+    throw new PermanentError(`its data could not be migrated from version ${version}: ${messageOf(error)}`, {
+      code: "migration_failed",
+      cause: error,
+    });
+  }
 }
 
 /**

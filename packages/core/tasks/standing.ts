@@ -1,5 +1,6 @@
 import { CACHED_DATA_LIMIT_BYTES, CACHED_ROW_LIMIT_BYTES, UNKNOWN_TYPE_MS, WINDOW_MS } from "../limits.ts";
 import type { Task, TaskStatus } from "./task.ts";
+import { versionedType } from "./version.ts";
 
 /**
  * Where a task stands at this `rev`: all that the gate has to know about it.
@@ -44,7 +45,7 @@ export interface Coming extends Due {
 
 /** The types of a deployment, by who runs them, and how far ahead its cache reaches. */
 export interface KnownTypes {
-  /** This process has their code. */
+  /** This process has their code; each in the versions that it reads. */
   readonly ours: readonly string[];
   /** Other programs run them. */
   readonly foreign: readonly string[];
@@ -59,6 +60,7 @@ export interface Facts {
   id: number;
   rev: number;
   status: TaskStatus;
+  /** In its version: see `versionedType`. */
   type: string;
   paused?: boolean;
   due_ms: number;
@@ -113,7 +115,7 @@ export function standingOfTask(task: Task, nowMs: number, types: KnownTypes): St
     id: task.id,
     rev: task.rev,
     status: task.task_status,
-    type: task.type,
+    type: versionedType(task.type, task.version),
     due_ms: Date.parse(task.scheduled_time),
     lease_ms: task.lease_expires_at === null ? null : Date.parse(task.lease_expires_at),
   };

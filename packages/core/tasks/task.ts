@@ -84,6 +84,8 @@ export interface Task {
   attempts: number;
   /** How often it may fail before the task ends in `Error`; null means the default of its type. */
   max_attempts: number | null;
+  /** Of its type, when it was created; null is 1. Code that does not read this version leaves the task alone. */
+  version: number | null;
   /** How often a worker died while it ran the task, or lost its lease. */
   crashes: number;
   /** Attempts that count as no failure: interrupted ones, and all before the task was retried by hand. */
@@ -100,10 +102,47 @@ export interface Task {
   history: AttemptRecord[] | null;
   /** Why the last finished attempt started late; null when it started in time. */
   lateness: Lateness | null;
+  /** The schedule whose occurrence it is; null where it is none. */
+  schedule: string | null;
+  /** Which one: when it was to start. A retry and a queue move `scheduled_time`, not this. */
+  schedule_time: string | null;
   rev: number;
   /** What holds it back, where one task that waits is asked for; absent when nothing does. */
   paused?: Pause[];
+  /** Beside it, no other task of its type may have this key for as long as `unique_for` says. */
+  unique_key: string | null;
+  /** How long the key is taken; null when there is none, or when its seconds were over and another task has taken it. */
+  unique_for: UniqueFor | null;
+  /** What its `unique_key` made of it: only in the answer to the request that gave one. */
+  unique_outcome?: UniqueOutcome;
 }
+
+/** How long a unique key is taken that has a name; the other way is a number of seconds. */
+export const UNIQUE_FOR = ["waiting", "unfinished"] as const;
+
+/**
+ * How long the key of a task is taken:
+ * - `waiting`: until a worker first takes the task
+ * - `unfinished`: until the task is `Completed` or `Error`
+ * - a number: for so many seconds after it was created, whatever becomes of it
+ */
+export type UniqueFor = (typeof UNIQUE_FOR)[number] | number;
+
+/** What to do when the key is taken. */
+export const ON_CONFLICT = ["keep", "replace", "postpone"] as const;
+
+/**
+ * What becomes of a new task whose key is taken:
+ * - `keep`: the task that has it stays as it is
+ * - `replace`: if that one waits, it gets the data, the due time and the options of the new one
+ * - `postpone`: if that one waits, it gets the due time of the new one where that is later
+ */
+export type OnConflict = (typeof ON_CONFLICT)[number];
+
+export const UNIQUE_OUTCOMES = ["created", "kept", "replaced", "postponed"] as const;
+
+/** What became of a task that was to be created with a unique key. All but `created` answer with the task that has the key. */
+export type UniqueOutcome = (typeof UNIQUE_OUTCOMES)[number];
 
 /** What makes a task large. */
 export const CONTENT = ["task_data", "result_data", "error_data", "history"] as const;
@@ -111,8 +150,23 @@ export const CONTENT = ["task_data", "result_data", "error_data", "history"] as 
 /** A task without what it holds, and what was left out. */
 export type OmittingTask = Omit<Task, (typeof CONTENT)[number]> & { omitted: (typeof CONTENT)[number][] };
 
+/** How a task is the only one of its type and key. */
+export interface Uniqueness {
+  /** 1 to 255 characters: among tasks of this type, one at a time has it. Absent: it is like no other. */
+  unique_key?: string | null | undefined;
+  /** How long it is taken; default `waiting`. In seconds, 1 to 31,536,000, a year. */
+  unique_for?: UniqueFor | null | undefined;
+  /** What to do when another task has it; default `keep`. */
+  on_conflict?: OnConflict | null | undefined;
+  /**
+   * How long after the waiting task was created `postpone` and `replace` may have it due at the latest: 1 to 31,536,000
+   * seconds. `postpone` needs it.
+   */
+  longest_wait_seconds?: number | null | undefined;
+}
+
 /** What a caller gives to create a task. */
-export interface NewTask {
+export interface NewTask extends Uniqueness {
   type: string;
   /** When it is due: a Date, or ISO 8601 with a zone. Absent means now. */
   scheduled_time?: Date | string | null | undefined;
@@ -122,10 +176,35 @@ export interface NewTask {
   attachment_id?: string | null | undefined;
   /** How often it may fail before it ends in `Error`, 1 to 1,000; absent means the default of its type. */
   max_attempts?: number | null | undefined;
+  /** Of its type, as in its definition; absent means the version of the code that creates it, or 1 where it has none. */
+  version?: number | null | undefined;
+}
+
+/**
+ * How tasks of a type are unique unless whoever creates one says otherwise.
+ *
+ * @example
+ * const index = defineTask({
+ *   type: "index",
+ *   unique: { key: (data) => JSON.stringify(data), for: "unfinished" },
+ *   run: async () => {},
+ * });
+ */
+export interface UniqueBy<Data> {
+  /** The key of a task with this data, 1 to 255 characters; undefined: it has none. */
+  key(data: Data): string | undefined;
+  /** How long the key is taken. Default `waiting`. */
+  for?: UniqueFor;
+  /** What to do when it is taken. Default `keep`. */
+  onConflict?: OnConflict;
+  /** As in `TaskSettings`. */
+  longestWaitSeconds?: number;
 }
 
 /** What a caller may change of a task that has not started. */
-export type TaskChanges = { [Field in keyof NewTask]?: NewTask[Field] | undefined };
+export type TaskChanges = {
+  [Field in Exclude<keyof NewTask, keyof Uniqueness>]?: NewTask[Field] | undefined;
+};
 
 /** How an attempt ended, which decides what becomes of the row. */
 export type Outcome =
@@ -133,7 +212,7 @@ export type Outcome =
   | { kind: "failed"; error: TaskErrorData; record: AttemptRecord }
   | { kind: "retried"; error: TaskErrorData; record: AttemptRecord; delayMs: number }
   /** The handler was not started: the attempt does not count. */
-  | { kind: "given_back" }
+  | { kind: "given_back"; delayMs?: number }
   /** Its process had to stop: it is not the task's fault. */
   | { kind: "interrupted"; record: AttemptRecord }
   /** It used up a whole invocation, or its worker lost the lease. */
@@ -142,4 +221,9 @@ export type Outcome =
 /** The attempts that count against `max_attempts`; crashes have a limit of their own. */
 export function failuresOf(task: Pick<Task, "attempts" | "crashes" | "excused">): number {
   return Math.max(1, task.attempts - task.crashes - task.excused);
+}
+
+/** One whose worker died runs in no batch, for it may be the reason; nor does an occurrence, whose schedule has a say first. */
+export function runsAlone({ crashes, schedule }: Pick<Task, "crashes" | "schedule">): boolean {
+  return crashes > 0 || schedule !== null;
 }

@@ -25,6 +25,7 @@ function attempt(
   const deps: AttemptDeps = {
     store: { renew: async () => ({ standing: { id: 7, rev: 3, kind: "gone" }, cancelRequested: false }) },
     registry: createRegistry([{ type: "any", run: async () => {}, ...definition }]),
+    scheduler: { begin: async () => undefined, ended: async () => {}, keepUp: async (window) => window },
     clock,
     log,
     leaseMs: LEASE_MS,

@@ -47,10 +47,14 @@ function refresh(
         nowMs,
         cutAtMs,
         waitingForCode: new Map(Object.entries(waitingForCode)),
+        codeSinceMs: waitingForCode.unheard && nowMs - 300 * SECOND_MS,
         runByOthers: [],
         pauses: [],
+        schedules: [],
+        hasDeclared: false,
       }),
     },
+    scheduler: { keepUp: async (window) => window },
     gate,
     ringer: createRinger(bell, clock, silent, { horizonMs: 1_200 * SECOND_MS }),
     clock,
@@ -65,8 +69,8 @@ test("reports the tasks that wait for code, and logs each of their types once", 
   const { log, lines } = noteLog();
   const given = { waitingForCode: { email_batch: 3, unheard: 1 }, log, warned: new Set<string>() };
   const { report, measured } = refresh([["foreign", -300]], given);
-  expect(await report).toMatchObject({ waitingForCode: 4, due: 0 });
-  expect(measured).toMatchObject([{ TasksWaitingForCode: 4 }]);
+  expect(await report).toMatchObject({ waitingForCode: 4, waitingForCodeSeconds: 300, due: 0 });
+  expect(measured).toMatchObject([{ WaitingForCodeSeconds: 300 }]);
   await refresh([["foreign", -300]], { ...given, waitingForCode: { email_batch: 5, newer: 1 } }).report;
   const warned = lines.filter(({ level }) => level === "warn");
   expect(warned.map(({ type, count }) => [type, count])).toEqual([

@@ -238,7 +238,7 @@ describeOnStacks("a tick", (bed) => {
         QueueDepth: 3,
         OldestDueAgeSeconds: expect.toSatisfy((age: number) => age >= 90 && age < 100),
         RunningTasks: 0,
-        TasksWaitingForCode: 0,
+        WaitingForCodeSeconds: 0,
         RefreshMilliseconds: expect.any(Number),
       },
       {

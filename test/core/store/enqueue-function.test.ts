@@ -55,7 +55,7 @@ describeOnStacks("tickwork.enqueue", (shared) => {
     expect(large?.task_data).toHaveLength(256 * 1024 - 2);
   });
 
-  test.each([
+  test.each<[string, RegExp]>([
     ["null", /type must be a string of 1 to 255 characters, got null/],
     ["''", /type must be a string of 1 to 255 characters, got ''/],
     [`repeat('x', 256)`, /type must be a string of 1 to 255 characters, got 'xxx/],
@@ -81,16 +81,65 @@ describeOnStacks("tickwork.enqueue", (shared) => {
       /options\.user_id must be a string of 1 to 255 characters, got ""/,
     ],
     [`'note', null, now(), '{"attachment_id": 7}'`, /options\.attachment_id must be a string/],
+    ...(
+      [
+        [{ unique_key: "x".repeat(10_000) }, /options\.unique_key must be a string of 1 to 255 characters/],
+        [
+          { unique_key: "a", unique_for: "ever" },
+          /options\.unique_for must be "waiting", "unfinished" or .*got "ever"/,
+        ],
+        [{ unique_key: "a", unique_for: 0 }, /options\.unique_for must be .*got 0/],
+        [{ unique_key: "a", unique_for: 1.5 }, /options\.unique_for must be .*got 1.5/],
+        [{ unique_key: "a", on_conflict: "drop" }, /options\.on_conflict must be one of "keep".*got "drop"/],
+        [{ unique_for: 60 }, /options\.unique_key must be given with unique_for/],
+        [
+          { unique_key: "a", longest_wait_seconds: 60 },
+          /options\.longest_wait_seconds must come with on_conflict/,
+        ],
+        [{ unique_key: "a", on_conflict: "postpone" }, /options\.longest_wait_seconds must be given/],
+        [
+          { unique_key: "a", on_conflict: "postpone", longest_wait_seconds: "1" },
+          /must be a whole number from 1 to/,
+        ],
+        [{ unique_key: "a", unique_for: 9, on_conflict: "replace" }, /options\.on_conflict must be "keep"/],
+      ] as const
+    ).map(
+      ([options, message]) =>
+        [`'note', null, now(), '${JSON.stringify(options)}'`, message] as [string, RegExp],
+    ),
   ])("refuses %s, and makes nothing", async (given, message) => {
     await expect(enqueue(given)).rejects.toThrow(message);
     expect(await bed.sql(`select from "baasix_Tasks"`)).toEqual([]);
+  });
+
+  test("answers with the task that has the unique key, and changes it as it is told", async () => {
+    const { tasks } = bed.make({ doorbell: noteRings(), definitions: [noting().definition] });
+    const at = "'2027-01-01T00:00:00Z'";
+    const id = async (given: string) => Number((await enqueue(given))[0]?.id);
+    const first = await id(`'note', '1', ${at}, '{"unique_key": "a", "unique_for": "unfinished"}'`);
+    expect(await id(`'note', '2', now(), '{"unique_key": "a"}'`)).toBe(first);
+    expect(await tasks.get(first)).toMatchObject({
+      task_data: 1,
+      unique_key: "a",
+      unique_for: "unfinished",
+      rev: 1,
+    });
+    expect(
+      await id(`'note', '3', ${at}, '{"unique_key": "a", "on_conflict": "replace", "user_id": "ada"}'`),
+    ).toBe(first);
+    expect(await tasks.get(first)).toMatchObject({ task_data: 3, userUpdated_Id: "ada", rev: 2 });
+    expect(await id(`'other', '3', ${at}, '{"unique_key": "a", "unique_for": 60}'`)).not.toBe(first);
+    // What Tickwork creates by the same key is the same.
+    expect(await tasks.create([{ type: "note", unique_key: "a" }])).toMatchObject([
+      { id: first, unique_outcome: "kept" },
+    ]);
   });
 
   test("says in codes what it refuses, and what would be right", async () => {
     const refused = await enqueue(`'note', null, now(), '{"priority": 1}'`).catch((error: unknown) => error);
     expect(refused).toMatchObject({
       code: "22023",
-      hint: "Options are: max_attempts, attachment_id, user_id.",
+      hint: "Options are: max_attempts, attachment_id, user_id, version, unique_key, unique_for, on_conflict, longest_wait_seconds.",
     });
   });
 });

@@ -21,12 +21,26 @@ test("a task is created as its definition and the options say; what is absent st
   await enqueue(
     note,
     { n: 1 },
-    { at, maxAttempts: 3, attachmentId: "file", idempotencyKey: "k", userId: "u" },
+    {
+      ...{ at, maxAttempts: 3, attachmentId: "file", idempotencyKey: "k", userId: "u" },
+      ...{ uniqueKey: "a", uniqueFor: "unfinished", onConflict: "postpone", longestWaitSeconds: 60 },
+    },
   );
   await enqueue("note");
   expect(calls).toEqual([
     [
-      [{ type: "note", task_data: { n: 1 }, scheduled_time: at, max_attempts: 3, attachment_id: "file" }],
+      [
+        {
+          ...{
+            type: "note",
+            task_data: { n: 1 },
+            scheduled_time: at,
+            max_attempts: 3,
+            attachment_id: "file",
+          },
+          ...{ unique_key: "a", unique_for: "unfinished", on_conflict: "postpone", longest_wait_seconds: 60 },
+        },
+      ],
       { idempotencyKey: "k", userId: "u" },
       note,
     ],
@@ -56,10 +70,11 @@ test("an option that is misspelt is refused, for its task would be due at once",
   const { calls, enqueue, enqueueMany } = noted();
   await expect(enqueue(note, {}, { runAt: new Date() } as EnqueueOptions)).rejects.toMatchObject({
     code: "invalid_request",
-    message: "runAt is not an option; these are: at, maxAttempts, attachmentId, idempotencyKey, userId",
+    message:
+      "runAt is not an option; these are: at, maxAttempts, attachmentId, version, uniqueKey, uniqueFor, onConflict, longestWaitSeconds, idempotencyKey, userId",
   });
   await expect(enqueueMany(note, [{}, { delay: 5 } as EnqueueOptions])).rejects.toThrow(
-    "[1].delay is not an option; these are: at, maxAttempts, attachmentId, data",
+    "[1].delay is not an option; these are: at, maxAttempts, attachmentId, version, uniqueKey, uniqueFor, onConflict, longestWaitSeconds, data",
   );
   await expect(enqueueMany(note, [{}], { at: new Date() } as EnqueueOptions)).rejects.toThrow(
     "at is not an option; these are: idempotencyKey, userId",

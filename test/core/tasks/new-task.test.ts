@@ -56,7 +56,7 @@ describe("new tasks", () => {
     [
       "cannot be set",
       { type: "note", attempts: 0 },
-      /^attempts is not a field .*; these can: type, .*_attempts$/,
+      /^attempts is not a field .*; these can: type, .*_seconds$/,
     ],
     ["is no task", "note", 'the task must be an object with a type, got "note"'],
   ])("what %s is called so", async (_, task, message) => {

@@ -131,7 +131,7 @@ export async function assault(target: Target, options: AssaultOptions): Promise<
   for (const attack of [...ATTACKS, ...(target.port === undefined ? [] : socketAttacks)]) {
     // Most of them change nothing.
     if (before.fingerprint !== clean) {
-      await target.sql(`truncate "baasix_Tasks", tickwork_requests`);
+      await target.sql(`truncate "baasix_Tasks", tickwork_requests, tickwork_schedules`);
       await refill();
       clean = before.fingerprint;
     }

@@ -1,6 +1,7 @@
 /** Requests as the document describes them, drawn with fast-check: the same seed, the same requests. */
 import fc from "fast-check";
-import { cursorAfter, cursorOf } from "../../../packages/api/schemas.ts";
+import { cursorAfter, cursorOf } from "../../../packages/api/cursors.ts";
+import { cursorAfterName } from "../../../packages/api/schedule-schemas.ts";
 import { TIME_SHAPE } from "../../../packages/core/tasks/time.ts";
 import type { Described, DescribedOperation, Schema } from "./described.ts";
 
@@ -90,10 +91,12 @@ function parameter(
 ): fc.Arbitrary<unknown> {
   const { maxId, types } = knowledge;
   if (name === "id") return fc.integer({ min: 1, max: maxId });
+  if (name === "name") return scheduleName();
   if (name === "type") return fc.constantFrom(...Object.keys(types));
   const someId = fc.integer({ min: 1, max: maxId });
   if (name === "cursor" && operationId === "notStarted")
     return fc.record({ id: someId, atMs: fc.nat() }).map(cursorAfter);
+  if (name === "cursor" && operationId === "listSchedules") return scheduleName().map(cursorAfterName);
   if (name === "cursor") return someId.map(cursorOf);
   return drawn(schema, knowledge);
 }
@@ -111,6 +114,7 @@ function drawn(given: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
   };
   if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]));
   if (anyOf) return fc.oneof(...anyOf.map((one) => drawn(one, knowledge)));
+  if (type === "object" && properties && "cron" in properties) return scheduleOf(properties, knowledge);
   if (type === "object" && properties && "task_data" in properties)
     return taskOf(properties, (schema.required as string[] | undefined) ?? [], knowledge);
   if (type === "object")
@@ -155,6 +159,34 @@ function taskOf(
     ...alone,
   );
 }
+
+/** Times that there are, or whatever their schemas allow. */
+function scheduleOf(properties: Record<string, Schema>, knowledge: Knowledge): fc.Arbitrary<unknown> {
+  const { cron, every_seconds, time_zone, ...others } = properties;
+  const known = fc.oneof(
+    fc.record({
+      cron: fc.constantFrom("0 3 * * *", "*/10 * * * * *"),
+      time_zone: fc.constant("Europe/Berlin"),
+    }),
+    fc.record({ every_seconds: fc.integer({ min: 1, max: MANY }) }),
+  );
+  const any = { cron: cron ?? {}, every_seconds: every_seconds ?? {}, time_zone: time_zone ?? {} };
+  const drawnTimes = fc.record(
+    Object.fromEntries(Object.entries(any).map(([name, schema]) => [name, drawn(schema, knowledge)])),
+    { requiredKeys: [] },
+  );
+  const rest = taskOf(others, ["type"], knowledge) as fc.Arbitrary<object>;
+  const withTimes = (times: fc.Arbitrary<object>) =>
+    fc.tuple(times, rest).map(([given, one]) => ({ ...one, ...given }));
+  return fc.oneof(
+    { weight: 3, arbitrary: withTimes(known) },
+    { weight: 1, arbitrary: withTimes(drawnTimes) },
+    { weight: 1, arbitrary: fc.record({ paused: fc.boolean() }) },
+  );
+}
+
+/** Few, so that requests meet the same ones. */
+const scheduleName = () => fc.constantFrom("nightly", "a/b ü");
 
 /** Other characters are not sent as they are. */
 const headerText = () => fc.stringMatching(/^[!-~]{1,40}$/);

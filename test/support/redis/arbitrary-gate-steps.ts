@@ -74,6 +74,7 @@ const finish = fc.record({
   cut_at: began,
   waiting_for_code: fc.constant(2),
   pauses: fc.constantFrom("", '[{"all":true}]'),
+  code_since: fc.constantFrom(undefined, NOON_MS),
   basis: fc.constantFrom("ours", "theirs"),
 });
 const vouch = fc.record({
@@ -123,6 +124,7 @@ const refreshed = evaluation(
     cut_at: NOON_MS + 600_000,
     waiting_for_code: 0,
     pauses: "",
+    code_since: undefined,
     basis: "ours",
   }),
 );

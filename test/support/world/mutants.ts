@@ -6,6 +6,7 @@ import { batchMutants } from "./batch-mutants.ts";
 import { core, type Mutant } from "./mutant.ts";
 import { pauseMutants } from "./pause-mutants.ts";
 import { transactionMutants } from "./transaction-mutants.ts";
+import { uniqueMutants } from "./unique-mutants.ts";
 
 export type { Mutant } from "./mutant.ts";
 
@@ -127,6 +128,7 @@ export const mutants: Mutant[] = [
   },
   ...pauseMutants,
   ...transactionMutants,
+  ...uniqueMutants,
   {
     name: "rule 9: an empty Redis is an empty window",
     kind: "crashes",

@@ -151,7 +151,8 @@ export class RowWatcher {
     this.#options = options;
     postgres.watch = async (text, params, execute) => {
       await execute();
-      if (/\b(insert|update|delete)\b/i.test(text)) await this.look(settledIn(text, params));
+      if (/\b(insert|update|delete)\b|tickwork_insert_unique/i.test(text))
+        await this.look(settledIn(text, params));
       if (/buried as|walk as/.test(text)) this.#claims.add(String(params[numberIn(text, CLAIM_TOKEN)]));
     };
   }

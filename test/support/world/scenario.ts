@@ -11,6 +11,8 @@ export type Step =
       dies?: number;
       fresh?: boolean;
       short?: boolean;
+      /** Its tasks have keys: of so few that they meet, and are still waiting, running or finished by then. */
+      unique?: UniqueStep;
     }
   | { do: "move"; pick: number; dueInMs: number; dies?: number }
   | { do: "remove" | "cancel" | "retry"; pick: number; dies?: number }
@@ -37,6 +39,14 @@ export interface PauseStep {
   dies?: number | undefined;
   /** Who resumes it dies so long after it began to. */
   resumerDies?: number | undefined;
+}
+
+export interface UniqueStep {
+  keys: number[];
+  for: "waiting" | "unfinished" | number;
+  onConflict: "keep" | "replace" | "postpone";
+  /** The request is repeated with the same Idempotency-Key, at once. */
+  twice: boolean;
 }
 
 /** An app enqueues in a transaction of its own. */
@@ -71,7 +81,8 @@ export interface Scenario {
  * `nudges`: others write the table, and tell it before they commit. `starved`: processes stand still for longer than
  * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due. `outages`: servers
  * are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and deployments.
- * `transactions`: apps enqueue in transactions, and die at any point of them. `pauses`: types are paused and resumed, by
+ * `transactions`: apps enqueue in transactions, and die at any point of them. `keys`: tasks with unique keys, while answers
+ * are lost, workers die and tasks fail, are retried, cancelled and removed. `pauses`: types are paused and resumed, by
  * processes that may die, and the cache is told in no order.
  */
 export type Kind =
@@ -86,6 +97,7 @@ export type Kind =
   | "nudges"
   | "transactions"
   | "pauses"
+  | "keys"
   | "starved"
   | "retries"
   | "outages"
@@ -221,6 +233,21 @@ const short = fc.record({
   ),
   short: fc.constant(true),
 }) as fc.Arbitrary<Step>;
+const unique = fc
+  .record({
+    keys: fc.array(fc.nat(1), { minLength: 1, maxLength: 4 }),
+    for: fc.constantFrom("waiting" as const, "waiting" as const, "unfinished" as const, 20),
+    onConflict: fc.constantFrom("keep" as const, "replace" as const, "postpone" as const),
+    twice: fc.boolean(),
+  })
+  .map((one): UniqueStep => (typeof one.for === "number" ? { ...one, onConflict: "keep" as const } : one));
+const withKeys = fc.record({
+  do: fc.constant("create" as const),
+  count: fc.constant(1),
+  dueInMs,
+  work,
+  unique,
+}) as fc.Arbitrary<Step>;
 /** A row, and the hook that tells of it before it is there. */
 const nudge = fc.record({
   do: fc.constant("insert" as const),
@@ -279,6 +306,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   nudges: [...ordinary(false), nudge, nudge],
   transactions: [create({ ms: 0 }), transaction, transaction],
   pauses: [...ordinary(false), short, pause, pause],
+  keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
     ...ordinary(false).slice(0, 2),
@@ -291,7 +319,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   batches: [...ordinary(false), short, short, short, short, deploys],
   retries: [failsLate, takesLong, takesLong],
   clocks: [...ordinary(false), kills],
-  everything: [...ordinary(true), ...ordinary(true), short, short, pause, ...disasters],
+  everything: [...ordinary(true), ...ordinary(true), withKeys, withKeys, short, short, pause, ...disasters],
 };
 
 /** No two clocks differ by more than five minutes. */
@@ -334,6 +362,7 @@ export const kinds: Kind[] = [
   "nudges",
   "transactions",
   "pauses",
+  "keys",
   "starved",
   "retries",
   "outages",

@@ -5,6 +5,7 @@ import type { Deployment } from "./deployment.ts";
 import type { RowWatcher } from "./row-watcher.ts";
 import { refreshSeconds, type Step } from "./scenario.ts";
 import { runTransactionStep } from "./transactions.ts";
+import { uniqueRequests } from "./unique-keys.ts";
 import { noFaults, type SimulatedPostgres, type SimulatedRedis, type WireFaults } from "./wires.ts";
 import type { World } from "./world.ts";
 
@@ -71,6 +72,11 @@ export class Story {
     if (dies !== undefined && step.do !== "pause") this.mayWaitForRefresh = this.mayBeUnseen = true;
     switch (step.do) {
       case "create": {
+        if (step.unique) {
+          for (const work of uniqueRequests(this.#parts, step.unique, due(step.dueInMs), step.work, this))
+            this.#call(work);
+          break;
+        }
         const tasks = Array.from({ length: step.count }, () => ({
           type: step.fresh ? "fresh" : step.short ? "short" : "work",
           scheduled_time: due(step.dueInMs),

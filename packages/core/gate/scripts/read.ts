@@ -14,7 +14,7 @@ for slot = 0, slots - 1 do
   if holder == '${OPERATOR}' then operators = operators + 1 elseif holder then ticks = ticks + 1 end
 end`;
 
-type LookReply = [number, number, number, ...(string | null)[]];
+type LookReply = [number, number, number, ...state: (string | null)[]];
 
 /**
  * Counts.
@@ -26,13 +26,23 @@ export const LOOK = script({
   lua: `${COUNT_FLAGS}
 local tasks = call('ZCARD', waiting) + call('ZCARD', foreign)
 if cut_of(call('ZRANGE', waiting, 0, 0)[1]) then tasks = tasks - 1 end
-return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code', 'read', 'pauses'))}`,
-  decode: ([tasks, ticks, operators, refreshed, waitingForCode, read, pauses]: LookReply): Look => ({
+return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code', 'code_since', 'read', 'pauses'))}`,
+  decode: ([
+    tasks,
+    ticks,
+    operators,
+    refreshed = null,
+    waitingForCode,
+    codeSince,
+    read,
+    pauses,
+  ]: LookReply): Look => ({
     waiting: tasks,
     tickRuns: ticks > 0,
     operatorRuns: operators > 0,
     refreshedMs: refreshed ? Number(refreshed) : undefined,
     waitingForCode: Number(waitingForCode ?? 0),
+    codeSinceMs: Number(codeSince ?? 0) || undefined,
     readMs: Number(read ?? 0) || undefined,
     pauses: pauses ? (JSON.parse(pauses) as Pause[]) : [],
   }),
@@ -43,7 +53,7 @@ type VouchReply = [
   sizes: [waiting: number, foreign: number, running: number],
   soon: string[],
   lease: string[],
-  waitingForCode: string | null,
+  forCode: [count: string | null, since: string | null],
   cut: 0 | 1,
 ];
 
@@ -58,10 +68,10 @@ type VouchReply = [
 export const VOUCH = script({
   args: { basis: text, limit: number, young_ms: number, whole_ms: number, ahead_ms: number },
   lua: `
-local known = call('HMGET', state, 'read', 'basis', 'began', 'ended', 'waiting_for_code', 'paused')
+local known = call('HMGET', state, 'read', 'basis', 'began', 'ended', 'waiting_for_code', 'code_since', 'paused')
 local age = now() - tonumber(known[1] or 0)
 if known[2] ~= basis or known[3] ~= known[4] or age < 0 or age > young_ms then return false end
-if tonumber(known[6] or 0) > tonumber(known[3] or 0) then return false end
+if tonumber(known[7] or 0) > tonumber(known[3] or 0) then return false end
 local sizes, members = {}, -1
 for n, set in ipairs({waiting, foreign, running, gone}) do
   sizes[n] = call('ZCARD', set)
@@ -73,10 +83,10 @@ local window_end = cut_of(soon[1])
 if not window_end or window_end < now() + whole_ms or #soon > ${2 * (VOUCHED_LIMIT + 1)} then return false end
 call('HSET', state, 'refreshed', int(now()))
 local lease = call('ZRANGE', running, 0, 0, 'WITHSCORES')
-return {int(now()), sizes, soon, lease, known[5], soon[1] ~= '${MARKER}' and 1 or 0}`,
+return {int(now()), sizes, soon, lease, {known[5], known[6]}, soon[1] ~= '${MARKER}' and 1 or 0}`,
   decode: (reply: VouchReply | null): Vouched | undefined => {
     if (!reply) return undefined;
-    const [now, [waiting, foreign, running], soon, lease, waitingForCode, cut] = reply;
+    const [now, [waiting, foreign, running], soon, lease, [waitingForCode, codeSince], cut] = reply;
     return {
       nowMs: Number(now),
       coming: [...comingIn("waiting", soon), ...comingIn("running", lease)],
@@ -84,6 +94,7 @@ return {int(now()), sizes, soon, lease, known[5], soon[1] ~= '${MARKER}' and 1 o
       waiting: waiting - 1 + foreign,
       running,
       waitingForCode: Number(waitingForCode ?? 0),
+      codeSinceMs: Number(codeSince ?? 0) || undefined,
       cut: cut === 1,
     };
   },

@@ -1,0 +1,51 @@
+/** The operations on schedules. */
+import * as s from "./schedule-schemas.ts";
+import { TaskSchema, UserHeadersSchema } from "./schemas.ts";
+
+export const scheduleOperations = {
+  listSchedules: {
+    method: "get",
+    path: "/schedules",
+    summary: "Schedules, by name.",
+    query: s.ScheduleListQuerySchema,
+    answer: { status: 200, schema: s.ScheduleListSchema },
+    errors: ["invalid_request", "postgres_unavailable"],
+  },
+  getSchedule: {
+    method: "get",
+    path: "/schedules/:name",
+    summary: "A schedule, with its next times and its last outcome.",
+    answer: { status: 200, schema: s.ScheduleSchema },
+    errors: ["schedule_not_found", "postgres_unavailable"],
+  },
+  putSchedule: {
+    method: "put",
+    path: "/schedules/:name",
+    summary: "Makes a schedule, or replaces it and what waits of it; paused alone pauses or resumes one.",
+    json: s.SchedulePutSchema,
+    answer: { status: 200, schema: s.ScheduleSchema },
+    errors: [
+      "schedule_not_found",
+      "schedule_in_code",
+      "task_data_too_large",
+      "invalid_request",
+      "unknown_type",
+      "postgres_unavailable",
+    ],
+  },
+  deleteSchedule: {
+    method: "delete",
+    path: "/schedules/:name",
+    summary: "Deletes a schedule and what waits of it. What runs goes on.",
+    answer: { status: 204 },
+    errors: ["schedule_not_found", "schedule_in_code", "postgres_unavailable"],
+  },
+  runSchedule: {
+    method: "post",
+    path: "/schedules/:name/run",
+    summary: "Makes an occurrence that is due now, and answers with it.",
+    headers: UserHeadersSchema,
+    answer: { status: 201, schema: TaskSchema },
+    errors: ["schedule_not_found", "postgres_unavailable"],
+  },
+} as const;

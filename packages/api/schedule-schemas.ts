@@ -1,0 +1,71 @@
+/** What the API takes and answers about schedules; core has the schema of a schedule that is put. */
+import * as v from "valibot";
+import { TASK_STATUSES } from "#core";
+import { accepts } from "../core/tasks/accepts.ts";
+import { ScheduleSchema as SchedulePutSchema } from "../core/tasks/new-schedule.ts";
+import { CATCH_UPS, OVERLAPS } from "../core/tasks/schedule.ts";
+import { encoded } from "./cursors.ts";
+import { LIST_LIMIT, limitFrom, onlyThese } from "./schemas.ts";
+
+export { SchedulePutSchema };
+
+/** Of the list: the name after which the next page begins. Cursors are opaque to callers. */
+export const cursorAfterName = (name: string): string => encoded(`name:${name}`);
+const nameOf = (cursor: string): string | undefined =>
+  /^name:(.+)$/s.exec(Buffer.from(cursor, "base64url").toString())?.[1];
+
+export const ScheduleListQuerySchema = v.strictObject(
+  {
+    limit: limitFrom(LIST_LIMIT),
+    cursor: v.optional(
+      v.pipe(
+        v.string(),
+        v.check((cursor) => nameOf(cursor) !== undefined, accepts("a next_cursor of an earlier answer")),
+        v.transform((cursor) => nameOf(cursor) as string),
+      ),
+    ),
+  },
+  onlyThese("limit and cursor"),
+);
+
+const time = v.pipe(v.string(), v.isoTimestamp());
+
+export const ScheduleSchema = v.object({
+  name: v.string(),
+  source: v.pipe(
+    v.picklist(["code", "api"]),
+    v.description("Where it was made: with defineSchedule, or over HTTP."),
+  ),
+  cron: v.nullable(v.string()),
+  every_seconds: v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  time_zone: v.string(),
+  type: v.string(),
+  task_data: v.unknown(),
+  version: v.pipe(
+    v.nullable(v.pipe(v.number(), v.integer(), v.minValue(1))),
+    v.description("Of its type, as its tasks have it; null is 1."),
+  ),
+  catch_up: v.picklist(CATCH_UPS),
+  overlap: v.picklist(OVERLAPS),
+  paused: v.boolean(),
+  next_times: v.pipe(v.array(time), v.description("The next five times; none while it is paused.")),
+  last: v.pipe(
+    v.nullable(
+      v.object({
+        task: v.pipe(v.number(), v.integer(), v.minValue(1), v.description("Its id.")),
+        task_status: v.picklist(TASK_STATUSES),
+        schedule_time: time,
+        started_at: v.nullable(time),
+        finished_at: v.nullable(time),
+      }),
+    ),
+    v.description("Its latest occurrence that has begun or ended; null when there is none."),
+  ),
+  created_at: time,
+  updated_at: time,
+});
+
+export const ScheduleListSchema = v.object({
+  schedules: v.array(ScheduleSchema),
+  next_cursor: v.pipe(v.nullable(v.string()), v.description("Of the next page; null on the last.")),
+});

@@ -1,0 +1,39 @@
+/** What keeps a row consistent, whoever writes it. Migrations create the triggers. */
+import { FOREIGN_LEASE } from "./fragments.ts";
+
+/** What the triggers call. A step that changes it replaces it; on a new table it is as new from the start. */
+export const BEFORE_WRITE = `create or replace function tickwork_before_write() returns trigger language plpgsql as $trigger$
+      begin
+        if tg_op = 'UPDATE' then
+          new.rev := old.rev + 1;
+        else
+          new.rev := greatest(coalesce(new.rev, 0), 0) + 1;
+        end if;
+        if new.task_status = 'Running' then
+          -- Tickwork sets a token. A program that sets none knows nothing of leases. It has no slot either, so that it
+          -- never collides with a task that Tickwork runs.
+          if new.lease_token is null and (tg_op = 'INSERT' or old.task_status <> 'Running' or new.lease_expires_at is null) then
+            new.lease_expires_at := now() + ${FOREIGN_LEASE};
+            new.started_at := now();
+            new.finished_at := null;
+            new.attempts := new.attempts + 1;
+          end if;
+        else
+          new.slot := null;
+          new.lease_token := null;
+          new.lease_expires_at := null;
+          new.cancel_requested := false;
+          if new.task_status = 'Not started' then
+            new.scheduled_time := coalesce(new.scheduled_time, now());
+            new.finished_at := null;
+          elsif tg_op = 'INSERT' or old.task_status is distinct from new.task_status then
+            new.finished_at := now();
+          end if;
+        end if;
+        return new;
+      end $trigger$;`;
+
+/** A waiting row as the function would leave it. To call it for each of many new rows costs a third of their time. */
+export const AS_NEW = `new.rev = 1 and new.task_status = 'Not started' and new.scheduled_time is not null
+  and new.slot is null and new.lease_token is null and new.lease_expires_at is null
+  and not new.cancel_requested and new.finished_at is null`;
