@@ -54,8 +54,8 @@ export async function endStory(
   }
   lambda.faults = { lost: 0, doubled: 0 };
   await world.runUntil(world.nowMs + UNDER_WAY_MS, () => story.underWay === 0);
-  await resumeAll(parts);
   if (story.underWay > 0) world.violate("a call or a deployment did not end");
+  await resumeAll(parts);
   if (deployment.mixed) {
     // The newer code is everywhere now, and its refresh finds what the older one left to it.
     deployment.mixed = false;

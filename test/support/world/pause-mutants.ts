@@ -8,14 +8,6 @@ export const pauseMutants: Mutant[] = [
     changes: [core("store/fragments.ts", "array['all:', 'type:' || type]", "array['nothing']")],
   },
   {
-    name: "what is paused makes a tick look again and again",
-    kind: "pauses",
-    changes: [
-      core("store/read.ts", 'standing.kind === "foreign" && facts.paused', "false"),
-      core("tasks/standing.ts", "paused || (isKnown", "(isKnown"),
-    ],
-  },
-  {
     name: "who resumes does not arm a ring before",
     kind: "pauses",
     changes: [
