@@ -113,10 +113,10 @@ describe("there is one way to import something from another room", () => {
   });
 });
 
-test("core needs Node, Valibot and Standard Schema, but no vendor's client and no framework", () => {
+test("core needs Node, Valibot, croner and Standard Schema, but no vendor's client and no framework", () => {
   const needed = filesOf("packages/core").flatMap((file) => importsOf(file).map(({ target }) => target));
   const packages = needed.filter((target) => !/^(packages\/|node:)/.test(target));
-  expect(new Set(packages)).toEqual(new Set(["@standard-schema/spec", "valibot"]));
+  expect(new Set(packages)).toEqual(new Set(["@standard-schema/spec", "croner", "valibot"]));
 });
 
 test("the client takes nothing from other rooms but types", () => {

@@ -1,5 +1,5 @@
 import type { CacheStats, Health, Pause, PauseTarget } from "#core";
-import type { CallOptions } from "./request.ts";
+import type { CallOptions, ChangeOptions } from "./request.ts";
 import type { ClientSchedules } from "./schedules.ts";
 import type {
   AnyDefinitions,
@@ -13,12 +13,6 @@ import type {
   TypeOf,
 } from "./typed-tasks.ts";
 import type { WaitOptions } from "./wait.ts";
-
-/** What calls that change something take. */
-export interface ChangeOptions extends CallOptions {
-  /** Who asks: kept in `userCreated_Id` or `userUpdated_Id`, 1 to 255 characters. Tickwork does not check it. */
-  userId?: string | undefined;
-}
 
 /** What calls that create tasks take. */
 export interface CreateOptions extends ChangeOptions {

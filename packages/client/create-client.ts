@@ -1,7 +1,7 @@
 import type { Health, Task, TaskErrorCode } from "#core";
 import { batchesOf, jsonOf } from "./batches.ts";
-import type { ChangeOptions, Client } from "./client.ts";
-import { createSend, type SendOptions } from "./request.ts";
+import type { Client } from "./client.ts";
+import { type ChangeOptions, createSend, type SendOptions } from "./request.ts";
 import { createClientSchedules } from "./schedules.ts";
 import type { AnyDefinitions, TaskRef } from "./typed-tasks.ts";
 import { waitForEnd } from "./wait.ts";

@@ -14,10 +14,10 @@ export type {
   TaskErrorData,
   TaskStatus,
 } from "#core";
-export type { ChangeOptions, Client, CreateOptions } from "./client.ts";
+export type { Client, CreateOptions } from "./client.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";
 export { TickworkApiError, TickworkNetworkError, TickworkTimeoutError } from "./errors.ts";
-export type { CallOptions } from "./request.ts";
+export type { CallOptions, ChangeOptions } from "./request.ts";
 export type { ClientSchedules } from "./schedules.ts";
 export type {
   EndedTaskOf,

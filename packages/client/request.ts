@@ -12,6 +12,12 @@ export interface CallOptions {
   timeoutMs?: number | undefined;
 }
 
+/** What calls that change something take. */
+export interface ChangeOptions extends CallOptions {
+  /** Who asks: kept in `userCreated_Id` or `userUpdated_Id`, 1 to 255 characters. Tickwork does not check it. */
+  userId?: string | undefined;
+}
+
 /** How a client sends its requests. */
 export interface SendSettings {
   url: string;

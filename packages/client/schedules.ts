@@ -1,6 +1,5 @@
 import type { Schedule, ScheduleChanges, Task } from "#core";
-import type { ChangeOptions } from "./client.ts";
-import type { CallOptions, createSend } from "./request.ts";
+import type { CallOptions, ChangeOptions, createSend } from "./request.ts";
 
 /** Recurring tasks over HTTP. */
 export interface ClientSchedules {

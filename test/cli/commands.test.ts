@@ -50,7 +50,7 @@ describe.each([
     expect(server.output().includes("with an embedded Postgres")).toBe(stack === "embedded");
   });
 
-  test("schedules lists, shows, runs, pauses, resumes and deletes them", async () => {
+  test("schedules lists, shows, runs, pauses, resumes and deletes them", { timeout: 90_000 }, async () => {
     const put = await fetch(
       `http://127.0.0.1:${new URL(server.output().match(/http\S+/)?.[0] ?? "").port}/schedules/nightly`,
       {

@@ -89,12 +89,22 @@ async function note(id: number, { name, sql = "" }: Migration, { database, state
 
 const LOCK_MIGRATIONS: Statement = { text: `select pg_advisory_xact_lock(${LOCK})` };
 
+/**
+ * What is made stands where the tasks are. For a user who is called as a schema is, say `tickwork`, that schema comes first
+ * otherwise: nobody else would find it there.
+ */
+const BESIDE_TASKS = `if to_regclass('"baasix_Tasks"') is not null then
+          perform set_config('search_path', (select quote_ident(nspname) from pg_class join pg_namespace n on n.oid = relnamespace
+            where pg_class.oid = to_regclass('"baasix_Tasks"')) || ', ' || current_setting('search_path'), true);
+        end if;`;
+
 /** Statements of PL/pgSQL that run if the migration is not applied yet. */
 function unlessNoted(id: number, sql: string): Statement[] {
   return [
     LOCK_MIGRATIONS,
     {
       text: `do $step$ begin
+        ${BESIDE_TASKS}
         create table if not exists tickwork_migrations (id integer primary key, name text not null, applied_at timestamptz not null);
         perform set_config('tickwork.applied', 'no', true);
         if not exists (select from tickwork_migrations where id = ${id}) then

@@ -61,10 +61,16 @@ const namesOf = (columns: object) =>
   Object.keys(columns)
     .map((name) => `'${name}'`)
     .join(", ");
-const addColumns = (columns: object) =>
-  Object.entries(columns)
-    .map(([name, type]) => `add column if not exists "${name}" ${type}`)
-    .join(", ");
+/** The lock that an `alter table` takes is not to be had while another migrator builds an index. */
+const addMissing = (
+  columns: Readonly<Record<string, string>>,
+) => `if exists (select from unnest(array[${namesOf(columns)}]) as wanted (name)
+        where not exists (select from pg_attribute
+          where attrelid = to_regclass('"baasix_Tasks"') and attname = wanted.name and not attisdropped)) then
+        alter table "baasix_Tasks" ${Object.entries(columns)
+          .map(([name, type]) => `add column if not exists "${name}" ${type}`)
+          .join(", ")};
+      end if;`;
 
 /** The claim and the window read this index: it holds the waiting rows only. */
 const WAITING: Index = {
@@ -153,12 +159,7 @@ export const MIGRATIONS: readonly Migration[] = [
           "updatedAt" timestamptz not null default now()
         );
       end if;
-      -- The lock that this takes is not to be had while another migrator builds an index.
-      if exists (select from unnest(array[${namesOf(COLUMNS)}]) as wanted (name)
-        where not exists (select from pg_attribute
-          where attrelid = to_regclass('"baasix_Tasks"') and attname = wanted.name and not attisdropped)) then
-        alter table "baasix_Tasks" ${addColumns(COLUMNS)};
-      end if;
+      ${addMissing(COLUMNS)}
       if not exists (select from "baasix_Tasks") then
         ${[WAITING, RUNNING, BY_STATUS, BY_TYPE, BY_AGE].map((index) => `${createIndex(index, "if not exists")};`).join("\n        ")}
       end if;`,
@@ -245,7 +246,7 @@ export const MIGRATIONS: readonly Migration[] = [
     steps: [
       {
         sql: `
-      alter table "baasix_Tasks" add column if not exists unique_key varchar(255), add column if not exists unique_for jsonb;
+      ${addMissing({ unique_key: "varchar(255)", unique_for: "jsonb" })}
       alter table tickwork_requests add column if not exists outcomes json;`,
       },
       { index: UNIQUE },
@@ -254,13 +255,13 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   {
     name: "tasks have the version of their type",
-    sql: `alter table "baasix_Tasks" add column if not exists version integer;${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}`,
+    sql: `${addMissing({ version: "integer" })}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}`,
   },
   {
     name: "schedules, and their occurrences as tasks",
     steps: [
       {
-        sql: `alter table "baasix_Tasks" add column if not exists schedule text, add column if not exists schedule_time timestamptz;`,
+        sql: addMissing({ schedule: "text", schedule_time: "timestamptz" }),
       },
       { index: BY_SCHEDULE },
     ],

@@ -62,7 +62,13 @@ describe.skipIf(!serversAnswer)(`a table of ${ROWS} rows, on real servers`, { ti
     const built = sent.flatMap(({ text }) => /index concurrently if not exists (\w+)/.exec(text)?.[1] ?? []);
     expect(built.slice(0, 3)).toEqual(["tickwork_waiting", "tickwork_running", "tickwork_by_status"]);
     expect(new Set(built.slice(2))).toEqual(
-      new Set(["tickwork_by_status", "tickwork_by_type", "tickwork_by_age", "tickwork_unique"]),
+      new Set([
+        "tickwork_by_status",
+        "tickwork_by_type",
+        "tickwork_by_age",
+        "tickwork_unique",
+        "tickwork_by_schedule",
+      ]),
     );
     expect(await schemaOf(real)).toMatchObject({
       indexes: expect.not.arrayContaining([expect.objectContaining({ valid: "f" })]),

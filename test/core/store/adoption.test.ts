@@ -115,6 +115,7 @@ describe.skipIf(!serversAnswer)("an index of a table that is in use, on real ser
     );
   const ALL_BUILT = [
     "tickwork_by_age",
+    "tickwork_by_schedule",
     "tickwork_by_status",
     "tickwork_by_type",
     "tickwork_running",

@@ -17,7 +17,7 @@ export interface DeploymentOptions {
   env: Record<string, string>;
   /** What an invocation has, in milliseconds. */
   invocationMs: number;
-  /** Every second process has older code, which does not know the type `fresh`. */
+  /** Every second process has older code, which does not know the type `fresh`, nor version 2 of `work`. */
   mixed: boolean;
   /** How wrong the clock of each new container is. */
   skewMs: () => number;
@@ -85,7 +85,11 @@ export class Deployment {
       redis: this.#redis.connect(process),
       doorbell: this.lambda.doorbellOf(process),
       definitions: newer
-        ? [this.#work(process, "work"), this.#work(process, "short"), this.#work(process, "fresh")]
+        ? [
+            this.#work(process, "work", this.#options.mixed ? 2 : 1),
+            this.#work(process, "short"),
+            this.#work(process, "fresh"),
+          ]
         : [this.#work(process, "work"), this.#work(process, "short")],
       prefix: "sim",
       clock: process.clock,
@@ -100,15 +104,20 @@ export class Deployment {
     return { process, tickwork, busy: false };
   }
 
-  #work(process: Process, type: "work" | "short" | "fresh") {
+  #work(process: Process, type: "work" | "short" | "fresh", version = 1) {
     return defineTask({
       type,
+      ...(version > 1 ? { version, migrate: (data: unknown) => data } : {}),
       ...(type === "short" ? { batch: { size: BATCH_SIZE, settleWithinMs: 200 } } : {}),
       maxAttempts: MAX_ATTEMPTS,
       timeoutSeconds: TIMEOUT_SECONDS,
       backoffMs: () => BACKOFF_MS,
       run: async (data, context: TaskContext) => {
         const { ms, fails = 0, stubbornMs = 0, progress = false } = (data ?? { ms: 0 }) as Work;
+        if ((context.task.version ?? 1) > version)
+          this.#world.violate(
+            `${process.name} runs version ${context.task.version} of a type, and knows ${version}`,
+          );
         const execution = this.#watcher.begin(context.task.id, context.attempt, process);
         try {
           if (progress) await context.progress(0.5);

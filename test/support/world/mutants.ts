@@ -209,7 +209,7 @@ export const mutants: Mutant[] = [
     name: "a claim takes types that its process does not know, and ends them",
     kind: "versions",
     changes: [
-      core("store/fragments.ts", "else type = any(:ours) end", "else :ours is not null end"),
+      core("store/fragments.ts", "= any(:ours) end", "is not null and :ours is not null end"),
       core(
         "run/attempt.ts",
         "if (!definition) return GIVEN_BACK;",
@@ -276,8 +276,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "run/flag.ts",
-        'if (goesOn) flag.announce(id, due); else if (outcome.kind === "retried")',
-        'if (!goesOn && outcome.kind === "retried")',
+        "if (goesOn) flag.announce(id, due); else if (delayMs !== undefined)",
+        "if (!goesOn && delayMs !== undefined)",
       ),
     ],
   },
