@@ -7,6 +7,7 @@ import type {
   Identity,
   NewTask,
   Overview,
+  Pause,
   Schedule,
   ScheduleChanges,
   Task,
@@ -89,6 +90,12 @@ const failed = (message: string, code: string): Task => ({
   finished_at: "2026-11-24T08:45:00.000Z",
   rev: 2,
 });
+
+const pause: Pause = {
+  type: "http_request",
+  reason: "the partner's API is down",
+  created_at: "2026-11-24T08:40:00.000Z",
+};
 
 const stats: CacheStats = {
   cachedTasksCount: 5,
@@ -228,6 +235,9 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
     answer: failed("the task was cancelled before it started", "cancelled"),
     otherwise: { ...running, cancel_requested: true },
   },
+  pause: { request: { type: "http_request", reason: "the partner's API is down" }, answer: pause },
+  listPauses: { answer: [pause] },
+  resume: { answer: { resumed: true } },
   listSchedules: { answer: { schedules: [schedule], next_cursor: null } },
   getSchedule: { answer: schedule },
   putSchedule: {

@@ -3,6 +3,7 @@ import type * as v from "valibot";
 import type { ErrorCode, Scope } from "#core";
 import * as a from "./access-schemas.ts";
 import { insightOperations } from "./insight-operations.ts";
+import { pauseOperations } from "./pause-operations.ts";
 import { scheduleOperations } from "./schedule-operations.ts";
 import * as s from "./schemas.ts";
 
@@ -197,6 +198,7 @@ export const operations = {
     otherwise: { status: 202, schema: s.TaskSchema, when: "The task is running, and was asked to stop." },
     errors: ["task_not_found", "task_finished", "task_state", "invalid_request", "postgres_unavailable"],
   },
+  ...pauseOperations,
   ...scheduleOperations,
   hook: {
     method: "post",

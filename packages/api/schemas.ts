@@ -7,6 +7,7 @@ import { accepts, storable } from "../core/tasks/accepts.ts";
 import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
 import { dueOf, idOf } from "./cursors.ts";
+import { PausesSchema } from "./pause-schemas.ts";
 
 /** How many tasks a page of the list has. */
 export const LIST_LIMIT = { default: 50, max: 200 };
@@ -199,6 +200,7 @@ export const TaskSchema = v.pipe(
       v.description("Which occurrence: when it was to start. A retry moves scheduled_time, not this."),
     ),
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
+    paused: v.exactOptional(PausesSchema),
     unique_key: v.pipe(
       v.nullable(v.string()),
       v.description("What it has in common with no other task of its type for as long as unique_for says."),
@@ -269,6 +271,7 @@ export const StatsSchema = v.object({
       v.description("Since when the first of them has been due; absent when there are none."),
     ),
   ),
+  paused: v.exactOptional(PausesSchema),
   error: v.exactOptional(v.pipe(v.string(), v.description("What is wrong; absent when nothing is."))),
 });
 export const HealthSchema = v.object({

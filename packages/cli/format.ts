@@ -1,7 +1,7 @@
 /** Everything that people read. */
 import { styleText } from "node:util";
 import type { ApiKey, MadeApiKey, Schedule, Task } from "#client";
-import type { CacheStats, Health, UniqueOutcome } from "#core";
+import type { CacheStats, Health, Pause, PauseTarget, UniqueOutcome } from "#core";
 import type { PlannedMigration } from "../core/store/plan-migrations.ts";
 import { lineOf } from "../local/demo-lines.ts";
 import type { Server } from "../local/server.ts";
@@ -37,6 +37,7 @@ export function taskDetails(task: Task): string {
     ["type", type],
     ["status", paint(STATUS_STYLES[task_status] ?? "bold", task_status)],
     ["due", scheduled_time],
+    ["paused", task.paused ? task.paused.map(pauseLine).join("; ") : null],
     ["started", started_at],
     ["finished", finished_at],
     ["attempts", attempts > 0 ? `${attempts}${max_attempts ? ` of ${max_attempts}` : ""}` : null],
@@ -97,6 +98,25 @@ export function taskChange(task: Task, change: UniqueOutcome | "retried" | "canc
   return `Task ${id} (${type}) is ${change}, and due ${isDue ? "now" : `at ${scheduled_time}`}.`;
 }
 
+/** What is paused, as people call it. */
+export function pausedName({ type, queue, concurrency_key }: Partial<Pause>): string {
+  if (type !== undefined) return `type ${type}`;
+  if (queue !== undefined) return `queue ${queue}`;
+  return concurrency_key === undefined ? "everything" : `key ${concurrency_key}`;
+}
+
+/** @example pauseLine(pause) // "type greet, since 2026-11-24T09:00:00.000Z: the mail server moves" */
+export function pauseLine(pause: Pause): string {
+  return `${pausedName(pause)}, since ${pause.created_at}${pause.reason ? `: ${pause.reason}` : ""}`;
+}
+
+export const pauseLines = (pauses: readonly Pause[]): string =>
+  pauses.length === 0 ? "Nothing is paused." : pauses.map(pauseLine).join("\n");
+
+export function resumption(target: PauseTarget, wasPaused: boolean): string {
+  return wasPaused ? `Resumed: ${pausedName(target)}` : `Not paused: ${pausedName(target)}`;
+}
+
 export function stats(state: CacheStats, { healthy, last }: Health): string {
   return rows([
     [
@@ -111,6 +131,7 @@ export function stats(state: CacheStats, { healthy, last }: Health): string {
         ? `${state.waitingForCode} of types or versions that nobody here runs, since ${state.waitingForCodeSince}`
         : null,
     ],
+    ["paused", state.paused ? state.paused.map(pausedName).join(", ") : null],
     ["refreshed", `${state.lastRefreshed ?? "not yet"}, every ${state.refreshIntervalSeconds} s`],
     ["read Postgres", state.lastRead === undefined ? null : (state.lastRead ?? "not yet")],
     ["last write", last.write],

@@ -11,6 +11,9 @@ import { addInit } from "./commands/init.ts";
 import { addKeys } from "./commands/keys.ts";
 import { addList } from "./commands/list.ts";
 import { addMigrate } from "./commands/migrate.ts";
+import { addPause } from "./commands/pause.ts";
+import { addPauses } from "./commands/pauses.ts";
+import { addResume } from "./commands/resume.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addSchedules } from "./commands/schedules.ts";
 import { addShow } from "./commands/show.ts";
@@ -30,6 +33,9 @@ const COMMANDS = [
   addWatch,
   addRetry,
   addCancel,
+  addPause,
+  addResume,
+  addPauses,
   addSchedules,
   addStats,
   addKeys,

@@ -7,6 +7,8 @@ import type {
   MadeApiKey,
   NewApiKey,
   Overview,
+  Pause,
+  PauseTarget,
   Task,
   TypeInfo,
 } from "#core";
@@ -178,6 +180,23 @@ export interface Client<Definitions = AnyDefinitions> {
     task: TaskRef<Type>,
     options?: WaitOptions<TaskOf<Definitions, Type>>,
   ): Promise<EndedTaskOf<Definitions, Type>>;
+  /**
+   * Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed. What is paused
+   * already stays so, with the new reason.
+   *
+   * @throws TickworkApiError `invalid_request` or `unknown_type`
+   * @example await client.pause({ type: "greet" }, { reason: "the mail server moves" });
+   */
+  pause(target: PauseTarget, options?: CallOptions & { reason?: string | undefined }): Promise<Pause>;
+  /**
+   * Resumes what was paused under this name; other pauses stay. Says whether it was paused.
+   *
+   * @throws TickworkApiError `invalid_request`
+   * @example const { resumed } = await client.resume({ type: "greet" });
+   */
+  resume(target: PauseTarget, options?: CallOptions): Promise<{ resumed: boolean }>;
+  /** What is paused, the oldest pause first. @example for (const { reason } of await client.pauses()) console.log(reason); */
+  pauses(options?: CallOptions): Promise<Pause[]>;
   /** Recurring tasks. @example const { next_times } = await client.schedules.get("nightly"); */
   schedules: ClientSchedules;
   /** The state of the cache. @example const { cachedTasksCount } = await client.stats(); */

@@ -51,6 +51,14 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
   const read = <Answer>(path: string, options?: SendOptions) =>
     send<Answer>({ method: "GET", path, idempotent: true }, options);
 
+  /** What may be carried out twice. */
+  const change = <Answer>(
+    method: "POST" | "PUT" | "DELETE",
+    path: string,
+    options?: SendOptions,
+    body?: string,
+  ) => send<Answer>({ method, path, body, idempotent: true }, options);
+
   const post = <Created>(body: string, idempotencyKey: string, options: ChangeOptions = {}) =>
     send<Created>(
       { method: "POST", path: "/tasks", body, idempotencyKey, userId: options.userId, idempotent: true },
@@ -119,6 +127,13 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
     waitFor: (task, options = {}) =>
       waitForEnd(idOf(task), (how) => read(pathOf(task), how), options) as Promise<never>,
 
+    pause: (target, { reason, ...options } = {}) =>
+      change("PUT", "/pauses", options, jsonOf({ ...target, reason })),
+
+    resume: (target, options) => change("DELETE", `/pauses${queryOf(target)}`, options),
+
+    pauses: (options) => read("/pauses", options),
+
     schedules: createClientSchedules(send),
 
     stats: (options) => read("/tasks/stats", options),
@@ -129,7 +144,7 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
         options,
       ),
 
-    refresh: (options) => send({ method: "POST", path: "/tasks/refresh", idempotent: true }, options),
+    refresh: (options) => change("POST", "/tasks/refresh", options),
 
     identity: (options) => read("/session", options),
 

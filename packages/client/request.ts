@@ -34,7 +34,7 @@ export interface ApiRequest<Answer> {
   method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   path: string;
   /** JSON. */
-  body?: string;
+  body?: string | undefined;
   userId?: string | undefined;
   idempotencyKey?: string;
   /** It is repeated also when it may have been carried out. */

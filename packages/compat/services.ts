@@ -31,6 +31,9 @@ export const tasksService: TasksService = {
       () => [],
     ),
   pageNotStarted: async (page) => inUse().operator.pageNotStarted(page),
+  pause: async (target, options) => inUse().operator.pause(target, options),
+  resume: async (target) => inUse().operator.resume(target),
+  listPauses: async () => inUse().operator.listPauses(),
   isTaskRunning: () =>
     onceRunning(
       ({ operator }) => operator.isTaskRunning(),

@@ -154,6 +154,13 @@ export const ARM_AGAIN_MS = 5_000;
 export const ARMED_LIMIT_MS = 15 * 60 * 1000;
 /** How soon to ask whether it has ended, when nobody says so; the pause doubles up to that of the ring's renewal. */
 export const ENDED_PAUSE_MS = 500;
+/** What a pause may say about itself, in characters. */
+export const PAUSE_REASON_LIMIT = 1_000;
+/**
+ * After a pause has ended, when Postgres is asked once more: whoever saw the pause before, with a query that took its
+ * time, has told the cache by then.
+ */
+export const RESUMED_LOOK_MS = 20_000;
 /** Empty claims in a row that end a tick. */
 export const EMPTY_CLAIMS = 3;
 /** After that, when to look again at tasks that look due and cannot be had. */

@@ -26,6 +26,7 @@ const CLEANING = [
   `delete from "baasix_Tasks"`,
   "delete from tickwork_flags",
   "delete from tickwork_requests",
+  "delete from tickwork_pauses",
   "delete from tickwork_schedules",
   `select setval(pg_get_serial_sequence('"baasix_Tasks"', 'id'), 1, false)`,
 ].map((text): Statement => ({ text }));

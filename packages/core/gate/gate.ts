@@ -1,5 +1,6 @@
 import type { Moment } from "../clock.ts";
 import type { Window } from "../store/window.ts";
+import type { Pause } from "../tasks/pause.ts";
 import type { Coming, Due, Standing } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 
@@ -76,6 +77,8 @@ export interface Look {
   readMs?: number | undefined;
   /** Tasks that were due and of a type that nobody here runs, when the cache was last rebuilt. */
   waitingForCode: number;
+  /** What was paused then. */
+  pauses: Pause[];
   /** Since when the first of them is due, in epoch milliseconds; undefined: there are none. */
   codeSinceMs?: number | undefined;
 }

@@ -1,6 +1,7 @@
 import { SLEEPER_MARGIN_MS, UNKNOWN_COUNTED } from "../limits.ts";
 import type { Database, Statement } from "../store/database.ts";
 import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS, WINDOW } from "../store/fragments.ts";
+import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "../store/pauses.ts";
 import { typesToSend } from "../store/registered-types.ts";
 import { queryRepeatable, statement } from "../store/statement.ts";
 import type { KnownTypes } from "../tasks/standing.ts";
@@ -106,7 +107,7 @@ export const STATS = statement({ limit: "int", ours: "text[]", foreign: "text[]"
   select (select wake_at_ms from tickwork_flags where name = 'refreshed') as refreshed_ms,
     (select count(*)::int from (select from "baasix_Tasks" where task_status = 'Not started'
       and scheduled_time <= now() + ${WINDOW} order by scheduled_time, id limit :limit) w) as waiting,
-    code.*, ${RUNNING}
+    (${PAUSES_AS_JSON}) as pauses, code.*, ${RUNNING}
   from (select count(*)::int as waiting_for_code, ${epochMs("min(scheduled_time)")} as code_since_ms
     from (select type, version, scheduled_time from "baasix_Tasks" where task_status = 'Not started'
       and scheduled_time <= now() order by scheduled_time, id limit ${String(UNKNOWN_COUNTED)}) u
@@ -116,6 +117,7 @@ interface StatsRow {
   refreshed_ms: number | null;
   waiting: number;
   waiting_for_code: number;
+  pauses: PauseRow[];
   code_since_ms: number | null;
   running: boolean;
 }
@@ -176,6 +178,7 @@ export function createPostgresGate(database: Database, options: GateOptions, typ
         operatorRuns: false,
         refreshedMs: row?.refreshed_ms ?? undefined,
         waitingForCode: row?.waiting_for_code ?? 0,
+        pauses: (row?.pauses ?? []).map(pauseOf),
         codeSinceMs: row?.code_since_ms ?? undefined,
       };
     },

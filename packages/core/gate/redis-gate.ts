@@ -55,6 +55,7 @@ export function createRedisGate(redis: RedisCommands, options: GateOptions): Gat
         marked,
         cut_at: window.cutAtMs,
         waiting_for_code,
+        pauses: window.pauses.length > 0 ? JSON.stringify(window.pauses) : "",
         code_since: window.codeSinceMs,
         basis: alone ? basis : NOT_ALL,
       });

@@ -6,6 +6,7 @@ import { HEALTH_LIMIT_MS, REFRESH_LIMIT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import { trustOf, windowMsOf } from "../run/trust.ts";
 import type { Store } from "../store/store.ts";
+import type { Pause } from "../tasks/pause.ts";
 import type { Vitals } from "./vitals.ts";
 
 /** What `getCacheStats` returns. */
@@ -32,6 +33,8 @@ export interface CacheStats {
   waitingForCode?: number;
   /** Since when the first of them is due, ISO 8601; absent when there are none. */
   waitingForCodeSince?: string | null;
+  /** What was paused at the last refresh; absent when nothing was. */
+  paused?: Pause[];
   /** What is wrong, if something is, in words of Tickwork's own: what a server said about itself is in the log. */
   error?: string;
 }
@@ -124,6 +127,7 @@ export function createHealth({ store, gate, vitals, clock, config, log }: Health
       ...(found?.waitingForCode
         ? { waitingForCode: found.waitingForCode, waitingForCodeSince: isoOf(found.codeSinceMs) }
         : {}),
+      ...(found?.pauses.length ? { paused: found.pauses } : {}),
       ...(wrong.length > 0 ? { error: wrong.join("; ") } : {}),
     };
   };

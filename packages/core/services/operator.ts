@@ -9,18 +9,20 @@ import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
 import { FINISHED_STATUSES } from "../store/operator.ts";
 import type { Store } from "../store/store.ts";
 import type { HookEvent } from "../tasks/hooks.ts";
+import type { Registry } from "../tasks/registry.ts";
 import type { Due } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Announcer } from "./announce.ts";
 import { type CacheStats, createHealth, type Health } from "./health.ts";
 import { createNotStarted, type NotStartedPage } from "./not-started.ts";
+import { createPauses, type Pauses } from "./pauses.ts";
 import type { Vitals } from "./vitals.ts";
 
 /**
  * Watches and corrects the whole: the methods of Baasix's TasksService, under their own names, and what goes with them.
  * Methods that do not say otherwise throw PostgresError when Postgres does not answer.
  */
-export interface Operator {
+export interface Operator extends Pauses {
   /** The tasks that have not started and are due within 4 hours, by due time. Never throws: `[]` if nothing answers. */
   getNotStartedTasks(): Promise<Task[]>;
   /**
@@ -108,6 +110,7 @@ export interface OperatorDeps extends RefreshDeps {
   config: Config;
   log: Logger;
   vitals: Vitals;
+  registry: Registry;
 }
 
 export function createOperator(deps: OperatorDeps, announcer: Announcer): Operator {
@@ -156,6 +159,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
     },
 
     ...createHealth(deps),
+    ...createPauses(deps),
 
     async waitForTaskCompletion(timeoutMs = config.shutdownWaitSeconds * 1000) {
       if (!(timeoutMs >= 0)) throw refusal("timeoutMs", mustBe("milliseconds from 0", timeoutMs));

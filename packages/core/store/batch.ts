@@ -9,7 +9,7 @@ import {
   HAS_ROOM_BESIDE,
   milliseconds,
   NOW_MS,
-  OURS,
+  STARTABLE,
   VERSIONED_TYPE,
   withHistory,
 } from "./fragments.ts";
@@ -60,7 +60,7 @@ const ago = (ms: string) => `greatest(t.started_at, now() - ${milliseconds(ms)})
 export const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
 const DONE = "(select count(*) from completed) + (select count(*) from ended)";
 
-const DUE = `task_status = 'Not started' and scheduled_time <= now() and ${OURS}`;
+const DUE = `task_status = 'Not started' and scheduled_time <= now() and ${STARTABLE}`;
 /** The size of the batches of the row's type; null where it runs in none. */
 const SIZE = `(:sizes)[array_position(:types, (${VERSIONED_TYPE})::text)]`;
 /** What is looked at before a row is locked. `alike`: it may be one of many. */

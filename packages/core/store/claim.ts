@@ -8,8 +8,9 @@ import {
   milliseconds,
   NEXT_DUE_MS,
   NOW_MS,
-  OURS,
+  PAUSED,
   ROOM_MS,
+  STARTABLE,
   VERSIONED_TYPE,
 } from "./fragments.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
@@ -36,7 +37,7 @@ const STARTED = `task_status = 'Running', slot = :slot, lease_token = :newToken,
   rev = rev + 1`;
 
 const EARLIEST_DUE = `(select id from "baasix_Tasks"
-  where task_status = 'Not started' and scheduled_time <= now() and ${OURS}
+  where task_status = 'Not started' and scheduled_time <= now() and ${STARTABLE}
   order by scheduled_time, id limit 1 for update skip locked)`;
 
 /** The row itself is not kept until the statement ends: its JSON is all that is asked for. */
@@ -55,14 +56,15 @@ export const claimOverdueOrDue = (only: string) => `
     history = case when task_status = 'Running' then ${CRASH_HISTORY} else history end
   where id = coalesce(
     (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
-        and ${OURS}
+        and ${STARTABLE}
       order by (slot is not distinct from :slot) desc, lease_expires_at limit 1 for update skip locked),
     ${EARLIEST_DUE}) and ${HAS_ROOM} and ${only}
   returning ${AS_JSON}`;
 
 /**
- * First ends tasks that have killed too many workers, and gives back those of types that others run; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really stand, and when
- * Postgres has something due.
+ * First ends tasks that have killed too many workers, and gives back those of types that others run or that are
+ * paused; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really
+ * stand, and when Postgres has something due.
  */
 export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]", ours: "text[]" })`
   with buried as (
@@ -73,7 +75,7 @@ export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]"
     returning id, rev),
   returned as (
     update "baasix_Tasks" set task_status = 'Not started', crashes = crashes + 1, history = ${CRASH_HISTORY}, "updatedAt" = now()
-    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and not ${OURS}
+    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and not (${STARTABLE})
     returning id),
   claimed as (${claimOverdueOrDue("(select count(*) from buried) + (select count(*) from returned) >= 0")})
   select (select task from claimed) as task, ${NOW_MS},
@@ -82,7 +84,7 @@ export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]"
     case when exists (select from claimed) or ${HAS_ROOM} then null else ${ROOM_MS} end as room_ms,
     case when exists (select from claimed) then null else
       (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', ${VERSIONED_TYPE},
-        'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
+        'paused', ${PAUSED}, 'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
         from "baasix_Tasks" where id = any(:seen)) end as seen`;
 
 interface ClaimRow {

@@ -29,17 +29,26 @@ export const OURS = `nullif(case when (:ours)[2] = ''
   then (select true from tickwork_types where registry = (:ours)[1] and name = ${VERSIONED_TYPE}) is not null
   else (${VERSIONED_TYPE}) = any(:ours) end, false) is not null`;
 
+/**
+ * Nobody may start the task: everything or its type is paused. The pauses are read once in a statement, where a task is
+ * looked at; mostly there are none.
+ */
+export const PAUSED = `coalesce(array['all:', 'type:' || type]
+  && (select array_agg(kind || ':' || name) from tickwork_pauses), false)`;
+/** This process may start the task. Written like `OURS`, for the planner. */
+export const STARTABLE = `${OURS} and nullif(${PAUSED}, true) is not null`;
+
 const inWindow = (windowMs: number) =>
   `"baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${milliseconds(windowMs)}`;
 const BY_DUE_TIME = "order by scheduled_time, id";
-/** What some tick may start: it has the type, or another deployment may. Written like `OURS`, for the planner. */
-const RUNNABLE = `nullif(coalesce((${VERSIONED_TYPE}) = any(:ours)
-  or not (type = any(:foreign)) and scheduled_time > now() - ${milliseconds(UNKNOWN_TYPE_MS)}, false), false)`;
+/** What some tick may start: it has the type, or another deployment may, and it is not paused. Written like `OURS`, for the planner. */
+const RUNNABLE = `nullif(coalesce(((${VERSIONED_TYPE}) = any(:ours)
+  or not (type = any(:foreign)) and scheduled_time > now() - ${milliseconds(UNKNOWN_TYPE_MS)}) and not ${PAUSED}, false), false)`;
 
 /**
  * The waiting tasks of the window in two parts with a limit each, so that however many there are of one, the other is
- * seen: first those that a tick may start, then those that are left to other programs or wait for code (`standingOf` says
- * why). The second are looked for among the earliest `LEFT_SCAN` times `limit`. Needs `:ours` and `:foreign`.
+ * seen: first those that a tick may start, then those that are left to other programs, wait for code or are paused (`standingOf`
+ * says why). The second are looked for among the earliest `LEFT_SCAN` times `limit`. Needs `:ours` and `:foreign`.
  */
 export const RUNNABLE_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) =>
   `(select * from ${inWindow(windowMs)} and ${RUNNABLE} is not null ${BY_DUE_TIME} limit ${limit})`;
@@ -88,7 +97,7 @@ export const writesTasks = (text: string): boolean =>
 /** The earliest moment at which something is due: a waiting task, or the end of a lease. */
 export const NEXT_DUE_MS = `least(
   (select ${epochMs("scheduled_time")} from "baasix_Tasks"
-    where task_status = 'Not started' and scheduled_time is not null and ${OURS}
+    where task_status = 'Not started' and scheduled_time is not null and ${STARTABLE}
     order by scheduled_time, id limit 1),
   (select ${epochMs("min(lease_expires_at)")} from "baasix_Tasks" where task_status = 'Running'))`;
 

@@ -269,6 +269,11 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: SCHEDULES,
   },
   { name: "API keys, and who changed what", sql: ACCESS_TABLES },
+  {
+    name: "what is paused",
+    sql: `create table if not exists tickwork_pauses (
+        kind text, name text, reason text, created_at timestamptz not null, primary key (kind, name));`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -9,16 +9,23 @@ import {
 } from "../tasks/standing.ts";
 import type { Task, TaskStatus } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
-import { epochMs, LEFT_IN_WINDOW, NOW_MS, RUNNABLE_IN_WINDOW, VERSIONED_TYPE } from "./fragments.ts";
+import { epochMs, LEFT_IN_WINDOW, NOW_MS, PAUSED, RUNNABLE_IN_WINDOW, VERSIONED_TYPE } from "./fragments.ts";
+import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "./pauses.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, type TaskRow, type TimedTasks, tasksOf, toTask } from "./rows.ts";
 import { queryRepeatable, statement, variants } from "./statement.ts";
 
 export const GET = statement({ id: "bigint" })`
-  select row_to_json(t) as task, ${NOW_MS} from "baasix_Tasks" t where id = :id`;
+  select row_to_json(t) as task, ${NOW_MS}, case when task_status = 'Not started' then (${PAUSES_AS_JSON}
+    where name = case kind when 'all' then '' else to_jsonb(t)->>kind end) end as pauses
+  from "baasix_Tasks" t where id = :id`;
 
+/** What holds it back goes with it, if something does. */
 export async function get({ database }: StoreDeps, id: number): Promise<Task | undefined> {
-  return tasksOf(await queryRepeatable<TaskRow>(database, GET({ id })))[0];
+  const [row] = await queryRepeatable<TaskRow & { pauses: PauseRow[] | null }>(database, GET({ id }));
+  if (!row) return undefined;
+  const paused = (row.pauses ?? []).map(pauseOf);
+  return paused.length > 0 ? { ...toTask(row.task), paused } : toTask(row.task);
 }
 
 /** When none of the tasks exists, one row has the time alone. */
@@ -135,7 +142,7 @@ export async function windowIds({ database, cacheLimit, types }: StoreDeps): Pro
 }
 
 export const STANDING = statement({ ids: "bigint[]" })`
-  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${epochMs("scheduled_time")} as due_ms,
+  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, ${epochMs("scheduled_time")} as due_ms,
     ${epochMs("lease_expires_at")} as lease_ms, ${NOW_MS} from "baasix_Tasks" where id = any(:ids)`;
 
 export async function standing({ database, types }: StoreDeps, id: number): Promise<Standing> {
@@ -143,12 +150,17 @@ export async function standing({ database, types }: StoreDeps, id: number): Prom
   return standingNow(id, row && { ...row, id, rev: Number(row.rev) }, row?.now_ms ?? 0, types);
 }
 
-/** Where a task stands, as a time from now. */
+/**
+ * Where a task stands, as a time from now. The pause that holds it back may be over when this is told: the cache is to
+ * know.
+ */
 export function standingNow(
   id: number,
   facts: Facts | undefined,
   nowMs: number,
   types: KnownTypes,
 ): Standing {
-  return facts ? fromNow(standingOf(facts, nowMs, types), nowMs) : missing(id);
+  if (!facts) return missing(id);
+  const standing = fromNow(standingOf(facts, nowMs, types), nowMs);
+  return standing.kind === "foreign" && facts.paused ? { ...standing, paused: true } : standing;
 }

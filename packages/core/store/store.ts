@@ -5,6 +5,7 @@ import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
 import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
 import { overview } from "./overview.ts";
+import { listPauses, pause, resume } from "./pauses.ts";
 import { get, getMany, getSome, list, standing, windowIds } from "./read.ts";
 import { search } from "./search.ts";
 import { renew, settle } from "./settle.ts";
@@ -54,6 +55,9 @@ export function createStore(deps: StoreDeps) {
     renewBatch: bind(renewBatch),
     readBack: bind(readBack),
     window: bind(window),
+    pause: bind(pause),
+    resume: bind(resume),
+    listPauses: bind(listPauses),
     resetRunning: bind(resetRunning),
     deleteFinished: bind(deleteFinished),
     endLeases: bind(endLeases),

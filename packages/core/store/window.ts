@@ -6,6 +6,7 @@ import {
   WINDOW_LIMIT_BYTES,
   WINDOW_MS,
 } from "../limits.ts";
+import type { Pause } from "../tasks/pause.ts";
 import type { CatchUp, Overlap, ScheduleTimes } from "../tasks/schedule.ts";
 import { type Facts, hasType, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
@@ -15,10 +16,12 @@ import {
   LEFT_IN_WINDOW,
   milliseconds,
   NOW_MS,
+  PAUSED,
   RUNNABLE_IN_WINDOW,
   VERSIONED_TYPE,
 } from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
+import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "./pauses.ts";
 import { registerTypes } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { statement, variants } from "./statement.ts";
@@ -32,6 +35,8 @@ export interface Window {
   codeSinceMs?: number | undefined;
   /** What other programs run. */
   runByOthers: RunByOthers[];
+  /** What is paused. */
+  pauses: readonly Pause[];
   /** When Postgres read it, by its own clock. */
   nowMs: number;
   /** The first due time that was left out; undefined when the whole window is there. */
@@ -81,7 +86,7 @@ export const GIVE_TIMES = statement({})`
  * than as many rows as one answer may have.
  */
 const waitingIn = (part: string, isRunnable: boolean) => `
-  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
+  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
     case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
     ${isRunnable} as runnable, false as others, false as adopted
   from ${part} t
@@ -90,8 +95,8 @@ const waitingIn = (part: string, isRunnable: boolean) => `
 
 /**
  * The waiting tasks that a tick may start, with one row more than `:limit` to show where the window was cut; those that
- * are left to others; then the running ones; then schedules; then a row that has the time alone, since there may be no
- * task, and whether there are schedules of code.
+ * are left to others or paused; then the running ones; then schedules; then a row that has the time and the pauses, since
+ * there may be no task, and whether there are schedules of code.
  */
 export const WINDOW = variants(
   (windowMs: number) => statement({
@@ -105,15 +110,15 @@ export const WINDOW = variants(
   ${waitingIn(RUNNABLE_IN_WINDOW(":limit + 1", windowMs), true)}
   union all ${waitingIn(LEFT_IN_WINDOW(":limit", windowMs), false)}
   union all
-  select id, rev, task_status, ${VERSIONED_TYPE}, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
+  select id, rev, task_status, ${VERSIONED_TYPE}, false, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
     false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all
-  (select null, null, null, null, null, null, ${epochMs("now()")}, ${SCHEDULE_ROW}, false, false, false
+  (select null, null, null, null, null, null, null, ${epochMs("now()")}, ${SCHEDULE_ROW}, false, false, false
     from tickwork_schedules s where next_time <= now() + ${milliseconds(windowMs)} and (more_time is null or more_time <= now())
     order by next_time limit ${String(SCHEDULES_PER_REFRESH)})
   union all
-  select null, null, null, null, null, null, ${epochMs("now()")}, null,
+  select null, null, null, null, null, null, null, ${epochMs("now()")}, (${PAUSES_AS_JSON}),
     exists (select from tickwork_schedules where source = 'code'), false, false`,
 );
 
@@ -124,7 +129,10 @@ interface Entry extends Facts {
   others: boolean;
   adopted: boolean;
 }
-type WindowRow = { [Column in keyof Entry]: Entry[Column] | null };
+type WindowRow =
+  | { [Column in keyof Entry]: Entry[Column] }
+  /** The last one has the pauses. `runnable`: there are schedules of code. */
+  | { id: null; now_ms: number; task: ScheduleRow | PauseRow[]; runnable: boolean };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
 export async function window(deps: StoreDeps): Promise<WindowRead> {
@@ -148,16 +156,19 @@ export async function window(deps: StoreDeps): Promise<WindowRead> {
   let cutAtMs: number | undefined;
   let waiting = 0;
   let nowMs = 0;
+  let pauses: Pause[] = [];
   const schedules: ScheduleRow[] = [];
   let hasDeclared = false;
   for (const row of rows ?? []) {
-    nowMs = row.now_ms ?? 0;
+    nowMs = row.now_ms;
     if (row.id === null) {
-      if (row.task) schedules.push(row.task as unknown as ScheduleRow);
-      else hasDeclared = row.runnable === true;
+      if (Array.isArray(row.task)) {
+        pauses = row.task.map(pauseOf);
+        hasDeclared = row.runnable;
+      } else schedules.push(row.task);
       continue;
     }
-    const facts = { ...row, id: Number(row.id), rev: Number(row.rev) } as Entry;
+    const facts = { ...row, id: Number(row.id), rev: Number(row.rev) };
     const standing = standingOf(facts, nowMs, types);
     if (row.others)
       runByOthers.push({
@@ -175,5 +186,5 @@ export async function window(deps: StoreDeps): Promise<WindowRead> {
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
-  return { writes, waitingForCode, codeSinceMs, runByOthers, nowMs, cutAtMs, schedules, hasDeclared };
+  return { writes, waitingForCode, codeSinceMs, runByOthers, pauses, nowMs, cutAtMs, schedules, hasDeclared };
 }

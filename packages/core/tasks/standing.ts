@@ -6,14 +6,15 @@ import { versionedType } from "./version.ts";
  * Where a task stands at this `rev`: all that the gate has to know about it.
  *
  * - `waiting`: it is due within the window, at `atMs`
- * - `foreign`: the same, but another program runs it, or it waits for code that nobody here has; it is listed, and no tick
- *   starts it
+ * - `foreign`: the same, but another program runs it, it waits for code that nobody here has, or it is paused; it is
+ *   listed, and no tick starts it
  * - `running`: its lease ends at `atMs`
  * - `gone`: it is finished, deleted, or due later than the window
  * - `missing`: Postgres shows no such row. It was deleted, or its transaction has not committed yet: so this outranks no
  *   row, and only what the cache already knows of the task is forgotten
  *
  * `inMs` is the time until then by Postgres's clock. It is set where the clock of the cache was seen to disagree.
+ * `paused`: a pause was seen that may be over by now, so no refresh may go by the cache until one has read.
  * `json` is the task as JSON, where that was needed before.
  */
 export type Standing =
@@ -23,6 +24,7 @@ export type Standing =
       kind: "waiting" | "foreign";
       atMs: number;
       inMs?: number;
+      paused?: boolean;
       task?: Task;
       json?: string;
     }
@@ -60,6 +62,7 @@ export interface Facts {
   status: TaskStatus;
   /** In its version: see `versionedType`. */
   type: string;
+  paused?: boolean;
   due_ms: number;
   lease_ms: number | null;
 }
@@ -70,7 +73,7 @@ export interface Facts {
  * @param nowMs Postgres's time
  */
 export function standingOf(
-  { id, rev, status, type, due_ms, lease_ms }: Facts,
+  { id, rev, status, type, paused = false, due_ms, lease_ms }: Facts,
   nowMs: number,
   types: KnownTypes,
 ): Standing {
@@ -79,7 +82,8 @@ export function standingOf(
     return { id, rev, kind: "gone" };
   // Another process may have the code, as in a deployment that is under way. The cache is everybody's: for a while its
   // ticks are to see the task. Then nobody here runs it, and it must not make a tick look again and again.
-  const isLeft = isKnown(type, types) ? hasType(types.foreign, type) : due_ms <= nowMs - UNKNOWN_TYPE_MS;
+  const isLeft =
+    paused || (isKnown(type, types) ? hasType(types.foreign, type) : due_ms <= nowMs - UNKNOWN_TYPE_MS);
   return { id, rev, kind: isLeft ? "foreign" : "waiting", atMs: due_ms };
 }
 

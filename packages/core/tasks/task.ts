@@ -14,6 +14,7 @@
  * - **rev**: a number on every row that grows with each write to it, no matter who writes
  * - **attempt**: one start of a task's handler
  */
+import type { Pause } from "./pause.ts";
 
 /** Every status that a task can have. */
 export const TASK_STATUSES = ["Not started", "Running", "Completed", "Error"] as const;
@@ -106,6 +107,8 @@ export interface Task {
   /** Which one: when it was to start. A retry and a queue move `scheduled_time`, not this. */
   schedule_time: string | null;
   rev: number;
+  /** What holds it back, where one task that waits is asked for; absent when nothing does. */
+  paused?: Pause[];
   /** Beside it, no other task of its type may have this key for as long as `unique_for` says. */
   unique_key: string | null;
   /** How long the key is taken; null when there is none, or when its seconds were over and another task has taken it. */

@@ -202,6 +202,7 @@ describeGates("a gate", ({ bed, cached, stoodIn, open, waits, waitsElsewhere, ru
       operatorRuns: false,
       refreshedMs: expect.any(Number),
       waitingForCode: 0,
+      pauses: [],
       ...(cached ? { readMs: expect.any(Number) } : {}),
     };
     expect(await gate.look()).toEqual(empty);

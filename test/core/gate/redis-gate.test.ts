@@ -26,6 +26,7 @@ const windowOf = (writes: Standing[], cutAtMs?: number) => ({
   cutAtMs,
   waitingForCode: new Map(),
   runByOthers: [],
+  pauses: [],
 });
 
 eachStack("the gate in Redis", (stack) => {

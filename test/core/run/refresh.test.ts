@@ -49,6 +49,7 @@ function refresh(
         waitingForCode: new Map(Object.entries(waitingForCode)),
         codeSinceMs: waitingForCode.unheard && nowMs - 300 * SECOND_MS,
         runByOthers: [],
+        pauses: [],
         schedules: [],
         hasDeclared: false,
       }),

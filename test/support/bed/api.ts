@@ -82,7 +82,7 @@ export function apiBed() {
       call<Body>("POST", path, body, headers),
     get: <Body>(path: string) => call<Body>("GET", path),
     patch: (path: string, body: unknown) => call("PATCH", path, body),
-    put: (path: string, body: unknown) => call("PUT", path, body),
-    delete: (path: string) => call("DELETE", path),
+    put: <Body = ErrorBody>(path: string, body: unknown) => call<Body>("PUT", path, body),
+    delete: <Body = ErrorBody>(path: string) => call<Body>("DELETE", path),
   };
 }

@@ -32,6 +32,7 @@ export const emptyWindow = async () => ({
   cutAtMs: undefined,
   waitingForCode: new Map(),
   runByOthers: [],
+  pauses: [],
 });
 
 const GATES = [

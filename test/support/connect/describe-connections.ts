@@ -133,7 +133,7 @@ function connectBed(postgres: string, redis: string): ConnectBed {
     redis.mode = "open";
     await Promise.all(toClose.splice(0).map((close) => close()));
     await query(
-      `truncate "baasix_Tasks", tickwork_flags, tickwork_requests, tickwork_schedules restart identity`,
+      `truncate "baasix_Tasks", tickwork_flags, tickwork_requests, tickwork_schedules, tickwork_pauses restart identity`,
     );
     await dropKeys();
   });

@@ -73,6 +73,7 @@ const finish = fc.record({
   marked: fc.constantFrom(0, 1),
   cut_at: began,
   waiting_for_code: fc.constant(2),
+  pauses: fc.constantFrom("", '[{"all":true}]'),
   code_since: fc.constantFrom(undefined, NOON_MS),
   basis: fc.constantFrom("ours", "theirs"),
 });
@@ -122,6 +123,7 @@ const refreshed = evaluation(
     marked: 0,
     cut_at: NOON_MS + 600_000,
     waiting_for_code: 0,
+    pauses: "",
     code_since: undefined,
     basis: "ours",
   }),

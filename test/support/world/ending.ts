@@ -55,6 +55,7 @@ export async function endStory(
   lambda.faults = { lost: 0, doubled: 0 };
   await world.runUntil(world.nowMs + UNDER_WAY_MS, () => story.underWay === 0);
   if (story.underWay > 0) world.violate("a call or a deployment did not end");
+  await resumeAll(parts);
   if (deployment.mixed) {
     // The newer code is everywhere now, and its refresh finds what the older one left to it.
     deployment.mixed = false;
@@ -75,13 +76,23 @@ export async function endStory(
   else story.refreshes = false;
   const before = lambda.invokedAtMs.length;
   // A ring that was lost may have been the one that a write made which Redis did not take.
-  const unseen = story.mayBeUnseen || (lambda.disturbed && redis.disturbed);
+  const unseen = story.mayBeUnseen || (lambda.disturbed && (redis.disturbed || story.resumerDies));
   const unseenMs = unseen ? (scenario.unseenSeconds - refreshSeconds) * 1000 : 0;
   await world.runUntil(world.nowMs + HEAL_MS + unseenMs);
   if (world.violations.length > 0) return;
   if (lambda.invokedAtMs.length - before > HEAL_INVOCATIONS) world.violate("it goes round in circles");
   await expectDone(parts, story, kind, scenario);
   if (world.violations.length === 0) await expectIdle(parts, story, disturbed);
+}
+
+/** A pause whose end failed would last. */
+async function resumeAll({ world, deployment }: StoryParts): Promise<void> {
+  await finish(world, () =>
+    deployment.call(async ({ operator }) => {
+      for (const pause of await operator.listPauses())
+        await operator.resume(pause.all ? { all: true } : { type: pause.type ?? "" });
+    }),
+  );
 }
 
 /** While servers are away, ticks try again now and then, however many have failed. */

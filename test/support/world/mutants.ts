@@ -4,6 +4,7 @@
  */
 import { batchMutants } from "./batch-mutants.ts";
 import { core, type Mutant } from "./mutant.ts";
+import { pauseMutants } from "./pause-mutants.ts";
 import { transactionMutants } from "./transaction-mutants.ts";
 import { uniqueMutants } from "./unique-mutants.ts";
 
@@ -125,6 +126,7 @@ export const mutants: Mutant[] = [
       ),
     ],
   },
+  ...pauseMutants,
   ...transactionMutants,
   ...uniqueMutants,
   {

@@ -12,6 +12,7 @@ export interface Execution {
 
 export interface SeenRow {
   id: number;
+  type: string;
   status: string;
   attempts: number;
   crashes: number;
@@ -25,7 +26,7 @@ export interface SeenRow {
   error: string | null;
 }
 
-const SNAPSHOT = `select id, task_status, attempts, crashes, rev, lease_token, slot, result_data, error_data,
+const SNAPSHOT = `select id, type, task_status, attempts, crashes, rev, lease_token, slot, result_data, error_data,
   extract(epoch from lease_expires_at) * 1000 as lease_ms, extract(epoch from scheduled_time) * 1000 as due_ms,
   extract(epoch from "createdAt") * 1000 as created_ms from "baasix_Tasks"`;
 /** Finished tasks that are watched still: the latest ones, which somebody who came too late might touch. */
@@ -88,6 +89,7 @@ export async function readRows(
       Number(row.id),
       {
         id: Number(row.id),
+        type: row.type ?? "",
         status: row.task_status ?? "",
         attempts: Number(row.attempts),
         crashes: Number(row.crashes),
@@ -110,6 +112,8 @@ export interface WatcherOptions {
   startMs: number | undefined;
   /** No worker loses track of a lease, so that a process holds no more than one batch. */
   bounded?: boolean;
+  /** Something may be paused. */
+  pauses?: boolean;
   /** Nothing is slow: once a process has to stop, nothing begins in it. */
   prompt?: boolean;
 }
@@ -135,6 +139,9 @@ export class RowWatcher {
   readonly #postgres: SimulatedPostgres;
   readonly #options: WatcherOptions;
   #slotFreeSinceMs = 0;
+  /** What is paused, and when something was last resumed. */
+  #paused: ReadonlySet<string> = new Set();
+  #resumedAtMs = 0;
   /** Since when a task has waited with its present due time. */
   readonly #waitsSinceMs = new Map<number, number>();
 
@@ -166,6 +173,7 @@ export class RowWatcher {
     const after = await readRows(this.#postgres, [...before.keys()]);
     this.rows = withoutOldOnes(after);
     const nowMs = this.#postgres.nowMs();
+    if (this.#options.pauses) await this.#lookAtPauses();
     const isLive = ({ status, leaseMs }: SeenRow) => status === "Running" && (leaseMs ?? 0) > nowMs;
     const live = [...after.values()].filter(isLive);
     const ours = live.filter(({ token }) => token !== null);
@@ -183,6 +191,13 @@ export class RowWatcher {
     }
     if (leasesIn(live) >= this.#options.slots) this.#slotFreeSinceMs = Number.POSITIVE_INFINITY;
     else if (this.#slotFreeSinceMs === Number.POSITIVE_INFINITY) this.#slotFreeSinceMs = nowMs;
+  }
+
+  async #lookAtPauses(): Promise<void> {
+    const rows = await this.#postgres.run("select kind || name as paused from tickwork_pauses", []);
+    const paused = new Set(rows.map((row) => row.paused ?? ""));
+    if ([...this.#paused].some((one) => !paused.has(one))) this.#resumedAtMs = this.#postgres.nowMs();
+    this.#paused = paused;
   }
 
   #compare(was: SeenRow | undefined, is: SeenRow, nowMs: number, settled: Settled): void {
@@ -216,6 +231,9 @@ export class RowWatcher {
     }
     if (is.token !== null && was.token !== is.token && this.#claims.has(is.token))
       this.leasedLate.set(is.id, (this.leasedLate.get(is.id) ?? 0) + 1);
+    const starts = is.status === "Running" && is.token !== null && was.token !== is.token;
+    if (starts && (this.#paused.has("all") || this.#paused.has(`type${is.type}`)))
+      violate("it was started while it is paused");
     if (is.status === "Running" && was.status === "Not started") this.#started(was, is, nowMs, violate);
   }
 
@@ -224,6 +242,7 @@ export class RowWatcher {
     if (startMs === undefined || is.token === null) return;
     const couldStartMs = Math.max(
       was.dueMs,
+      this.#resumedAtMs,
       this.#waitsSinceMs.get(is.id) ?? nowMs,
       this.#slotFreeSinceMs === Number.POSITIVE_INFINITY ? nowMs : this.#slotFreeSinceMs,
     );

@@ -21,6 +21,7 @@ export type Step =
   | { do: "insert"; dueInMs: number; tells: boolean; commitsAfterMs?: number }
   | { do: "run"; pick: number; ms: number }
   | TransactionStep
+  | PauseStep
   /** Faults. */
   | { do: "kill" | "stop"; pick: number; ms: number }
   | { do: "deploy" }
@@ -29,6 +30,16 @@ export type Step =
   | { do: "flag"; raise: boolean }
   | { do: "outage"; of: "postgres" | "redis" | "both"; ms: number }
   | { do: "storm"; of: "postgres" | "redis" | "doorbell"; what: number; ms: number };
+
+/** Something is paused, and resumed later. */
+export interface PauseStep {
+  do: "pause";
+  of: "all" | "work" | "short";
+  ms: number;
+  dies?: number | undefined;
+  /** Who resumes it dies so long after it began to. */
+  resumerDies?: number | undefined;
+}
 
 export interface UniqueStep {
   keys: number[];
@@ -71,7 +82,8 @@ export interface Scenario {
  * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due. `outages`: servers
  * are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and deployments.
  * `transactions`: apps enqueue in transactions, and die at any point of them. `keys`: tasks with unique keys, while answers
- * are lost, workers die and tasks fail, are retried, cancelled and removed.
+ * are lost, workers die and tasks fail, are retried, cancelled and removed. `pauses`: types are paused and resumed, by
+ * processes that may die, and the cache is told in no order.
  */
 export type Kind =
   | "calm"
@@ -84,6 +96,7 @@ export type Kind =
   | "versions"
   | "nudges"
   | "transactions"
+  | "pauses"
   | "keys"
   | "starved"
   | "retries"
@@ -257,6 +270,13 @@ const transaction = fc.record({
     { freq: 2, nil: undefined },
   ),
 }) as fc.Arbitrary<TransactionStep>;
+const pause = fc.record({
+  do: fc.constant("pause" as const),
+  of: fc.constantFrom("all" as const, "work" as const, "work" as const, "short" as const),
+  ms: fc.constantFrom(100, 1_000, 10_000, 45_000, 200_000, 900_000),
+  dies: fc.option(fc.integer({ min: 1, max: 80 }), { freq: 5, nil: undefined }),
+  resumerDies: fc.option(fc.integer({ min: 1, max: 80 }), { freq: 3, nil: undefined }),
+}) as fc.Arbitrary<PauseStep>;
 const standstill: fc.Arbitrary<Step> = fc.record({
   do: fc.constant("stop" as const),
   pick,
@@ -285,6 +305,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   versions: [...ordinary(false), fresh, fresh],
   nudges: [...ordinary(false), nudge, nudge],
   transactions: [create({ ms: 0 }), transaction, transaction],
+  pauses: [...ordinary(false), short, pause, pause],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
@@ -298,7 +319,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   batches: [...ordinary(false), short, short, short, short, deploys],
   retries: [failsLate, takesLong, takesLong],
   clocks: [...ordinary(false), kills],
-  everything: [...ordinary(true), ...ordinary(true), withKeys, withKeys, short, short, ...disasters],
+  everything: [...ordinary(true), ...ordinary(true), withKeys, withKeys, short, short, pause, ...disasters],
 };
 
 /** No two clocks differ by more than five minutes. */
@@ -340,6 +361,7 @@ export const kinds: Kind[] = [
   "versions",
   "nudges",
   "transactions",
+  "pauses",
   "keys",
   "starved",
   "retries",

@@ -2,7 +2,7 @@
 import type { PGlite } from "@electric-sql/pglite";
 import { pgliteDriver } from "#drivers";
 import { createMemoryRedis } from "#memory-redis";
-import { ARMED_MS, LOOK_STEP_MS } from "../../../packages/core/limits.ts";
+import { ARMED_MS, LOOK_STEP_MS, RESUMED_LOOK_MS } from "../../../packages/core/limits.ts";
 import { Deployment } from "./deployment.ts";
 import { endStory } from "./ending.ts";
 import { RowWatcher } from "./row-watcher.ts";
@@ -23,6 +23,7 @@ export const CLEANING = [
   `delete from "baasix_Tasks"`,
   "delete from tickwork_flags",
   "delete from tickwork_requests",
+  "delete from tickwork_pauses",
   "delete from tickwork_schedules",
   `select setval(pg_get_serial_sequence('"baasix_Tasks"', 'id'), 1, false)`,
 ];
@@ -35,6 +36,8 @@ const START_MS: Partial<Record<Kind, number>> = {
   ...{ calm: 2_500, retries: 2_500, hurry: 10_000 },
   // When an app dies before it tells: the armed ring, and what a schedule of EventBridge may be late.
   transactions: ARMED_MS + LOOK_STEP_MS + 60_000 + 2_500,
+  // The same, when who resumes dies before it refreshes; and the cache is told in no order.
+  pauses: RESUMED_LOOK_MS + LOOK_STEP_MS + 60_000 + 10_000,
 };
 const UNEVEN_TRAVEL_MS = [0.5, 400] as const;
 
@@ -57,10 +60,11 @@ async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): P
   const memory = createMemoryRedis({ now: () => world.nowMs + scenario.skew.redis });
   const redis = new SimulatedRedis(world, memory);
   // What is sent in a hurry does not arrive in the order in which it was sent.
-  if (kind === "hurry") redis.travelMs = UNEVEN_TRAVEL_MS;
+  if (kind === "hurry" || kind === "pauses") redis.travelMs = UNEVEN_TRAVEL_MS;
   const watcher = new RowWatcher(world, postgres, {
     slots: scenario.concurrency,
     startMs: START_MS[kind],
+    pauses: scenario.steps.some(({ step }) => step.do === "pause"),
     prompt: kind === "batches",
     bounded: kind === "batches" || kind === "crashes",
   });

@@ -33,6 +33,8 @@ export class Story {
   mayWaitForRefresh = false;
   /** Something was written that the cache may never have been told: only a refresh that reads Postgres finds it. */
   mayBeUnseen = false;
+  /** Somebody dies who resumes: only its armed ring, or a refresh that reads Postgres, finds what waits. */
+  resumerDies = false;
   /** The tasks whose creation was acknowledged, and those that were removed. */
   readonly acknowledged = new Set<number>();
   readonly removed = new Set<number>();
@@ -67,7 +69,7 @@ export class Story {
     world.tell(`── ${JSON.stringify(step)}`);
     const due = (ms: number) => new Date(postgres.nowMs() + ms);
     const dies = "dies" in step ? step.dies : undefined;
-    if (dies !== undefined) this.mayWaitForRefresh = this.mayBeUnseen = true;
+    if (dies !== undefined && step.do !== "pause") this.mayWaitForRefresh = this.mayBeUnseen = true;
     switch (step.do) {
       case "create": {
         if (step.unique) {
@@ -176,6 +178,13 @@ export class Story {
       case "transaction":
         this.#under(runTransactionStep(this.#parts, step, this));
         break;
+      case "pause": {
+        const target = step.of === "all" ? ({ all: true } as const) : { type: step.of };
+        this.#call(({ operator }) => operator.pause(target), dies);
+        if (step.resumerDies !== undefined) this.resumerDies = true;
+        world.after(step.ms, () => this.#call(({ operator }) => operator.resume(target), step.resumerDies));
+        break;
+      }
       case "run":
         this.#foreignRun(step.pick, step.ms);
         break;

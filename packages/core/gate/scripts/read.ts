@@ -1,5 +1,6 @@
 /** The scripts that read: what is cached, and who holds flags. */
 import { VOUCHED_LIMIT, WINDOW_MS } from "../../limits.ts";
+import type { Pause } from "../../tasks/pause.ts";
 import type { Coming, Due } from "../../tasks/standing.ts";
 import { type Look, OPERATOR, type Vouched } from "../gate.ts";
 import { MARKER } from "./keys.ts";
@@ -25,7 +26,7 @@ export const LOOK = script({
   lua: `${COUNT_FLAGS}
 local tasks = call('ZCARD', waiting) + call('ZCARD', foreign)
 if cut_of(call('ZRANGE', waiting, 0, 0)[1]) then tasks = tasks - 1 end
-return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code', 'code_since', 'read'))}`,
+return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code', 'code_since', 'read', 'pauses'))}`,
   decode: ([
     tasks,
     ticks,
@@ -34,14 +35,16 @@ return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiti
     waitingForCode,
     codeSince,
     read,
+    pauses,
   ]: LookReply): Look => ({
     waiting: tasks,
     tickRuns: ticks > 0,
     operatorRuns: operators > 0,
-    refreshedMs: refreshed === null ? undefined : Number(refreshed),
+    refreshedMs: refreshed ? Number(refreshed) : undefined,
     waitingForCode: Number(waitingForCode ?? 0),
     codeSinceMs: Number(codeSince ?? 0) || undefined,
     readMs: Number(read ?? 0) || undefined,
+    pauses: pauses ? (JSON.parse(pauses) as Pause[]) : [],
   }),
 });
 
@@ -57,7 +60,7 @@ type VouchReply = [
 /**
  * A refresh asks whether the cache is what Postgres and those who told of their writes would have it be: the marker is
  * there and far enough ahead; each member of a set has its rev and each rev its member, so none was evicted; the latest
- * refresh has ended, not long ago, and would have read the same. Notes that it looked.
+ * refresh has ended, not long ago, and would have read the same; nobody told of a pause since. Notes that it looked.
  *
  * Keys: all but rows, the sleeper and the flags. Arguments: as `Trust`, who would read, and the limit of the cache.
  * Answers a `Vouched`, or undefined: read Postgres.
@@ -65,9 +68,10 @@ type VouchReply = [
 export const VOUCH = script({
   args: { basis: text, limit: number, young_ms: number, whole_ms: number, ahead_ms: number },
   lua: `
-local known = call('HMGET', state, 'read', 'basis', 'began', 'ended', 'waiting_for_code', 'code_since')
+local known = call('HMGET', state, 'read', 'basis', 'began', 'ended', 'waiting_for_code', 'code_since', 'paused')
 local age = now() - tonumber(known[1] or 0)
 if known[2] ~= basis or known[3] ~= known[4] or age < 0 or age > young_ms then return false end
+if tonumber(known[7] or 0) > tonumber(known[3] or 0) then return false end
 local sizes, members = {}, -1
 for n, set in ipairs({waiting, foreign, running, gone}) do
   sizes[n] = call('ZCARD', set)

@@ -100,7 +100,7 @@ return 1`,
  *
  * Keys: all but the sleeper and the flags. Arguments: when and at which sequence it began, whether there was a marker
  * when it compared, the first due time that the window left out (undefined: it is whole), how many tasks wait for code and
- * since when (undefined: there are none), and who read. Answers false when the refresh took too long.
+ * since when (undefined: there are none), what is paused, and who read. Answers false when the refresh took too long.
  */
 export const FINISH = script({
   args: {
@@ -110,6 +110,7 @@ export const FINISH = script({
     cut_at: optionalNumber,
     waiting_for_code: number,
     code_since: optionalNumber,
+    pauses: text,
     basis: text,
   },
   lua: `${REFUSE_LATE}${FORGET_OLD}${MARK}
@@ -125,7 +126,7 @@ local lost = marked == 1 and not window_end
 local counts = not window_end or trimmed <= since or (cut_at and cut_at < window_end)
 if counts and not lost and marker ~= first then mark(window_end and first, cut_at and int(cut_at) or '') end
 if tonumber(known[3] or 0) ~= since then basis = '${NOT_ALL}' end
-call('HSET', state, 'refreshed', int(now()), 'waiting_for_code', waiting_for_code, 'code_since', code_since and int(code_since) or '', 'ended', int(ended), 'read', int(began), 'basis', basis)
+call('HSET', state, 'refreshed', int(now()), 'waiting_for_code', waiting_for_code, 'code_since', code_since and int(code_since) or '', 'pauses', pauses, 'ended', int(ended), 'read', int(began), 'basis', basis)
 return 1`,
   decode: (reply: number | null) => reply === 1,
 });

@@ -26,7 +26,7 @@ function fieldsOf(standing: Standing): Fields {
   return {
     id,
     rev,
-    kind,
+    kind: "paused" in standing && standing.paused ? "paused" : kind,
     // A score that begins with `~` is from now on, by Redis's clock.
     score: standing.inMs === undefined ? standing.atMs : `~${standing.inMs}`,
     row: "task" in standing && standing.task ? (standing.json ?? JSON.stringify(standing.task)) : "",
@@ -48,6 +48,7 @@ local function take(one, ${FIELDS.join(", ")})
     one.missing = true
     return
   end
+  if kind == 'paused' then kind, paused = 'foreign', true end
   if known and known < tonumber(rev) or not known and kind ~= 'gone' then news = news + 1 end
   if kind == 'gone' then score = int(now() + ${TOMBSTONE_MS})
   elseif string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
@@ -107,12 +108,14 @@ end`;
  * A `missing` row that the cache knows was there and is deleted: newer than that, and older than whatever comes. One that
  * it does not know may not be committed yet: no rev is written, so that it outranks nothing.
  *
+ * A `paused` one is foreign, and may be waiting again by now; `VOUCH` asks when the last such was told.
+ *
  * All that is to be done is gathered first, so that it is one command for each key however many tasks there are.
  *
  * Needs the arguments `standings` and `limit`.
  */
 export const WRITE = `
-local news = 0
+local news, paused = 0, false
 local sequence${ADD}${FORGET_OLD}${CUT}${TAKE}${STORE}${TRIM}
 if standings <= #ARGV then
   sequence = int(call('HINCRBY', state, 'sequence', 1))
@@ -136,5 +139,6 @@ if standings <= #ARGV then
     take(told[ARGV[i]], unpack(ARGV, i, i + ${FIELDS.length - 1}))
   end
   trim(store(ids, told))
+  if paused then call('HSET', state, 'paused', sequence) end
   if sequence % ${WRITES_PER_SWEEP} == 0 then forget_old(${TOMBSTONES_PER_WRITE}) end
 end`;

@@ -1,0 +1,91 @@
+import { messageOf, mustBe, refusal, TickworkError } from "../errors.ts";
+import { PAUSE_REASON_LIMIT, RESUMED_LOOK_MS } from "../limits.ts";
+import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
+import type { Store } from "../store/store.ts";
+import { PAUSE_KINDS, type Pause, type PauseTarget } from "../tasks/pause.ts";
+import type { Registry } from "../tasks/registry.ts";
+import { isStorable } from "../tasks/storable.ts";
+import { checkName } from "./tasks.ts";
+
+export interface PausesDeps extends RefreshDeps {
+  store: Store;
+  registry: Registry;
+}
+
+/** What `Operator` does to pause and to resume. */
+export interface Pauses {
+  /**
+   * Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed. What is paused
+   * already stays so, with the new reason. Once it has returned, no claim that begins starts such a task; one that was
+   * under way may, in the milliseconds that it takes.
+   *
+   * @param options.reason for people, 1 to 1,000 characters
+   * @throws TickworkError `invalid_request`, or `unknown_type`
+   * @example await operator.pause({ type: "greet" }, { reason: "the mail server moves" });
+   */
+  pause(target: PauseTarget, options?: { reason?: string | null | undefined }): Promise<Pause>;
+  /**
+   * Resumes what was paused under this name; other pauses stay. What is due starts at once. To repeat it is harmless.
+   *
+   * @returns whether it was paused
+   * @throws TickworkError `invalid_request`
+   * @example const wasPaused = await operator.resume({ type: "greet" });
+   */
+  resume(target: PauseTarget): Promise<boolean>;
+  /** What is paused, the oldest pause first. @example const pauses = await operator.listPauses(); */
+  listPauses(): Promise<Pause[]>;
+}
+
+export function createPauses(deps: PausesDeps): Pauses {
+  const { store, ringer, registry, log } = deps;
+  /** Without it, a claim finds out what is paused, and a later ring what is not any more. */
+  const tryRefresh = async () => {
+    try {
+      await runRefresh(deps);
+    } catch (error) {
+      log.warn("the cache could not be told what is paused; a later refresh does", {
+        error: messageOf(error),
+      });
+    }
+  };
+  return {
+    async pause(target, { reason = null } = {}) {
+      checkTarget(target);
+      if ("type" in target && !registry.open && !registry.get(target.type))
+        throw new TickworkError(
+          "unknown_type",
+          `type ${mustBe(`one of ${registry.types.join(", ")}`, target.type)}`,
+        );
+      if (
+        reason !== null &&
+        (reason.length === 0 || reason.length > PAUSE_REASON_LIMIT || !isStorable(reason))
+      )
+        throw refusal("reason", mustBe(`a string of 1 to ${PAUSE_REASON_LIMIT} characters`, reason));
+      const paused = await store.pause(target, reason);
+      await tryRefresh();
+      return paused;
+    },
+
+    async resume(target) {
+      checkTarget(target);
+      // It comes after the commit, should this process die after that, and after whatever was told of the pause meanwhile.
+      await ringer.ringAfter(RESUMED_LOOK_MS, { askPostgres: true });
+      const wasPaused = await store.resume(target);
+      await tryRefresh();
+      return wasPaused;
+    },
+
+    listPauses: () => store.listPauses(),
+  };
+}
+
+/** @throws TickworkError `invalid_request` */
+function checkTarget(target: PauseTarget): void {
+  const given = PAUSE_KINDS.filter((kind) => Object.hasOwn(target, kind));
+  const [kind] = given;
+  if (given.length !== 1 || !kind)
+    throw refusal("", `must name one of ${PAUSE_KINDS.join(", ")}, got ${given.join(" and ") || "none"}`);
+  const { [kind]: name } = target as Record<string, unknown>;
+  if (kind !== "all") checkName(kind, name as string);
+  else if (name !== true) throw refusal("all", mustBe("true", name));
+}
