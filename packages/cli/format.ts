@@ -99,10 +99,8 @@ export function taskChange(task: Task, change: UniqueOutcome | "retried" | "canc
 }
 
 /** What is paused, as people call it. */
-export function pausedName({ type, queue, concurrency_key }: Partial<Pause>): string {
-  if (type !== undefined) return `type ${type}`;
-  if (queue !== undefined) return `queue ${queue}`;
-  return concurrency_key === undefined ? "everything" : `key ${concurrency_key}`;
+export function pausedName({ type }: Partial<Pause>): string {
+  return type === undefined ? "everything" : `type ${type}`;
 }
 
 /** @example pauseLine(pause) // "type greet, since 2026-11-24T09:00:00.000Z: the mail server moves" */

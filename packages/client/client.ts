@@ -181,7 +181,7 @@ export interface Client<Definitions = AnyDefinitions> {
     options?: WaitOptions<TaskOf<Definitions, Type>>,
   ): Promise<EndedTaskOf<Definitions, Type>>;
   /**
-   * Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed. What is paused
+   * Pauses everything or a type: what runs goes on, what waits starts when it is resumed. What is paused
    * already stays so, with the new reason.
    *
    * @throws TickworkApiError `invalid_request` or `unknown_type`

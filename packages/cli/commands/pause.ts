@@ -13,7 +13,7 @@ interface Flags extends ServerFlags, TargetFlags {
 export function addPause(program: Command): void {
   const command = program
     .command("pause")
-    .description("start no more tasks of a type, a queue or a key, or none at all; what runs goes on")
+    .description("start no more tasks of a type, or none at all; what runs goes on")
     .option("--reason <text>", "why, for people")
     .action(async (_: unknown, self: Command) => pause(self.optsWithGlobals()));
   withServerOptions(withTargetOptions(command));

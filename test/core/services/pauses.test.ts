@@ -160,11 +160,11 @@ describeOnStacks("pauses", (bed) => {
   });
 
   test.each([
-    [{}, "must name one of all, type, queue, concurrency_key, got none"],
+    [{}, "must name one of all, type, got none"],
     [{ all: true, type: "mail" }, "got all and type"],
     [{ all: false }, "all must be true, got false"],
     [{ type: "" }, "type must be a string of 1 to 255 characters"],
-    [{ queue: "q".repeat(10_240) }, "queue must be a string of 1 to 255 characters"],
+    [{ type: "q".repeat(10_240) }, "type must be a string of 1 to 255 characters"],
     [{ type: "mial" }, 'type must be one of mail, note, slow, failing, got "mial"'],
   ])("refuses to pause %o", async (target, message) => {
     const { operator } = make();
