@@ -48,7 +48,12 @@ function draftOf(operation: DescribedOperation, knowledge: Knowledge): fc.Arbitr
       Object.fromEntries(
         parametersIn(where).map(({ name, schema }) => [
           name,
-          where === "header" ? headerText() : parameter(name, schema, knowledge, operation.operationId),
+          where === "header"
+            ? headerText()
+            : // Dots are resolved before anybody reads the path.
+              parameter(name, schema, knowledge, operation.operationId).filter(
+                (value) => where !== "path" || (value !== "." && value !== ".."),
+              ),
         ]),
       ),
       { requiredKeys: parametersIn(where).flatMap(({ name, required }) => (required ? [name] : [])) },
@@ -112,6 +117,7 @@ function drawn(given: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
     minimum?: number;
     maximum?: number;
   };
+  if ("const" in schema) return fc.constant(schema.const);
   if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]));
   if (anyOf) return fc.oneof(...anyOf.map((one) => drawn(one, knowledge)));
   if (type === "object" && properties && "cron" in properties) return scheduleOf(properties, knowledge);
@@ -151,11 +157,31 @@ function taskOf(
   required: readonly string[],
   knowledge: Knowledge,
 ): fc.Arbitrary<unknown> {
-  const { type: _, task_data: __, ...others } = properties;
-  const rest = fc.record(
-    Object.fromEntries(Object.entries(others).map(([name, schema]) => [name, drawn(schema, knowledge)])),
-    { requiredKeys: [] },
-  );
+  // Not all of these go together.
+  const {
+    type: _,
+    task_data: __,
+    unique_key,
+    unique_for,
+    on_conflict,
+    longest_wait_seconds,
+    ...others
+  } = properties;
+  const rest = fc
+    .tuple(
+      fc.record(
+        Object.fromEntries(
+          Object.entries(others).map(([name, schema]) => [
+            name,
+            // The types that there are have one version.
+            name === "version" ? fc.constantFrom(1, null) : drawn(schema, knowledge),
+          ]),
+        ),
+        { requiredKeys: [] },
+      ),
+      unique_key && unique_for && on_conflict && longest_wait_seconds ? uniqueness() : fc.constant({}),
+    )
+    .map(([one, unique]) => ({ ...one, ...unique }));
   const typed = fc.oneof(
     ...Object.entries(knowledge.types).map(([type, data]) =>
       fc.record({ type: fc.constant(type), task_data: data }),
@@ -165,6 +191,22 @@ function taskOf(
   return fc.oneof(
     fc.tuple(typed, rest).map(([one, more]) => ({ ...one, ...more })),
     ...alone,
+  );
+}
+
+/** What is said about a unique key, as it goes together. Of few keys, so that they meet. */
+function uniqueness(): fc.Arbitrary<object> {
+  const unique_key = fc.constantFrom("one", "two", "three");
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constant({}) },
+    fc.record({ unique_key, unique_for: fc.constantFrom("waiting", "unfinished", 60) }),
+    fc.record({ unique_key, on_conflict: fc.constant("replace") }),
+    fc.record({
+      unique_key,
+      on_conflict: fc.constant("postpone"),
+      longest_wait_seconds: fc.constant(60),
+      scheduled_time: time(),
+    }),
   );
 }
 
