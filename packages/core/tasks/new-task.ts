@@ -27,7 +27,7 @@ import { findUnstorable } from "./storable.ts";
 import type { NewTask, TaskChanges, Uniqueness } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
 import { contradictions, UniquenessSchema, uniqueBy, uniqueFields } from "./uniqueness.ts";
-import { versionOfRow, versionsOf } from "./version.ts";
+import { LIKE_A_VERSION, versionOfRow, versionsOf } from "./version.ts";
 
 const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
 const count = accepts(`a whole number from 1 to ${MAX_ATTEMPTS_LIMIT}`);
@@ -39,6 +39,7 @@ const fields = {
     v.minLength(1, name),
     v.maxLength(NAME_LIMIT, name),
     storable,
+    v.check((type) => !LIKE_A_VERSION.test(type), accepts("a name that does not end in @ and a number")),
     v.description("The type of the task: which handler runs it."),
   ),
   scheduled_time: v.pipe(

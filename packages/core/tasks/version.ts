@@ -16,7 +16,7 @@ export function versionsOf({ version = 1, migrate }: Pick<TaskDefinition, "versi
 }
 
 /** What such a name would be mistaken for. */
-const LIKE_A_VERSION = /@\d+$/;
+export const LIKE_A_VERSION = /@\d+$/;
 
 /** What is wrong with the version of a definition, if anything. */
 export function flawOfVersion({

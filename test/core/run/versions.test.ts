@@ -121,6 +121,21 @@ describeOnStacks("versions of a type", (bed) => {
     expect(await worker.tick()).toMatchObject({ completed: 1 });
   });
 
+  test("a type that ends like a version is refused, and in SQL it is taken for none of that version", async () => {
+    const { tasks, worker } = deploy(secondAlone);
+    await expect(tasks.create([{ type: "greet@2" }])).rejects.toMatchObject({
+      issues: [{ path: "type", message: expect.stringContaining("does not end in @ and a number") }],
+    });
+    await bed.sql(`insert into "baasix_Tasks" (type, task_data) values ('greet@2', '{"name":"Ada"}')`);
+    await worker.refresh();
+    await worker.tick();
+    expect(await tasks.get(1)).toMatchObject({
+      task_status: "Error",
+      error_data: { code: "migration_failed" },
+    });
+    expect(ran).toEqual([]);
+  });
+
   test("data that is changed is of the version of the code that changes it", async () => {
     const { tasks } = deploy(first);
     const later = new Date(Date.now() + 3_600_000).toISOString();
