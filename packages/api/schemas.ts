@@ -7,6 +7,7 @@ import { accepts, storable } from "../core/tasks/accepts.ts";
 import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
 import { dueOf, idOf } from "./cursors.ts";
+import { laneFields } from "./limit-schemas.ts";
 import { PausesSchema } from "./pause-schemas.ts";
 
 /** How many tasks a page of the list has. */
@@ -199,6 +200,7 @@ export const TaskSchema = v.pipe(
       v.nullable(time),
       v.description("Which occurrence: when it was to start. A retry moves scheduled_time, not this."),
     ),
+    ...laneFields,
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
     paused: v.exactOptional(PausesSchema),
     unique_key: v.pipe(

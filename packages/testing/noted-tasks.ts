@@ -42,6 +42,9 @@ export function noteTasks(own: Task): { tasks: Tasks; created: CreatedTask[] } {
             attachment_id: task.attachment_id ?? null,
             max_attempts: task.max_attempts ?? null,
             version: task.version ?? null,
+            priority: task.priority || null,
+            queue: task.queue ?? null,
+            concurrency_key: task.concurrency_key ?? null,
             task_data: asStored(task_data),
             ...(at ? { scheduled_time: new Date(at).toISOString() } : {}),
             // It has no store, so no other task has the key.

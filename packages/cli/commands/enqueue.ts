@@ -19,6 +19,9 @@ interface Flags extends ServerFlags {
   uniqueFor?: UniqueFor;
   onConflict?: OnConflict;
   longestWait?: number;
+  priority?: number;
+  queue?: string;
+  key?: string;
   wait?: boolean;
   timeout?: number;
   json?: boolean;
@@ -55,6 +58,13 @@ export function addEnqueue(program: Command): void {
       "how long a task may be postponed or replaced, from its creation",
       duration,
     )
+    .option(
+      "--priority <n>",
+      "from -100 to 100; a point is worth a minute of waiting",
+      wholeNumber(-100, 100),
+    )
+    .option("--queue <name>", "the line in which it stands")
+    .option("--key <key>", "whose task it is: keys take turns")
     .option("--wait", "wait for its end, and fail if it does")
     .option("--timeout <duration>", "how long to wait at most; default 15m", duration)
     .action(async (type: string, data: string | undefined, _: unknown, self: Command) =>
@@ -87,6 +97,9 @@ async function enqueue(type: string, given: string | undefined, flags: Flags): P
         unique_key: uniqueKey,
         unique_for: flags.uniqueFor,
         on_conflict: onConflict,
+        priority: flags.priority,
+        queue: flags.queue,
+        concurrency_key: flags.key,
         longest_wait_seconds: longestWait === undefined ? undefined : longestWait / 1000,
       },
       idempotencyKey === undefined ? {} : { idempotencyKey },

@@ -63,7 +63,8 @@ export function createRinger(
       let leaseEndMs = Number.POSITIVE_INFINITY;
       for (const standing of standings) {
         if (standing.kind === "running") leaseEndMs = Math.min(leaseEndMs, standing.atMs);
-        if (standing.kind === "waiting") tasksByTime.set(standing.atMs, standing.id);
+        if (standing.kind === "waiting" || standing.kind === "laned")
+          tasksByTime.set(standing.atMs, standing.id);
       }
       const times = [...tasksByTime.keys()].sort((a, b) => a - b);
       // Its tick stays for what is due closely after it, so the first ring covers everything until then.

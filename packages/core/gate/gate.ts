@@ -9,8 +9,9 @@ export type Decision =
   /**
    * Something is due, and the flag of this slot is the caller's: claim a task. `seen` are the ids that look due, none if
    * the gate did not look at ids. `more`: another slot is free, and more is due or will be soon: ring for another tick.
+   * `lanesRev`: laned tasks look due; a claim that finds none says so under this rev.
    */
-  | { kind: "go"; slot: number; more: boolean; seen: number[] }
+  | { kind: "go"; slot: number; more: boolean; seen: number[]; lanesRev?: number }
   /** Something is due, and every flag is held; the first one ends after this time: ring then, in case its holder died. */
   | { kind: "held"; freeInMs: number }
   /** Nothing is due, but something will be soon. The caller is the sleeper now: sleep until then, and enter again. */

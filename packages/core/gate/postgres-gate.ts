@@ -1,6 +1,7 @@
 import { SLEEPER_MARGIN_MS, UNKNOWN_COUNTED } from "../limits.ts";
 import type { Database, Statement } from "../store/database.ts";
 import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS, WINDOW } from "../store/fragments.ts";
+import { LANES_NEXT_MS } from "../store/lanes.ts";
 import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "../store/pauses.ts";
 import { typesToSend } from "../store/registered-types.ts";
 import { queryRepeatable, statement } from "../store/statement.ts";
@@ -24,7 +25,7 @@ export const GATE = statement({
   release: "boolean",
   ours: "text[]",
 })`
-  with due as (select ${NEXT_DUE_MS} as at_ms, ${NOW_MS}),
+  with due as (select least(${NEXT_DUE_MS}, ${LANES_NEXT_MS}) as at_ms, ${NOW_MS}),
   held as (select name, token, expires_at from tickwork_flags
     where expires_at > now() and name like 'slot:%' and not (token = :token)),
   free as (select min(s) as slot, count(*) as slots from generate_series(0, :slots - 1) s

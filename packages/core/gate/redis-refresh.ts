@@ -70,6 +70,7 @@ export function differences({ writes }: Window, { tasks }: Contents, since: numb
 
 function differs(standing: Standing, cached: Cached | undefined): boolean {
   if (!cached || cached.isMisplaced || standing.kind === "gone" || standing.kind === "missing") return true;
+  if (standing.kind === "laned") return cached.kind !== "waiting" || cached.atMs > standing.atMs;
   // What is newer there stays; a rev that is lost is written again.
   if (cached.rev !== standing.rev) return !(cached.rev > standing.rev);
   const { kind, atMs } = standing;

@@ -41,6 +41,7 @@ export async function claimOnce(
   deps: ExactlyOnceDeps,
   claim: Claim,
   seen: readonly number[],
+  lanesRev?: number,
 ): Promise<ClaimResult> {
   const { store, clock } = deps;
   const beganMs = clock.now();
@@ -50,7 +51,7 @@ export async function claimOnce(
   };
   for (let n = 1; ; n++) {
     try {
-      const result = await store.claim({ ...claim, leasedAt: clock.now() }, seen);
+      const result = await store.claim({ ...claim, leasedAt: clock.now() }, seen, lanesRev);
       if (result.kind === "claimed") return result;
       const ours = n > 1 ? await claimedEarlier() : undefined;
       if (ours) return ours;
@@ -114,6 +115,8 @@ export interface Settled {
   /** Where the task stands now. */
   standing: Standing;
   next: Lease | undefined;
+  /** As in `SettleResult`. */
+  more?: boolean;
 }
 
 /**
@@ -133,8 +136,8 @@ export async function settleOnce(
   for (let n = 1; ; n++) {
     try {
       const request = next && { ...next, leasedAt: clock.now() };
-      const { settled, next: claimed } = await store.settle(lease, outcome, request, options);
-      if (settled) return { took: true, standing: settled, next: claimed };
+      const { settled, next: claimed, more = false } = await store.settle(lease, outcome, request, options);
+      if (settled) return { took: true, standing: settled, next: claimed, more };
       const standing = await store.standing(lease.task.id);
       if (n === 1) return { took: false, standing, next: undefined };
       // An earlier try took effect, unless another worker has the task by now: then that is where it stands.

@@ -72,7 +72,8 @@ export async function runRefresh(deps: RefreshDeps): Promise<RefreshReport> {
       "refresh_too_slow",
       "The refresh took so long that what it read may be old; the cache stays as it was.",
     );
-  const { nowMs, writes, waitingForCode, codeSinceMs } = window;
+  const { nowMs, waitingForCode, codeSinceMs } = window;
+  const writes = window.writes.filter(({ kind }) => kind !== "laned");
   // In the order of their due times, as Postgres read them.
   const dueTimes = writes.flatMap((write) => (write.kind === "waiting" ? [write.atMs] : []));
   const running = writes.filter(({ kind }) => kind === "running").length;

@@ -27,10 +27,12 @@ import {
 } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
+import { isLaned } from "../tasks/standing.ts";
 import { runsAlone } from "../tasks/task.ts";
 import { type AttemptDeps, runAttempt } from "./attempt.ts";
 import { type Claim, claimOnce, type ExactlyOnceDeps, settleAsAccepted } from "./exactly-once.ts";
 import { createFlag, type Flag, type FlagDeps } from "./flag.ts";
+import { lanesAreDue, tellLanes } from "./lanes.ts";
 import { type Before, beforeOf, whyLate } from "./lateness.ts";
 import { runBatch } from "./load-batch.ts";
 import { runRefresh } from "./refresh.ts";
@@ -163,7 +165,8 @@ async function loop(tick: Tick): Promise<Ending> {
 }
 
 /** Claims and runs tasks in a slot until nothing is left or the time is up. */
-async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: "go" }>): Promise<Step> {
+async function work(tick: Tick, go: Extract<Decision, { kind: "go" }>): Promise<Step> {
+  const { slot, seen, more, lanesRev } = go;
   const { deps, flag, limit, failures } = tick;
   flag.hold(slot);
   // Rule 13: a slot is free, and more is or soon will be due. In an outage it would fail as well: one tries. The ring may
@@ -174,7 +177,7 @@ async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: 
     return handOver(tick);
   }
   const newClaim = (): Claim => ({ slot, token: deps.newToken() });
-  const claiming = claimOnce(deps, newClaim(), seen);
+  const claiming = claimOnce(deps, newClaim(), seen, lanesRev);
   const [claimed] = await Promise.all([claiming, rung]);
   flag.note(...claimed.buried);
   if (claimed.buried.length > 0)
@@ -195,6 +198,7 @@ async function work(tick: Tick, { slot, seen, more }: Extract<Decision, { kind: 
   }
   if (more && failures > 0) await deps.ringer.ring();
   tick.emptyClaims = 0;
+  if (claimed.more) lanesAreDue(flag);
   let lease: Lease | undefined = claimed.lease;
   while (lease) {
     const isBatch: boolean = deps.registry.batchOf(lease.task) !== undefined && !runsAlone(lease.task);
@@ -234,6 +238,7 @@ async function runTask(tick: Tick, lease: Lease, next: Claim): Promise<Lease | u
   const durationMs = deps.clock.now() - beganMs;
   tally.count(task, { outcome: settled.took ? settled.outcome : undefined, durationMs, lateness });
   if (settled.took) await flag.waitsAgain(settled.standing, settled.outcome, settled.next !== undefined);
+  if (isLaned(task) || settled.more) await tellLanes(flag, task, settled);
   if (task.schedule !== null) await deps.scheduler.ended(task, settled.outcome);
   return settled.next;
 }

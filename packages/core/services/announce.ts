@@ -4,7 +4,14 @@ import { LOOK_AGAIN_MS } from "../limits.ts";
 import type { CreatedTasks } from "../store/insert-unique.ts";
 import type { Store } from "../store/store.ts";
 import { type HookEvent, type Hooks, TASKS } from "../tasks/hooks.ts";
-import { type KnownTypes, missing, type Standing, standingOfTask } from "../tasks/standing.ts";
+import {
+  isLaned,
+  type KnownTypes,
+  lanedAt,
+  missing,
+  type Standing,
+  standingOfTask,
+} from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 
 /** Tells the cache, the doorbell and the hooks what was written. */
@@ -36,8 +43,10 @@ export interface AnnouncerDeps {
 }
 
 export function createAnnouncer({ store, gate, ringer, hooks, registry }: AnnouncerDeps): Announcer {
-  const standingsOf = (tasks: readonly Task[], nowMs: number) =>
-    tasks.map((task) => standingOfTask(task, nowMs, registry));
+  const standingsOf = (tasks: readonly Task[], nowMs: number): Standing[] => [
+    ...tasks.map((task) => standingOfTask(task, nowMs, registry)),
+    ...lanesOf(tasks, nowMs),
+  ];
   /** Returns how many of them told the cache something new. */
   const tell = async (standings: readonly Standing[], nowMs: number): Promise<number> => {
     // A new task that is due later than the window was never cached.
@@ -49,7 +58,9 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
   };
   /** The cache was not told. */
   const askPostgresFor = async (standings: readonly Standing[], nowMs: number): Promise<void> => {
-    const inMs = standings.flatMap((one) => (one.kind === "waiting" ? [one.atMs - nowMs] : []));
+    const inMs = standings.flatMap((one) =>
+      one.kind === "waiting" || one.kind === "laned" ? [one.atMs - nowMs] : [],
+    );
     if (inMs.length === 0) return;
     await ringer.ring({ askPostgres: true });
     // That tick may find Redis away, too. Then a refresh that goes by the cache would ring for none of them.
@@ -99,6 +110,15 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
     },
   };
   return announcer;
+}
+
+/** What laned tasks make of the lanes: one that waits may start when it is due, and one that has ended may leave its place to another. */
+function lanesOf(tasks: readonly Task[], nowMs: number): Standing[] {
+  const times = tasks.filter(isLaned).flatMap((task) => {
+    if (task.task_status === "Not started") return [Date.parse(task.scheduled_time)];
+    return isFinished(task) ? [nowMs] : [];
+  });
+  return times.length > 0 ? [lanedAt(Math.min(...times))] : [];
 }
 
 /** It may have been running, and what is due may have waited for its end. */

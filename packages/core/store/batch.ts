@@ -13,6 +13,7 @@ import {
   VERSIONED_TYPE,
   withHistory,
 } from "./fragments.ts";
+import { LANES_BUSY, UNLIMITED } from "./lanes.ts";
 import { typesToSend } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { endOf, statusAfter } from "./settle.ts";
@@ -60,7 +61,8 @@ const ago = (ms: string) => `greatest(t.started_at, now() - ${milliseconds(ms)})
 export const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
 const DONE = "(select count(*) from completed) + (select count(*) from ended)";
 
-const DUE = `task_status = 'Not started' and scheduled_time <= now() and ${STARTABLE}`;
+/** What is in a lane, or gets one, is started alone; and while something there may start, so is all else: it has its turn. */
+const DUE = `task_status = 'Not started' and lane is null and scheduled_time <= now() and ${STARTABLE} and ${UNLIMITED}`;
 /** The size of the batches of the row's type; null where it runs in none. */
 const SIZE = `(:sizes)[array_position(:types, (${VERSIONED_TYPE})::text)]`;
 /** What is looked at before a row is locked. `alike`: it may be one of many. */
@@ -95,7 +97,7 @@ export const BATCH = statement({
 })`
   with recursive walk as (
     (select ${WALKED}, 1 as n from "baasix_Tasks"
-      where :newToken is not null and ${DUE} order by scheduled_time, id limit 1)
+      where :newToken is not null and not ${LANES_BUSY} and ${DUE} order by scheduled_time, id limit 1)
     union all
     select next.id, next.scheduled_time, next.size, next.alike, w.bytes + next.bytes, w.n + 1
     from walk w cross join lateral (select ${WALKED} from "baasix_Tasks"

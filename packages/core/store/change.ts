@@ -7,7 +7,17 @@ import { translatingDataErrors } from "./postgres-errors.ts";
 import { type TaskRow, type TimedRow, type TimedTask, tasksOf, timedTaskOf } from "./rows.ts";
 import { statement, variants } from "./statement.ts";
 
-const COLUMNS = ["type", "scheduled_time", "task_data", "attachment_id", "max_attempts", "version"] as const;
+const COLUMNS = [
+  "type",
+  "scheduled_time",
+  "task_data",
+  "attachment_id",
+  "max_attempts",
+  "version",
+  "priority",
+  "queue",
+  "concurrency_key",
+] as const;
 
 /** Who changed it stays as it was where the caller does not say. */
 const UPDATED = `"updatedAt" = now(), "userUpdated_Id" = coalesce(:userId, "userUpdated_Id")`;

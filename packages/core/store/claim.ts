@@ -1,5 +1,5 @@
 import type { Moment } from "../clock.ts";
-import type { Facts, Standing } from "../tasks/standing.ts";
+import { type Facts, LANES, type Standing, standingOfLanes } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import {
   CRASH_HISTORY,
@@ -13,6 +13,7 @@ import {
   STARTABLE,
   VERSIONED_TYPE,
 } from "./fragments.ts";
+import { claimLaned, LANES_USED } from "./lanes.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
 import { isUniqueViolation } from "./postgres-errors.ts";
 import { standingNow } from "./read.ts";
@@ -21,7 +22,8 @@ import { type Row, type TaskRow, tasksOf, toTask } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 export type ClaimResult =
-  | { kind: "claimed"; lease: Lease; buried: Standing[] }
+  /** `more`: another laned task may start, and a slot is free. */
+  | { kind: "claimed"; lease: Lease; buried: Standing[]; more?: boolean }
   /** There is nothing to claim. `truth` is where the tasks that looked due really stand. */
   | { kind: "empty"; truth: Standing[]; next: Moment | undefined; buried: Standing[] }
   /** A worker with a live lease is in the slot, or another program runs a task in its place. */
@@ -31,13 +33,13 @@ export type ClaimResult =
 const REQUEST = { slot: "int", slots: "int", newToken: "text", leaseMs: "float8" } as const;
 
 /** A waiting task becomes a running one. */
-const STARTED = `task_status = 'Running', slot = :slot, lease_token = :newToken,
+export const STARTED = `task_status = 'Running', slot = :slot, lease_token = :newToken,
   lease_expires_at = now() + ${milliseconds(":leaseMs")}, attempts = attempts + 1,
   started_at = now(), finished_at = null, progress = null, cancel_requested = false, "updatedAt" = now(),
   rev = rev + 1`;
 
 const EARLIEST_DUE = `(select id from "baasix_Tasks"
-  where task_status = 'Not started' and scheduled_time <= now() and ${STARTABLE}
+  where task_status = 'Not started' and lane is null and scheduled_time <= now() and ${STARTABLE}
   order by scheduled_time, id limit 1 for update skip locked)`;
 
 /** The row itself is not kept until the statement ends: its JSON is all that is asked for. */
@@ -56,14 +58,17 @@ export const claimOverdueOrDue = (only: string) => `
     history = case when task_status = 'Running' then ${CRASH_HISTORY} else history end
   where id = coalesce(
     (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
-        and ${STARTABLE}
+        and lane is null and ${STARTABLE}
       order by (slot is not distinct from :slot) desc, lease_expires_at limit 1 for update skip locked),
     ${EARLIEST_DUE}) and ${HAS_ROOM} and ${only}
   returning ${AS_JSON}`;
 
+const ENDED_FIRST = "(select count(*) from buried) + (select count(*) from returned) >= 0";
+const HAS_CLAIMED = "(exists (select from claimed) or exists (select from laned where task is not null))";
+
 /**
  * First ends tasks that have killed too many workers, and gives back those of types that others run or that are
- * paused; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really
+ * paused, and those in lanes; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really
  * stand, and when Postgres has something due.
  */
 export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]", ours: "text[]" })`
@@ -75,20 +80,25 @@ export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]"
     returning id, rev),
   returned as (
     update "baasix_Tasks" set task_status = 'Not started', crashes = crashes + 1, history = ${CRASH_HISTORY}, "updatedAt" = now()
-    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and not (${STARTABLE})
+    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
+      and (lane is not null or not (${STARTABLE}))
     returning id),
-  claimed as (${claimOverdueOrDue("(select count(*) from buried) + (select count(*) from returned) >= 0")})
-  select (select task from claimed) as task, ${NOW_MS},
+  laned as materialized (${claimLaned(ENDED_FIRST)}),
+  claimed as (${claimOverdueOrDue(`${ENDED_FIRST} and not ${LANES_USED}`)})
+  select coalesce((select task from claimed), (select task from laned)) as task, ${NOW_MS},
+    (select next_ms from laned) as lanes_next_ms, (select more from laned) as more,
     (select json_agg(buried) from buried) as buried,
-    case when exists (select from claimed) then null else ${NEXT_DUE_MS} end as next_ms,
-    case when exists (select from claimed) or ${HAS_ROOM} then null else ${ROOM_MS} end as room_ms,
-    case when exists (select from claimed) then null else
+    case when ${HAS_CLAIMED} then null else ${NEXT_DUE_MS} end as next_ms,
+    case when ${HAS_CLAIMED} or ${HAS_ROOM} then null else ${ROOM_MS} end as room_ms,
+    case when ${HAS_CLAIMED} then null else
       (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', ${VERSIONED_TYPE},
-        'paused', ${PAUSED}, 'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
+        'paused', ${PAUSED}, 'laned', lane is not null, 'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
         from "baasix_Tasks" where id = any(:seen)) end as seen`;
 
 interface ClaimRow {
   task: Row | null;
+  lanes_next_ms: number | null;
+  more: boolean | null;
   now_ms: number;
   next_ms: number | null;
   /** Set when other programs run too much for another task to start. */
@@ -107,13 +117,16 @@ type SlotHolder = { lease_ms: number; now_ms: number };
 /**
  * Claims the task that is due first; tasks whose lease ended go before all others.
  *
- * @param seen ids of tasks that looked due
+ * @param looked ids of tasks that looked due
+ * @param lanesRev of what the cache said of all laned tasks, when it said that
  */
 export async function claim(
   deps: StoreDeps,
   request: LeaseRequest,
-  seen: readonly number[],
+  looked: readonly number[],
+  lanesRev?: number,
 ): Promise<ClaimResult> {
+  const seen = lanesRev === undefined ? looked : looked.filter((id) => id !== LANES);
   const { database, leaseMs, slots, maxCrashes, types } = deps;
   const { slot, token: newToken } = request;
   const ours = await typesToSend(deps);
@@ -127,15 +140,20 @@ export async function claim(
     return { kind: "conflict", leaseEndsInMs, buried: [] };
   }
   if (!row) throw new Error("a claim must answer one row, got none");
-  const { task, now_ms: nowMs, next_ms: nextMs, room_ms: roomMs } = row;
+  const { task, now_ms: nowMs, next_ms: plainMs, room_ms: roomMs, lanes_next_ms: lanesMs } = row;
+  const nextMs = plainMs === null || lanesMs === null ? (plainMs ?? lanesMs) : Math.min(plainMs, lanesMs);
   const buried = (row.buried ?? []).map(({ id, rev }): Standing => ({ id, rev, kind: "gone" }));
-  if (task) return { kind: "claimed", lease: { ...request, task: toTask(task) }, buried };
+  if (task)
+    return { kind: "claimed", lease: { ...request, task: toTask(task) }, buried, more: row.more ?? false };
   if (roomMs !== null && nextMs !== null && nextMs <= nowMs)
     return { kind: "conflict", leaseEndsInMs: Math.max(0, roomMs - nowMs), buried };
   const facts = new Map((row.seen ?? []).map((one) => [one.id, one]));
   return {
     kind: "empty",
-    truth: seen.map((id) => standingNow(id, facts.get(id), nowMs, types)),
+    truth: [
+      ...seen.map((id) => standingNow(id, facts.get(id), nowMs, types)),
+      ...standingOfLanes(lanesMs, nowMs, lanesRev),
+    ],
     next: nextMs === null ? undefined : { atMs: nextMs, inMs: nextMs - nowMs },
     buried,
   };

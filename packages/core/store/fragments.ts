@@ -38,23 +38,29 @@ export const PAUSED = `coalesce(array['all:', 'type:' || type]
 /** This process may start the task. Written like `OURS`, for the planner. */
 export const STARTABLE = `${OURS} and nullif(${PAUSED}, true) is not null`;
 
+/** Its type has a limit: it gets a lane when it is due. */
+export const LIMITED = "type = any(array(select name from tickwork_limits where kind = 'type'))";
+
 const inWindow = (windowMs: number) =>
   `"baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${milliseconds(windowMs)}`;
 const BY_DUE_TIME = "order by scheduled_time, id";
 /** What some tick may start: it has the type, or another deployment may, and it is not paused. Written like `OURS`, for the planner. */
 const RUNNABLE = `nullif(coalesce(((${VERSIONED_TYPE}) = any(:ours)
-  or not (type = any(:foreign)) and scheduled_time > now() - ${milliseconds(UNKNOWN_TYPE_MS)}) and not ${PAUSED}, false), false)`;
+  or not (type = any(:foreign)) and scheduled_time > now() - ${milliseconds(UNKNOWN_TYPE_MS)}) and not ${PAUSED}
+  and not (scheduled_time <= now() and ${LIMITED}), false), false)`;
 
 /**
  * The waiting tasks of the window in two parts with a limit each, so that however many there are of one, the other is
- * seen: first those that a tick may start, then those that are left to other programs, wait for code or are paused (`standingOf`
+ * seen: first those that a tick may start, then those that are left to other programs, wait for code, are paused or in a lane (`standingOf`
  * says why). The second are looked for among the earliest `LEFT_SCAN` times `limit`. Needs `:ours` and `:foreign`.
  */
 export const RUNNABLE_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) =>
-  `(select * from ${inWindow(windowMs)} and ${RUNNABLE} is not null ${BY_DUE_TIME} limit ${limit})`;
+  `(select * from ${inWindow(windowMs)} and lane is null and ${RUNNABLE} is not null ${BY_DUE_TIME} limit ${limit})`;
 export const LEFT_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) => `(
-  select * from (select * from ${inWindow(windowMs)} ${BY_DUE_TIME} limit ${LEFT_SCAN} * ${limit}::bigint) earliest
-  where ${RUNNABLE} is null ${BY_DUE_TIME} limit ${limit})`;
+  (select * from (select * from ${inWindow(windowMs)} and lane is null ${BY_DUE_TIME} limit ${LEFT_SCAN} * ${limit}::bigint) earliest
+  where ${RUNNABLE} is null ${BY_DUE_TIME} limit ${limit})
+  union all (select * from ${inWindow(windowMs)} and lane is not null ${BY_DUE_TIME} limit ${limit})
+  ${BY_DUE_TIME} limit ${limit})`;
 
 /** What runs anywhere but in `:slot`, or is leased together with what runs there. */
 const RUNNING_ELSEWHERE = `"baasix_Tasks"
@@ -97,7 +103,7 @@ export const writesTasks = (text: string): boolean =>
 /** The earliest moment at which something is due: a waiting task, or the end of a lease. */
 export const NEXT_DUE_MS = `least(
   (select ${epochMs("scheduled_time")} from "baasix_Tasks"
-    where task_status = 'Not started' and scheduled_time is not null and ${STARTABLE}
+    where task_status = 'Not started' and lane is null and scheduled_time is not null and ${STARTABLE}
     order by scheduled_time, id limit 1),
   (select ${epochMs("min(lease_expires_at)")} from "baasix_Tasks" where task_status = 'Running'))`;
 

@@ -22,9 +22,10 @@ import { queryRepeatable, statement } from "./statement.ts";
  * row is made as the trigger would leave it, which is therefore not called.
  */
 export const insertOf = (tasks: string) => `insert into "baasix_Tasks"
-    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, version, "userCreated_Id", "createdAt", "updatedAt", rev)
+    (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, version, "userCreated_Id", "createdAt", "updatedAt", rev,
+    priority, queue, concurrency_key)
   select 'Not started', type, coalesce(scheduled_time, now()), attachment_id, task_data, max_attempts, nullif(version, 1), "userCreated_Id",
-    now(), now(), 1
+    now(), now(), 1, nullif(priority, 0), queue, concurrency_key
   from rows from (json_populate_recordset(null::"baasix_Tasks", ${tasks})) with ordinality
   order by ordinality returning id, scheduled_time, "baasix_Tasks" as row`;
 const MADE = insertOf(":tasks");

@@ -1,6 +1,7 @@
 /** What an insert answers: to make JSON of a row takes longer than to insert it, so of many rows one is answered whole. */
 import type { NewTask, Task } from "../tasks/task.ts";
 import { versionOfRow } from "../tasks/version.ts";
+import { hasLine } from "./columns.ts";
 import type { Database } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { NOW_MS } from "./fragments.ts";
@@ -28,7 +29,7 @@ const OTHERS = new WeakSet<Database>();
 
 /** Whether all rows have to be answered whole. An older table may hold an attachment's id as something else. */
 export const answersWhole = ({ database }: StoreDeps, given: readonly NewTask[]): boolean =>
-  OTHERS.has(database) || given.some(({ attachment_id }) => typeof attachment_id === "string");
+  OTHERS.has(database) || given.some((task) => typeof task.attachment_id === "string" || hasLine(task));
 
 /** The tasks that were made. Where the first row is not what this expects, the others are read. */
 export async function madeTasks(
@@ -88,5 +89,9 @@ function taskLike(other: Task, { id, scheduled_time }: MadeRow, given: NewTask):
     version: versionOfRow(given.version),
     schedule: null,
     schedule_time: null,
+    priority: null,
+    queue: null,
+    concurrency_key: null,
+    lane: null,
   };
 }

@@ -11,6 +11,8 @@ import { ACCESS_TABLES } from "./access-tables.ts";
 import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
+import { LANES_FUNCTION } from "./lanes-function.ts";
+import { LANED, LANED_BY_TIME, LANES_COLUMNS, LANES_TABLES, LANES_TRIGGERS, PLAIN } from "./lanes-tables.ts";
 import { SCHEDULES } from "./schedules-table.ts";
 import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
 import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";
@@ -73,7 +75,7 @@ const addMissing = (
           .join(", ")};
       end if;`;
 
-/** The claim and the window read this index: it holds the waiting rows only. */
+/** The claim and the window read this index, until another one is built: it holds the waiting rows only. */
 const WAITING: Index = {
   name: "tickwork_waiting",
   on: `(scheduled_time, id) where task_status = 'Not started'`,
@@ -273,6 +275,18 @@ export const MIGRATIONS: readonly Migration[] = [
     name: "what is paused",
     sql: `create table if not exists tickwork_pauses (
         kind text, name text, reason text, created_at timestamptz not null, primary key (kind, name));`,
+  },
+  {
+    name: "priorities, queues, keys and limits",
+    steps: [
+      { sql: addMissing(LANES_COLUMNS) },
+      { sql: LANES_TABLES },
+      { index: PLAIN },
+      { index: LANED },
+      { index: LANED_BY_TIME },
+    ],
+    sql: `${LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
+      drop index if exists tickwork_waiting;`,
   },
 ];
 

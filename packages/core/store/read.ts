@@ -142,7 +142,7 @@ export async function windowIds({ database, cacheLimit, types }: StoreDeps): Pro
 }
 
 export const STANDING = statement({ ids: "bigint[]" })`
-  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, ${epochMs("scheduled_time")} as due_ms,
+  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, lane is not null as laned, ${epochMs("scheduled_time")} as due_ms,
     ${epochMs("lease_expires_at")} as lease_ms, ${NOW_MS} from "baasix_Tasks" where id = any(:ids)`;
 
 export async function standing({ database, types }: StoreDeps, id: number): Promise<Standing> {

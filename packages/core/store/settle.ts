@@ -1,9 +1,10 @@
-import { type Standing, standingOf } from "../tasks/standing.ts";
+import { isLaned, type Standing, standingOf } from "../tasks/standing.ts";
 import type { Lateness, Outcome, TaskStatus } from "../tasks/task.ts";
 import { versionedType } from "../tasks/version.ts";
 import { claimDue, claimOverdueOrDue } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, milliseconds, NOW_MS, withHistory } from "./fragments.ts";
+import { claimLaned, LANES_USED } from "./lanes.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
 import { typesToSend } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
@@ -21,12 +22,21 @@ export interface SettleResult {
   settled: Standing | undefined;
   /** What was claimed in the same statement. */
   next: Lease | undefined;
+  /** Another laned task may start, and a slot is free. */
+  more?: boolean;
 }
 
 /** The attempt that ended, by its lease. */
 const ATTEMPT = { id: "bigint", token: "text", lateness: "jsonb" } as const;
 /** The lease that is asked for; without a token nothing is claimed. */
-const NEXT = { slot: "int?", slots: "int", newToken: "text?", leaseMs: "float8", ours: "text[]" } as const;
+const NEXT = {
+  slot: "int?",
+  slots: "int",
+  newToken: "text?",
+  leaseMs: "float8",
+  maxCrashes: "int",
+  ours: "text[]",
+} as const;
 
 /**
  * Writes the end of an attempt, by token, and claims the next task in the same statement. It has two forms, because a
@@ -38,13 +48,15 @@ function settlement<const P extends Params>(params: P, update: string) {
       ${update}
       where id = :id and lease_token = :token and task_status = 'Running'
       returning rev, scheduled_time),
+    laned as materialized (${claimLaned(only)}),
     claimed as (${claim})
-    select done.rev, ${epochMs("done.scheduled_time")} as due_ms, ${NOW_MS}, claimed.task
-      from (select) one left join done on true left join claimed on true`;
+    select done.rev, ${epochMs("done.scheduled_time")} as due_ms, ${NOW_MS}, coalesce(claimed.task, laned.task) as task, laned.more
+      from (select) one left join done on true left join claimed on true left join laned on true`;
   const given = { ...ATTEMPT, ...params, ...NEXT };
+  const onlyPlain = `${only} and not ${LANES_USED}`;
   return {
-    thenDue: statement(given)`${thenClaim(claimDue(only))}`,
-    thenOverdueOrDue: statement({ ...given, maxCrashes: "int" })`${thenClaim(claimOverdueOrDue(only))}`,
+    thenDue: statement(given)`${thenClaim(claimDue(onlyPlain))}`,
+    thenOverdueOrDue: statement(given)`${thenClaim(claimOverdueOrDue(onlyPlain))}`,
   };
 }
 
@@ -74,12 +86,18 @@ export const END_OTHERWISE = settlement(
 );
 
 /** `rev` is null when the lease was lost. */
-type SettleRow = { rev: string | null; due_ms: number; now_ms: number; task: Row | null };
+type SettleRow = {
+  rev: string | null;
+  due_ms: number;
+  now_ms: number;
+  task: Row | null;
+  more: boolean | null;
+};
 
 /** Writes how an attempt ended, if its lease still holds, and claims the next task in the same statement. */
 export async function settle(
   deps: StoreDeps,
-  { task: { id, type, version }, token }: Lease,
+  { task: { id, type, version, lane }, token }: Lease,
   outcome: Outcome,
   next: LeaseRequest | undefined,
   { overdue = false, lateness }: SettleOptions = {},
@@ -102,16 +120,18 @@ export async function settle(
       : END_OTHERWISE[form]({ ...given, ...endOf(outcome) });
   const [row] = await database.query<SettleRow>(request);
   const claimed = next && row?.task ? { ...next, task: toTask(row.task) } : undefined;
-  if (!row || row.rev === null) return { settled: undefined, next: claimed };
+  const more = row?.more ?? false;
+  if (!row || row.rev === null) return { settled: undefined, next: claimed, more };
   const facts = {
     id,
     rev: Number(row.rev),
     status,
     type: versionedType(type, version),
+    laned: isLaned({ lane }),
     due_ms: row.due_ms,
     lease_ms: null,
   };
-  return { settled: standingOf(facts, row.now_ms, types), next: claimed };
+  return { settled: standingOf(facts, row.now_ms, types), next: claimed, more };
 }
 
 export function statusAfter({ kind }: Outcome): TaskStatus {

@@ -73,15 +73,17 @@ const BODY = `
               became := 'created';
               holder_id := entry.id;
               insert into @schema."baasix_Tasks" (id, task_status, type, scheduled_time, attachment_id, task_data, max_attempts,
-                  version, "userCreated_Id", "createdAt", "updatedAt", rev, unique_key, unique_for)
+                  version, "userCreated_Id", "createdAt", "updatedAt", rev, unique_key, unique_for, priority, queue, concurrency_key)
                 values (entry.id, 'Not started', wanted.type, wanted.scheduled_time, wanted.attachment_id, wanted.task_data,
-                  wanted.max_attempts, nullif(wanted.version, 1), wanted."userCreated_Id", made_at, made_at, 1, wanted.unique_key, wanted.unique_for)
+                  wanted.max_attempts, nullif(wanted.version, 1), wanted."userCreated_Id", made_at, made_at, 1, wanted.unique_key, wanted.unique_for,
+                  nullif(wanted.priority, 0), wanted.queue, wanted.concurrency_key)
                 on conflict (type, unique_key) where ${HAS_KEY} do nothing;
               exit when found;
               if entry.given->>'on_conflict' = 'replace' then
                 became := 'replaced';
                 update @schema."baasix_Tasks" t set scheduled_time = ${DUE}, task_data = wanted.task_data,
-                    attachment_id = wanted.attachment_id, max_attempts = wanted.max_attempts, version = nullif(wanted.version, 1), ${CHANGED}
+                    attachment_id = wanted.attachment_id, max_attempts = wanted.max_attempts, version = nullif(wanted.version, 1),
+                    priority = nullif(wanted.priority, 0), queue = wanted.queue, concurrency_key = wanted.concurrency_key, ${CHANGED}
                   where ${WAITS} returning t.id into holder_id;
                 exit when found;
               elsif entry.given->>'on_conflict' = 'postpone' then

@@ -8,12 +8,13 @@ import {
 } from "../limits.ts";
 import type { Pause } from "../tasks/pause.ts";
 import type { CatchUp, Overlap, ScheduleTimes } from "../tasks/schedule.ts";
-import { type Facts, hasType, isKnown, type Standing, standingOf } from "../tasks/standing.ts";
+import { type Facts, hasType, isKnown, lanedAt, type Standing, standingOf } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import {
   ADOPTED_LEASE_END,
   epochMs,
   LEFT_IN_WINDOW,
+  LIMITED,
   milliseconds,
   NOW_MS,
   PAUSED,
@@ -21,6 +22,7 @@ import {
   VERSIONED_TYPE,
 } from "./fragments.ts";
 import { FORGET_OLD_REQUESTS } from "./insert.ts";
+import { LANES_NEXT_MS } from "./lanes.ts";
 import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "./pauses.ts";
 import { registerTypes } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
@@ -81,12 +83,15 @@ export interface RunByOthers {
 export const GIVE_TIMES = statement({})`
   update "baasix_Tasks" set scheduled_time = now() where task_status = 'Not started' and scheduled_time is null`;
 
+/** It is in a lane, or gets one. */
+const LANED_NOW = `(lane is not null or scheduled_time <= now() and ${LIMITED})`;
+
 /**
  * A part of the window. A task that is too large for the cache comes without its row, and so do all that are due later
  * than as many rows as one answer may have.
  */
 const waitingIn = (part: string, isRunnable: boolean) => `
-  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
+  select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, ${LANED_NOW} as laned, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
     case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
     ${isRunnable} as runnable, false as others, false as adopted
   from ${part} t
@@ -110,15 +115,15 @@ export const WINDOW = variants(
   ${waitingIn(RUNNABLE_IN_WINDOW(":limit + 1", windowMs), true)}
   union all ${waitingIn(LEFT_IN_WINDOW(":limit", windowMs), false)}
   union all
-  select id, rev, task_status, ${VERSIONED_TYPE}, false, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
+  select id, rev, task_status, ${VERSIONED_TYPE}, false, false, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
     false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
     from "baasix_Tasks" where task_status = 'Running'
   union all
-  (select null, null, null, null, null, null, null, ${epochMs("now()")}, ${SCHEDULE_ROW}, false, false, false
+  (select null, null, null, null, null, null, null, null, ${epochMs("now()")}, ${SCHEDULE_ROW}, false, false, false
     from tickwork_schedules s where next_time <= now() + ${milliseconds(windowMs)} and (more_time is null or more_time <= now())
     order by next_time limit ${String(SCHEDULES_PER_REFRESH)})
   union all
-  select null, null, null, null, null, null, null, ${epochMs("now()")}, (${PAUSES_AS_JSON}),
+  select null, null, null, null, null, null, ${LANES_NEXT_MS}, null, ${epochMs("now()")}, (${PAUSES_AS_JSON}),
     exists (select from tickwork_schedules where source = 'code'), false, false`,
 );
 
@@ -131,8 +136,8 @@ interface Entry extends Facts {
 }
 type WindowRow =
   | { [Column in keyof Entry]: Entry[Column] }
-  /** The last one has the pauses. `runnable`: there are schedules of code. */
-  | { id: null; now_ms: number; task: ScheduleRow | PauseRow[]; runnable: boolean };
+  /** The last one has the pauses, and when something laned may start. `runnable`: there are schedules of code. */
+  | { id: null; now_ms: number; due_ms: number | null; task: ScheduleRow | PauseRow[]; runnable: boolean };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
 export async function window(deps: StoreDeps): Promise<WindowRead> {
@@ -165,6 +170,7 @@ export async function window(deps: StoreDeps): Promise<WindowRead> {
       if (Array.isArray(row.task)) {
         pauses = row.task.map(pauseOf);
         hasDeclared = row.runnable;
+        if (row.due_ms !== null) writes.push(lanedAt(row.due_ms));
       } else schedules.push(row.task);
       continue;
     }

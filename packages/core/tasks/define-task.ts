@@ -180,6 +180,12 @@ export interface TaskSettings {
    * replaced. `postpone` needs it.
    */
   longestWaitSeconds?: number | undefined;
+  /** From -100 to 100, default 0: among the tasks of its group, each point is worth a minute of waiting. */
+  priority?: number | undefined;
+  /** A named line, which may have limits of its own: 1 to 255 characters. */
+  queue?: string | undefined;
+  /** Whose task it is: keys take turns, those that are alike up to the first `/` together. 1 to 255 characters. */
+  concurrencyKey?: string | undefined;
 }
 
 /** What may be said about a task that is enqueued, and about the request. */

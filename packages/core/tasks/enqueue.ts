@@ -14,6 +14,9 @@ export type Create<Request extends CreateOptions = CreateOptions> = (
 const SETTINGS: Record<keyof TaskSettings, true> = {
   at: true,
   maxAttempts: true,
+  priority: true,
+  queue: true,
+  concurrencyKey: true,
   attachmentId: true,
   version: true,
   uniqueKey: true,
@@ -86,6 +89,9 @@ function newTaskOf(type: string, given: TaskSettings & { data?: unknown }): NewT
     uniqueFor,
     onConflict,
     longestWaitSeconds,
+    priority,
+    queue,
+    concurrencyKey,
   } = given;
   return {
     type,
@@ -98,6 +104,9 @@ function newTaskOf(type: string, given: TaskSettings & { data?: unknown }): NewT
     unique_for: uniqueFor,
     on_conflict: onConflict,
     longest_wait_seconds: longestWaitSeconds,
+    priority,
+    queue,
+    concurrency_key: concurrencyKey,
   };
 }
 

@@ -22,6 +22,7 @@ import {
   VERSION_LIMIT,
 } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
+import { laneFields } from "./laning.ts";
 import { dataFor, type Registry } from "./registry.ts";
 import { findUnstorable } from "./storable.ts";
 import type { NewTask, TaskChanges, Uniqueness } from "./task.ts";
@@ -84,6 +85,7 @@ const fields = {
       "How often it may fail before it ends in Error; absent or null means the default of its type.",
     ),
   ),
+  ...laneFields,
 };
 
 const newFields = { ...fields, ...uniqueFields };

@@ -6,8 +6,10 @@ import { versionedType } from "./version.ts";
  * Where a task stands at this `rev`: all that the gate has to know about it.
  *
  * - `waiting`: it is due within the window, at `atMs`
- * - `foreign`: the same, but another program runs it, it waits for code that nobody here has, or it is paused; it is
- *   listed, and no tick starts it
+ * - `foreign`: the same, but another program runs it, it waits for code that nobody here has, it is paused, or it is in a
+ *   lane; it is listed, and no tick starts it
+ * - `laned`: some laned task may start at `atMs`, or may have been able to before. All of them are one for the gate, which has it as a
+ *   waiting task with the id `LANES`; a claim says when there is really something to start
  * - `running`: its lease ends at `atMs`
  * - `gone`: it is finished, deleted, or due later than the window
  * - `missing`: Postgres shows no such row. It was deleted, or its transaction has not committed yet: so this outranks no
@@ -30,7 +32,11 @@ export type Standing =
     }
   | { id: number; rev: number; kind: "running"; atMs: number; inMs?: number }
   | { id: number; rev: number; kind: "gone" }
-  | { id: number; rev: 0; kind: "missing" };
+  | { id: number; rev: 0; kind: "missing" }
+  | { id: typeof LANES; rev: 0; kind: "laned"; atMs: number; inMs?: number };
+
+/** The id that stands for all tasks in lanes. */
+export const LANES = 0;
 
 /** A waiting task, and when it is due, in epoch milliseconds. */
 export interface Due {
@@ -63,6 +69,7 @@ export interface Facts {
   /** In its version: see `versionedType`. */
   type: string;
   paused?: boolean;
+  laned?: boolean;
   due_ms: number;
   lease_ms: number | null;
 }
@@ -73,7 +80,7 @@ export interface Facts {
  * @param nowMs Postgres's time
  */
 export function standingOf(
-  { id, rev, status, type, paused = false, due_ms, lease_ms }: Facts,
+  { id, rev, status, type, paused = false, laned = false, due_ms, lease_ms }: Facts,
   nowMs: number,
   types: KnownTypes,
 ): Standing {
@@ -83,7 +90,9 @@ export function standingOf(
   // Another process may have the code, as in a deployment that is under way. The cache is everybody's: for a while its
   // ticks are to see the task. Then nobody here runs it, and it must not make a tick look again and again.
   const isLeft =
-    paused || (isKnown(type, types) ? hasType(types.foreign, type) : due_ms <= nowMs - UNKNOWN_TYPE_MS);
+    paused ||
+    laned ||
+    (isKnown(type, types) ? hasType(types.foreign, type) : due_ms <= nowMs - UNKNOWN_TYPE_MS);
   return { id, rev, kind: isLeft ? "foreign" : "waiting", atMs: due_ms };
 }
 
@@ -116,6 +125,7 @@ export function standingOfTask(task: Task, nowMs: number, types: KnownTypes): St
     rev: task.rev,
     status: task.task_status,
     type: versionedType(task.type, task.version),
+    laned: isLaned(task),
     due_ms: Date.parse(task.scheduled_time),
     lease_ms: task.lease_expires_at === null ? null : Date.parse(task.lease_expires_at),
   };
@@ -133,7 +143,31 @@ export function standingOfTask(task: Task, nowMs: number, types: KnownTypes): St
 
 /** The same, as a time from now: for a cache whose clock disagrees with Postgres's. */
 export function fromNow(standing: Standing, nowMs: number): Standing {
-  return standing.kind === "gone" || standing.kind === "missing"
+  return standing.kind === "gone" || standing.kind === "missing" || standing.kind === "laned"
     ? standing
     : { ...standing, inMs: standing.atMs - nowMs };
+}
+
+/** Whether it starts by its lane, and not by its due time alone. */
+export const isLaned = ({ lane }: Pick<Task, "lane">): boolean => (lane ?? null) !== null;
+
+/** Something laned may start at that time. */
+export const lanedAt = (atMs: number, inMs?: number): Standing => ({
+  id: LANES,
+  rev: 0,
+  kind: "laned",
+  atMs,
+  ...(inMs === undefined ? {} : { inMs }),
+});
+
+/**
+ * What a claim that found nothing says of the lanes.
+ *
+ * @param nextMs when something may start; null: only when something has ended
+ * @param rev what the cache had said before: whatever was told since outranks it. Undefined: it had said nothing
+ */
+export function standingOfLanes(nextMs: number | null, nowMs: number, rev: number | undefined): Standing[] {
+  if (rev === undefined) return nextMs === null ? [] : [lanedAt(nextMs, nextMs - nowMs)];
+  if (nextMs === null) return [{ id: LANES, rev, kind: "gone" }];
+  return [{ id: LANES, rev, kind: "waiting", atMs: nextMs, inMs: nextMs - nowMs }];
 }

@@ -106,6 +106,14 @@ export interface Task {
   schedule: string | null;
   /** Which one: when it was to start. A retry and a queue move `scheduled_time`, not this. */
   schedule_time: string | null;
+  /** From -100 to 100; null is 0. Of the tasks of one group, each point is worth a minute of waiting. */
+  priority: number | null;
+  /** A named line with limits of its own; null: none. */
+  queue: string | null;
+  /** Tasks of a key share its limits, and those of a group, the part before the first `/`, their turn; null: none. */
+  concurrency_key: string | null;
+  /** Opaque. Tasks with the same one start one after the other; null: it starts by its due time alone. */
+  lane: string | null;
   rev: number;
   /** What holds it back, where one task that waits is asked for; absent when nothing does. */
   paused?: Pause[];
@@ -165,8 +173,18 @@ export interface Uniqueness {
   longest_wait_seconds?: number | null | undefined;
 }
 
+/** In which line a task stands. */
+export interface Laning {
+  /** From -100 to 100, default 0. Of the tasks of one group, each point is worth a minute of waiting. */
+  priority?: number | null | undefined;
+  /** A named line with limits of its own, 1 to 255 characters. */
+  queue?: string | null | undefined;
+  /** Whose task it is, 1 to 255 characters: keys take turns, as one where they are alike up to the first `/`. */
+  concurrency_key?: string | null | undefined;
+}
+
 /** What a caller gives to create a task. */
-export interface NewTask extends Uniqueness {
+export interface NewTask extends Uniqueness, Laning {
   type: string;
   /** When it is due: a Date, or ISO 8601 with a zone. Absent means now. */
   scheduled_time?: Date | string | null | undefined;
@@ -224,6 +242,6 @@ export function failuresOf(task: Pick<Task, "attempts" | "crashes" | "excused">)
 }
 
 /** One whose worker died runs in no batch, for it may be the reason; nor does an occurrence, whose schedule has a say first. */
-export function runsAlone({ crashes, schedule }: Pick<Task, "crashes" | "schedule">): boolean {
-  return crashes > 0 || schedule !== null;
+export function runsAlone({ crashes, schedule, lane }: Pick<Task, "crashes" | "schedule" | "lane">): boolean {
+  return crashes > 0 || schedule !== null || (lane ?? null) !== null;
 }

@@ -5,7 +5,7 @@ import type { TestBed } from "./bed.ts";
 import { describeOnStacks } from "./describe-on-stacks.ts";
 import { breakRedis, openGates } from "./gates.ts";
 
-type Dated = Extract<Standing, { atMs: number }>;
+type Dated = Exclude<Extract<Standing, { atMs: number }>, { kind: "laned" }>;
 
 /** A gate, and the table behind it. */
 export interface GateBed {

@@ -1,6 +1,7 @@
 /** The scripts between which a tick works: each looks at what is due, and takes, keeps or releases a flag. */
 import type { Moment } from "../../clock.ts";
 import { SEEN_LIMIT, SLEEPER_MARGIN_MS } from "../../limits.ts";
+import { LANES } from "../../tasks/standing.ts";
 import type { Decision } from "../gate.ts";
 import { number, script, text } from "./script.ts";
 import { SOON } from "./soon.ts";
@@ -66,7 +67,12 @@ if #ids > 0 then
   call('SET', flag(free), token, 'PX', ttl_ms)
   -- A tick that works cannot sleep for what is due next: with a slot free, another one has to.
   local wanted = #ids > 1 or (next_due and next_due - now() <= early_ms)
-  return {'go', int(now()), free, wanted and more or 0, ids}
+  -- What the cache said of the lanes, which a claim may correct.
+  local lanes_rev = false
+  for _, id in ipairs(waiting_ids) do
+    if id == '${LANES}' then lanes_rev = string.match(call('HGET', revs, id) or '', '^%d+') end
+  end
+  return {'go', int(now()), free, wanted and more or 0, ids, lanes_rev}
 end
 if held then call('DEL', flag(held)) end
 if not window_end or window_end <= now() then return {'unknown', int(now())} end
@@ -81,7 +87,7 @@ end
 return {'idle', int(now()), next_due, next_lease}`;
 /** Times are epoch milliseconds by Redis's clock. */
 type Reply =
-  | [kind: "go", now: string, slot: number, more: 0 | 1, ids: string[]]
+  | [kind: "go", now: string, slot: number, more: 0 | 1, ids: string[], lanesRev: string | null]
   | [kind: "held", now: string, freeInMs: string]
   | [kind: "sleep", now: string, due: string, leaseEnd: string | null]
   | [kind: "asleep", now: string, wake: string, leaseEnd: string | null]
@@ -94,7 +100,13 @@ function decisionOf(reply: Reply): Decision {
   const perhaps = (at: string | null) => (at === null ? undefined : moment(at));
   switch (reply[0]) {
     case "go":
-      return { kind: "go", slot: reply[2], more: reply[3] === 1, seen: reply[4].map(Number) };
+      return {
+        kind: "go",
+        slot: reply[2],
+        more: reply[3] === 1,
+        seen: reply[4].map(Number),
+        ...(reply[5] ? { lanesRev: Number(reply[5]) } : {}),
+      };
     case "held":
       return { kind: "held", freeInMs: Number(reply[2]) };
     case "sleep":

@@ -1,7 +1,7 @@
 /** The scripts that read: what is cached, and who holds flags. */
 import { VOUCHED_LIMIT, WINDOW_MS } from "../../limits.ts";
 import type { Pause } from "../../tasks/pause.ts";
-import type { Coming, Due } from "../../tasks/standing.ts";
+import { type Coming, type Due, LANES } from "../../tasks/standing.ts";
 import { type Look, OPERATOR, type Vouched } from "../gate.ts";
 import { MARKER } from "./keys.ts";
 import { number, script, text } from "./script.ts";
@@ -26,6 +26,7 @@ export const LOOK = script({
   lua: `${COUNT_FLAGS}
 local tasks = call('ZCARD', waiting) + call('ZCARD', foreign)
 if cut_of(call('ZRANGE', waiting, 0, 0)[1]) then tasks = tasks - 1 end
+if tasks > 0 and call('EXISTS', foreign) == 1 and call('ZSCORE', waiting, '${LANES}') then tasks = tasks - 1 end
 return {tasks, ticks, operators, unpack(call('HMGET', state, 'refreshed', 'waiting_for_code', 'code_since', 'read', 'pauses'))}`,
   decode: ([
     tasks,
@@ -90,8 +91,8 @@ return {int(now()), sizes, soon, lease, {known[5], known[6]}, soon[1] ~= '${MARK
     return {
       nowMs: Number(now),
       coming: [...comingIn("waiting", soon), ...comingIn("running", lease)],
-      // Without the marker.
-      waiting: waiting - 1 + foreign,
+      // Without the marker, nor what stands for the lanes.
+      waiting: waiting - 1 + foreign - (soon.includes(String(LANES)) ? 1 : 0),
       running,
       waitingForCode: Number(waitingForCode ?? 0),
       codeSinceMs: Number(codeSince ?? 0) || undefined,
@@ -129,5 +130,6 @@ for _, text in ipairs(call('ZRANGEBYSCORE', foreign, '-inf', window_end, 'WITHSC
   found[#found + 1] = text
 end
 return found`,
-  decode: (found: string[] | null): Due[] | undefined => (found ? dueIn(found) : undefined),
+  decode: (found: string[] | null): Due[] | undefined =>
+    found ? dueIn(found).filter(({ id }) => id !== LANES) : undefined,
 });

@@ -38,7 +38,7 @@ const WRITES_PER_SWEEP = 64;
 /** Tombstones that one write removes; many more would make it slow. */
 const TOMBSTONES_PER_WRITE = 4_000;
 
-/** `take(one, …)`: what one standing changes of what is known of its task. */
+/** `take(one, …, id)`: what one standing changes of what is known of its task. */
 const TAKE = `
 local function take(one, ${FIELDS.join(", ")})
   local known = one.rev and tonumber(one.rev)
@@ -49,6 +49,13 @@ local function take(one, ${FIELDS.join(", ")})
     return
   end
   if kind == 'paused' then kind, paused = 'foreign', true end
+  if kind == 'laned' then
+    -- The earliest time that anybody told counts, until a claim that knows of all of them says another.
+    if string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
+    local before = one.kind and one.kind == 'waiting' and one.score or not one.kind and one.was == 'waiting' and call('ZSCORE', waiting, id)
+    if before and tonumber(before) < tonumber(score) then score = int(tonumber(before)) end
+    kind, rev = 'waiting', int(math.max((known or 0) + 1, now()))
+  end
   if known and known < tonumber(rev) or not known and kind ~= 'gone' then news = news + 1 end
   if kind == 'gone' then score = int(now() + ${TOMBSTONE_MS})
   elseif string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
@@ -107,6 +114,9 @@ end`;
  *
  * A `missing` row that the cache knows was there and is deleted: newer than that, and older than whatever comes. One that
  * it does not know may not be committed yet: no rev is written, so that it outranks nothing.
+ *
+ * A `laned` one has no rev of its own: it grows with each. A claim that says when something may start names the rev that it saw, and
+ * so changes nothing where somebody has told of a laned task since.
  *
  * A `paused` one is foreign, and may be waiting again by now; `VOUCH` asks when the last such was told.
  *

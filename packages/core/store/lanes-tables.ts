@@ -1,0 +1,111 @@
+/**
+ * Lanes: what waits in line, and what the function that starts them (`lanes-function.ts`) remembers.
+ *
+ * - **lane**: the waiting tasks of one type (in its version), queue, key and priority. What limits hold one of them back
+ *   hold back all. They start in the order of their due times. A task with none of these but a type is *plain* and has no
+ *   lane, unless its type has a limit.
+ * - **pool**: the lanes of one type and queue: what is full for one of them is full for all
+ * - **group**: the keys that begin alike, up to the first `/`; all tasks without a key are one
+ * - **entry**: a group that has something due in a pool
+ * - **news**: what was written for a lane, in the writer's own transaction. Whoever writes touches nothing that others
+ *   wait for; the function folds it in.
+ *
+ * Only the function writes what is not news, one caller at a time.
+ */
+import type { Index } from "./build-index.ts";
+import { VERSIONED_TYPE } from "./fragments.ts";
+
+export const LANES_COLUMNS = {
+  priority: "integer",
+  queue: "varchar(255)",
+  concurrency_key: "varchar(255)",
+  lane: "uuid",
+};
+
+/** Laned tasks, in the order in which those of a lane start. */
+export const LANED: Index = {
+  name: "tickwork_laned",
+  on: `(lane, scheduled_time, id) where task_status = 'Not started' and lane is not null`,
+};
+/** The same by due time, for whoever lists what waits. */
+export const LANED_BY_TIME: Index = {
+  name: "tickwork_laned_by_time",
+  on: `(scheduled_time, id) where task_status = 'Not started' and lane is not null`,
+};
+/** All others that wait. The claim and the window read it. */
+export const PLAIN: Index = {
+  name: "tickwork_plain",
+  on: `(scheduled_time, id) where task_status = 'Not started' and lane is null`,
+};
+
+/** What gives a task its lane. `row` is its prefix. */
+export const laneOf = (row: string) => `md5(json_build_array(${versioned(row)},
+  ${row}queue, ${row}concurrency_key, coalesce(${row}priority, 0))::text)::uuid`;
+export const versioned = (row: string) =>
+  VERSIONED_TYPE.replace(/\b(version|type)\b/g, (name) => `${row}${name}`);
+
+export const LANES_TABLES = `
+      create table if not exists tickwork_limits (
+        kind text, name text, concurrency integer, rate integer, period_seconds double precision, burst boolean,
+        weight double precision, updated_at timestamptz not null,
+        -- At most so many starts in so much time: what the rate comes to.
+        starts integer, span interval, primary key (kind, name));
+      create table if not exists tickwork_lane_news (
+        lane uuid, versioned text, type text, queue text, key text, priority integer, due timestamptz);
+      create table if not exists tickwork_lane_pools (
+        pool integer generated always as identity primary key, versioned text not null, type text not null, queue text not null,
+        next_at timestamptz not null, unique (versioned, queue)) with (fillfactor = 50);
+      create table if not exists tickwork_lane_groups (name text primary key, tag double precision not null) with (fillfactor = 50);
+      create table if not exists tickwork_lane_entries (
+        pool integer, grp text, tag double precision not null, primary key (pool, grp));
+      create index if not exists tickwork_lane_entries_first on tickwork_lane_entries (pool, tag, grp);
+      create index if not exists tickwork_lane_entries_of on tickwork_lane_entries (grp);
+      create table if not exists tickwork_lanes (
+        lane uuid primary key, pool integer not null, grp text not null, key text not null, priority integer not null,
+        rank timestamptz not null, next_at timestamptz not null, awake boolean not null);
+      create index if not exists tickwork_lanes_first on tickwork_lanes (pool, grp, rank) where awake;
+      create index if not exists tickwork_lanes_asleep on tickwork_lanes (next_at) where not awake;
+      create index if not exists tickwork_lanes_next on tickwork_lanes (pool, next_at) where not awake;
+      create table if not exists tickwork_lane_starts (kind text, name text, starts timestamptz[] not null, primary key (kind, name));
+      create table if not exists tickwork_lane_state (
+        one boolean primary key default true check (one), vtime double precision not null default 0,
+        waits_for bigint[] not null default '{}');
+      insert into tickwork_lane_state default values on conflict do nothing;`;
+
+const HAS_LANE = (row: string) =>
+  `(${row}.queue is not null or ${row}.concurrency_key is not null or coalesce(${row}.priority, 0) <> 0)`;
+
+/**
+ * Gives a task its lane, and tells of it. A plain row calls nothing. The function has the rights of its owner, so that whoever may write
+ * tasks needs none on the news.
+ */
+export const LANES_TRIGGERS = `
+      execute replace($body$
+        create or replace function @schema.tickwork_lane_write() returns trigger
+          language plpgsql security definer set search_path = pg_catalog, pg_temp as $trigger$
+        begin
+          new.priority := nullif(least(100, greatest(-100, new.priority)), 0);
+          if ${HAS_LANE("new")} or tg_op = 'UPDATE' and new.lane is not null then
+            new.lane := ${laneOf("new.")};
+          else
+            new.lane := null;
+          end if;
+          if new.task_status = 'Not started' and new.lane is not null then
+            insert into @schema.tickwork_lane_news (lane, versioned, type, queue, key, priority, due)
+              values (new.lane, ${versioned("new.")}, new.type, coalesce(new.queue, ''), coalesce(new.concurrency_key, ''),
+                coalesce(new.priority, 0), new.scheduled_time);
+          end if;
+          return new;
+        end $trigger$ $body$, '@schema',
+        (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('"baasix_Tasks"')));
+      drop trigger if exists tickwork_lane_insert on "baasix_Tasks";
+      create trigger tickwork_lane_insert before insert on "baasix_Tasks"
+        for each row when (new.queue is not null or new.concurrency_key is not null or new.priority is not null
+          or new.lane is not null) execute function tickwork_lane_write();
+      drop trigger if exists tickwork_lane_update on "baasix_Tasks";
+      create trigger tickwork_lane_update before update on "baasix_Tasks"
+        for each row when (new.task_status = 'Not started' and (new.lane is not null or new.queue is not null
+            or new.concurrency_key is not null or new.priority is not null)
+          and (old.task_status, old.scheduled_time, old.lane, old.type::text, old.version, old.queue::text, old.concurrency_key::text, old.priority)
+            is distinct from (new.task_status, new.scheduled_time, new.lane, new.type::text, new.version, new.queue::text, new.concurrency_key::text, new.priority))
+        execute function tickwork_lane_write();`;

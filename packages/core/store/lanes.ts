@@ -1,0 +1,32 @@
+/** What statements say of lanes (`lanes-tables.ts`). None of it costs anything where there are none. */
+import { UNKNOWN_TYPE_MS } from "../limits.ts";
+import { epochMs, LIMITED, milliseconds, OURS, VERSIONED_TYPE } from "./fragments.ts";
+
+/** There are lanes, or types with limits: then the function alone starts tasks. A claim asks this and no more. */
+export const LANES_USED =
+  "(exists (select from tickwork_lane_pools) or exists (select from tickwork_lane_news))";
+
+/** The pool or the news is of a type that this process runs. */
+export const OUR_LANES = OURS.replaceAll(VERSIONED_TYPE, "versioned");
+/** Or another deployment may, for as long as its ticks are to see it. */
+const seen = (due: string) => `(${OUR_LANES} or ${due} > now() - ${milliseconds(UNKNOWN_TYPE_MS)})`;
+
+/** Something has ended since the function last found nothing to start. */
+export const HAS_ENDED = `exists (select from tickwork_lane_state, unnest(waits_for) as waits (id)
+  where not exists (select from "baasix_Tasks" t where t.id = waits.id and t.task_status = 'Running'))`;
+
+/** The earliest moment at which a laned task may start, as far as anybody knows: never later than it may. */
+export const LANES_NEXT_MS = `least(
+  (select ${epochMs("min(due)")} from tickwork_lane_news where ${seen("due")}),
+  (select ${epochMs("min(case when ended then least(next_at, now()) else nullif(next_at, 'infinity') end)")}
+    from tickwork_lane_pools, (select ${HAS_ENDED} as ended) one where ${seen("next_at")}))`;
+
+/** The function's row, if there are lanes; none otherwise. It is called once, after what `only` names was done. */
+export const claimLaned = (only: string) => `select l.* from (select 1) one cross join lateral
+  tickwork_claim_lanes(now(), :slot, :slots, :newToken, :leaseMs, :maxCrashes, :ours) l where ${LANES_USED} and ${only}`;
+
+/** Types with a limit: their tasks have lanes when their turn comes. Written like `OURS`, for the planner. */
+export const UNLIMITED = `nullif(${LIMITED}, true) is not null`;
+
+/** Something laned may start now: nothing else is taken many at a time. */
+export const LANES_BUSY = `(${LANES_USED} and coalesce(${LANES_NEXT_MS} <= ${epochMs("now()")}, false))`;
