@@ -34,6 +34,9 @@ export const tasksService: TasksService = {
   pause: async (target, options) => inUse().operator.pause(target, options),
   resume: async (target) => inUse().operator.resume(target),
   listPauses: async () => inUse().operator.listPauses(),
+  putLimit: async (target, settings) => inUse().operator.putLimit(target, settings),
+  removeLimit: async (target) => inUse().operator.removeLimit(target),
+  listLimits: async () => inUse().operator.listLimits(),
   isTaskRunning: () =>
     onceRunning(
       ({ operator }) => operator.isTaskRunning(),

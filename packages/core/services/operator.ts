@@ -14,6 +14,7 @@ import type { Due } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Announcer } from "./announce.ts";
 import { type CacheStats, createHealth, type Health } from "./health.ts";
+import { createLimits, type Limits } from "./limits.ts";
 import { createNotStarted, type NotStartedPage } from "./not-started.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
 import type { Vitals } from "./vitals.ts";
@@ -22,7 +23,7 @@ import type { Vitals } from "./vitals.ts";
  * Watches and corrects the whole: the methods of Baasix's TasksService, under their own names, and what goes with them.
  * Methods that do not say otherwise throw PostgresError when Postgres does not answer.
  */
-export interface Operator extends Pauses {
+export interface Operator extends Pauses, Limits {
   /** The tasks that have not started and are due within 4 hours, by due time. Never throws: `[]` if nothing answers. */
   getNotStartedTasks(): Promise<Task[]>;
   /**
@@ -160,6 +161,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
 
     ...createHealth(deps),
     ...createPauses(deps),
+    ...createLimits(deps),
 
     async waitForTaskCompletion(timeoutMs = config.shutdownWaitSeconds * 1000) {
       if (!(timeoutMs >= 0)) throw refusal("timeoutMs", mustBe("milliseconds from 0", timeoutMs));

@@ -290,6 +290,6 @@ export const LANES_FUNCTION = `
       create or replace function tickwork_claim_lanes(moment timestamptz, my_slot int, all_slots int, new_token text, lease_ms float8,
           max_crashes int, ours text[])
         returns table (task json, next_ms float8, more boolean) language plpgsql
-        set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off as $claim$
+        set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off set jit = off as $claim$
         #variable_conflict use_column
         ${inFunction(BODY)} $claim$;`;

@@ -84,7 +84,7 @@ export const LANES_TRIGGERS = `
         create or replace function @schema.tickwork_lane_write() returns trigger
           language plpgsql security definer set search_path = pg_catalog, pg_temp as $trigger$
         begin
-          new.priority := nullif(least(100, greatest(-100, new.priority)), 0);
+          new.priority := nullif(least(100, greatest(-100, coalesce(new.priority, 0))), 0);
           if ${HAS_LANE("new")} or tg_op = 'UPDATE' and new.lane is not null then
             new.lane := ${laneOf("new.")};
           else

@@ -1,6 +1,7 @@
 /** What is paused. The claims read it: `STARTABLE` in `fragments.ts`. */
 import type { Pause, PauseKind, PauseTarget } from "../tasks/pause.ts";
 import type { StoreDeps } from "./deps.ts";
+import { LOOK_AGAIN } from "./limits.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /** A row of `tickwork_pauses`. The name of what is `all` is empty. */
@@ -42,7 +43,7 @@ export async function pause(
 }
 
 export const RESUME = statement({ kind: "text", name: "text" })`
-  delete from tickwork_pauses where kind = :kind and name = :name returning kind`;
+  with ${LOOK_AGAIN} delete from tickwork_pauses where kind = :kind and name = :name returning kind`;
 
 /** Says whether it was paused, as far as the answer of the first try tells. */
 export async function resume({ database }: StoreDeps, target: PauseTarget): Promise<boolean> {

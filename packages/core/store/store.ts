@@ -3,6 +3,7 @@ import { claim, heldBy } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
+import { listLimits, putLimit, removeLimit } from "./limits.ts";
 import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
 import { overview } from "./overview.ts";
 import { listPauses, pause, resume } from "./pauses.ts";
@@ -58,6 +59,9 @@ export function createStore(deps: StoreDeps) {
     pause: bind(pause),
     resume: bind(resume),
     listPauses: bind(listPauses),
+    putLimit: bind(putLimit),
+    removeLimit: bind(removeLimit),
+    listLimits: bind(listLimits),
     resetRunning: bind(resetRunning),
     deleteFinished: bind(deleteFinished),
     endLeases: bind(endLeases),

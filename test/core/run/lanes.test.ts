@@ -1,24 +1,177 @@
 /** Priorities, queues, keys and limits, as claims obey them. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { defineTask, type NewTask } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
-import { noting } from "../../support/bed/tasks.ts";
+
+const SLOTS = 16;
+
+/** Notes what runs at the same time. */
+function watching(type = "note", ms = 4) {
+  const ran: number[] = [];
+  const now = new Map<string, number>();
+  const most = new Map<string, number>();
+  const count = (name: string | null, by: number) => {
+    if (name === null) return;
+    now.set(name, (now.get(name) ?? 0) + by);
+    most.set(name, Math.max(most.get(name) ?? 0, now.get(name) ?? 0));
+  };
+  const definition = defineTask({
+    type,
+    run: async (_, { task }) => {
+      ran.push(task.id);
+      const names = ["all", task.queue, task.concurrency_key];
+      for (const name of names) count(name, 1);
+      await sleep(ms);
+      for (const name of names) count(name, -1);
+    },
+  });
+  return { ran, most, definition };
+}
+
+const times = (n: number, task: (n: number) => Partial<NewTask>): NewTask[] =>
+  Array.from({ length: n }, (_, i) => ({ type: "note", ...task(i) }));
 
 describeOnStacks("lanes", (bed) => {
-  const make = (options: Parameters<typeof bed.make>[0] = {}) => {
-    const { ran, definition } = noting("note");
-    return { ran, ...bed.make({ doorbell: noteRings(), definitions: [definition], ...options }) };
+  const make = (slots = 1, options: Parameters<typeof bed.make>[0] = {}) => {
+    const [note, other] = [watching(), watching("other")];
+    return {
+      ...note,
+      other,
+      ...bed.make({
+        doorbell: noteRings(),
+        definitions: [note.definition, other.definition],
+        env: { TASK_CONCURRENCY: String(slots) },
+        ...options,
+      }),
+    };
   };
-  const insert = (values: string) =>
-    bed.sql(
-      `insert into "baasix_Tasks" (type, scheduled_time, priority, queue, concurrency_key) select 'note', now(), ${values}`,
+  const left = async () =>
+    Number(
+      (
+        await bed.sql<{ n: string }>(
+          `select count(*) as n from "baasix_Tasks" where task_status in ('Not started', 'Running')`,
+        )
+      )[0]?.n,
     );
+  /** Ticks, as many at once as there are slots, until all is done: as rings would bring them. */
+  const runAll = async ({ worker }: ReturnType<typeof make>, slots: number) => {
+    for (let n = 0; (await left()) > 0; n++) {
+      if (n === 200) throw new Error(`${await left()} tasks are left`);
+      await Promise.all(Array.from({ length: slots }, () => worker.tick()));
+    }
+  };
+  const started = async () =>
+    (
+      await bed.sql<{ ms: number }>(
+        `select (extract(epoch from started_at) * 1000)::float8 as ms from "baasix_Tasks" order by 1`,
+      )
+    ).map(({ ms }) => Number(ms));
 
-  test("tasks in lanes run", async () => {
-    const { worker, ran } = make();
-    await insert("null, 'mail', null from generate_series(1, 3)");
-    await worker.refresh();
-    expect(await worker.tick()).toMatchObject({ completed: 3, ended: "idle" });
-    expect(ran.map(({ id }) => id)).toEqual([1, 2, 3]);
+  test.each([{ withoutRedis: false }, { withoutRedis: true }])(
+    "no more of a queue run at once than its limit, whoever claims: %o",
+    async (options) => {
+      const made = make(SLOTS, options);
+      await made.operator.putLimit({ queue: "mail" }, { concurrency: 3 });
+      await made.tasks.create([
+        ...times(60, () => ({ queue: "mail" })),
+        ...times(60, () => ({})),
+        ...times(20, (n) => ({ concurrency_key: `k${n}` })),
+      ]);
+      await runAll(made, SLOTS);
+      expect(made.ran).toHaveLength(140);
+      expect(made.most.get("mail")).toBe(3);
+      if (bed.kind === "real servers") expect(made.most.get("all")).toBeGreaterThan(3);
+    },
+  );
+
+  test("a limit of a type holds for tasks that were there before it, and for those that come", async () => {
+    const made = make(SLOTS);
+    await made.tasks.create([...times(30, () => ({})), ...times(10, () => ({ type: "other" }))]);
+    await made.operator.putLimit({ type: "note" }, { concurrency: 2 });
+    await made.tasks.create(times(20, () => ({ priority: 5 })));
+    await runAll(made, SLOTS);
+    expect(made.ran).toHaveLength(50);
+    expect(made.most.get("all")).toBe(2);
+    expect(made.other.ran).toHaveLength(10);
+    expect(await made.operator.removeLimit({ type: "note" })).toBe(true);
+    await made.tasks.create(times(30, () => ({})));
+    await runAll(made, SLOTS);
+    if (bed.kind === "real servers") expect(made.most.get("all")).toBeGreaterThan(2);
+  });
+
+  test("each key has its own limit, and one that is named another", async () => {
+    const made = make(SLOTS);
+    await made.operator.putLimit({ concurrency_key: "*" }, { concurrency: 1 });
+    await made.operator.putLimit({ concurrency_key: "big" }, { concurrency: 4 });
+    await made.tasks.create([
+      ...times(40, (n) => ({ concurrency_key: `k${n % 8}`, priority: n % 3 })),
+      ...times(40, () => ({ concurrency_key: "big" })),
+    ]);
+    await runAll(made, SLOTS);
+    expect(made.ran).toHaveLength(80);
+    for (let n = 0; n < 8; n++) expect(made.most.get(`k${n}`)).toBe(1);
+    expect(made.most.get("big")).toBeLessThanOrEqual(4);
+  });
+
+  test.each([
+    { kind: "queue", burst: true },
+    { kind: "type", burst: true },
+    { kind: "concurrency_key", burst: true },
+    { kind: "queue", burst: false },
+  ] as const)("no more start in a period than a rate allows: %o", async ({ kind, burst }) => {
+    const made = make(SLOTS);
+    const target = { queue: "mail", type: "note", concurrency_key: "acme" };
+    await made.operator.putLimit({ [kind]: target[kind] } as never, {
+      rate: { starts: 5, period_seconds: 0.4, burst },
+    });
+    await made.tasks.create(times(13, () => (kind === "type" ? {} : { [kind]: target[kind] })));
+    await runAll(made, SLOTS);
+    const at = await started();
+    expect(at).toHaveLength(13);
+    // To the microsecond in Postgres, not in a double.
+    for (let n = 5; n < at.length; n++) expect((at[n] ?? 0) - (at[n - 5] ?? 0)).toBeGreaterThan(399.9);
+    if (!burst)
+      for (let n = 1; n < at.length; n++) expect((at[n] ?? 0) - (at[n - 1] ?? 0)).toBeGreaterThan(79.9);
+    else expect((at[4] ?? 0) - (at[0] ?? 0)).toBeLessThan(400);
+  });
+
+  test("a tenant with many tasks on many keys does not hold up one with three", async () => {
+    const made = make();
+    await made.tasks.create(times(200, (n) => ({ concurrency_key: `big/${n % 40}` })));
+    await made.tasks.create(times(3, () => ({ concurrency_key: "small" })));
+    await made.worker.tick();
+    const places = [201, 202, 203].map((id) => made.ran.indexOf(id) + 1);
+    expect(places).toEqual([2, 4, 6]);
+  });
+
+  test("a group gets turns by its weight, and tasks without a key are one group", async () => {
+    const made = make();
+    await made.operator.putLimit({ concurrency_key: "paying" }, { weight: 3 });
+    await made.tasks.create([
+      ...times(40, (n) => ({ concurrency_key: `paying/${n % 4}` })),
+      ...times(40, () => ({ concurrency_key: "free" })),
+      ...times(40, () => ({})),
+    ]);
+    await made.worker.tick();
+    const first = made.ran.slice(0, 50);
+    const of = (from: number, to: number) => first.filter((id) => id > from && id <= to).length;
+    expect([of(0, 40), of(40, 80), of(80, 120)]).toEqual([30, 10, 10]);
+  });
+
+  test("priority orders a group; a point is worth a minute of waiting", async () => {
+    const made = make();
+    const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+    await made.tasks.create([
+      { type: "note", priority: -100, scheduled_time: ago(1) },
+      { type: "note" },
+      { type: "note", priority: 10 },
+      { type: "note", priority: 5, queue: "mail", scheduled_time: ago(6) },
+      { type: "note", priority: 100, scheduled_time: new Date(Date.now() + 3_600_000) },
+      { type: "note", priority: -100, scheduled_time: ago(120) },
+    ]);
+    await made.worker.tick();
+    expect(made.ran).toEqual([6, 4, 3, 2, 1]);
   });
 });

@@ -1,0 +1,116 @@
+/** Limits of types, queues and keys. The function reads them: `lanes-function.ts`. */
+import type { Limit, LimitKind, LimitSettings, LimitTarget } from "../tasks/limit.ts";
+import type { StoreDeps } from "./deps.ts";
+import { queryRepeatable, statement } from "./statement.ts";
+
+interface LimitRow {
+  kind: LimitKind;
+  name: string;
+  concurrency: number | null;
+  rate: number | null;
+  period_seconds: number | null;
+  burst: boolean | null;
+  weight: number | null;
+  updated_at: string;
+}
+
+function limitOf({
+  kind,
+  name,
+  concurrency,
+  rate,
+  period_seconds,
+  burst,
+  weight,
+  updated_at,
+}: LimitRow): Limit {
+  return {
+    [kind]: name,
+    concurrency,
+    rate:
+      rate === null ? null : { starts: rate, period_seconds: Number(period_seconds), burst: burst ?? false },
+    weight,
+    updated_at: new Date(updated_at).toISOString(),
+  };
+}
+
+/** Of a target, its kind and its name. */
+function keyOf(target: LimitTarget): { kind: LimitKind; name: string } {
+  const [kind, name] = Object.entries(target)[0] as [LimitKind, string];
+  return { kind, name };
+}
+
+/**
+ * Waits for the claims that are under way, and has those that come wait: each claim reads this table. So once a limit is
+ * there, no claim starts anything by what was before.
+ */
+const ALONE = statement({})`lock table tickwork_lane_pools in access exclusive mode`;
+
+/** What was held back may start now: the next claim finds out. */
+export const LOOK_AGAIN = `looking as (update tickwork_lane_pools set next_at = now() where next_at > now())`;
+/** Lanes that sleep because of a rate. */
+const AWAKEN = `awakened as (update tickwork_lanes set next_at = now()
+  where not awake and next_at > now() and :kind = 'concurrency_key' and (:name = '*' or key = :name))`;
+
+const PUT = statement({
+  kind: "text",
+  name: "text",
+  concurrency: "int?",
+  rate: "int?",
+  periodSeconds: "float8?",
+  burst: "boolean",
+  weight: "float8?",
+})`
+  with ${AWAKEN}, ${LOOK_AGAIN}
+  insert into tickwork_limits as l (kind, name, concurrency, rate, period_seconds, burst, weight, updated_at, starts, span)
+  values (:kind, :name, :concurrency, :rate, :periodSeconds, :burst and :rate is not null, :weight, now(),
+    case when :burst then :rate when :rate is not null then 1 end,
+    :periodSeconds / case when :burst then 1 else :rate end * interval '1 second')
+  on conflict (kind, name) do update set concurrency = excluded.concurrency, rate = excluded.rate, period_seconds = excluded.period_seconds,
+    burst = excluded.burst, weight = excluded.weight, updated_at = excluded.updated_at, starts = excluded.starts, span = excluded.span
+  returning row_to_json(l) as one`;
+
+/** A type with a limit has a pool, whatever waits: its plain tasks are not to be started by another way. */
+const POOL = statement({ kind: "text", name: "text" })`
+  insert into tickwork_lane_pools (versioned, type, queue, next_at) select :name, :name, '', now() where :kind = 'type'
+  on conflict on constraint tickwork_lane_pools_versioned_queue_key do update set next_at = now()`;
+
+/** Makes a limit, or replaces it. Once it has returned, no claim that begins or ends exceeds it. */
+export async function putLimit(
+  { database }: StoreDeps,
+  target: LimitTarget,
+  { concurrency, rate, weight }: LimitSettings,
+): Promise<Limit> {
+  const key = keyOf(target);
+  const put = PUT({
+    ...key,
+    concurrency: concurrency ?? null,
+    rate: rate?.starts ?? null,
+    periodSeconds: rate?.period_seconds ?? null,
+    burst: rate?.burst ?? false,
+    weight: weight ?? null,
+  });
+  const [, , rows] = await database.transaction<{ one: LimitRow }>([ALONE({}), POOL(key), put], {
+    repeatable: true,
+  });
+  const [row] = rows ?? [];
+  if (!row) throw new Error("a limit must answer one row, got none");
+  return limitOf(row.one);
+}
+
+const REMOVE = statement({ kind: "text", name: "text" })`
+  with ${AWAKEN}, ${LOOK_AGAIN}
+  delete from tickwork_limits where kind = :kind and name = :name returning kind`;
+
+/** Says whether there was one, as far as the answer of the first try tells. */
+export async function removeLimit({ database }: StoreDeps, target: LimitTarget): Promise<boolean> {
+  const [, rows] = await database.transaction([ALONE({}), REMOVE(keyOf(target))], { repeatable: true });
+  return (rows?.length ?? 0) > 0;
+}
+
+const LIST = statement({})`select row_to_json(l) as one from tickwork_limits l order by kind, name`;
+
+/** All of them, by kind and name. */
+export async function listLimits({ database }: StoreDeps): Promise<Limit[]> {
+  return (await queryRepeatable<{ one: LimitRow }>(database, LIST({}))).map(({ one }) => limitOf(one));
+}
