@@ -167,6 +167,9 @@ begin
   select coalesce(array_agg(kind || ':' || name), '{}') into paused from tickwork_pauses;
   ${READ_RUNNING}
   if leases >= all_slots or my_slot >= all_slots - others then
+    -- It did not look, so it says no more than is known.
+    select ${LANES_NEXT_MS} into next_ms;
+    return next;
     return;
   end if;
   if overdue then

@@ -8,7 +8,7 @@ import { noteRings } from "../../support/bed/doorbells.ts";
 const SLOTS = 16;
 
 /** Notes what runs at the same time. */
-function watching(type = "note", ms = 4) {
+function watching(type = "note", ms = 30) {
   const ran: number[] = [];
   const now = new Map<string, number>();
   const most = new Map<string, number>();
@@ -35,7 +35,7 @@ const times = (n: number, task: (n: number) => Partial<NewTask>): NewTask[] =>
 
 describeOnStacks("lanes", (bed) => {
   const make = (slots = 1, options: Parameters<typeof bed.make>[0] = {}) => {
-    const [note, other] = [watching(), watching("other")];
+    const [note, other] = [watching("note", slots > 1 ? 30 : 0), watching("other")];
     return {
       ...note,
       other,
@@ -75,12 +75,12 @@ describeOnStacks("lanes", (bed) => {
       const made = make(SLOTS, options);
       await made.operator.putLimit({ queue: "mail" }, { concurrency: 3 });
       await made.tasks.create([
-        ...times(60, () => ({ queue: "mail" })),
-        ...times(60, () => ({})),
-        ...times(20, (n) => ({ concurrency_key: `k${n}` })),
+        ...times(30, () => ({ queue: "mail" })),
+        ...times(15, () => ({})),
+        ...times(10, (n) => ({ concurrency_key: `k${n}` })),
       ]);
       await runAll(made, SLOTS);
-      expect(made.ran).toHaveLength(140);
+      expect(made.ran).toHaveLength(55);
       expect(made.most.get("mail")).toBe(3);
       if (bed.kind === "real servers") expect(made.most.get("all")).toBeGreaterThan(3);
     },
@@ -106,11 +106,11 @@ describeOnStacks("lanes", (bed) => {
     await made.operator.putLimit({ concurrency_key: "*" }, { concurrency: 1 });
     await made.operator.putLimit({ concurrency_key: "big" }, { concurrency: 4 });
     await made.tasks.create([
-      ...times(40, (n) => ({ concurrency_key: `k${n % 8}`, priority: n % 3 })),
-      ...times(40, () => ({ concurrency_key: "big" })),
+      ...times(24, (n) => ({ concurrency_key: `k${n % 8}`, priority: n % 3 })),
+      ...times(24, () => ({ concurrency_key: "big" })),
     ]);
     await runAll(made, SLOTS);
-    expect(made.ran).toHaveLength(80);
+    expect(made.ran).toHaveLength(48);
     for (let n = 0; n < 8; n++) expect(made.most.get(`k${n}`)).toBe(1);
     expect(made.most.get("big")).toBeLessThanOrEqual(4);
   });
@@ -139,10 +139,10 @@ describeOnStacks("lanes", (bed) => {
 
   test("a tenant with many tasks on many keys does not hold up one with three", async () => {
     const made = make();
-    await made.tasks.create(times(200, (n) => ({ concurrency_key: `big/${n % 40}` })));
+    await made.tasks.create(times(30, (n) => ({ concurrency_key: `big/${n % 10}` })));
     await made.tasks.create(times(3, () => ({ concurrency_key: "small" })));
     await made.worker.tick();
-    const places = [201, 202, 203].map((id) => made.ran.indexOf(id) + 1);
+    const places = [31, 32, 33].map((id) => made.ran.indexOf(id) + 1);
     expect(places).toEqual([2, 4, 6]);
   });
 
@@ -150,14 +150,14 @@ describeOnStacks("lanes", (bed) => {
     const made = make();
     await made.operator.putLimit({ concurrency_key: "paying" }, { weight: 3 });
     await made.tasks.create([
-      ...times(40, (n) => ({ concurrency_key: `paying/${n % 4}` })),
-      ...times(40, () => ({ concurrency_key: "free" })),
-      ...times(40, () => ({})),
+      ...times(20, (n) => ({ concurrency_key: `paying/${n % 4}` })),
+      ...times(20, () => ({ concurrency_key: "free" })),
+      ...times(20, () => ({})),
     ]);
     await made.worker.tick();
-    const first = made.ran.slice(0, 50);
+    const first = made.ran.slice(0, 25);
     const of = (from: number, to: number) => first.filter((id) => id > from && id <= to).length;
-    expect([of(0, 40), of(40, 80), of(80, 120)]).toEqual([30, 10, 10]);
+    expect([of(0, 20), of(20, 40), of(40, 60)]).toEqual([15, 5, 5]);
   });
 
   test("priority orders a group; a point is worth a minute of waiting", async () => {
