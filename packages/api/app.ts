@@ -14,6 +14,7 @@ import { dashboardRoutes } from "./routes/dashboard.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { hookRoutes } from "./routes/hooks.ts";
 import { insightRoutes } from "./routes/insight.ts";
+import { limitRoutes } from "./routes/limits.ts";
 import { pauseRoutes } from "./routes/pauses.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { taskRoutes } from "./routes/tasks.ts";
@@ -69,6 +70,7 @@ export function createApp(deps: AppDeps): Api {
   app.route("/", controlRoutes(operator, access));
   app.route("/", accessRoutes(access));
   app.route("/", pauseRoutes(operator));
+  app.route("/", limitRoutes(operator));
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", taskRoutes(tasks));
   app.route("/", scheduleRoutes(schedules));

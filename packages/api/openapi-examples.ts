@@ -5,6 +5,7 @@ import type {
   CacheStats,
   Health,
   Identity,
+  Limit,
   NewTask,
   Overview,
   Pause,
@@ -99,6 +100,14 @@ const pause: Pause = {
   type: "http_request",
   reason: "the partner's API is down",
   created_at: "2026-11-24T08:40:00.000Z",
+};
+
+const limit: Limit = {
+  queue: "mail",
+  concurrency: 2,
+  rate: { starts: 100, period_seconds: 60, burst: false },
+  weight: null,
+  updated_at: "2026-11-24T08:40:00.000Z",
 };
 
 const stats: CacheStats = {
@@ -242,6 +251,12 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
   pause: { request: { type: "http_request", reason: "the partner's API is down" }, answer: pause },
   listPauses: { answer: [pause] },
   resume: { answer: { resumed: true } },
+  putLimit: {
+    request: { queue: "mail", concurrency: 2, rate: { starts: 100, period_seconds: 60 } },
+    answer: limit,
+  },
+  listLimits: { answer: [limit] },
+  removeLimit: { answer: { removed: true } },
   listSchedules: { answer: { schedules: [schedule], next_cursor: null } },
   getSchedule: { answer: schedule },
   putSchedule: {

@@ -3,6 +3,7 @@ import type * as v from "valibot";
 import type { ErrorCode, Scope } from "#core";
 import * as a from "./access-schemas.ts";
 import { insightOperations } from "./insight-operations.ts";
+import { limitOperations } from "./limit-operations.ts";
 import { pauseOperations } from "./pause-operations.ts";
 import { scheduleOperations } from "./schedule-operations.ts";
 import * as s from "./schemas.ts";
@@ -199,6 +200,7 @@ export const operations = {
     errors: ["task_not_found", "task_finished", "task_state", "invalid_request", "postgres_unavailable"],
   },
   ...pauseOperations,
+  ...limitOperations,
   ...scheduleOperations,
   hook: {
     method: "post",

@@ -17,7 +17,12 @@ const reason = v.optional(
 );
 
 export const PauseRequestSchema = v.union(
-  [v.strictObject({ type: name, reason }), v.strictObject({ all: v.literal(true), reason })],
+  [
+    v.strictObject({ type: name, reason }),
+    v.strictObject({ queue: name, reason }),
+    v.strictObject({ concurrency_key: name, reason }),
+    v.strictObject({ all: v.literal(true), reason }),
+  ],
   ({ input }) =>
     `the body ${mustBe(`an object with one of ${KINDS}, of which all is true, and perhaps a reason`, input)}`,
 );
@@ -26,6 +31,8 @@ export const ResumeQuerySchema = v.pipe(
   v.strictObject(
     {
       type: v.optional(name),
+      queue: v.optional(name),
+      concurrency_key: v.optional(name),
       all: v.optional(
         v.pipe(
           v.picklist(["true"], accepts("true")),
@@ -45,6 +52,8 @@ export const PauseSchema = v.pipe(
   v.object({
     all: v.exactOptional(v.literal(true)),
     type: v.exactOptional(v.string()),
+    queue: v.exactOptional(v.string()),
+    concurrency_key: v.exactOptional(v.string()),
     reason: v.nullable(v.string()),
     created_at: v.pipe(v.string(), v.isoTimestamp()),
   }),

@@ -99,7 +99,9 @@ export function taskChange(task: Task, change: UniqueOutcome | "retried" | "canc
 }
 
 /** What is paused, as people call it. */
-export function pausedName({ type }: Partial<Pause>): string {
+export function pausedName({ type, queue, concurrency_key }: Partial<Pause>): string {
+  if (queue !== undefined) return `queue ${queue}`;
+  if (concurrency_key !== undefined) return `key ${concurrency_key}`;
   return type === undefined ? "everything" : `type ${type}`;
 }
 

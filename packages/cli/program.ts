@@ -9,6 +9,7 @@ import { addDoctor } from "./commands/doctor.ts";
 import { addEnqueue } from "./commands/enqueue.ts";
 import { addInit } from "./commands/init.ts";
 import { addKeys } from "./commands/keys.ts";
+import { addLimits } from "./commands/limits.ts";
 import { addList } from "./commands/list.ts";
 import { addMigrate } from "./commands/migrate.ts";
 import { addPause } from "./commands/pause.ts";
@@ -36,6 +37,7 @@ const COMMANDS = [
   addPause,
   addResume,
   addPauses,
+  addLimits,
   addSchedules,
   addStats,
   addKeys,

@@ -12,6 +12,7 @@ import type {
   Task,
   TypeInfo,
 } from "#core";
+import type { ClientLimits } from "./limits.ts";
 import type { CallOptions, ChangeOptions } from "./request.ts";
 import type { ClientSchedules } from "./schedules.ts";
 import type {
@@ -181,7 +182,7 @@ export interface Client<Definitions = AnyDefinitions> {
     options?: WaitOptions<TaskOf<Definitions, Type>>,
   ): Promise<EndedTaskOf<Definitions, Type>>;
   /**
-   * Pauses everything or a type: what runs goes on, what waits starts when it is resumed. What is paused
+   * Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed. What is paused
    * already stays so, with the new reason.
    *
    * @throws TickworkApiError `invalid_request` or `unknown_type`
@@ -199,6 +200,8 @@ export interface Client<Definitions = AnyDefinitions> {
   pauses(options?: CallOptions): Promise<Pause[]>;
   /** Recurring tasks. @example const { next_times } = await client.schedules.get("nightly"); */
   schedules: ClientSchedules;
+  /** How many tasks may run or start. @example const limits = await client.limits.list(); */
+  limits: ClientLimits;
   /** The state of the cache. @example const { cachedTasksCount } = await client.stats(); */
   stats(options?: CallOptions): Promise<CacheStats>;
   /** Whether Tickwork is healthy, and what was last reached. It needs no key. @example const { healthy } = await client.health(); */

@@ -1,6 +1,7 @@
 import type { ApiKey, Health, Task, TaskErrorCode } from "#core";
 import { batchesOf, jsonOf } from "./batches.ts";
 import type { Client } from "./client.ts";
+import { createClientLimits } from "./limits.ts";
 import { type ChangeOptions, createSend, type SendOptions } from "./request.ts";
 import { createClientSchedules } from "./schedules.ts";
 import type { AnyDefinitions, TaskRef } from "./typed-tasks.ts";
@@ -135,6 +136,7 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
     pauses: (options) => read("/pauses", options),
 
     schedules: createClientSchedules(send),
+    limits: createClientLimits(send),
 
     stats: (options) => read("/tasks/stats", options),
 

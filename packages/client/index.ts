@@ -26,6 +26,7 @@ export type {
 export type { Client, CreateOptions } from "./client.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";
 export { TickworkApiError, TickworkNetworkError, TickworkTimeoutError } from "./errors.ts";
+export type { ClientLimits } from "./limits.ts";
 export type { CallOptions, ChangeOptions } from "./request.ts";
 export type { ClientSchedules } from "./schedules.ts";
 export type {

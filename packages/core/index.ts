@@ -74,6 +74,7 @@ export {
 } from "./tasks/define-task.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
+export type { Limit, LimitSettings, LimitTarget, Rate } from "./tasks/limit.ts";
 export type { Pause, PauseTarget } from "./tasks/pause.ts";
 export type { ItemOutcome } from "./tasks/run-many.ts";
 export type {

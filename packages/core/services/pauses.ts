@@ -15,7 +15,7 @@ export interface PausesDeps extends RefreshDeps {
 /** What `Operator` does to pause and to resume. */
 export interface Pauses {
   /**
-   * Pauses everything or a type: what runs goes on, what waits starts when it is resumed. What is paused
+   * Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed. What is paused
    * already stays so, with the new reason. Once it has returned, no claim that begins starts such a task; one that was
    * under way may, in the milliseconds that it takes.
    *

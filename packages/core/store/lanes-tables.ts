@@ -85,10 +85,14 @@ export const LANES_TRIGGERS = `
           language plpgsql security definer set search_path = pg_catalog, pg_temp as $trigger$
         begin
           new.priority := nullif(least(100, greatest(-100, coalesce(new.priority, 0))), 0);
-          if ${HAS_LANE("new")} or tg_op = 'UPDATE' and new.lane is not null then
-            new.lane := ${laneOf("new.")};
+          if tg_op = 'UPDATE' then
+            -- What has a lane for its type alone keeps it.
+            if not ${HAS_LANE("new")} and ${HAS_LANE("old")} then new.lane := null; end if;
           else
             new.lane := null;
+          end if;
+          if ${HAS_LANE("new")} or new.lane is not null then
+            new.lane := ${laneOf("new.")};
           end if;
           if new.task_status = 'Not started' and new.lane is not null then
             insert into @schema.tickwork_lane_news (lane, versioned, type, queue, key, priority, due)

@@ -1,10 +1,12 @@
-/** What may be paused: everything, or a type. */
-export type PauseTarget = { all: true } | { type: string };
+/** What may be paused: everything, a type, a queue or a key. */
+export type PauseTarget = { all: true } | { type: string } | { queue: string } | { concurrency_key: string };
 
-/** What is paused, which is one of the first two: tasks of it that run go on, and those that wait, wait until it is resumed. */
+/** What is paused, which is one of the first four: tasks of it that run go on, and those that wait, wait until it is resumed. */
 export interface Pause {
   all?: true;
   type?: string;
+  queue?: string;
+  concurrency_key?: string;
   /** Why, for people; null: nobody said. */
   reason: string | null;
   /** Since when, ISO 8601. */
@@ -12,5 +14,5 @@ export interface Pause {
 }
 
 /** The kinds of targets, as they are named in requests and in Postgres. */
-export const PAUSE_KINDS = ["all", "type"] as const;
+export const PAUSE_KINDS = ["all", "type", "queue", "concurrency_key"] as const;
 export type PauseKind = (typeof PAUSE_KINDS)[number];

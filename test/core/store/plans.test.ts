@@ -99,7 +99,7 @@ eachStack("the plans of statements", (kind) => {
 
   test(`a claim among ${rows} rows reads the partial index and a few pages`, async () => {
     const { text, buffers } = await explain(claim);
-    expect(text).toContain("Index Scan using tickwork_waiting");
+    expect(text).toContain("Index Scan using tickwork_plain");
     expect(text).toContain("tickwork_running");
     expect(text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     expect(buffers).toBeLessThan(150);
@@ -107,7 +107,7 @@ eachStack("the plans of statements", (kind) => {
 
   test.each(settles)("so does %s that claims the next task", async (_, settle) => {
     const { text, buffers } = await explain(settle);
-    expect(text).toContain("Index Scan using tickwork_waiting");
+    expect(text).toContain("Index Scan using tickwork_plain");
     expect(text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     expect(buffers).toBeLessThan(150);
   });
@@ -131,10 +131,10 @@ eachStack("the plans of statements", (kind) => {
         foreign: [],
       }),
     );
-    expect(window.text).toContain("Index Scan using tickwork_waiting");
+    expect(window.text).toContain("Index Scan using tickwork_plain");
     expect(window.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     const look = await explain(gate);
-    expect(look.text).toMatch(/Index (Only )?Scan using tickwork_waiting/);
+    expect(look.text).toMatch(/Index (Only )?Scan using tickwork_plain/);
     expect(look.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     expect(look.buffers).toBeLessThan(150);
   });

@@ -1,0 +1,18 @@
+import { Hono } from "hono";
+import type { LimitSettings, LimitTarget, Operator } from "#core";
+import { json, query } from "../input.ts";
+import { LimitQuerySchema, LimitRequestSchema } from "../limit-schemas.ts";
+import { operations as op } from "../operations.ts";
+
+/** How many tasks may run or start. */
+export function limitRoutes(operator: Operator) {
+  return new Hono()
+    .put(op.putLimit.path, json(LimitRequestSchema), async (c) => {
+      const { concurrency, rate, weight, ...target } = c.req.valid("json") as LimitTarget & LimitSettings;
+      return c.json(await operator.putLimit(target, { concurrency, rate, weight }));
+    })
+    .get(op.listLimits.path, async (c) => c.json(await operator.listLimits()))
+    .delete(op.removeLimit.path, query(LimitQuerySchema), async (c) =>
+      c.json({ removed: await operator.removeLimit(c.req.valid("query") as LimitTarget) }),
+    );
+}

@@ -1,0 +1,103 @@
+import { type Command, InvalidArgumentError } from "commander";
+import type { Limit, LimitSettings, LimitTarget } from "#core";
+import { UsageError } from "../failure.ts";
+import { example } from "../help.ts";
+import { createOutput } from "../output.ts";
+import { type ServerFlags, withClient, withServerOptions } from "../server.ts";
+import { duration, wholeNumber } from "../values.ts";
+
+const ACTIONS = ["list", "set", "remove"] as const;
+type Action = (typeof ACTIONS)[number];
+
+interface Flags extends ServerFlags {
+  json?: boolean;
+  type?: string;
+  queue?: string;
+  key?: string;
+  concurrency?: number;
+  rate?: { starts: number; period_seconds: number };
+  burst?: boolean;
+  weight?: number;
+}
+
+export function addLimits(program: Command): void {
+  const command = program
+    .command("limits")
+    .description("list how many tasks of a type, a queue or a key may run or start; set or remove one")
+    .addArgument(program.createArgument("[action]", "what to do").choices(ACTIONS).default("list"))
+    .option("--type <type>", "the tasks of this type")
+    .option("--queue <name>", "those in this queue")
+    .option("--key <key>", "those of this key; * is each key that has no limit of its own")
+    .option("--concurrency <n>", "how many run at once", wholeNumber(1))
+    .option("--rate <n/time>", "how many start in how much time, such as 100/1m", rate)
+    .option("--burst", "all of them may start at once; otherwise evenly")
+    .option("--weight <n>", "how many turns a group of keys gets where others get one", Number)
+    .action(async (action: Action, _: unknown, self: Command) => limits(action, self.optsWithGlobals()));
+  withServerOptions(command);
+  example(
+    command,
+    "npx tickwork limits",
+    "npx tickwork limits set --queue mail --concurrency 2 --rate 100/1m",
+    "npx tickwork limits remove --queue mail",
+  );
+}
+
+function rate(text: string): Flags["rate"] {
+  const [, starts, period] = /^(\d+)\/(.+)$/.exec(text) ?? [];
+  if (starts === undefined || period === undefined)
+    throw new InvalidArgumentError("It must be a number and a time such as 100/1m.");
+  return { starts: Number(starts), period_seconds: duration(period) / 1000 };
+}
+
+/** @throws UsageError unless exactly one is given */
+function targetOf({ type, queue, key }: Flags): LimitTarget {
+  const targets: LimitTarget[] = [
+    ...(type === undefined ? [] : [{ type }]),
+    ...(queue === undefined ? [] : [{ queue }]),
+    ...(key === undefined ? [] : [{ concurrency_key: key }]),
+  ];
+  const [target] = targets;
+  if (target && targets.length === 1) return target;
+  throw new UsageError(`Give one of --type, --queue and --key, got ${targets.length || "none"}.`);
+}
+
+async function limits(action: Action, flags: Flags): Promise<void> {
+  const output = createOutput({ json: flags.json ?? false });
+  if (action === "list") {
+    const all = await withClient(flags, (client) => client.limits.list());
+    return output.result(all, () =>
+      all.length === 0 ? "There are no limits." : all.map(limitLine).join("\n"),
+    );
+  }
+  const target = targetOf(flags);
+  if (action === "remove") {
+    const answer = await withClient(flags, (client) => client.limits.remove(target));
+    return output.result(answer, () =>
+      answer.removed ? `Removed: the limit of ${nameOf(target)}` : `No limit of ${nameOf(target)}`,
+    );
+  }
+  if (flags.burst && !flags.rate) throw new UsageError("Give --burst with --rate.");
+  const settings: LimitSettings = {
+    concurrency: flags.concurrency,
+    rate: flags.rate && { ...flags.rate, burst: flags.burst },
+    weight: flags.weight,
+  };
+  const limit = await withClient(flags, (client) => client.limits.put(target, settings));
+  output.result(limit, () => limitLine(limit));
+}
+
+function nameOf({ type, queue, concurrency_key }: Partial<Limit>): string {
+  if (type !== undefined) return `type ${type}`;
+  return queue === undefined ? `key ${concurrency_key}` : `queue ${queue}`;
+}
+
+function limitLine(limit: Limit): string {
+  const { concurrency, rate: allowed, weight } = limit;
+  const said = [
+    concurrency === null ? undefined : `${concurrency} at once`,
+    allowed &&
+      `${allowed.starts} in ${allowed.period_seconds} s${allowed.burst ? ", in bursts" : ", evenly"}`,
+    weight === null ? undefined : `weight ${weight}`,
+  ];
+  return `${nameOf(limit)}: ${said.filter(Boolean).join("; ")}`;
+}
