@@ -153,7 +153,7 @@ describe(`on ${storesAreOn}`, () => {
       const said = logOf(own.migrate).map(({ message, index, rows }) => [message, index ?? rows]);
       expect(said).toEqual(
         expect.arrayContaining([
-          ["building an index", "tickwork_waiting"],
+          ["building an index", "tickwork_plain"],
           ["building an index", "tickwork_running"],
           ["building an index", "tickwork_by_status"],
           ["rows updated", 50],

@@ -75,11 +75,6 @@ const addMissing = (
           .join(", ")};
       end if;`;
 
-/** The claim and the window read this index, until another one is built: it holds the waiting rows only. */
-const WAITING: Index = {
-  name: "tickwork_waiting",
-  on: `(scheduled_time, id) where task_status = 'Not started'`,
-};
 /** At most one running task per slot: Postgres enforces it, whatever a worker believes. */
 const RUNNING: Index = {
   name: "tickwork_running",
@@ -164,11 +159,10 @@ export const MIGRATIONS: readonly Migration[] = [
       end if;
       ${addMissing(COLUMNS)}
       if not exists (select from "baasix_Tasks") then
-        ${[WAITING, RUNNING, BY_STATUS, BY_TYPE, BY_AGE].map((index) => `${createIndex(index, "if not exists")};`).join("\n        ")}
+        ${[RUNNING, BY_STATUS, BY_TYPE, BY_AGE].map((index) => `${createIndex(index, "if not exists")};`).join("\n        ")}
       end if;`,
       },
       // An index that a later migration drops has no place here: a migrator that is late would bring it back.
-      { index: WAITING },
       { index: RUNNING },
       ADOPT_RUNNING,
     ],
@@ -279,8 +273,7 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     name: "priorities, queues, keys and limits",
     steps: [
-      { sql: addMissing(LANES_COLUMNS) },
-      { sql: LANES_TABLES },
+      { sql: `${addMissing(LANES_COLUMNS)}${LANES_TABLES}` },
       { index: PLAIN },
       { index: LANED },
       { index: LANED_BY_TIME },

@@ -84,7 +84,7 @@ eachStack("the adoption of a table", (kind) => {
   });
 });
 
-const CREATE = "create index concurrently";
+const CREATE = "create unique index concurrently";
 
 describe.skipIf(!serversAnswer)("an index of a table that is in use, on real servers", MINUTES, () => {
   let real: RealDatabase;
@@ -118,9 +118,11 @@ describe.skipIf(!serversAnswer)("an index of a table that is in use, on real ser
     "tickwork_by_schedule",
     "tickwork_by_status",
     "tickwork_by_type",
+    "tickwork_laned",
+    "tickwork_laned_by_time",
+    "tickwork_plain",
     "tickwork_running",
     "tickwork_unique",
-    "tickwork_waiting",
   ].map((name) => ({ name, valid: "t" }));
   const diesBuilding = (moment: Moment) =>
     migrate(
@@ -135,18 +137,18 @@ describe.skipIf(!serversAnswer)("an index of a table that is in use, on real ser
     const died = expect(diesBuilding("after")).rejects.toThrow(Killed);
     await real.sql(`select pg_terminate_backend(${await builder()})`);
     await died;
-    expect(await validity()).toEqual([{ name: "tickwork_waiting", valid: "f" }]);
+    expect(await validity()).toEqual([{ name: "tickwork_running", valid: "f" }]);
 
     await other.query(`select from "baasix_Tasks" limit 1`);
     const { log, lines } = noteLog();
     const next = migrate(real.database, log);
     // While somebody reads the table, the remains stay, and nobody has to wait behind their removal for long.
-    await eventually(() => saidOf(lines, "tickwork_waiting").length > 0, LIMIT);
-    expect(await validity()).toEqual([{ name: "tickwork_waiting", valid: "f" }]);
+    await eventually(() => saidOf(lines, "tickwork_running").length > 0, LIMIT);
+    expect(await validity()).toEqual([{ name: "tickwork_running", valid: "f" }]);
     await other.query("rollback");
     expect(await next).toHaveLength(SCHEMA_VERSION);
     expect(await validity()).toEqual(ALL_BUILT);
-    expect(saidOf(lines, "tickwork_waiting").at(-1)).toBe("building an index");
+    expect(saidOf(lines, "tickwork_running").at(-1)).toBe("building an index");
   });
 
   test("is waited for while Postgres still builds it for a migrator that has died", async () => {
@@ -155,11 +157,11 @@ describe.skipIf(!serversAnswer)("an index of a table that is in use, on real ser
 
     const { log, lines } = noteLog();
     const next = migrate(real.database, log);
-    await eventually(() => saidOf(lines, "tickwork_waiting").length > 0, LIMIT);
+    await eventually(() => saidOf(lines, "tickwork_running").length > 0, LIMIT);
     await other.query("rollback");
     expect(await next).toHaveLength(SCHEMA_VERSION);
     expect(await validity()).toEqual(ALL_BUILT);
-    expect(saidOf(lines, "tickwork_waiting")).not.toContain("building an index");
+    expect(saidOf(lines, "tickwork_running")).not.toContain("building an index");
   });
 
   test("that takes longer than a statement may is somebody else's to build, as the message says", async () => {
@@ -177,7 +179,7 @@ describe.skipIf(!serversAnswer)("an index of a table that is in use, on real ser
     const [, advice = ""] = /build it with psql first: (.+);$/.exec((error as Error).message) ?? [];
     await other.query("rollback");
     await other.query(advice);
-    expect(await validity()).toEqual([{ name: "tickwork_waiting", valid: "t" }]);
+    expect(await validity()).toEqual([{ name: "tickwork_running", valid: "t" }]);
     expect(await migrate(real.database, silent)).toHaveLength(SCHEMA_VERSION);
     expect(await validity()).toEqual(ALL_BUILT);
   });
