@@ -4,6 +4,7 @@ import {
   JSON_DEPTH_LIMIT,
   MAX_ATTEMPTS_LIMIT,
   NAME_LIMIT,
+  PRIORITY_LIMIT,
   TASK_DATA_LIMIT_BYTES,
   UNIQUE_SECONDS_MAX,
   VERSION_LIMIT,
@@ -13,7 +14,7 @@ import { ON_CONFLICT, UNIQUE_FOR } from "../tasks/task.ts";
 import { insertOf } from "./insert.ts";
 
 const UNIQUE_OPTIONS = ["unique_key", "unique_for", "on_conflict", "longest_wait_seconds"];
-const OPTIONS = ["max_attempts", "attachment_id", "user_id", "version", ...UNIQUE_OPTIONS];
+const OPTIONS = ["max_attempts", "attachment_id", "user_id", "version", "priority", "queue", "concurrency_key", ...UNIQUE_OPTIONS];
 const OPTION_NAMES = OPTIONS.join(", ");
 
 const refuse = (message: string, hint: string, ...values: string[]) =>
@@ -26,11 +27,11 @@ const textOption = (name: string) => `
           end if;`;
 
 const wrong = (name: string) => `left((options->'${name}')::text, 80)`;
-const isWhole = (name: string, max: number) => `(case when json_typeof(options->'${name}') = 'number'
-            then (options->>'${name}')::numeric between 1 and ${max} and (options->>'${name}')::numeric % 1 = 0 else false end)`;
-const wholeOption = (name: string, max: number, hint: string) => `
-          if json_typeof(options->'${name}') <> 'null' and not ${isWhole(name, max)} then
-            ${refuse(`options.${name} must be a whole number from 1 to ${max}, got %s`, hint, wrong(name))};
+const isWhole = (name: string, max: number, min = 1) => `(case when json_typeof(options->'${name}') = 'number'
+            then (options->>'${name}')::numeric between ${min} and ${max} and (options->>'${name}')::numeric % 1 = 0 else false end)`;
+const wholeOption = (name: string, max: number, hint: string, min = 1) => `
+          if json_typeof(options->'${name}') <> 'null' and not ${isWhole(name, max, min)} then
+            ${refuse(`options.${name} must be a whole number from ${min} to ${max}, got %s`, hint, wrong(name))};
           end if;`;
 const listed = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
 const named = (names: readonly string[]) => names.map((name) => `"${name}"`).join(", ");
@@ -60,7 +61,8 @@ const UNIQUENESS = `
 
 const TASK = `json_build_array(json_build_object('type', $1, 'task_data', $2, 'scheduled_time', coalesce($3, now()),
             'max_attempts', options->'max_attempts', 'attachment_id', options->'attachment_id',
-            'userCreated_Id', options->'user_id', 'version', options->'version'))`;
+            'userCreated_Id', options->'user_id', 'version', options->'version', 'priority', options->'priority',
+            'queue', options->'queue', 'concurrency_key', options->'concurrency_key'))`;
 const UNIQUE_TASK = TASK.replace(
   "options->'user_id'",
   `options->'user_id',
@@ -113,6 +115,12 @@ const BODY = `
           ${textOption("attachment_id")}
           ${textOption("user_id")}
           ${textOption("unique_key")}
+          ${textOption("queue")}
+          ${textOption("concurrency_key")}
+          ${wholeOption("priority", PRIORITY_LIMIT, "Leave it out for 0.", -PRIORITY_LIMIT)}
+          if options->>'concurrency_key' like '/%' or options->>'concurrency_key' = '*' then
+            ${refuse("options.concurrency_key must not begin with / nor be *, got %s", "A group is what comes before the first /.", wrong("concurrency_key"))};
+          end if;
           ${wholeOption("longest_wait_seconds", UNIQUE_SECONDS_MAX, "It is counted from the creation of the task that waits.")}
           ${UNIQUENESS}
           if options->>'unique_key' is not null then

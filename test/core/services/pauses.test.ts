@@ -160,7 +160,7 @@ describeOnStacks("pauses", (bed) => {
   });
 
   test.each([
-    [{}, "must name one of all, type, got none"],
+    [{}, "must name one of all, type, queue, concurrency_key, got none"],
     [{ all: true, type: "mail" }, "got all and type"],
     [{ all: false }, "all must be true, got false"],
     [{ type: "" }, "type must be a string of 1 to 255 characters"],
