@@ -13,7 +13,7 @@ import {
   STARTABLE,
   VERSIONED_TYPE,
 } from "./fragments.ts";
-import { claimLaned, LANES_USED } from "./lanes.ts";
+import { beginsWithLanes, claimLaned, LANES_USED, noteLanes } from "./lanes.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
 import { isUniqueViolation } from "./postgres-errors.ts";
 import { standingNow } from "./read.ts";
@@ -64,14 +64,25 @@ export const claimOverdueOrDue = (only: string) => `
   returning ${AS_JSON}`;
 
 const ENDED_FIRST = "(select count(*) from buried) + (select count(*) from returned) >= 0";
-const HAS_CLAIMED = "(exists (select from claimed) or exists (select from laned where task is not null))";
+const CLAIMED = {
+  plain: `claimed as (${claimOverdueOrDue(`${ENDED_FIRST} and not ${LANES_USED}`)})
+    select (select task from claimed) as task, ${LANES_USED} as lanes,`,
+  laned: `function as materialized (${claimLaned(ENDED_FIRST)}), claimed as (select task from function where task is not null)
+    select (select task from claimed) as task, ${LANES_USED} as lanes, (select next_ms from function) as lanes_next_ms,
+      (select more from function) as more,`,
+};
 
 /**
  * First ends tasks that have killed too many workers, and gives back those of types that others run or that are
  * paused, and those in lanes; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really
  * stand, and when Postgres has something due.
  */
-export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]", ours: "text[]" })`
+const claimBy = (how: keyof typeof CLAIMED) => statement({
+  ...REQUEST,
+  maxCrashes: "int",
+  seen: "bigint[]",
+  ours: "text[]",
+})`
   with buried as (
     update "baasix_Tasks" set task_status = 'Error', crashes = crashes + 1, "updatedAt" = now(),
       error_data = json_build_object('message', 'its worker died ' || (crashes + 1) || ' times while it ran',
@@ -83,22 +94,25 @@ export const CLAIM = statement({ ...REQUEST, maxCrashes: "int", seen: "bigint[]"
     where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
       and (lane is not null or not (${STARTABLE}))
     returning id),
-  laned as materialized (${claimLaned(ENDED_FIRST)}),
-  claimed as (${claimOverdueOrDue(`${ENDED_FIRST} and not ${LANES_USED}`)})
-  select coalesce((select task from claimed), (select task from laned)) as task, ${NOW_MS},
-    (select next_ms from laned) as lanes_next_ms, (select more from laned) as more,
+  ${CLAIMED[how]} ${NOW_MS},
     (select json_agg(buried) from buried) as buried,
-    case when ${HAS_CLAIMED} then null else ${NEXT_DUE_MS} end as next_ms,
-    case when ${HAS_CLAIMED} or ${HAS_ROOM} then null else ${ROOM_MS} end as room_ms,
-    case when ${HAS_CLAIMED} then null else
+    case when exists (select from claimed) then null else ${NEXT_DUE_MS} end as next_ms,
+    case when exists (select from claimed) or ${HAS_ROOM} then null else ${ROOM_MS} end as room_ms,
+    case when exists (select from claimed) then null else
       (select coalesce(json_agg(json_build_object('id', id, 'rev', rev, 'status', task_status, 'type', ${VERSIONED_TYPE},
         'paused', ${PAUSED}, 'laned', lane is not null, 'due_ms', ${epochMs("scheduled_time")}, 'lease_ms', ${epochMs("lease_expires_at")})), '[]')
         from "baasix_Tasks" where id = any(:seen)) end as seen`;
 
+export const CLAIM = claimBy("plain");
+/** The same where there are lanes. */
+export const CLAIM_LANED = claimBy("laned");
+
 interface ClaimRow {
   task: Row | null;
-  lanes_next_ms: number | null;
-  more: boolean | null;
+  /** There are lanes: a claim that did not call the function has claimed nothing. */
+  lanes: boolean;
+  lanes_next_ms?: number | null;
+  more?: boolean | null;
   now_ms: number;
   next_ms: number | null;
   /** Set when other programs run too much for another task to start. */
@@ -132,7 +146,11 @@ export async function claim(
   const ours = await typesToSend(deps);
   let row: ClaimRow | undefined;
   try {
-    [row] = await database.query<ClaimRow>(CLAIM({ slot, slots, newToken, leaseMs, maxCrashes, seen, ours }));
+    const given = { slot, slots, newToken, leaseMs, maxCrashes, seen, ours };
+    const laned = beginsWithLanes(database);
+    [row] = await database.query<ClaimRow>((laned ? CLAIM_LANED : CLAIM)(given));
+    if (!laned && row?.lanes) [row] = await database.query<ClaimRow>(CLAIM_LANED(given));
+    noteLanes(database, row?.lanes ?? false);
   } catch (error) {
     if (!isUniqueViolation(error, "tickwork_running")) throw error;
     const [holder] = await queryRepeatable<SlotHolder>(database, SLOT_HOLDER({ slot }));
@@ -140,7 +158,7 @@ export async function claim(
     return { kind: "conflict", leaseEndsInMs, buried: [] };
   }
   if (!row) throw new Error("a claim must answer one row, got none");
-  const { task, now_ms: nowMs, next_ms: plainMs, room_ms: roomMs, lanes_next_ms: lanesMs } = row;
+  const { task, now_ms: nowMs, next_ms: plainMs, room_ms: roomMs, lanes_next_ms: lanesMs = null } = row;
   const nextMs = plainMs === null || lanesMs === null ? (plainMs ?? lanesMs) : Math.min(plainMs, lanesMs);
   const buried = (row.buried ?? []).map(({ id, rev }): Standing => ({ id, rev, kind: "gone" }));
   if (task)

@@ -14,7 +14,16 @@ import { ON_CONFLICT, UNIQUE_FOR } from "../tasks/task.ts";
 import { insertOf } from "./insert.ts";
 
 const UNIQUE_OPTIONS = ["unique_key", "unique_for", "on_conflict", "longest_wait_seconds"];
-const OPTIONS = ["max_attempts", "attachment_id", "user_id", "version", "priority", "queue", "concurrency_key", ...UNIQUE_OPTIONS];
+const OPTIONS = [
+  "max_attempts",
+  "attachment_id",
+  "user_id",
+  "version",
+  "priority",
+  "queue",
+  "concurrency_key",
+  ...UNIQUE_OPTIONS,
+];
 const OPTION_NAMES = OPTIONS.join(", ");
 
 const refuse = (message: string, hint: string, ...values: string[]) =>

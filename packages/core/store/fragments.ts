@@ -59,7 +59,7 @@ export const RUNNABLE_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) =>
 export const LEFT_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) => `(
   (select * from (select * from ${inWindow(windowMs)} and lane is null ${BY_DUE_TIME} limit ${LEFT_SCAN} * ${limit}::bigint) earliest
   where ${RUNNABLE} is null ${BY_DUE_TIME} limit ${limit})
-  union all (select * from ${inWindow(windowMs)} and lane is not null ${BY_DUE_TIME} limit ${limit})
+  union all (select * from ${inWindow(windowMs)} and lane is not null limit ${limit})
   ${BY_DUE_TIME} limit ${limit})`;
 
 /** What runs anywhere but in `:slot`, or is leased together with what runs there. */

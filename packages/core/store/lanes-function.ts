@@ -72,8 +72,9 @@ const CLOSE = `
   end if;`;
 
 const FOLD = `
-  if exists (select from tickwork_lane_news) then
-    with gone as (delete from tickwork_lane_news n where n.ctid = any(array(select ctid from tickwork_lane_news limit ${LANES_FOLDED}))
+  if exists (select from tickwork_lane_news where lane is not null) then
+    insert into tickwork_lane_news (lane) select null where not exists (select from tickwork_lane_news where lane is null);
+    with gone as (delete from tickwork_lane_news n where n.ctid = any(array(select ctid from tickwork_lane_news where lane is not null limit ${LANES_FOLDED}))
       returning n as one)
     select array_agg(one) into news from gone;
     insert into tickwork_lane_pools (versioned, type, queue, next_at)
@@ -150,6 +151,7 @@ const NOTE_NEXT = `
   delete from tickwork_lane_pools p where not exists (select from tickwork_lanes l where l.pool = p.pool) and not ${LIMITED_TYPE("p.type")};
   if not exists (select from tickwork_lanes) then
     delete from tickwork_lane_groups;
+    if not exists (select from tickwork_lane_pools) then delete from tickwork_lane_news where lane is null; end if;
     delete from tickwork_lane_starts s
       where s.starts[cardinality(s.starts)] < now() - coalesce((select max(l.span) from tickwork_limits l), interval '0');
   end if;

@@ -27,11 +27,6 @@ export const LANED: Index = {
   name: "tickwork_laned",
   on: `(lane, scheduled_time, id) where task_status = 'Not started' and lane is not null`,
 };
-/** The same by due time, for whoever lists what waits. */
-export const LANED_BY_TIME: Index = {
-  name: "tickwork_laned_by_time",
-  on: `(scheduled_time, id) where task_status = 'Not started' and lane is not null`,
-};
 /** All others that wait. The claim and the window read it. */
 export const PLAIN: Index = {
   name: "tickwork_plain",
@@ -86,6 +81,10 @@ export const LANES_TRIGGERS = `
         begin
           new.priority := nullif(least(100, greatest(-100, coalesce(new.priority, 0))), 0);
           if tg_op = 'UPDATE' then
+            if (old.task_status, old.scheduled_time, old.lane, old.type::text, old.version, old.queue::text, old.concurrency_key::text, old.priority)
+                is not distinct from (new.task_status, new.scheduled_time, new.lane, new.type::text, new.version, new.queue::text, new.concurrency_key::text, new.priority) then
+              return new;
+            end if;
             -- What has a lane for its type alone keeps it.
             if not ${HAS_LANE("new")} and ${HAS_LANE("old")} then new.lane := null; end if;
           else
@@ -109,7 +108,5 @@ export const LANES_TRIGGERS = `
       drop trigger if exists tickwork_lane_update on "baasix_Tasks";
       create trigger tickwork_lane_update before update on "baasix_Tasks"
         for each row when (new.task_status = 'Not started' and (new.lane is not null or new.queue is not null
-            or new.concurrency_key is not null or new.priority is not null)
-          and (old.task_status, old.scheduled_time, old.lane, old.type::text, old.version, old.queue::text, old.concurrency_key::text, old.priority)
-            is distinct from (new.task_status, new.scheduled_time, new.lane, new.type::text, new.version, new.queue::text, new.concurrency_key::text, new.priority))
+          or new.concurrency_key is not null or new.priority is not null))
         execute function tickwork_lane_write();`;

@@ -1,10 +1,23 @@
 /** What statements say of lanes (`lanes-tables.ts`). None of it costs anything where there are none. */
 import { UNKNOWN_TYPE_MS } from "../limits.ts";
+import type { Database } from "./database.ts";
 import { epochMs, LIMITED, milliseconds, OURS, VERSIONED_TYPE } from "./fragments.ts";
 
-/** There are lanes, or types with limits: then the function alone starts tasks. A claim asks this and no more. */
-export const LANES_USED =
-  "(exists (select from tickwork_lane_pools) or exists (select from tickwork_lane_news))";
+/**
+ * There are lanes, or types with limits: then the function alone starts tasks. One row that is no news stands in the table
+ * for as long as that is so. A plain claim asks this and no more.
+ */
+export const LANES_USED = "exists (select from tickwork_lane_news)";
+
+const used = new WeakSet<Database>();
+
+/** Whether claims begin with the function, as far as this process knows. One that is wrong finds out, and asks again. */
+export const beginsWithLanes = (database: Database): boolean => used.has(database);
+
+export function noteLanes(database: Database, are: boolean): void {
+  if (are) used.add(database);
+  else used.delete(database);
+}
 
 /** The pool or the news is of a type that this process runs. */
 export const OUR_LANES = OURS.replaceAll(VERSIONED_TYPE, "versioned");
@@ -21,9 +34,9 @@ export const LANES_NEXT_MS = `least(
   (select ${epochMs("min(case when ended then least(next_at, now()) else nullif(next_at, 'infinity') end)")}
     from tickwork_lane_pools, (select ${HAS_ENDED} as ended) one where ${seen("next_at")}))`;
 
-/** The function's row, if there are lanes; none otherwise. It is called once, after what `only` names was done. */
+/** The function's row, if `only` holds. It is called once. */
 export const claimLaned = (only: string) => `select l.* from (select 1) one cross join lateral
-  tickwork_claim_lanes(now(), :slot, :slots, :newToken, :leaseMs, :maxCrashes, :ours) l where ${LANES_USED} and ${only}`;
+  tickwork_claim_lanes(now(), :slot, :slots, :newToken, :leaseMs, :maxCrashes, :ours) l where ${only}`;
 
 /** Types with a limit: their tasks have lanes when their turn comes. Written like `OURS`, for the planner. */
 export const UNLIMITED = `nullif(${LIMITED}, true) is not null`;

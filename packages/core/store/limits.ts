@@ -41,10 +41,11 @@ function keyOf(target: LimitTarget): { kind: LimitKind; name: string } {
 }
 
 /**
- * Waits for the claims that are under way, and has those that come wait: each claim reads this table. So once a limit is
+ * Waits for the claims that are under way, and has those that come wait: each claim reads this table, and no
+ * writer of tasks does. So once a limit is
  * there, no claim starts anything by what was before.
  */
-const ALONE = statement({})`lock table tickwork_lane_pools in access exclusive mode`;
+const ALONE = statement({})`lock table tickwork_pauses in access exclusive mode`;
 
 /** What was held back may start now: the next claim finds out. */
 export const LOOK_AGAIN = `looking as (update tickwork_lane_pools set next_at = now() where next_at > now())`;
@@ -72,6 +73,8 @@ const PUT = statement({
 
 /** A type with a limit has a pool, whatever waits: its plain tasks are not to be started by another way. */
 const POOL = statement({ kind: "text", name: "text" })`
+  with marked as (insert into tickwork_lane_news (lane) select null where :kind = 'type'
+    and not exists (select from tickwork_lane_news where lane is null))
   insert into tickwork_lane_pools (versioned, type, queue, next_at) select :name, :name, '', now() where :kind = 'type'
   on conflict on constraint tickwork_lane_pools_versioned_queue_key do update set next_at = now()`;
 

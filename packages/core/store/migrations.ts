@@ -12,7 +12,7 @@ import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
 import { LANES_FUNCTION } from "./lanes-function.ts";
-import { LANED, LANED_BY_TIME, LANES_COLUMNS, LANES_TABLES, LANES_TRIGGERS, PLAIN } from "./lanes-tables.ts";
+import { LANED, LANES_COLUMNS, LANES_TABLES, LANES_TRIGGERS, PLAIN } from "./lanes-tables.ts";
 import { SCHEDULES } from "./schedules-table.ts";
 import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
 import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";
@@ -276,7 +276,6 @@ export const MIGRATIONS: readonly Migration[] = [
       { sql: `${addMissing(LANES_COLUMNS)}${LANES_TABLES}` },
       { index: PLAIN },
       { index: LANED },
-      { index: LANED_BY_TIME },
     ],
     sql: `${LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
       drop index if exists tickwork_waiting;`,

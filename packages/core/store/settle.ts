@@ -4,7 +4,7 @@ import { versionedType } from "../tasks/version.ts";
 import { claimDue, claimOverdueOrDue } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, milliseconds, NOW_MS, withHistory } from "./fragments.ts";
-import { claimLaned, LANES_USED } from "./lanes.ts";
+import { beginsWithLanes, claimLaned, LANES_USED } from "./lanes.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
 import { typesToSend } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
@@ -34,13 +34,12 @@ const NEXT = {
   slots: "int",
   newToken: "text?",
   leaseMs: "float8",
-  maxCrashes: "int",
   ours: "text[]",
 } as const;
 
 /**
- * Writes the end of an attempt, by token, and claims the next task in the same statement. It has two forms, because a
- * look for leases that ended costs time.
+ * Writes the end of an attempt, by token, and claims the next task in the same statement. It has three forms, because a
+ * look for leases that ended costs time, and so do lanes.
  */
 function settlement<const P extends Params>(params: P, update: string) {
   const only = ":newToken is not null and exists (select from done)";
@@ -48,15 +47,15 @@ function settlement<const P extends Params>(params: P, update: string) {
       ${update}
       where id = :id and lease_token = :token and task_status = 'Running'
       returning rev, scheduled_time),
-    laned as materialized (${claimLaned(only)}),
     claimed as (${claim})
-    select done.rev, ${epochMs("done.scheduled_time")} as due_ms, ${NOW_MS}, coalesce(claimed.task, laned.task) as task, laned.more
-      from (select) one left join done on true left join claimed on true left join laned on true`;
+    select done.rev, ${epochMs("done.scheduled_time")} as due_ms, ${NOW_MS}, claimed.*
+      from (select) one left join done on true left join claimed on true`;
   const given = { ...ATTEMPT, ...params, ...NEXT };
   const onlyPlain = `${only} and not ${LANES_USED}`;
   return {
     thenDue: statement(given)`${thenClaim(claimDue(onlyPlain))}`,
-    thenOverdueOrDue: statement(given)`${thenClaim(claimOverdueOrDue(onlyPlain))}`,
+    thenOverdueOrDue: statement({ ...given, maxCrashes: "int" })`${thenClaim(claimOverdueOrDue(onlyPlain))}`,
+    thenLaned: statement({ ...given, maxCrashes: "int" })`${thenClaim(claimLaned(only))}`,
   };
 }
 
@@ -91,7 +90,7 @@ type SettleRow = {
   due_ms: number;
   now_ms: number;
   task: Row | null;
-  more: boolean | null;
+  more?: boolean | null;
 };
 
 /** Writes how an attempt ended, if its lease still holds, and claims the next task in the same statement. */
@@ -104,7 +103,7 @@ export async function settle(
 ): Promise<SettleResult> {
   const { database, leaseMs, slots, maxCrashes, types } = deps;
   const status = statusAfter(outcome);
-  const form = overdue ? "thenOverdueOrDue" : "thenDue";
+  const form = beginsWithLanes(database) ? "thenLaned" : overdue ? "thenOverdueOrDue" : "thenDue";
   const claim = {
     slot: next?.slot ?? null,
     slots,

@@ -70,7 +70,6 @@ describe.skipIf(!serversAnswer)(`a table of ${ROWS} rows, on real servers`, { ti
         "tickwork_by_schedule",
         "tickwork_plain",
         "tickwork_laned",
-        "tickwork_laned_by_time",
       ]),
     );
     expect(await schemaOf(real)).toMatchObject({

@@ -119,7 +119,6 @@ describe.skipIf(!serversAnswer)("an index of a table that is in use, on real ser
     "tickwork_by_status",
     "tickwork_by_type",
     "tickwork_laned",
-    "tickwork_laned_by_time",
     "tickwork_plain",
     "tickwork_running",
     "tickwork_unique",
