@@ -136,10 +136,10 @@ describeOnStacks("tickwork.enqueue", (shared) => {
   });
 
   test("says in codes what it refuses, and what would be right", async () => {
-    const refused = await enqueue(`'note', null, now(), '{"priority": 1}'`).catch((error: unknown) => error);
+    const refused = await enqueue(`'note', null, now(), '{"urgent": 1}'`).catch((error: unknown) => error);
     expect(refused).toMatchObject({
       code: "22023",
-      hint: "Options are: max_attempts, attachment_id, user_id, version, unique_key, unique_for, on_conflict, longest_wait_seconds.",
+      hint: "Options are: max_attempts, attachment_id, user_id, version, priority, queue, concurrency_key, unique_key, unique_for, on_conflict, longest_wait_seconds.",
     });
   });
 });

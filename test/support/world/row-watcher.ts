@@ -1,5 +1,6 @@
 /** Outside of everything: what handlers really did, and whether what Postgres says agrees with the promises. */
 import type { Task } from "#core";
+import { watchLanes } from "./lanes.ts";
 import type { SimulatedPostgres } from "./wires.ts";
 import type { Process, World } from "./world.ts";
 
@@ -115,6 +116,8 @@ export interface WatcherOptions {
   bounded?: boolean;
   /** Something may be paused. */
   pauses?: boolean;
+  /** Limits hold. */
+  lanes?: boolean;
   /** Nothing is slow: once a process has to stop, nothing begins in it. */
   prompt?: boolean;
 }
@@ -139,6 +142,7 @@ export class RowWatcher {
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
   readonly #options: WatcherOptions;
+  readonly #lookAtLanes: () => Promise<void>;
   #slotFreeSinceMs = 0;
   /** What is paused, and when something was last resumed. */
   #paused: ReadonlySet<string> = new Set();
@@ -150,6 +154,7 @@ export class RowWatcher {
     this.#world = world;
     this.#postgres = postgres;
     this.#options = options;
+    this.#lookAtLanes = watchLanes(world, postgres);
     postgres.watch = async (text, params, execute) => {
       await execute();
       if (/\b(insert|update|delete)\b|tickwork_insert_unique/i.test(text))
@@ -178,6 +183,7 @@ export class RowWatcher {
     this.rows = withoutOldOnes(after);
     const nowMs = this.#postgres.nowMs();
     if (this.#options.pauses) await this.#lookAtPauses();
+    if (this.#options.lanes) await this.#lookAtLanes();
     const isLive = ({ status, leaseMs }: SeenRow) => status === "Running" && (leaseMs ?? 0) > nowMs;
     const live = [...after.values()].filter(isLive);
     const ours = live.filter(({ token }) => token !== null);

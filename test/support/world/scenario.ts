@@ -1,6 +1,7 @@
 /** What can happen in a story, and how stories are drawn. fast-check shrinks them when one goes wrong. */
 import fc from "fast-check";
 import type { Work } from "./deployment.ts";
+import { type Line, laned } from "./lanes.ts";
 
 export type Step =
   | {
@@ -13,6 +14,8 @@ export type Step =
       short?: boolean;
       /** Its tasks have keys: of so few that they meet, and are still waiting, running or finished by then. */
       unique?: UniqueStep;
+      /** Its tasks stand in line, where limits hold. */
+      line?: Line;
     }
   | { do: "move"; pick: number; dueInMs: number; dies?: number }
   | { do: "remove" | "cancel" | "retry"; pick: number; dies?: number }
@@ -97,7 +100,7 @@ export interface Scenario {
  * `transactions`: apps enqueue in transactions, and die at any point of them. `keys`: tasks with unique keys, while answers
  * are lost, workers die and tasks fail, are retried, cancelled and removed. `pauses`: types are paused and resumed, by
  * processes that may die, and the cache is told in no order. `schedules`: some recur every few seconds, take longer than
- * that, and are changed meanwhile; workers die.
+ * that, and are changed meanwhile; workers die. `lanes`: tasks stand in line under limits; workers die.
  */
 export type Kind =
   | "calm"
@@ -113,6 +116,7 @@ export type Kind =
   | "pauses"
   | "schedules"
   | "keys"
+  | "lanes"
   | "starved"
   | "retries"
   | "outages"
@@ -263,6 +267,7 @@ const withKeys = fc.record({
   work,
   unique,
 }) as fc.Arbitrary<Step>;
+const inLine = laned(dueInMs, work) as fc.Arbitrary<Step>;
 /** A row, and the hook that tells of it before it is there. */
 const nudge = fc.record({
   do: fc.constant("insert" as const),
@@ -331,6 +336,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   transactions: [create({ ms: 0 }), transaction, transaction],
   pauses: [...ordinary(false), short, pause, pause],
   schedules: [short, schedule, schedule, kills, fc.constant({ do: "refresh" })],
+  lanes: [...ordinary(false), inLine, inLine, inLine, kills],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
@@ -390,6 +396,7 @@ export const kinds: Kind[] = [
   "pauses",
   "schedules",
   "keys",
+  "lanes",
   "starved",
   "retries",
   "outages",

@@ -5,6 +5,7 @@ import { createMemoryRedis } from "#memory-redis";
 import { ARMED_MS, LOOK_STEP_MS, RESUMED_LOOK_MS } from "../../../packages/core/limits.ts";
 import { Deployment } from "./deployment.ts";
 import { endStory } from "./ending.ts";
+import { CLEAN_LANES, LIMITS } from "./lanes.ts";
 import { RowWatcher } from "./row-watcher.ts";
 import { type Kind, refreshSeconds, type Scenario } from "./scenario.ts";
 import { Story } from "./story.ts";
@@ -25,6 +26,7 @@ export const CLEANING = [
   "delete from tickwork_requests",
   "delete from tickwork_pauses",
   "delete from tickwork_schedules",
+  ...CLEAN_LANES,
   `select setval(pg_get_serial_sequence('"baasix_Tasks"', 'id'), 1, false)`,
 ];
 
@@ -56,6 +58,7 @@ export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Prom
 async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
   const driver = pgliteDriver(db);
   for (const text of CLEANING) await db.query(text);
+  if (kind === "lanes") await db.query(LIMITS);
   const postgres = new SimulatedPostgres(world, driver, scenario.skew.postgres);
   const memory = createMemoryRedis({ now: () => world.nowMs + scenario.skew.redis });
   const redis = new SimulatedRedis(world, memory);
@@ -65,6 +68,7 @@ async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): P
     slots: scenario.concurrency,
     startMs: START_MS[kind],
     pauses: scenario.steps.some(({ step }) => step.do === "pause"),
+    lanes: kind === "lanes",
     prompt: kind === "batches",
     bounded: kind === "batches" || kind === "crashes",
   });

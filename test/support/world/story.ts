@@ -85,6 +85,7 @@ export class Story {
           type: step.fresh ? "fresh" : step.short ? "short" : "work",
           scheduled_time: due(step.dueInMs),
           task_data: step.work,
+          ...step.line,
         }));
         this.#call(
           async ({ tasks: service }) => {

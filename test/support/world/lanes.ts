@@ -1,0 +1,86 @@
+/** Tasks that stand in line, and the limits that must hold at every moment. */
+import fc from "fast-check";
+import type { Work } from "./deployment.ts";
+import { core, type Mutant } from "./mutant.ts";
+import type { SimulatedPostgres } from "./wires.ts";
+import type { World } from "./world.ts";
+
+/** Where the tasks of a request stand. */
+export interface Line {
+  queue?: "mail" | "rated" | null;
+  concurrency_key?: string | null;
+  priority?: number;
+}
+
+const RATED_MS = 5_000;
+
+export const CLEAN_LANES = [
+  "limits",
+  "lane_news",
+  "lane_pools",
+  "lane_groups",
+  "lane_entries",
+  "lanes",
+  "lane_starts",
+].map((name) => `delete from tickwork_${name}`);
+
+/** One of a queue at a time, one of each key, and a start each five seconds. */
+export const LIMITS = `insert into tickwork_limits (kind, name, concurrency, rate, period_seconds, burst, updated_at, starts, span) values
+  ('queue', 'mail', 1, null, null, false, now(), null, null),
+  ('concurrency_key', '*', 1, null, null, false, now(), null, null),
+  ('queue', 'rated', null, 1, 5, false, now(), 1, interval '5 seconds')`;
+
+const line: fc.Arbitrary<Line> = fc.record({
+  queue: fc.constantFrom("mail" as const, "mail" as const, "rated" as const, null),
+  concurrency_key: fc.constantFrom(null, "a/1", "a/2", "b"),
+  priority: fc.constantFrom(0, 0, 10, -10),
+});
+
+export const laned = (dueInMs: fc.Arbitrary<number>, work: fc.Arbitrary<Work>) =>
+  fc.record({
+    do: fc.constant("create" as const),
+    count: fc.integer({ min: 1, max: 4 }),
+    dueInMs,
+    work,
+    line,
+  });
+
+/** Looks after each write whether more runs, or has started, than may. */
+export function watchLanes(world: World, postgres: SimulatedPostgres): () => Promise<void> {
+  const starts = new Set<number>();
+  return async () => {
+    const rows = await postgres.run(
+      `select queue, concurrency_key as key, (extract(epoch from started_at) * 1000)::text as ms from "baasix_Tasks"
+        where task_status = 'Running' and lane is not null`,
+      [],
+    );
+    if (rows.filter(({ queue }) => queue === "mail").length > 1)
+      world.violate("more of a queue run than its limit allows");
+    const keys = rows.flatMap(({ key }) => key ?? []);
+    if (new Set(keys).size < keys.length) world.violate("more of a key run than its limit allows");
+    for (const { queue, ms } of rows)
+      if (queue === "rated" && !starts.has(Number(ms))) {
+        if ([...starts].some((before) => Math.abs(before - Number(ms)) < RATED_MS - 1))
+          world.violate("two started sooner after each other than their rate allows");
+        starts.add(Number(ms));
+      }
+  };
+}
+
+export const laneMutants: Mutant[] = [
+  {
+    name: "nobody looks whether a queue is full",
+    kind: "lanes",
+    changes: [core("store/lanes-function.ts", "coalesce(${l}.concurrency <=", "coalesce(-1 >=")],
+  },
+  {
+    name: "nobody looks whether a key is full",
+    kind: "lanes",
+    changes: [core("store/lanes-function.ts", "where k.n >= coalesce(own", "where k.n > coalesce(own")],
+  },
+  {
+    name: "a start does not count for its rate",
+    kind: "lanes",
+    changes: [core("store/lanes-function.ts", "l.name = best.queue and l.starts is not null", "l.name = ''")],
+  },
+];
