@@ -1,10 +1,10 @@
 import { BULK_ATTEMPTS } from "../limits.ts";
-import type { BulkDeps } from "../run/bulk.ts";
 import type { TaskDefinition } from "../tasks/define-task.ts";
 import { BULK_TYPE, type BulkCount, type BulkRequest } from "../tasks/filter.ts";
 import { lazyTask } from "../tasks/lazy-task.ts";
 import type { Task } from "../tasks/task.ts";
 import type { CreateOptions, Tasks } from "../tasks/tasks.ts";
+import type { BulkDeps } from "./bulk-task.ts";
 
 /** What `Operator` does to many tasks. */
 export interface Bulk {
@@ -32,7 +32,7 @@ export function createBulk(deps: () => BulkDeps & { tasks: Pick<Tasks, "create">
   definition: TaskDefinition;
   bulk: Bulk;
 } {
-  const load = () => import("../run/bulk.ts");
+  const load = () => import("./bulk-task.ts");
   const definition = lazyTask({
     type: BULK_TYPE,
     maxAttempts: BULK_ATTEMPTS,

@@ -3,13 +3,13 @@ import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { invalidRequest, RetryAfter, TickworkError } from "../errors.ts";
 import { BULK_ATTEMPTS, BULK_COUNT_MS, BULK_KEY_TRIES, BULK_MARGIN_MS } from "../limits.ts";
-import type { Announcer } from "../services/announce.ts";
 import type { BulkStep } from "../store/bulk.ts";
 import type { Store } from "../store/store.ts";
 import { defineTask } from "../tasks/define-task.ts";
 import { BULK_TYPE, type BulkCount, type BulkRequest, type BulkResult, TAKEN_BY } from "../tasks/filter.ts";
 import { BulkDataSchema, statusOf } from "../tasks/filter-schema.ts";
 import type { TaskStatus } from "../tasks/task.ts";
+import type { Announcer } from "./announce.ts";
 
 export interface BulkDeps {
   store: Pick<Store, "beginBulk" | "bulkStep" | "countSome">;
