@@ -6,6 +6,7 @@ import { BULK_BATCH, BULK_BATCH_BYTES, BULK_SCAN } from "../limits.ts";
 import type { BulkAction, TaskFilter } from "../tasks/filter.ts";
 import type { Task, TaskStatus } from "../tasks/task.ts";
 import { ANEW, CAN_BE_ASKED, CAN_BE_ENDED, UPDATED } from "./change.ts";
+import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { conditionsOf, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
 import { epochMs, NOW_MS } from "./fragments.ts";
@@ -155,16 +156,15 @@ export interface BulkStep {
   userId: string | null;
 }
 
-/** @returns what it changed, and how far it has come; undefined when another has gone on from there */
-export async function bulkStep(
-  deps: StoreDeps,
+export function stepRequest(
+  deps: Pick<StoreDeps, "types" | "maxCrashes">,
   run: number,
   { pass, before_id }: Pick<BulkState, "pass" | "before_id">,
   { action, filter, status, ...given }: BulkStep,
-): Promise<{ tasks: Task[]; nowMs: number; state: BulkState } | undefined> {
+): Statement {
   const looked = lookedOf(filter);
   const ofType = filter.type !== undefined;
-  const request = STEP(
+  return STEP(
     action,
     status,
     ofType,
@@ -175,6 +175,16 @@ export async function bulkStep(
     ...(ofType && { type: filter.type }),
     ...valuesOf(deps, filter, looked),
   } as never);
+}
+
+/** @returns what it changed, and how far it has come; undefined when another has gone on from there */
+export async function bulkStep(
+  deps: StoreDeps,
+  run: number,
+  state: Pick<BulkState, "pass" | "before_id">,
+  what: BulkStep,
+): Promise<{ tasks: Task[]; nowMs: number; state: BulkState } | undefined> {
+  const request = stepRequest(deps, run, state, what);
   const rows = await translatingDataErrors(() => deps.database.query<StepRow>(request));
   const last = rows.at(-1);
   if (!last?.state) return undefined;

@@ -1,6 +1,7 @@
 import { SEARCH_SCAN } from "../limits.ts";
 import type { TaskStatus } from "../tasks/task.ts";
 import type { ListFilter } from "../tasks/tasks.ts";
+import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { conditionsOf, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
@@ -48,29 +49,29 @@ interface SearchRow {
   looked: number;
 }
 
-/** The tasks that meet conditions which no index answers, of those that a page looks through. */
-export async function search(deps: StoreDeps, filter: ListFilter, bytes: number): Promise<Page> {
+export function searchRequest(
+  deps: Pick<StoreDeps, "types" | "maxCrashes">,
+  filter: ListFilter,
+  bytes: number,
+): Statement {
   const { limit, type, beforeId } = filter;
   const looked = lookedOf(filter);
-  const isOf = filter.waiting_for_code ?? false;
   const status = filter.status ?? (filter.dead ? "Error" : undefined);
   const filters = (["type", "beforeId"] as const).filter((name) => filter[name] !== undefined);
-  const request = SEARCH(
-    status,
-    filters,
-    ...looked,
-  )({
-    limit: SEARCH_SCAN - 1,
-    bytes,
-    more: limit,
-    type,
-    beforeId,
-    ...valuesOf(deps, filter, looked),
-  } as never);
+  const given = { limit: SEARCH_SCAN - 1, bytes, more: limit, type, beforeId };
+  return SEARCH(status, filters, ...looked)({ ...given, ...valuesOf(deps, filter, looked) } as never);
+}
+
+/** The tasks that meet conditions which no index answers, of those that a page looks through. */
+export async function search(deps: StoreDeps, filter: ListFilter, bytes: number): Promise<Page> {
+  const { limit } = filter;
+  const request = searchRequest(deps, filter, bytes);
   const rows = await translatingDataErrors(() => queryRepeatable<SearchRow>(deps.database, request));
   const tasks = tasksOf(rows.flatMap(({ task }) => (task ? [{ task }] : [])));
-  const { found, looked: seen, looked_to } = rows[0] ?? { found: 0, looked: 0, looked_to: null };
+  const { found, looked, looked_to } = rows[0] ?? { found: 0, looked: 0, looked_to: null };
   const hasMore = (found ?? 0) > tasks.length || tasks.length > limit;
-  if (hasMore || isOf || seen < SEARCH_SCAN) return { tasks: tasks.slice(0, limit), more: hasMore };
+  // What has been due for longest is looked through once, not page by page.
+  if (hasMore || filter.waiting_for_code || looked < SEARCH_SCAN)
+    return { tasks: tasks.slice(0, limit), more: hasMore };
   return { tasks, more: true, lookedTo: Number(looked_to) };
 }
