@@ -220,6 +220,10 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
     meaning: "`http_request`: there are more redirects than `follow_redirects` allows.",
     remedy: "Use the final URL, or raise `follow_redirects` (5 at most).",
   },
+  http_no_secret: {
+    meaning: "`http_request`: it is to be signed, and `WEBHOOK_SECRETS` is not set.",
+    remedy: "Set `WEBHOOK_SECRETS`, then retry.",
+  },
   cleanup_refused: {
     meaning:
       "`cleanup`, `cleanup_temp_files`: files are outside the data folder, or are not temporary files.",

@@ -51,6 +51,8 @@ export interface Config {
   dataDir: string;
   /** `HTTP_REQUEST_ALLOW`: addresses that `http_request` may reach although they are private, comma separated. */
   httpRequestAllow: string[];
+  /** `WEBHOOK_SECRETS`: what `http_request` signs with, `whsec_` and base64, comma separated. */
+  webhookSecrets: string[];
   /** `DEBUGGING`: log everything. */
   debugging: boolean;
 }
@@ -161,6 +163,7 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     port: whole("PORT", DEFAULTS.port, 0, 65_535),
     dataDir: text("DATA_DIR") ?? DEFAULTS.dataDir,
     httpRequestAllow: list("HTTP_REQUEST_ALLOW"),
+    webhookSecrets: list("WEBHOOK_SECRETS").map(webhookSecretOf),
     debugging: flag("DEBUGGING", DEFAULTS.debugging),
   };
   if (config.refreshIntervalSeconds > MAX_REFRESH_INTERVAL_SECONDS) {
@@ -206,6 +209,17 @@ export function addressOf(name: string, value: string, schemes: readonly string[
 function originOf(given: string): string {
   if (/^https?:\/\//.test(given) && URL.canParse(given) && new URL(given).origin === given) return given;
   return refuse("API_ORIGINS", given, "origins such as https://app.example.com, separated by commas");
+}
+
+/** By Standard Webhooks, a secret has 24 to 64 bytes. */
+function webhookSecretOf(given: string): string {
+  const [, text = ""] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(given) ?? [];
+  const bytes = Buffer.from(text, "base64").byteLength;
+  if (bytes < 24 || bytes > 64)
+    throw new ConfigError(
+      "WEBHOOK_SECRETS must be whsec_ and 24 to 64 bytes in base64, or several of that, separated by commas; got something else.",
+    );
+  return given;
 }
 
 /** What callers can send in a header. */

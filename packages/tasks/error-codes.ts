@@ -8,5 +8,6 @@ export type OwnErrorCode =
   | "http_address_refused"
   | "http_bad_redirect"
   | "http_too_many_redirects"
+  | "http_no_secret"
   | "cleanup_refused"
   | "cleanup_failed";

@@ -2,6 +2,7 @@ import {
   type AbortCode,
   type Enqueuer,
   type HandlerConfig,
+  readConfig,
   type Task,
   TaskAborted,
   type TaskContext,
@@ -9,6 +10,7 @@ import {
 } from "#core";
 import { DEFAULT_TIMEOUT_MS } from "../core/limits.ts";
 import { checkFraction } from "../core/run/heartbeat.ts";
+import { handlerConfigOf } from "../core/tasks/define-task.ts";
 import { createEnqueuer } from "../core/tasks/enqueue.ts";
 import { newRow } from "./new-row.ts";
 import { type NotedLine, noteLog } from "./noted-log.ts";
@@ -83,7 +85,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     log,
     tasks,
     ...createEnqueuer((given, created) => tasks.create(given, created)),
-    config: { dataDir: ".tickwork", httpRequestAllow: [], ...options.config },
+    config: { ...handlerConfigOf(readConfig({})), ...options.config },
     deleteFinished: options.deleteFinished ?? (async () => 0),
     progressed,
     logged: lines,

@@ -7,8 +7,15 @@ import type { Stored } from "./stored.ts";
 import type { OnConflict, Task, UniqueBy, UniqueFor } from "./task.ts";
 import type { CreateOptions, Tasks } from "./tasks.ts";
 
-/** The part of the configuration that handlers may see: no address and no key of a server is in it. */
-export type HandlerConfig = Readonly<Pick<Config, "dataDir" | "httpRequestAllow">>;
+/** The part of the configuration that handlers may see: no address and no key of Postgres, Redis or the API is in it. */
+export type HandlerConfig = Readonly<Pick<Config, "dataDir" | "httpRequestAllow" | "webhookSecrets">>;
+
+/** @example handlerConfigOf(readConfig({})).dataDir; // ".tickwork" */
+export const handlerConfigOf = ({ dataDir, httpRequestAllow, webhookSecrets }: Config): HandlerConfig => ({
+  dataDir,
+  httpRequestAllow,
+  webhookSecrets,
+});
 
 /**
  * What a handler gets beside its data: its task, and no more of Tickwork than it may touch.
