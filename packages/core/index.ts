@@ -65,15 +65,16 @@ export {
   type EnqueueOptions,
   type Enqueuer,
   foreignTask,
-  type HandlerConfig,
   type ResultOf,
   type TaskContext,
   type TaskDefinition,
   type TaskOf,
   type TaskSettings,
 } from "./tasks/define-task.ts";
+export type { HandlerConfig } from "./tasks/handler-config.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
+export type { TaskNotes } from "./tasks/notes.ts";
 export type { Pause, PauseTarget } from "./tasks/pause.ts";
 export type { ItemOutcome } from "./tasks/run-many.ts";
 export type {

@@ -22,6 +22,8 @@ export const ANSWER_LIMIT_BYTES = 3_000_000;
 export const TASK_DATA_LIMIT_BYTES = 256 * 1024;
 /** What a handler's result may have, as JSON; a larger one is cut, never lost silently. */
 export const RESULT_LIMIT_BYTES = 256 * 1024;
+/** Notes that a task writes at a time, as JSON. */
+export const NOTES_LIMIT_BYTES = 256 * 1024;
 /** Tasks that one call may make. */
 export const BATCH_LIMIT = 1_000;
 /** How deep `task_data` may nest; Postgres, and whatever walks through it, has a stack that ends. */

@@ -10,8 +10,9 @@ import {
 } from "#core";
 import { DEFAULT_TIMEOUT_MS } from "../core/limits.ts";
 import { checkFraction } from "../core/run/heartbeat.ts";
-import { handlerConfigOf } from "../core/tasks/define-task.ts";
+import { checkNotes } from "../core/run/notes.ts";
 import { createEnqueuer } from "../core/tasks/enqueue.ts";
+import { handlerConfigOf } from "../core/tasks/handler-config.ts";
 import { newRow } from "./new-row.ts";
 import { type NotedLine, noteLog } from "./noted-log.ts";
 import { type CreatedTask, noteTasks } from "./noted-tasks.ts";
@@ -24,6 +25,8 @@ export interface TestContextOptions {
   attempt?: number | undefined;
   /** When its time is up. Default: in 12.5 minutes. Nothing aborts the signal then; see `abort`. */
   deadline?: Date | undefined;
+  /** What earlier attempts wrote. Default: nothing. */
+  notes?: Readonly<Record<string, unknown>> | undefined;
   /** The part of the configuration that handlers may see. */
   config?: Partial<HandlerConfig> | undefined;
   /** Methods that take the place of those that note what was created. */
@@ -68,6 +71,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
   const { log, lines } = noteLog();
   const aborting = new AbortController();
   const progressed: number[] = [];
+  let notes: Record<string, unknown> = { ...options.notes };
   const startedAt = new Date().toISOString();
   const running = { task_status: "Running", attempts: attempt, started_at: startedAt } as const;
   const task = newRow({ ...running, ...options.task });
@@ -81,6 +85,14 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     async progress(fraction) {
       checkFraction(fraction);
       progressed.push(fraction);
+    },
+    notes: {
+      read: async () => structuredClone(notes),
+      async write(given) {
+        checkNotes(Object.entries(given));
+        // As it comes out of the table.
+        notes = JSON.parse(JSON.stringify({ ...notes, ...given })) as typeof notes;
+      },
     },
     log,
     tasks,

@@ -117,7 +117,11 @@ describe("what becomes of the task", () => {
     const task: Task = aTask({ type: "http_request", ...changes });
     return runAttempt(
       {
-        store: { renew: async () => undefined },
+        store: {
+          renew: async () => undefined,
+          readNotes: async () => ({}),
+          writeNotes: async () => undefined,
+        },
         registry,
         scheduler: { begin: async () => undefined, ended: async () => {}, keepUp: async (window) => window },
         clock: systemClock,

@@ -2,8 +2,10 @@
 import { describeIssues, type Issue, messageOf } from "../errors.ts";
 import { ABORT_GRACE_MS, EMPTY_CLAIMS_PAUSE_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
-import type { HandlerConfig, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
+import type { Store } from "../store/store.ts";
+import type { TaskContext, TaskDefinition } from "../tasks/define-task.ts";
 import { createEnqueuer } from "../tasks/enqueue.ts";
+import type { HandlerConfig } from "../tasks/handler-config.ts";
 import { dataFor, type Registry } from "../tasks/registry.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome, Task } from "../tasks/task.ts";
@@ -11,6 +13,7 @@ import type { Tasks } from "../tasks/tasks.ts";
 import { withResolvers } from "../with-resolvers.ts";
 import { type AbortCode, TaskAborted } from "./abort.ts";
 import { type HeartbeatDeps, startHeartbeat } from "./heartbeat.ts";
+import { notesOf } from "./notes.ts";
 import {
   aborted,
   completed,
@@ -23,6 +26,7 @@ import {
 import type { Scheduler } from "./scheduler.ts";
 
 export interface AttemptDeps extends HeartbeatDeps {
+  store: Pick<Store, "renew" | "readNotes" | "writeNotes">;
   registry: Registry;
   scheduler: Scheduler;
   /** How often a worker may die while it runs a task; then the task ends in `Error`. */
@@ -93,6 +97,7 @@ async function runHandler(
     signal,
     deadline: new Date(deadlineMs),
     progress: heartbeat.progress,
+    notes: notesOf(deps.store, lease, aborting.abort),
     log: log.with({ task: task.id, type: task.type, attempt: task.attempts }),
     tasks,
     ...createEnqueuer((given, created) => tasks.create(given, created)),

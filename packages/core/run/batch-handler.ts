@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { ABORT_GRACE_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { BatchContext, BatchItem, Enqueuer, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
+import { NO_NOTES } from "../tasks/notes.ts";
 import { dataFor } from "../tasks/registry.ts";
 import { outcomesOf } from "../tasks/run-many.ts";
 import type { Task } from "../tasks/task.ts";
@@ -152,6 +153,7 @@ function contextOf(parts: HandlerParts, task: Task, call: Call): TaskContext {
       return new Date(call.deadlineMs);
     },
     progress: (fraction) => parts.progress(task.id, fraction),
+    notes: NO_NOTES,
     get log() {
       own ??= log.with({ task: task.id, type: task.type, attempt: task.attempts });
       return own;

@@ -6,7 +6,7 @@ import { type RefreshReport, runRefresh, runScheduledRefresh } from "../run/refr
 import type { TickReport } from "../run/tally.ts";
 import { runTick, type TickDeps } from "../run/tick.ts";
 import { trustOf } from "../run/trust.ts";
-import { handlerConfigOf } from "../tasks/define-task.ts";
+import { handlerConfigOf } from "../tasks/handler-config.ts";
 
 /** The call of a function that something belongs to, for the log. */
 interface Invocation {

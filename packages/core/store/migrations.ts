@@ -11,6 +11,7 @@ import { ACCESS_TABLES } from "./access-tables.ts";
 import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
+import { NOTES_TABLE } from "./notes.ts";
 import { SCHEDULES } from "./schedules-table.ts";
 import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
 import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";
@@ -274,6 +275,7 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_pauses (
         kind text, name text, reason text, created_at timestamptz not null, primary key (kind, name));`,
   },
+  { name: "notes of tasks", sql: NOTES_TABLE },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -7,14 +7,15 @@ import {
   type TaskDefinition,
   type Tasks,
 } from "#core";
+import { testContext } from "#testing";
 import { describeIssues } from "../../../packages/core/errors.ts";
-import { handlerConfigOf } from "../../../packages/core/tasks/define-task.ts";
 import { createEnqueuer } from "../../../packages/core/tasks/enqueue.ts";
+import { handlerConfigOf } from "../../../packages/core/tasks/handler-config.ts";
 import { checkData } from "../../../packages/core/tasks/registry.ts";
 import { aTask } from "../run/rows.ts";
 
 export interface Surroundings
-  extends Partial<Pick<TaskContext, "task" | "signal" | "progress" | "deleteFinished">>,
+  extends Partial<Pick<TaskContext, "task" | "attempt" | "notes" | "signal" | "progress" | "deleteFinished">>,
     Partial<HandlerConfig> {}
 
 /** The configuration that handlers see; servers of the tests may be reached. */
@@ -39,6 +40,7 @@ export async function runTask<Result = unknown>(
     signal: new AbortController().signal,
     deadline: new Date("2026-11-24T09:12:30.000Z"),
     progress: async () => {},
+    notes: testContext().notes,
     log: silent,
     tasks: noTasks,
     ...createEnqueuer(noTasks.create),
