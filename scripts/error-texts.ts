@@ -224,6 +224,19 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
     meaning: "`http_request`: it is to be signed, and `WEBHOOK_SECRETS` is not set.",
     remedy: "Set `WEBHOOK_SECRETS`, then retry.",
   },
+  email_not_set_up: {
+    meaning: "`email_batch`: neither `SMTP_URL` nor `EMAIL_SES` nor `EMAIL_OUTBOX` is set.",
+    remedy: "Set one of them, then retry.",
+  },
+  email_failed: {
+    meaning:
+      "`email_batch`: the mail server could not be used, without a code such as `EAUTH` or `ECONNREFUSED`.",
+    remedy: "The message says what happened. A retry sends to those who have got nothing yet.",
+  },
+  email_deferred: {
+    meaning: "`email_batch`: the mail server wants some recipients another time, as with a greylist.",
+    remedy: "It is tried again while attempts are left; after the last one they count as refused.",
+  },
   cleanup_refused: {
     meaning:
       "`cleanup`, `cleanup_temp_files`: files are outside the data folder, or are not temporary files.",

@@ -53,6 +53,14 @@ export interface Config {
   httpRequestAllow: string[];
   /** `WEBHOOK_SECRETS`: what `http_request` signs with, `whsec_` and base64, comma separated. */
   webhookSecrets: string[];
+  /** `SMTP_URL`: the mail server of `email_batch`. */
+  smtpUrl: string | undefined;
+  /** `EMAIL_SES`: without a mail server, it sends through Amazon SES. */
+  emailSes: boolean;
+  /** `EMAIL_OUTBOX`: without either, the folder that it writes its mails to. */
+  emailOutbox: string | undefined;
+  /** `EXPORT_TO`: where `data_export` puts its files: a folder, or `s3://bucket/prefix`. */
+  exportTo: string | undefined;
   /** `DEBUGGING`: log everything. */
   debugging: boolean;
 }
@@ -70,6 +78,7 @@ export const DEFAULTS = {
   host: "127.0.0.1",
   port: 3000,
   dataDir: ".tickwork",
+  emailSes: false,
   debugging: false,
 } as const satisfies Partial<Config>;
 
@@ -164,6 +173,10 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     dataDir: text("DATA_DIR") ?? DEFAULTS.dataDir,
     httpRequestAllow: list("HTTP_REQUEST_ALLOW"),
     webhookSecrets: list("WEBHOOK_SECRETS").map(webhookSecretOf),
+    smtpUrl: address("SMTP_URL", ["smtp", "smtps"]),
+    emailSes: flag("EMAIL_SES", DEFAULTS.emailSes),
+    emailOutbox: text("EMAIL_OUTBOX"),
+    exportTo: placeOf(text("EXPORT_TO")),
     debugging: flag("DEBUGGING", DEFAULTS.debugging),
   };
   if (config.refreshIntervalSeconds > MAX_REFRESH_INTERVAL_SECONDS) {
@@ -209,6 +222,14 @@ export function addressOf(name: string, value: string, schemes: readonly string[
 function originOf(given: string): string {
   if (/^https?:\/\//.test(given) && URL.canParse(given) && new URL(given).origin === given) return given;
   return refuse("API_ORIGINS", given, "origins such as https://app.example.com, separated by commas");
+}
+
+/** A folder is any text; what begins like an address of S3 has to be one. */
+function placeOf(given: string | undefined): string | undefined {
+  const isAddress = given !== undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(given);
+  if (isAddress && !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w!'()*.-]+)*\/?$/.test(given))
+    return refuse("EXPORT_TO", given, "a folder, or s3://bucket/prefix");
+  return given;
 }
 
 /** By Standard Webhooks, a secret has 24 to 64 bytes. */

@@ -9,5 +9,8 @@ export type OwnErrorCode =
   | "http_bad_redirect"
   | "http_too_many_redirects"
   | "http_no_secret"
+  | "email_not_set_up"
+  | "email_failed"
+  | "email_deferred"
   | "cleanup_refused"
   | "cleanup_failed";

@@ -5,6 +5,7 @@
 import { lazyTask } from "#core";
 
 export type { CleanupResult } from "./cleanup.ts";
+export type { EmailBatchResult, EmailOutcome } from "./email-batch.ts";
 export type { HttpRequestResult } from "./http-request.ts";
 
 /**
@@ -17,5 +18,10 @@ export const definitions = [
   lazyTask({
     type: "cleanup_temp_files",
     load: async () => (await import("./cleanup-temp-files.ts")).cleanupTempFiles,
+  }),
+  lazyTask({
+    type: "email_batch",
+    maxAttempts: 3,
+    load: async () => (await import("./email-batch.ts")).emailBatch,
   }),
 ];
