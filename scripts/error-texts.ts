@@ -237,6 +237,14 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
     meaning: "`email_batch`: the mail server wants some recipients another time, as with a greylist.",
     remedy: "It is tried again while attempts are left; after the last one they count as refused.",
   },
+  export_not_set_up: {
+    meaning: "`data_export`: `EXPORT_TO` is not set.",
+    remedy: "Set it to a folder or to `s3://bucket/prefix`, then retry.",
+  },
+  export_key: {
+    meaning: "`data_export`: the columns in `key` are null or not unique, so rows would be lost between two pages.",
+    remedy: "Give the export a key that is unique and never null, then retry.",
+  },
   cleanup_refused: {
     meaning:
       "`cleanup`, `cleanup_temp_files`: files are outside the data folder, or are not temporary files.",

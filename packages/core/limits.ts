@@ -193,6 +193,8 @@ export const STACK_LIMIT = 4_000;
 
 /** One query; Neon needs half a second to wake. */
 export const POSTGRES_TIMEOUT_MS = 15_000;
+/** What a handler reads at a time. */
+export const READ_ROWS_LIMIT_MS = 60_000;
 /** One statement of a migration, such as the building of an index; Neon's proxy ends it after 15 seconds all the same. */
 export const MIGRATION_TIMEOUT_MS = 240_000;
 /** What must be left of the time for a migration to begin another statement, and to say what became of it. */

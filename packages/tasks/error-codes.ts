@@ -12,5 +12,7 @@ export type OwnErrorCode =
   | "email_not_set_up"
   | "email_failed"
   | "email_deferred"
+  | "export_not_set_up"
+  | "export_key"
   | "cleanup_refused"
   | "cleanup_failed";

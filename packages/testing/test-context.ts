@@ -31,6 +31,8 @@ export interface TestContextOptions {
   config?: Partial<HandlerConfig> | undefined;
   /** Methods that take the place of those that note what was created. */
   tasks?: Partial<Tasks> | undefined;
+  /** Default: it refuses, for there is no database. */
+  readRows?: TaskContext["readRows"] | undefined;
   /** Default: it deletes nothing and returns 0. */
   deleteFinished?: TaskContext["deleteFinished"] | undefined;
 }
@@ -98,10 +100,15 @@ export function testContext(options: TestContextOptions = {}): TestContext {
     tasks,
     ...createEnqueuer((given, created) => tasks.create(given, created)),
     config: { ...handlerConfigOf(readConfig({})), ...options.config },
+    readRows: options.readRows ?? noDatabase,
     deleteFinished: options.deleteFinished ?? (async () => 0),
     progressed,
     logged: lines,
     created: noted.created,
     abort: (code = "cancelled") => aborting.abort(new TaskAborted(code)),
   };
+}
+
+async function noDatabase(): Promise<never> {
+  throw new Error("a test context has no database: give it readRows");
 }

@@ -128,6 +128,7 @@ describe("what becomes of the task", () => {
         log: silent,
         tasks: noTasks,
         handlerConfig,
+        readRows: async () => [],
         deleteFinished: async () => 0,
         maxCrashes: 3,
         leaseMs: 60_000,

@@ -33,9 +33,10 @@ export interface AttemptDeps extends HeartbeatDeps {
   maxCrashes: number;
   /** The jitter of a backoff, from 0 to 1. Default `Math.random`. */
   random?: (() => number) | undefined;
-  /** What handlers get as `tasks`, `config` and `deleteFinished`. */
+  /** What handlers get as `tasks`, `config`, `readRows` and `deleteFinished`. */
   tasks: Tasks;
   handlerConfig: HandlerConfig;
+  readRows: TaskContext["readRows"];
   deleteFinished(olderThanDays: number, options: { keepId: number; signal: AbortSignal }): Promise<number>;
   /** Ends the process: a handler keeps running although it was told to stop. */
   exit(reason: string): never | Promise<never>;
@@ -102,6 +103,7 @@ async function runHandler(
     tasks,
     ...createEnqueuer((given, created) => tasks.create(given, created)),
     config,
+    readRows: deps.readRows,
     deleteFinished: (olderThanDays) => deps.deleteFinished(olderThanDays, { keepId: task.id, signal }),
   });
   try {

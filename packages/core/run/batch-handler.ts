@@ -17,6 +17,7 @@ export interface HandlerParts {
   tasks: Tasks;
   enqueuer: Enqueuer;
   handlerConfig: TaskContext["config"];
+  readRows: TaskContext["readRows"];
   deleteFinished(olderThanDays: number, options: { keepId: number; signal: AbortSignal }): Promise<number>;
   progress(id: number, fraction: number): Promise<void>;
 }
@@ -162,6 +163,7 @@ function contextOf(parts: HandlerParts, task: Task, call: Call): TaskContext {
     enqueue: enqueuer.enqueue,
     enqueueMany: enqueuer.enqueueMany,
     config,
+    readRows: parts.readRows,
     deleteFinished: (days) => parts.deleteFinished(days, { keepId: task.id, signal: call.signal }),
   };
 }
@@ -176,6 +178,7 @@ function manyContextOf(parts: HandlerParts, call: Call): BatchContext {
     tasks,
     ...enqueuer,
     config,
+    readRows: parts.readRows,
     // Running tasks are never deleted, so no id has to be kept.
     deleteFinished: (days) => parts.deleteFinished(days, { keepId: 0, signal: call.signal }),
   };

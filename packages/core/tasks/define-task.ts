@@ -40,6 +40,8 @@ export interface TaskContext extends Enqueuer {
   /** Creates more tasks; finds, changes and cancels them. */
   tasks: Tasks;
   config: HandlerConfig;
+  /** Reads rows from the database that Tickwork's table is in; the transaction can write nothing. */
+  readRows<Row>(statement: { text: string; params?: readonly unknown[] }): Promise<Row[]>;
   /** Deletes the tasks that finished more than so many days ago, until `signal` aborts. Returns how many. */
   deleteFinished(olderThanDays: number): Promise<number>;
 }

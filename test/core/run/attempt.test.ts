@@ -36,6 +36,7 @@ function attempt(
     maxCrashes: 3,
     tasks,
     handlerConfig,
+    readRows: async () => [],
     deleteFinished: async () => 0,
     exit: async (reason) => void exits.push(reason) as never,
   };

@@ -15,7 +15,9 @@ import { checkData } from "../../../packages/core/tasks/registry.ts";
 import { aTask } from "../run/rows.ts";
 
 export interface Surroundings
-  extends Partial<Pick<TaskContext, "task" | "attempt" | "notes" | "signal" | "progress" | "deleteFinished">>,
+  extends Partial<
+      Pick<TaskContext, "task" | "attempt" | "notes" | "readRows" | "signal" | "progress" | "deleteFinished">
+    >,
     Partial<HandlerConfig> {}
 
 /** The configuration that handlers see; servers of the tests may be reached. */
@@ -41,6 +43,7 @@ export async function runTask<Result = unknown>(
     deadline: new Date("2026-11-24T09:12:30.000Z"),
     progress: async () => {},
     notes: testContext().notes,
+    readRows: testContext().readRows,
     log: silent,
     tasks: noTasks,
     ...createEnqueuer(noTasks.create),
