@@ -12,4 +12,16 @@ export const redis: Secrets = ({ cacheEnabled }) =>
     ? { CACHE_REDIS_URL: Resource.TickworkRedis.url, CACHE_REDIS_TOKEN: Resource.TickworkRedis.token }
     : {};
 
+/** Of the handlers that ship; linked only where the app gives any of them. */
+export const handlers: Secrets = (_, { TICKWORK_HANDLERS }) => {
+  if (!TICKWORK_HANDLERS) return {};
+  const { TickworkHandlers } = Resource as unknown as Record<"TickworkHandlers", HandlerLink>;
+  return { SMTP_URL: TickworkHandlers.smtpUrl, WEBHOOK_SECRETS: TickworkHandlers.webhookSecrets };
+};
+
+interface HandlerLink {
+  smtpUrl: string;
+  webhookSecrets: string;
+}
+
 export const apiKey: Secrets = () => ({ API_KEY: Resource.TickworkApiKey.value });

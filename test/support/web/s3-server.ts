@@ -4,6 +4,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { listen } from "./server.ts";
 
 export interface S3Server {
+  url: string;
   client: S3Client;
   /** By bucket and key. */
   objects: Map<string, Buffer>;
@@ -19,6 +20,7 @@ export interface S3Server {
 /** For the length of a test. */
 export async function serveS3(): Promise<S3Server> {
   const s3: S3Server = {
+    url: "",
     client: undefined as unknown as S3Client,
     objects: new Map(),
     open: new Map(),
@@ -66,6 +68,7 @@ export async function serveS3(): Promise<S3Server> {
     });
   });
   const { url } = await listen(server);
+  s3.url = url;
   s3.client = new S3Client({
     endpoint: url,
     region: "us-east-1",

@@ -1,0 +1,64 @@
+/** An export of many rows takes as much memory as one of few. */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { type DataExportResult, dataExport, defineExport } from "#tasks";
+import { describeOnStacks } from "../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../support/bed/doorbells.ts";
+import { temporaryFolder } from "../support/bed/template.ts";
+
+const FEW = 100_000;
+const MANY = 500_000;
+/** Garbage that waits to be collected; the rows of the many, as objects, would take twice as much. */
+const GROWTH_LIMIT_BYTES = 128 * 1024 * 1024;
+
+describeOnStacks("memory", (bed) => {
+  test.skipIf(bed.kind === "embedded").each(["csv", "ndjson", "parquet"])(
+    "%s: it does not grow with the rows",
+    { timeout: 300_000 },
+    async (format) => {
+      await bed.sql(`create table if not exists many as
+        select n as id, repeat(md5(n::text), 3) as text, now() as at from generate_series(1, ${MANY}) n`);
+      await bed.sql("create unique index if not exists many_id on many (id)");
+      const of = (name: string, rows: number) =>
+        defineExport({
+          name,
+          sql: `select * from many where id <= ${rows}`,
+          columns: { id: "integer", text: "text", at: "timestamp" },
+          key: "id",
+        });
+      const folder = temporaryFolder();
+      const { tasks, worker } = bed.make({
+        doorbell: noteRings(),
+        definitions: [dataExport([of("few", FEW), of("many", MANY)])],
+        env: { EXPORT_TO: folder },
+      });
+      const peakOf = async (name: string) => {
+        let peak = 0;
+        const timer = setInterval(() => {
+          peak = Math.max(peak, process.memoryUsage.rss());
+        }, 5);
+        const [task] = await tasks.create([{ type: "data_export", task_data: { export: name, format } }]);
+        await worker.tick();
+        clearInterval(timer);
+        const { result_data } = await tasks.get(task?.id ?? 0);
+        return { peak, result: result_data as DataExportResult };
+      };
+      // The first one loads what is needed.
+      await peakOf("few");
+      const few = await peakOf("few");
+      const many = await peakOf("many");
+      const growthMb = (many.peak - few.peak) / 1e6;
+      console.log(`${format}: ${MANY} rows take ${growthMb.toFixed(1)} MB more than ${FEW}`);
+      expect(few.result.rows).toBe(FEW);
+      expect(many.result.rows).toBe(MANY);
+      expect(statSync(many.result.place).size).toBe(many.result.bytes);
+      expect(many.result.bytes).toBeGreaterThan(4.5 * few.result.bytes);
+      expect(many.result.held_rows).toBe(few.result.held_rows);
+      expect(many.result.held_rows).toBeLessThanOrEqual(format === "parquet" ? 10_000 : 1_000);
+      expect(many.peak - few.peak).toBeLessThan(GROWTH_LIMIT_BYTES);
+      if (format === "csv")
+        expect(readFileSync(join(folder, "many-3.csv"), "utf8").split("\r\n")).toHaveLength(MANY + 2);
+    },
+  );
+});
