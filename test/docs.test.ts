@@ -7,6 +7,7 @@ import { definitions } from "#tasks";
 import { operations } from "../packages/api/operations.ts";
 import { cleanup } from "../packages/tasks/cleanup.ts";
 import { cleanupTempFiles } from "../packages/tasks/cleanup-temp-files.ts";
+import { shippedExport } from "../packages/tasks/data-export.ts";
 import { emailBatch } from "../packages/tasks/email-batch.ts";
 import { httpRequest } from "../packages/tasks/http-request.ts";
 import { billOf, costTables, useOf } from "../scripts/cost.ts";
@@ -43,7 +44,7 @@ describe("the README", () => {
   test("lists the types of task that ship, with all fields of their data", () => {
     const rows = rowsUnder("Use it", /^`[a-z_]+`$/);
     // Whoever adds a type to those need not describe it there.
-    const shipped = [httpRequest, emailBatch, cleanup, cleanupTempFiles];
+    const shipped = [httpRequest, emailBatch, shippedExport, cleanup, cleanupTempFiles];
     const types = shipped.map(({ type }) => type);
     expect(rows.map(([type]) => codesIn(type)[0])).toEqual(types);
     expect(readme).toContain(
