@@ -15,13 +15,9 @@ export const redis: Secrets = ({ cacheEnabled }) =>
 /** Of the handlers that ship; linked only where the app gives any of them. */
 export const handlers: Secrets = (_, { TICKWORK_HANDLERS }) => {
   if (!TICKWORK_HANDLERS) return {};
-  const { TickworkHandlers } = Resource as unknown as Record<"TickworkHandlers", HandlerLink>;
-  return { SMTP_URL: TickworkHandlers.smtpUrl, WEBHOOK_SECRETS: TickworkHandlers.webhookSecrets };
+  const { smtpUrl, webhookSecrets } = (Resource as unknown as HandlerLink).TickworkHandlers;
+  return { SMTP_URL: smtpUrl, WEBHOOK_SECRETS: webhookSecrets };
 };
-
-interface HandlerLink {
-  smtpUrl: string;
-  webhookSecrets: string;
-}
+type HandlerLink = { TickworkHandlers: Record<"smtpUrl" | "webhookSecrets", string> };
 
 export const apiKey: Secrets = () => ({ API_KEY: Resource.TickworkApiKey.value });

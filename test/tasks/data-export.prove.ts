@@ -9,8 +9,8 @@ import { describeOnStacks } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
 
-const FEW = 100_000;
-const MANY = 500_000;
+const FEW = 50_000;
+const MANY = 300_000;
 /** The rows of the many would take more than 100 MB; of Parquet, the end of the file grows with its row groups. */
 const GROWTH_LIMIT_BYTES = 16 * 1024 * 1024;
 
@@ -48,7 +48,7 @@ describeOnStacks("memory", (bed) => {
         let peak = 0;
         const timer = setInterval(() => {
           peak = Math.max(peak, inUse());
-        }, 50);
+        }, 400);
         const [task] = await tasks.create([{ type: "data_export", task_data: { export: name, format } }]);
         await worker.tick();
         clearInterval(timer);
