@@ -242,7 +242,8 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
     remedy: "Set it to a folder or to `s3://bucket/prefix`, then retry.",
   },
   export_key: {
-    meaning: "`data_export`: the columns in `key` are null or not unique, so rows would be lost between two pages.",
+    meaning:
+      "`data_export`: the columns in `key` are null or not unique, so rows would be lost between two pages.",
     remedy: "Give the export a key that is unique and never null, then retry.",
   },
   cleanup_refused: {
