@@ -2,7 +2,7 @@
 import type { Doorbell } from "./doorbell.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Network } from "./lambda.ts";
-import type { certificates } from "./secrets.ts";
+import type { certificates, handlerLink } from "./secrets.ts";
 import type { Settings } from "./settings.ts";
 
 export interface ServiceParts {
@@ -12,6 +12,8 @@ export interface ServiceParts {
   vpc: Network;
   /** The links to Postgres and, if there is one, to Redis. */
   stores: sst.Linkable<Record<string, unknown>>[];
+  /** What the handlers that ship keep secret, linked to tick alone. */
+  handlerSecrets: ReturnType<typeof handlerLink>;
   certificates: ReturnType<typeof certificates>;
   doorbell: Doorbell;
   deadLetters: aws.sqs.Queue;

@@ -4,10 +4,10 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../packages/core/config.ts";
+import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES, readConfig } from "../packages/core/config.ts";
 import { ConfigError } from "../packages/core/errors.ts";
 import { isNeon, needsToken } from "../packages/drivers/addresses.ts";
-import type { DatabaseAddress, RedisAddress } from "./options.ts";
+import type { DatabaseAddress, RedisAddress, TickworkOptions } from "./options.ts";
 
 type Text = $util.Input<string>;
 
@@ -54,6 +54,23 @@ export function certificates(
 }
 
 const CERTIFICATES: Record<string, string> = { NODE_EXTRA_CA_CERTS: "/var/runtime/ca-cert.pem" };
+
+/** What the handlers that ship keep secret; undefined when the app gives none of it. */
+export function handlerLink({ smtpUrl = "", webhookSecrets = "" }: HandlerSecrets) {
+  if (!smtpUrl && !webhookSecrets) return undefined;
+  const checked = $util.all([smtpUrl, webhookSecrets]).apply(([smtpUrl, webhookSecrets]) => {
+    readConfig({ SMTP_URL: smtpUrl, WEBHOOK_SECRETS: webhookSecrets });
+    return { smtpUrl, webhookSecrets };
+  });
+  return new sst.Linkable("TickworkHandlers", {
+    properties: {
+      smtpUrl: $util.secret(checked.smtpUrl),
+      webhookSecrets: $util.secret(checked.webhookSecrets),
+    },
+  });
+}
+
+type HandlerSecrets = Pick<TickworkOptions, "smtpUrl" | "webhookSecrets">;
 
 /**
  * The API's key: the secret `TickworkApiKey` if it is set, otherwise a random one that the first deployment generates

@@ -220,6 +220,32 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
     meaning: "`http_request`: there are more redirects than `follow_redirects` allows.",
     remedy: "Use the final URL, or raise `follow_redirects` (5 at most).",
   },
+  http_no_secret: {
+    meaning: "`http_request`: it is to be signed, and `WEBHOOK_SECRETS` is not set.",
+    remedy: "Set `WEBHOOK_SECRETS`, then retry.",
+  },
+  email_not_set_up: {
+    meaning: "`email_batch`: neither `SMTP_URL` nor `EMAIL_SES` nor `EMAIL_OUTBOX` is set.",
+    remedy: "Set one of them, then retry.",
+  },
+  email_failed: {
+    meaning:
+      "`email_batch`: the mail server could not be used, without a code such as `EAUTH` or `ECONNREFUSED`.",
+    remedy: "The message says what happened. A retry sends to those who have got nothing yet.",
+  },
+  email_deferred: {
+    meaning: "`email_batch`: the mail server wants some recipients another time, as with a greylist.",
+    remedy: "It is tried again while attempts are left; after the last one they count as refused.",
+  },
+  export_not_set_up: {
+    meaning: "`data_export`: `EXPORT_TO` is not set.",
+    remedy: "Set it to a folder or to `s3://bucket/prefix`, then retry.",
+  },
+  export_key: {
+    meaning:
+      "`data_export`: the columns in `key` are null or not unique, so rows would be lost between two pages.",
+    remedy: "Give the export a key that is unique and never null, then retry.",
+  },
   cleanup_refused: {
     meaning:
       "`cleanup`, `cleanup_temp_files`: files are outside the data folder, or are not temporary files.",

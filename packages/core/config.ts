@@ -51,6 +51,16 @@ export interface Config {
   dataDir: string;
   /** `HTTP_REQUEST_ALLOW`: addresses that `http_request` may reach although they are private, comma separated. */
   httpRequestAllow: string[];
+  /** `WEBHOOK_SECRETS`: what `http_request` signs with, `whsec_` and base64, comma separated. */
+  webhookSecrets: string[];
+  /** `SMTP_URL`: the mail server of `email_batch`. */
+  smtpUrl: string | undefined;
+  /** `EMAIL_SES`: without a mail server, it sends through Amazon SES. */
+  emailSes: boolean;
+  /** `EMAIL_OUTBOX`: without either, the folder that it writes its mails to. */
+  emailOutbox: string | undefined;
+  /** `EXPORT_TO`: where `data_export` puts its files: a folder, or `s3://bucket/prefix`. */
+  exportTo: string | undefined;
   /** `DEBUGGING`: log everything. */
   debugging: boolean;
 }
@@ -68,6 +78,7 @@ export const DEFAULTS = {
   host: "127.0.0.1",
   port: 3000,
   dataDir: ".tickwork",
+  emailSes: false,
   debugging: false,
 } as const satisfies Partial<Config>;
 
@@ -158,6 +169,11 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     port: whole("PORT", DEFAULTS.port, 0, 65_535),
     dataDir: text("DATA_DIR") ?? DEFAULTS.dataDir,
     httpRequestAllow: list("HTTP_REQUEST_ALLOW"),
+    webhookSecrets: list("WEBHOOK_SECRETS").map(webhookSecretOf),
+    smtpUrl: address("SMTP_URL", ["smtp", "smtps"]),
+    emailSes: flag("EMAIL_SES", DEFAULTS.emailSes),
+    emailOutbox: text("EMAIL_OUTBOX"),
+    exportTo: placeOf(text("EXPORT_TO")),
     debugging: flag("DEBUGGING", DEFAULTS.debugging),
   };
   if (config.refreshIntervalSeconds > MAX_REFRESH_INTERVAL_SECONDS) {
@@ -203,6 +219,25 @@ export function addressOf(name: string, value: string, schemes: readonly string[
 function originOf(given: string): string {
   if (/^https?:\/\//.test(given) && URL.canParse(given) && new URL(given).origin === given) return given;
   return refuse("API_ORIGINS", given, "origins such as https://app.example.com, separated by commas");
+}
+
+/** A folder is any text; what begins like an address of S3 has to be one. */
+function placeOf(given: string | undefined): string | undefined {
+  const isAddress = given !== undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(given);
+  if (isAddress && !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w!'()*.-]+)*\/?$/.test(given))
+    return refuse("EXPORT_TO", given, "a folder, or s3://bucket/prefix");
+  return given;
+}
+
+/** By Standard Webhooks, a secret has 24 to 64 bytes. */
+function webhookSecretOf(given: string): string {
+  const [, text = ""] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(given) ?? [];
+  const bytes = Buffer.from(text, "base64").byteLength;
+  if (bytes < 24 || bytes > 64)
+    throw new ConfigError(
+      "WEBHOOK_SECRETS must be whsec_ and 24 to 64 bytes in base64, or several of that, separated by commas; got something else.",
+    );
+  return given;
 }
 
 /** What callers can send in a header. */

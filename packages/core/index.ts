@@ -65,7 +65,6 @@ export {
   type EnqueueOptions,
   type Enqueuer,
   foreignTask,
-  type HandlerConfig,
   type ResultOf,
   type TaskContext,
   type TaskDefinition,
@@ -73,8 +72,10 @@ export {
   type TaskSettings,
 } from "./tasks/define-task.ts";
 export type { BulkAction, BulkCount, BulkRequest, BulkResult, TaskFilter } from "./tasks/filter.ts";
+export type { HandlerConfig } from "./tasks/handler-config.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
+export type { TaskNotes } from "./tasks/notes.ts";
 export type { Pause, PauseTarget } from "./tasks/pause.ts";
 export type { ItemOutcome } from "./tasks/run-many.ts";
 export type {

@@ -22,6 +22,8 @@ export const ANSWER_LIMIT_BYTES = 3_000_000;
 export const TASK_DATA_LIMIT_BYTES = 256 * 1024;
 /** What a handler's result may have, as JSON; a larger one is cut, never lost silently. */
 export const RESULT_LIMIT_BYTES = 256 * 1024;
+/** Notes that a task writes at a time, as JSON. */
+export const NOTES_LIMIT_BYTES = 256 * 1024;
 /** Tasks that one call may make. */
 export const BATCH_LIMIT = 1_000;
 /** How deep `task_data` may nest; Postgres, and whatever walks through it, has a stack that ends. */
@@ -201,6 +203,8 @@ export const STACK_LIMIT = 4_000;
 
 /** One query; Neon needs half a second to wake. */
 export const POSTGRES_TIMEOUT_MS = 15_000;
+/** What a handler reads at a time. */
+export const READ_ROWS_LIMIT_MS = 60_000;
 /** One statement of a migration, such as the building of an index; Neon's proxy ends it after 15 seconds all the same. */
 export const MIGRATION_TIMEOUT_MS = 240_000;
 /** What must be left of the time for a migration to begin another statement, and to say what became of it. */

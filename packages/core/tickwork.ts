@@ -24,6 +24,7 @@ import { createTasks } from "./services/tasks.ts";
 import { createVitals, watchDatabase, watchRedis } from "./services/vitals.ts";
 import { createWorker, type Worker } from "./services/worker.ts";
 import type { Database } from "./store/database.ts";
+import { readRows } from "./store/read-only.ts";
 import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
 import type { Definitions } from "./tasks/define-task.ts";
@@ -175,7 +176,13 @@ export function createTickwork(parts: Parts): Tickwork {
   );
   const tasks = createTasks(deps, announcer);
   const operator = createOperator({ ...deps, scheduler, bulk }, announcer);
-  const worker = createWorker({ ...deps, scheduler, tasks, deleteFinished: operator.deleteFinished });
+  const worker = createWorker({
+    ...deps,
+    scheduler,
+    tasks,
+    readRows: (statement) => readRows(database, statement),
+    deleteFinished: operator.deleteFinished,
+  });
   return {
     tasks,
     schedules,

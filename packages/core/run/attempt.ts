@@ -2,8 +2,10 @@
 import { describeIssues, type Issue, messageOf } from "../errors.ts";
 import { ABORT_GRACE_MS, EMPTY_CLAIMS_PAUSE_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
-import type { HandlerConfig, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
+import type { Store } from "../store/store.ts";
+import type { TaskContext, TaskDefinition } from "../tasks/define-task.ts";
 import { createEnqueuer } from "../tasks/enqueue.ts";
+import type { HandlerConfig } from "../tasks/handler-config.ts";
 import { dataFor, type Registry } from "../tasks/registry.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome, Task } from "../tasks/task.ts";
@@ -11,6 +13,7 @@ import type { Tasks } from "../tasks/tasks.ts";
 import { withResolvers } from "../with-resolvers.ts";
 import { type AbortCode, TaskAborted } from "./abort.ts";
 import { type HeartbeatDeps, startHeartbeat } from "./heartbeat.ts";
+import { notesOf } from "./notes.ts";
 import {
   aborted,
   completed,
@@ -23,15 +26,17 @@ import {
 import type { Scheduler } from "./scheduler.ts";
 
 export interface AttemptDeps extends HeartbeatDeps {
+  store: Pick<Store, "renew" | "readNotes" | "writeNotes">;
   registry: Registry;
   scheduler: Scheduler;
   /** How often a worker may die while it runs a task; then the task ends in `Error`. */
   maxCrashes: number;
   /** The jitter of a backoff, from 0 to 1. Default `Math.random`. */
   random?: (() => number) | undefined;
-  /** What handlers get as `tasks`, `config` and `deleteFinished`. */
+  /** What handlers get as `tasks`, `config`, `readRows` and `deleteFinished`. */
   tasks: Tasks;
   handlerConfig: HandlerConfig;
+  readRows: TaskContext["readRows"];
   deleteFinished(olderThanDays: number, options: { keepId: number; signal: AbortSignal }): Promise<number>;
   /** Ends the process: a handler keeps running although it was told to stop. */
   exit(reason: string): never | Promise<never>;
@@ -93,10 +98,12 @@ async function runHandler(
     signal,
     deadline: new Date(deadlineMs),
     progress: heartbeat.progress,
+    notes: notesOf(deps.store, lease, aborting.abort),
     log: log.with({ task: task.id, type: task.type, attempt: task.attempts }),
     tasks,
     ...createEnqueuer((given, created) => tasks.create(given, created)),
     config,
+    readRows: deps.readRows,
     deleteFinished: (olderThanDays) => deps.deleteFinished(olderThanDays, { keepId: task.id, signal }),
   });
   try {

@@ -6,6 +6,7 @@ import { type RefreshReport, runRefresh, runScheduledRefresh } from "../run/refr
 import type { TickReport } from "../run/tally.ts";
 import { runTick, type TickDeps } from "../run/tick.ts";
 import { trustOf } from "../run/trust.ts";
+import { handlerConfigOf } from "../tasks/handler-config.ts";
 
 /** The call of a function that something belongs to, for the log. */
 interface Invocation {
@@ -50,14 +51,14 @@ export interface WorkerDeps
 }
 
 export function createWorker({ config, ...deps }: WorkerDeps): Worker {
-  const { runningTtlSeconds, shutdownWaitSeconds, maxCrashes, dataDir, httpRequestAllow } = config;
+  const { runningTtlSeconds, shutdownWaitSeconds, maxCrashes } = config;
   const settings = {
     leaseMs: runningTtlSeconds * 1000,
     shutdownWaitMs: shutdownWaitSeconds * 1000,
     maxCrashes,
     unanswered: new Set<string>(),
     failed: { inARow: 0 },
-    handlerConfig: { dataDir, httpRequestAllow },
+    handlerConfig: handlerConfigOf(config),
   };
   const trust = trustOf(config);
   const draining = new AbortController();

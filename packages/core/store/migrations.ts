@@ -11,6 +11,7 @@ import { ACCESS_TABLES } from "./access-tables.ts";
 import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
+import { NOTES_TABLE } from "./notes.ts";
 import { SCHEDULES } from "./schedules-table.ts";
 import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
 import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";
@@ -280,6 +281,7 @@ export const MIGRATIONS: readonly Migration[] = [
         task bigint primary key, pass integer not null, before_id bigint not null, matched bigint not null,
         changed bigint not null, ids bigint[] not null);`,
   },
+  { name: "notes of tasks", sql: NOTES_TABLE },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

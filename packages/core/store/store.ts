@@ -4,6 +4,7 @@ import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
 import { beginBulk, bulkStep, countSome } from "./lazy-bulk.ts";
+import { readNotes, writeNotes } from "./notes.ts";
 import { deleteFinished, deleteFinishedByType, endLeases, resetRunning } from "./operator.ts";
 import { overview } from "./overview.ts";
 import { listPauses, pause, resume } from "./pauses.ts";
@@ -52,6 +53,8 @@ export function createStore(deps: StoreDeps) {
     heldBy: bind(heldBy),
     settle: bind(settle),
     renew: bind(renew),
+    readNotes: bind(readNotes),
+    writeNotes: bind(writeNotes),
     settleBatch: bind(settleBatch),
     renewBatch: bind(renewBatch),
     readBack: bind(readBack),

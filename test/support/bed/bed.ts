@@ -198,6 +198,7 @@ const TABLES = [
   "tickwork_audit",
   "tickwork_pauses",
   "tickwork_bulk",
+  "tickwork_notes",
 ];
 const COUNTED = ['"baasix_Tasks"', "tickwork_keys", "tickwork_audit"];
 /** Above, new files are made in less time than so many rows are deleted. */
