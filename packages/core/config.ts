@@ -1,6 +1,7 @@
 import { ConfigError, mustBe } from "./errors.ts";
 import { CACHE_LIMIT_MAX, RATE_LIMIT_MAX } from "./limits.ts";
 import type { Logger } from "./log.ts";
+import type { EncryptionKey } from "./tasks/encryption.ts";
 
 /** What users may set, by environment variables. */
 export interface Config {
@@ -33,6 +34,8 @@ export interface Config {
   retentionDays: number | undefined;
   /** `TASK_ERROR_RETENTION_DAYS`: the same for tasks that ended in `Error`. */
   errorRetentionDays: number | undefined;
+  /** `TASK_ENCRYPTION_KEYS`: what types that say `encrypt` are encrypted with. The first one encrypts, all of them decrypt. */
+  encryptionKeys: readonly EncryptionKey[];
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
   /** `API_ORIGINS`: the origins whose pages may call the HTTP API from a browser, comma separated. */
@@ -152,6 +155,7 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     maxCrashes: whole("TASK_MAX_CRASHES", DEFAULTS.maxCrashes, 0, 1_000),
     retentionDays: days("TASK_RETENTION_DAYS"),
     errorRetentionDays: days("TASK_ERROR_RETENTION_DAYS") ?? days("TASK_RETENTION_DAYS"),
+    encryptionKeys: encryptionKeysOf("TASK_ENCRYPTION_KEYS", text("TASK_ENCRYPTION_KEYS") ?? ""),
     apiKey: secret("API_KEY"),
     apiOrigins: list("API_ORIGINS").map(originOf),
     apiLimitPerKey: limit("API_LIMIT_PER_KEY"),
@@ -200,6 +204,30 @@ export function addressOf(name: string, value: string, schemes: readonly string[
         "in user and password, each of / ? # % is written as % and two digits.",
     );
   return value;
+}
+
+export const ENCRYPTION_KEYS_ACCEPTED = "like 2026a:<32 bytes in base64>, with commas between them";
+
+/**
+ * Keys of AES-256, each with an id.
+ *
+ * @throws ConfigError with one line, which begins with `name` and has nothing of the keys
+ */
+export function encryptionKeysOf(name: string, given: string): EncryptionKey[] {
+  const keys = given
+    .split(",")
+    .map((one) => one.trim())
+    .filter(Boolean)
+    .map((one): EncryptionKey => {
+      const [, id = "", encoded = ""] = /^([\w-]{1,32}):([A-Za-z0-9+/]{43}=)$/.exec(one) ?? [];
+      // What cannot be read may be a key: it is not repeated.
+      if (id === "")
+        throw new ConfigError(`${name} must be keys ${ENCRYPTION_KEYS_ACCEPTED}, got something else.`);
+      return { id, key: Buffer.from(encoded, "base64") };
+    });
+  const twice = keys.find(({ id }, n) => keys.findIndex((other) => other.id === id) !== n);
+  if (twice) throw new ConfigError(`${name} ${mustBe("keys of different ids", twice.id)}, twice.`);
+  return keys;
 }
 
 /** As browsers write it: https://app.example.com, without a slash at the end. */

@@ -1,13 +1,19 @@
 import { SEARCH_SCAN, SEARCH_VALUE_BYTES } from "../limits.ts";
+import { SEALED_IN_JSON, SEALED_MARK } from "../tasks/encryption.ts";
 import type { StoreDeps } from "./deps.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type ListFilter, newestTasks, type Page, withinBytes } from "./read.ts";
 import { type Row, tasksOf } from "./rows.ts";
 import { queryRepeatable, statement, variants } from "./statement.ts";
 
+/** As text, without what is encrypted: a short text is in any ciphertext by chance. */
+const readable = (column: string) =>
+  `case when strpos(${column}::text, '${SEALED_MARK}') = 0 then ${column}::text
+    else regexp_replace(${column}::text, '${SEALED_IN_JSON}', '', 'g') end`;
+
 /** The text is somewhere in this value. Large ones are passed over: each would have to be fetched and unpacked. */
-const has = (column: string) =>
-  `(pg_column_size(${column}) <= ${SEARCH_VALUE_BYTES} and strpos(lower(${column}::text), lower(:text)) > 0)`;
+const has = (column: string) => `(pg_column_size(${column}) <= ${SEARCH_VALUE_BYTES}
+  and strpos(lower(${column}::text), lower(:text)) > 0 and strpos(lower(${readable(column)}), lower(:text)) > 0)`;
 
 /**
  * Looks through the newest tasks that meet the other conditions, at most so many of them. No index helps to find a text, and

@@ -103,6 +103,11 @@ export interface TaskDefinition<
   batch?: boolean | BatchOptions;
   /** How its tasks are unique, whoever creates them; but not those that name the type only, where the definition is not known. */
   unique?: UniqueBy<StandardSchemaV1.InferOutput<Schema>>;
+  /**
+   * Keeps its data, results and the messages of its errors encrypted in Postgres and Redis, with `TASK_ENCRYPTION_KEYS`.
+   * Handlers and readers of tasks see them as they are. Default false.
+   */
+  encrypt?: boolean;
   /** Another program runs it; see `foreignTask`. */
   foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
