@@ -12,4 +12,9 @@ export const redis: Secrets = ({ cacheEnabled }) =>
     ? { CACHE_REDIS_URL: Resource.TickworkRedis.url, CACHE_REDIS_TOKEN: Resource.TickworkRedis.token }
     : {};
 
+/** Empty where no type is encrypted. */
+export const encryptionKeys: Secrets = () => ({
+  TASK_ENCRYPTION_KEYS: Resource.TickworkEncryptionKeys.value,
+});
+
 export const apiKey: Secrets = () => ({ API_KEY: Resource.TickworkApiKey.value });
