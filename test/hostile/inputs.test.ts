@@ -169,3 +169,38 @@ test("and the server works as before", async () => {
   expect((await send({ target: "/tasks" })).status).toBe(200);
   expect((await send({ target: "/health/tasks", headers: [] })).status).toBe(200);
 });
+
+describe("every kind of answer says what browsers may do with it, and not what answers", () => {
+  const kinds: [name: string, request: Sent, status: number][] = [
+    ["a page", { target: "/", headers: [] }, 200],
+    ["a page that the browser has", { target: "/", headers: [["if-none-match", "*"]] }, 200],
+    ["JSON", { target: "/tasks" }, 200],
+    ["health", { target: "/health/tasks", headers: [] }, 200],
+    ["HEAD", { method: "HEAD", target: "/tasks" }, 200],
+    ["nothing to say", { method: "DELETE", target: "/session" }, 204],
+    ["no key", { target: "/tasks", headers: [] }, 401],
+    ["no such path", { target: "/nowhere" }, 404],
+    ["no such file", { target: "/assets/nothing.js", headers: [] }, 401],
+    ["a body that is no JSON", { method: "POST", body: "{" }, 400],
+    ["a value that is refused", { method: "POST", body: "{}" }, 422],
+    ["a body that is too large", { method: "POST", body: "x".repeat(6_000_000) }, 413],
+    ["OPTIONS", { method: "OPTIONS" }, 404],
+    ["a method that HTTP does not have", { method: "GET /tasks HTTP/9\r\nX" }, 400],
+    ["a path that is no path", { target: "tasks" }, 400],
+    ["CONNECT", { method: "CONNECT", target: "example.com:443" }, 400],
+    ["headers that are too long", { headers: [["x", "x".repeat(20_000)]] }, 431],
+    ["an expectation", { headers: [["expect", "a miracle"]] }, 417],
+  ];
+  test.each(kinds)("%s", async (_, request, status) => {
+    const answer = await send(request);
+    expect(answer.status, answer.text).toBe(status);
+    expect(answer.headers).toMatchObject({
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "content-security-policy": expect.stringMatching(/^default-src 'none';.*frame-ancestors 'none'/),
+    });
+    for (const banner of ["server", "x-powered-by", "via"]) expect(answer.headers).not.toHaveProperty(banner);
+    expect(answer.text).not.toMatch(/node_modules|at .*:\d+:\d+|Hono/);
+    before = await target.state();
+  });
+});
