@@ -4,7 +4,8 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { addressOf, encryptionKeysOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../packages/core/config.ts";
+import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../packages/core/config.ts";
+import { encryptionKeysOf } from "../packages/core/encryption-keys.ts";
 import { ConfigError } from "../packages/core/errors.ts";
 import { isNeon, needsToken } from "../packages/drivers/addresses.ts";
 import type { DatabaseAddress, RedisAddress } from "./options.ts";

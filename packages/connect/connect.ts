@@ -10,7 +10,7 @@ import {
   type TaskOf,
   type Tasks,
 } from "#core";
-import { encryptionKeysOf } from "../core/config.ts";
+import { encryptionKeysOf } from "../core/encryption-keys.ts";
 import { createEncryption } from "../core/tasks/encryption.ts";
 import { createEnqueuer } from "../core/tasks/enqueue.ts";
 import { loadSchemas } from "../core/tasks/load-schemas.ts";

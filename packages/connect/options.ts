@@ -1,5 +1,6 @@
 import { ConfigError, type Doorbell, type Logger } from "#core";
-import { addressOf, encryptionKeysOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../core/config.ts";
+import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../core/config.ts";
+import { encryptionKeysOf } from "../core/encryption-keys.ts";
 import { needsToken } from "../drivers/addresses.ts";
 
 /** Where the tasks are, and how those that run them are told. */

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type Clock, systemClock } from "./clock.ts";
-import { type Config, ENCRYPTION_KEYS_ACCEPTED } from "./config.ts";
+import type { Config } from "./config.ts";
 import type { Doorbell } from "./doorbell/doorbell.ts";
 import { createRinger, horizonMsOf } from "./doorbell/ringer.ts";
+import { ENCRYPTION_KEYS_ACCEPTED } from "./encryption-keys.ts";
 import { ConfigError, mustBe, quote } from "./errors.ts";
 import { withFallback } from "./gate/fallback-gate.ts";
 import type { GateOptions } from "./gate/gate.ts";

@@ -9,15 +9,9 @@
  * place of another. Data is the exception, for a task has no id before it is inserted: it is bound to its type.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import type { EncryptionKey } from "../encryption-keys.ts";
 import { quote, TickworkError } from "../errors.ts";
 import type { AttemptRecord, CONTENT, Outcome, Task, TaskErrorData } from "./task.ts";
-
-/** One of `TASK_ENCRYPTION_KEYS`. */
-export interface EncryptionKey {
-  id: string;
-  /** 32 bytes. */
-  key: Uint8Array;
-}
 
 /** What stands in the place of a value that its reader may not see, or that cannot be decrypted. */
 export const ENCRYPTED = "[encrypted]";

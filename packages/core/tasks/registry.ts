@@ -1,3 +1,4 @@
+import type { EncryptionKey } from "../encryption-keys.ts";
 import {
   type Issue,
   messageOf,
@@ -18,7 +19,7 @@ import {
   WINDOW_MS,
 } from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
-import { createEncryption, type Encryption, type EncryptionKey } from "./encryption.ts";
+import { createEncryption, type Encryption } from "./encryption.ts";
 import { isOneOfMany } from "./run-many.ts";
 import type { DeclaredSchedule } from "./schedule.ts";
 import type { Task } from "./task.ts";

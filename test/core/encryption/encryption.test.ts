@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { ConfigError, defineTask, type Environment, PermanentError, type Task } from "#core";
-import { encryptionKeysOf } from "../../../packages/core/config.ts";
+import { encryptionKeysOf } from "../../../packages/core/encryption-keys.ts";
 import { rowsKeyOf } from "../../../packages/core/gate/scripts/keys.ts";
 import { isSealed } from "../../../packages/core/tasks/encryption.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
