@@ -17,6 +17,7 @@ import type { Metrics } from "./metrics.ts";
 import type { TallyDeps } from "./run/tally.ts";
 import { windowMsOf } from "./run/trust.ts";
 import { createAnnouncer } from "./services/announce.ts";
+import { createBulk } from "./services/bulk.ts";
 import { createInsight, type Insight } from "./services/insight.ts";
 import { createLazySchedules } from "./services/lazy-schedules.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
@@ -119,12 +120,14 @@ export function createTickwork(parts: Parts): Tickwork {
   const database = watchDatabase(parts.database, vitals, clock);
   const redis = parts.redis && watchRedis(parts.redis, vitals, clock);
   const leaseMs = config.runningTtlSeconds * 1000;
+  const { definition: bulkTask, bulk } = createBulk(() => ({ ...deps, announcer, tasks }));
   const registry = createRegistry(parts.definitions, {
     timeoutLimitMs: parts.timeoutLimitMs,
     open: enqueuesOnly,
     windowMs: windowMsOf(config),
     keys: config.encryptionKeys,
     encryption: parts.encryption,
+    builtIn: enqueuesOnly ? [] : [bulkTask],
   });
   checkKeys(parts.definitions, config);
   const declared = parts.schedules ?? schedulesOf(parts.definitions);
@@ -179,7 +182,7 @@ export function createTickwork(parts: Parts): Tickwork {
     announcer,
   );
   const tasks = createTasks(deps, announcer);
-  const operator = createOperator({ ...deps, scheduler }, announcer);
+  const operator = createOperator({ ...deps, scheduler, bulk }, announcer);
   const worker = createWorker({ ...deps, scheduler, tasks, deleteFinished: operator.deleteFinished });
   return {
     tasks,

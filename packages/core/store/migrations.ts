@@ -274,6 +274,12 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_pauses (
         kind text, name text, reason text, created_at timestamptz not null, primary key (kind, name));`,
   },
+  {
+    name: "how far operations on many tasks have come",
+    sql: `create table if not exists tickwork_bulk (
+        task bigint primary key, pass integer not null, before_id bigint not null, matched bigint not null,
+        changed bigint not null, ids bigint[] not null);`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -3,7 +3,8 @@ import { claim, heldBy } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
-import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
+import { beginBulk, bulkStep, countSome } from "./lazy-bulk.ts";
+import { deleteFinished, deleteFinishedByType, endLeases, resetRunning } from "./operator.ts";
 import { overview } from "./overview.ts";
 import { listPauses, pause, resume } from "./pauses.ts";
 import { get, getMany, getSome, list, standing, windowIds } from "./read.ts";
@@ -14,7 +15,7 @@ import { window } from "./window.ts";
 
 export type { ClaimResult } from "./claim.ts";
 export type { Count, FinishedBucket, OverviewRead } from "./overview.ts";
-export type { ListFilter, Page } from "./read.ts";
+export type { Page } from "./read.ts";
 export type { SettleOptions } from "./settle.ts";
 export type { TypeOutcomes } from "./types.ts";
 export type { ScheduleRow, Window, WindowRead } from "./window.ts";
@@ -60,6 +61,10 @@ export function createStore(deps: StoreDeps) {
     listPauses: bind(listPauses),
     resetRunning: bind(resetRunning),
     deleteFinished: bind(deleteFinished),
+    deleteFinishedByType: bind(deleteFinishedByType),
     endLeases: bind(endLeases),
+    beginBulk: bind(beginBulk),
+    bulkStep: bind(bulkStep),
+    countSome: bind(countSome),
   };
 }

@@ -108,6 +108,13 @@ export interface TaskDefinition<
    * Handlers and readers of tasks see them as they are. Default false.
    */
   encrypt?: boolean;
+  /**
+   * Days after which refreshes delete its finished tasks, 1 to 36,500; null: never. Default: what `TASK_RETENTION_DAYS`
+   * and `TASK_ERROR_RETENTION_DAYS` say.
+   */
+  retentionDays?: number | null;
+  /** The same for those that ended in `Error`. Default: `retentionDays`, if that is given. */
+  errorRetentionDays?: number | null;
   /** Another program runs it; see `foreignTask`. */
   foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */

@@ -8,7 +8,14 @@ export interface LazyTaskOptions<
   Type extends string = string,
 > extends Pick<
     TaskDefinition,
-    "maxAttempts" | "timeoutSeconds" | "backoffMs" | "batch" | "version" | "encrypt"
+    | "maxAttempts"
+    | "timeoutSeconds"
+    | "backoffMs"
+    | "batch"
+    | "version"
+    | "encrypt"
+    | "retentionDays"
+    | "errorRetentionDays"
   > {
   /** The type of the definition that is loaded. */
   type: NoInfer<Type>;

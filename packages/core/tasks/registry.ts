@@ -20,6 +20,7 @@ import {
 } from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
 import { createEncryption, type Encryption } from "./encryption.ts";
+import { flawOfRetention, type Retention, retentionOf } from "./retention.ts";
 import { isOneOfMany } from "./run-many.ts";
 import type { DeclaredSchedule } from "./schedule.ts";
 import type { Task } from "./task.ts";
@@ -27,6 +28,7 @@ import { flawOfVersion, versionedType, versionOfRow, versionsOf } from "./versio
 
 /** The types of task that a deployment knows. */
 export interface Registry {
+  /** Those that it was given. */
   types: string[];
   /** Those of them that this deployment runs, each in the versions that it reads: see `versionedType`. */
   ours: string[];
@@ -36,12 +38,15 @@ export interface Registry {
   open: boolean;
   /** As in `KnownTypes`. */
   windowMs: number;
+  retried: ReadonlyMap<string, number>;
+  /** How long their finished tasks stay, of types that say so. */
+  retention: ReadonlyMap<string, Retention>;
   get(type: string): TaskDefinition | undefined;
   /** What runs a task: it reads the version of the task, too. */
   definitionOf(task: Pick<Task, "type" | "version">): TaskDefinition | undefined;
   /** What an attempt may take, in milliseconds. */
   timeoutMsOf(definition: TaskDefinition): number;
-  /** The longest time limit of all, in milliseconds. */
+  /** The longest time limit of those that it was given, in milliseconds. */
   longestTimeoutMs: number;
   /** How tasks of a type run in batches; undefined when they run one by one. */
   batchOf(task: Pick<Task, "type" | "version">): Batching | undefined;
@@ -77,6 +82,8 @@ interface RegistryOptions {
   /** Types without a definition are accepted, whatever their data. */
   open?: boolean | undefined;
   windowMs?: number;
+  /** What Tickwork itself needs; no list shows them. */
+  builtIn?: Definitions;
   /** What types that say `encrypt` are encrypted with. Default: nothing, so their data is refused. */
   keys?: readonly EncryptionKey[] | undefined;
   /** In its place, where others say what is encrypted. */
@@ -91,7 +98,14 @@ interface RegistryOptions {
  */
 export function createRegistry(
   definitions: Definitions,
-  { timeoutLimitMs, open = false, windowMs = WINDOW_MS, keys = [], encryption }: RegistryOptions = {},
+  {
+    timeoutLimitMs,
+    open = false,
+    windowMs = WINDOW_MS,
+    keys = [],
+    encryption,
+    builtIn = [],
+  }: RegistryOptions = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();
   const byName = new Map<string, TaskDefinition>();
@@ -100,7 +114,7 @@ export function createRegistry(
     timeoutSeconds === undefined
       ? Math.min(DEFAULT_TIMEOUT_MS, timeoutLimitMs ?? DEFAULT_TIMEOUT_MS)
       : timeoutSeconds * 1000;
-  for (const definition of definitions) {
+  for (const definition of [...definitions, ...builtIn]) {
     const { type, maxAttempts = 1, timeoutSeconds } = definition;
     const refuse = (message: string) =>
       new TickworkError("bad_definition", `Task type "${type}": ${message}.`);
@@ -113,7 +127,11 @@ export function createRegistry(
     if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
     if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
       throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
-    const flaw = flawOfHandlers(definition) ?? flawOfVersion(definition) ?? flawOfEncryption(definition);
+    const flaw =
+      flawOfHandlers(definition) ??
+      flawOfVersion(definition) ??
+      flawOfRetention(definition) ??
+      flawOfEncryption(definition);
     if (flaw) throw refuse(flaw);
     const batching = batchingOf(definition, refuse);
     byType.set(type, definition);
@@ -126,15 +144,24 @@ export function createRegistry(
   const namesOf = (isForeign: boolean) =>
     [...byName].flatMap(([name, { foreign = false }]) => (foreign === isForeign ? [name] : []));
   return {
-    types: [...byType.keys()],
+    types: definitions.map(({ type }) => type),
     ours: namesOf(false),
     foreign: namesOf(true),
     open,
     windowMs,
+    retried: new Map(
+      [...byType].flatMap(([type, { maxAttempts = 1 }]) => (maxAttempts > 1 ? [[type, maxAttempts]] : [])),
+    ),
+    retention: new Map(
+      [...byType].flatMap(([type, definition]) => {
+        const retention = retentionOf(definition);
+        return retention ? [[type, retention]] : [];
+      }),
+    ),
     get: (type) => byType.get(type),
     definitionOf: ({ type, version }) => byName.get(versionedType(type, version)),
     timeoutMsOf,
-    longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),
+    longestTimeoutMs: Math.max(0, ...definitions.map(timeoutMsOf)),
     batchOf: ({ type, version }) => batches.get(versionedType(type, version)),
     batches: { types: [...batches.keys()], sizes: [...batches.values()].map(({ size }) => size) },
     encryption: encryption ?? createEncryption(keys, (type) => byType.get(type)?.encrypt === true),

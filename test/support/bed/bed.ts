@@ -197,6 +197,7 @@ const TABLES = [
   "tickwork_keys",
   "tickwork_audit",
   "tickwork_pauses",
+  "tickwork_bulk",
 ];
 const COUNTED = ['"baasix_Tasks"', "tickwork_keys", "tickwork_audit"];
 /** Above, new files are made in less time than so many rows are deleted. */
