@@ -20,4 +20,9 @@ export const handlers: Secrets = (_, { TICKWORK_HANDLERS }) => {
 };
 type HandlerLink = { TickworkHandlers: Record<"smtpUrl" | "webhookSecrets", string> };
 
+/** Empty where no type is encrypted. */
+export const encryptionKeys: Secrets = () => ({
+  TASK_ENCRYPTION_KEYS: Resource.TickworkEncryptionKeys.value,
+});
+
 export const apiKey: Secrets = () => ({ API_KEY: Resource.TickworkApiKey.value });

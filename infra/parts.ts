@@ -10,7 +10,7 @@ export interface ServiceParts {
   settings: Settings;
   /** Where all functions are, unless the app says otherwise of tick. */
   vpc: Network;
-  /** The links to Postgres and, if there is one, to Redis. */
+  /** The links to Postgres and, if there is one, to Redis; and to what encrypts the data in them. */
   stores: sst.Linkable<Record<string, unknown>>[];
   /** What the handlers that ship keep secret, linked to tick alone. */
   handlerSecrets: ReturnType<typeof handlerLink>;

@@ -5,6 +5,7 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES, readConfig } from "../packages/core/config.ts";
+import { encryptionKeysOf } from "../packages/core/encryption-keys.ts";
 import { ConfigError } from "../packages/core/errors.ts";
 import { isNeon, needsToken } from "../packages/drivers/addresses.ts";
 import type { DatabaseAddress, RedisAddress, TickworkOptions } from "./options.ts";
@@ -41,6 +42,23 @@ export function redisLink(address?: RedisAddress) {
 
 /** A function has the same links whichever Redis it is. */
 const NO_TOKEN = "";
+
+/**
+ * What encrypts the tasks of types that say so: the secret `TaskEncryptionKeys`, in the form of `TASK_ENCRYPTION_KEYS`; empty
+ * where none do.
+ *
+ * @throws ConfigError in the deployment, with one line, when they are not such keys
+ */
+export function encryptionKeysLink() {
+  const given = new sst.Secret("TaskEncryptionKeys", NO_KEYS).value;
+  const value = $util.output(given).apply((keys) => {
+    encryptionKeysOf("TaskEncryptionKeys", keys);
+    return keys;
+  });
+  return new sst.Linkable("TickworkEncryptionKeys", { properties: { value: $util.secret(value) } });
+}
+
+const NO_KEYS = "";
 
 /**
  * The environment of functions that connect to Postgres themselves: Node knows the authorities of Amazon RDS only from

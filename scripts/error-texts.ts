@@ -160,6 +160,16 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     remedy:
       "Migrate again, by a start or a deployment: it goes on from there. The message says what is missing.",
   },
+  encryption_key_missing: {
+    meaning:
+      "The type is encrypted, and the process that was asked has no key to encrypt with, or not the one that the value was encrypted with. Nothing was written.",
+    remedy: "Give all processes the same `TASK_ENCRYPTION_KEYS`, and `connect()` its `encryptionKeys`.",
+  },
+  decryption_failed: {
+    meaning: "What Postgres holds is not what was encrypted for this task, or not with the key of that id.",
+    remedy:
+      "Somebody changed the row, copied it from another, or used an id of a key twice. Nothing was lost: put the row or the key right.",
+  },
   refresh_too_slow: {
     meaning: "Reading the window took so long that it may be outdated, so the cache was not replaced.",
     remedy: "Nothing: the next refresh tries again. If it happens often, look at the load of Postgres.",
@@ -193,6 +203,16 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
   result_refused: {
     meaning: "The table refused what the handler returned, because of a type or a constraint.",
     remedy: "The message is Postgres's. Correct the result or the table, then retry.",
+  },
+  decryption_failed: {
+    meaning:
+      "The encrypted `task_data` was changed, moved here from a task of another type, or encrypted with another key of the same id.",
+    remedy: "The row still has it. Put it or the key right, then retry.",
+  },
+  encryption_key_missing: {
+    meaning:
+      "The `task_data` is encrypted with a key that the worker does not have. The task waits, and is looked at again every five minutes; no attempt is counted.",
+    remedy: "Put the key of this id back into `TASK_ENCRYPTION_KEYS`.",
   },
   "http_<status>": {
     meaning: "`http_request`: the server answered with this status, such as `http_404`.",

@@ -8,6 +8,7 @@ import { consistent, FILTER_NAMES, filterFields } from "../core/tasks/filter-sch
 import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
 import { dueOf, idOf } from "./cursors.ts";
+import { encryptedField } from "./encrypted-schema.ts";
 import { PausesSchema } from "./pause-schemas.ts";
 
 /** How many tasks a page of the list has. */
@@ -197,6 +198,7 @@ export const TaskSchema = v.pipe(
         "How long its key is taken, as it was given; null when it has none, or when its seconds were over and another task has taken the key.",
       ),
     ),
+    ...encryptedField,
     unique_outcome: v.exactOptional(
       v.pipe(
         v.picklist(UNIQUE_OUTCOMES),

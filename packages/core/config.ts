@@ -1,3 +1,4 @@
+import { type EncryptionKey, encryptionKeysOf } from "./encryption-keys.ts";
 import { ConfigError, mustBe } from "./errors.ts";
 import { CACHE_LIMIT_MAX, RATE_LIMIT_MAX, RETENTION_DAYS_MAX } from "./limits.ts";
 import type { Logger } from "./log.ts";
@@ -33,6 +34,8 @@ export interface Config {
   retentionDays: number | undefined;
   /** `TASK_ERROR_RETENTION_DAYS`: the same for tasks that ended in `Error`. */
   errorRetentionDays: number | undefined;
+  /** `TASK_ENCRYPTION_KEYS`: what types that say `encrypt` are encrypted with. The first one encrypts, all of them decrypt. */
+  encryptionKeys: readonly EncryptionKey[];
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
   /** `API_ORIGINS`: the origins whose pages may call the HTTP API from a browser, comma separated. */
@@ -160,6 +163,7 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     maxCrashes: whole("TASK_MAX_CRASHES", DEFAULTS.maxCrashes, 0, 1_000),
     retentionDays: days("TASK_RETENTION_DAYS"),
     errorRetentionDays: days("TASK_ERROR_RETENTION_DAYS") ?? days("TASK_RETENTION_DAYS"),
+    encryptionKeys: encryptionKeysOf("TASK_ENCRYPTION_KEYS", text("TASK_ENCRYPTION_KEYS") ?? ""),
     apiKey: secret("API_KEY"),
     apiOrigins: list("API_ORIGINS").map(originOf),
     apiLimitPerKey: limit("API_LIMIT_PER_KEY"),

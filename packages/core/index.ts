@@ -16,6 +16,7 @@ export { type Clock, type Moment, systemClock } from "./clock.ts";
 export { type Config, type Environment, readConfig } from "./config.ts";
 export { current, hooks } from "./current.ts";
 export type { Doorbell, TickEvent } from "./doorbell/doorbell.ts";
+export type { EncryptionKey } from "./encryption-keys.ts";
 export {
   ConfigError,
   type ErrorCode,

@@ -120,13 +120,14 @@ export const LIMIT_WARNED_MS = 60_000;
 export const RATE_LIMIT_MAX = 60_000;
 /** How long somebody stays signed in. */
 export const SESSION_MS = 8 * 60 * 60 * 1000;
-
 /** A lease for rows that another program sets to `Running`, and for the operator's flag. */
 export const FOREIGN_LEASE_MS = 15 * 60 * 1000;
 /** How long an attempt may take when its type says nothing; and on Lambda, at most. */
 export const DEFAULT_TIMEOUT_MS = 750_000;
 /** What Lambda gives a function. */
 export const LAMBDA_LIMIT_MS = 900_000;
+/** How long a task waits whose encryption key is missing, before it is looked at again. */
+export const ENCRYPTION_KEY_PAUSE_MS = 5 * 60 * 1000;
 /** How long an aborted handler may take to settle before its process is given up. */
 export const ABORT_GRACE_MS = 5_000;
 /** Settled tasks that a tick gathers before it tells Redis; while they are fewer, it does so with each renewal. */

@@ -134,9 +134,9 @@ const OWN_NAMES =
 describe("each function is given the links it needs", () => {
   const { builds } = program("dev");
   test.each([
-    ["TickworkTick", ["TickworkDatabase", "TickworkRedis"]],
-    ["TickworkRefresh", ["TickworkDatabase", "TickworkRedis"]],
-    ["TickworkApi", ["TickworkApiKey", "TickworkDatabase", "TickworkRedis"]],
+    ["TickworkTick", ["TickworkDatabase", "TickworkEncryptionKeys", "TickworkRedis"]],
+    ["TickworkRefresh", ["TickworkDatabase", "TickworkEncryptionKeys", "TickworkRedis"]],
+    ["TickworkApi", ["TickworkApiKey", "TickworkDatabase", "TickworkEncryptionKeys", "TickworkRedis"]],
     ["TickworkMigrate", ["TickworkDatabase"]],
   ])("%s: %s", (name, links) => {
     expect(new Set(builds[name]?.links)).toEqual(new Set(links));
@@ -144,8 +144,10 @@ describe("each function is given the links it needs", () => {
 
   test("without a cache no function is given a Redis, and none is created", () => {
     const { builds, all, environment } = program("no cache");
-    expect(builds.TickworkTick?.links).toEqual(["TickworkDatabase"]);
-    expect(new Set(builds.TickworkApi?.links)).toEqual(new Set(["TickworkApiKey", "TickworkDatabase"]));
+    expect(builds.TickworkTick?.links).toEqual(["TickworkDatabase", "TickworkEncryptionKeys"]);
+    expect(new Set(builds.TickworkApi?.links)).toEqual(
+      new Set(["TickworkApiKey", "TickworkDatabase", "TickworkEncryptionKeys"]),
+    );
     expect(all("upstash:index/redisDatabase:RedisDatabase")).toEqual([]);
     expect(environment("TickworkTickFunction").CACHE_ENABLED).toBe("false");
   });

@@ -53,7 +53,8 @@ describe.skipIf(!serversAnswer)("a killed worker, on real servers", () => {
     await eventually(async () => (await look()).task_status === "Completed", { limitMs: 30_000 });
     const task = await look();
     const accepted = mail.accepted.map(({ to }) => to);
-    expect(accepted.toSorted()).toEqual(PEOPLE.toSorted());
+    expect(accepted).toHaveLength(PEOPLE.length);
+    expect(new Set(accepted)).toEqual(new Set(PEOPLE));
     const { recipients, ...counts } = task.result_data as EmailBatchResult;
     expect(counts).toEqual({ sent: 10, refused: 0, unknown: 2 });
     expect(recipients.filter(({ status }) => status === "unknown").map(({ to }) => to)).toEqual([

@@ -14,6 +14,7 @@ import { withResolvers } from "../with-resolvers.ts";
 import { type AbortCode, TaskAborted } from "./abort.ts";
 import { type HeartbeatDeps, startHeartbeat } from "./heartbeat.ts";
 import { notesOf } from "./notes.ts";
+import { openForHandler } from "./open-for-handler.ts";
 import {
   aborted,
   completed,
@@ -61,10 +62,10 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
   // The claim's answer took as long as the lease, so another worker may have the task; or this one has to stop.
   if (clock.now() >= lease.leasedAt + leaseMs || options.interrupt.aborted) return GIVEN_BACK;
   const { schedule } = task;
-  if (schedule === null) return runHandler(deps, lease, options, definition);
+  if (schedule === null) return runOpened(deps, lease, options, definition);
   try {
     const instead = await deps.scheduler.begin({ ...task, schedule });
-    return instead ?? (await runHandler(deps, lease, options, definition));
+    return instead ?? (await runOpened(deps, lease, options, definition));
   } catch (error) {
     deps.log.error("an occurrence could not ask its schedule; it waits again", {
       task: task.id,
@@ -73,6 +74,18 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
     });
     return { kind: "given_back", delayMs: EMPTY_CLAIMS_PAUSE_MS };
   }
+}
+
+/** Runs the handler with the data that it takes; without a key that it needs the task waits. */
+async function runOpened(
+  deps: AttemptDeps,
+  lease: Lease,
+  options: AttemptOptions,
+  definition: TaskDefinition,
+): Promise<Outcome> {
+  const opened = openForHandler(deps, lease.task);
+  if ("outcome" in opened) return opened.outcome;
+  return runHandler(deps, { ...lease, task: opened.task }, options, definition);
 }
 
 const IGNORED = Symbol("the handler ignores its signal");
@@ -126,11 +139,27 @@ export const ignoredSignal = (which: string, reason: TaskAborted | undefined): s
 
 /** What the end of a handler means; `reason` is why its signal was aborted, if it was. */
 export function outcomeOf(
+  deps: OutcomeDeps & { registry: Pick<Registry, "encryption"> },
+  task: Task,
+  definition: TaskDefinition,
+  end: HandlerEnd,
+  given: HowItEnded,
+): Outcome {
+  return deps.registry.encryption.sealOutcome(task, plainOutcomeOf(deps, task, definition, end, given));
+}
+
+interface HowItEnded {
+  reason: TaskAborted | undefined;
+  timeoutMs: number;
+  hadWholeInvocation: boolean;
+}
+
+function plainOutcomeOf(
   deps: OutcomeDeps,
   task: Task,
   definition: TaskDefinition,
   end: HandlerEnd,
-  given: { reason: TaskAborted | undefined; timeoutMs: number; hadWholeInvocation: boolean },
+  given: HowItEnded,
 ): Outcome {
   if ("issues" in end)
     return failedForGood(deps, task, describeIssues(end.issues, end), { code: "invalid_data" });

@@ -179,7 +179,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
       const { tasks, nowMs } = await store.resetRunning("Manually reset");
       await announcer.afterWrite("items.update.after", tasks, nowMs);
       await operator.setTaskRunning(false);
-      return tasks;
+      return tasks.map(deps.registry.encryption.open);
     },
 
     async deleteFinished(olderThanDays, { keepId = 0, signal } = {}) {

@@ -1,5 +1,6 @@
 /** What a filter means in SQL. The list and the operations on many tasks share it. */
 import { SEARCH_VALUE_BYTES } from "../limits.ts";
+import { SEALED_IN_JSON, SEALED_MARK } from "../tasks/encryption.ts";
 import type { TaskFilter } from "../tasks/filter.ts";
 import type { StoreDeps } from "./deps.ts";
 import { WAITS_FOR_CODE } from "./fragments.ts";
@@ -8,9 +9,14 @@ import type { Params } from "./statement.ts";
 /** The conditions of a filter that no index answers: whoever has one looks at a bounded number of tasks at a time. */
 export type Looked = Exclude<keyof TaskFilter, "status" | "type">;
 
+/** As text, without what is encrypted: a short text is in any ciphertext by chance. */
+const readable = (column: string) =>
+  `case when strpos(${column}::text, '${SEALED_MARK}') = 0 then ${column}::text
+    else regexp_replace(${column}::text, '${SEALED_IN_JSON}', '', 'g') end`;
+
 /** The text is somewhere in this value. Large ones are passed over: each would have to be fetched and unpacked. */
-const has = (column: string) =>
-  `(pg_column_size(${column}) <= ${SEARCH_VALUE_BYTES} and strpos(lower(${column}::text), lower(:text)) > 0)`;
+const has = (column: string) => `(pg_column_size(${column}) <= ${SEARCH_VALUE_BYTES}
+  and strpos(lower(${column}::text), lower(:text)) > 0 and strpos(lower(${readable(column)}), lower(:text)) > 0)`;
 
 /** How often a task may fail: what it says, or its type, or once. */
 const MAX_ATTEMPTS = `coalesce(max_attempts,

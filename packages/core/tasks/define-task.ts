@@ -106,6 +106,11 @@ export interface TaskDefinition<
   /** How its tasks are unique, whoever creates them; but not those that name the type only, where the definition is not known. */
   unique?: UniqueBy<StandardSchemaV1.InferOutput<Schema>>;
   /**
+   * Keeps its data, results and the messages of its errors encrypted in Postgres and Redis, with `TASK_ENCRYPTION_KEYS`.
+   * Handlers and readers of tasks see them as they are. Default false.
+   */
+  encrypt?: boolean;
+  /**
    * Days after which refreshes delete its finished tasks, 1 to 36,500; null: never. Default: what `TASK_RETENTION_DAYS`
    * and `TASK_ERROR_RETENTION_DAYS` say.
    */

@@ -13,6 +13,7 @@ export interface LazyTaskOptions<
     | "backoffMs"
     | "batch"
     | "version"
+    | "encrypt"
     | "retentionDays"
     | "errorRetentionDays"
   > {

@@ -1,3 +1,4 @@
+import type { EncryptionKey } from "../encryption-keys.ts";
 import {
   type Issue,
   messageOf,
@@ -18,6 +19,7 @@ import {
   WINDOW_MS,
 } from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
+import { createEncryption, type Encryption } from "./encryption.ts";
 import { flawOfRetention, type Retention, retentionOf } from "./retention.ts";
 import { isOneOfMany } from "./run-many.ts";
 import type { DeclaredSchedule } from "./schedule.ts";
@@ -50,6 +52,8 @@ export interface Registry {
   batchOf(task: Pick<Task, "type" | "version">): Batching | undefined;
   /** The types that run in batches, in all versions, and the sizes of these. */
   batches: { types: string[]; sizes: number[] };
+  /** Encrypts what belongs to types that say so. */
+  encryption: Encryption;
 }
 
 /** @throws TickworkError `bad_definition` when two schedules have a name, or the type of one is not defined */
@@ -73,11 +77,22 @@ export interface Batching {
   settleWithinMs: number;
 }
 
+interface RegistryOptions {
+  timeoutLimitMs?: number | undefined;
+  /** Types without a definition are accepted, whatever their data. */
+  open?: boolean | undefined;
+  windowMs?: number;
+  /** What Tickwork itself needs; no list shows them. */
+  builtIn?: Definitions;
+  /** What types that say `encrypt` are encrypted with. Default: nothing, so their data is refused. */
+  keys?: readonly EncryptionKey[] | undefined;
+  /** In its place, where others say what is encrypted. */
+  encryption?: Encryption | undefined;
+}
+
 /**
  * Collects definitions.
  *
- * @param options.open types without a definition are accepted, whatever their data
- * @param options.builtIn what Tickwork itself needs; no list shows them
  * @throws TickworkError `bad_definition` when two have the same type, or one of their values is not usable
  * @example const registry = createRegistry([httpRequest, cleanup, greet]);
  */
@@ -87,13 +102,10 @@ export function createRegistry(
     timeoutLimitMs,
     open = false,
     windowMs = WINDOW_MS,
+    keys = [],
+    encryption,
     builtIn = [],
-  }: {
-    timeoutLimitMs?: number | undefined;
-    open?: boolean | undefined;
-    windowMs?: number;
-    builtIn?: Definitions;
-  } = {},
+  }: RegistryOptions = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();
   const byName = new Map<string, TaskDefinition>();
@@ -115,7 +127,11 @@ export function createRegistry(
     if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
     if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
       throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
-    const flaw = flawOfHandlers(definition) ?? flawOfVersion(definition) ?? flawOfRetention(definition);
+    const flaw =
+      flawOfHandlers(definition) ??
+      flawOfVersion(definition) ??
+      flawOfRetention(definition) ??
+      flawOfEncryption(definition);
     if (flaw) throw refuse(flaw);
     const batching = batchingOf(definition, refuse);
     byType.set(type, definition);
@@ -148,7 +164,14 @@ export function createRegistry(
     longestTimeoutMs: Math.max(0, ...definitions.map(timeoutMsOf)),
     batchOf: ({ type, version }) => batches.get(versionedType(type, version)),
     batches: { types: [...batches.keys()], sizes: [...batches.values()].map(({ size }) => size) },
+    encryption: encryption ?? createEncryption(keys, (type) => byType.get(type)?.encrypt === true),
   };
+}
+
+function flawOfEncryption({ encrypt, foreign }: TaskDefinition): string | undefined {
+  if (encrypt !== undefined && typeof encrypt !== "boolean")
+    return `encrypt must be true or false, got ${quote(encrypt)}`;
+  return encrypt && foreign ? "another program runs it, and could not read what is encrypted" : undefined;
 }
 
 /** What is wrong with the handlers of a definition: it has one for one task, or one for many. */

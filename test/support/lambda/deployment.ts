@@ -104,6 +104,6 @@ function linked(
 ): Record<string, unknown> {
   const database = { TickworkDatabase: { url: databaseUrl } };
   if (name === "migrate") return database;
-  const stores = { ...database, TickworkRedis: redis };
+  const stores = { ...database, TickworkRedis: redis, TickworkEncryptionKeys: { value: "" } };
   return name === "api" ? { ...stores, TickworkApiKey: { value: API_KEY } } : stores;
 }
