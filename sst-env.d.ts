@@ -6,6 +6,10 @@
 
 declare module "sst" {
   export interface Resource {
+    "TaskEncryptionKeys": {
+      "type": "sst.sst.Secret"
+      "value": string
+    }
     "TickworkApi": {
       "name": string
       "type": "sst.aws.Function"
@@ -17,6 +21,10 @@ declare module "sst" {
     "TickworkDatabase": {
       "type": "sst.sst.Linkable"
       "url": string
+    }
+    "TickworkEncryptionKeys": {
+      "type": "sst.sst.Linkable"
+      "value": string
     }
     "TickworkHttp": {
       "type": "sst.aws.ApiGatewayV2"

@@ -5,6 +5,7 @@ import { defineConfig, type UserConfig } from "tsdown";
 import { OWN_TASKS } from "./infra/bundling.ts";
 import { builtName, ENTRIES, PROGRAMS, SST_ENTRIES } from "./scripts/entries.ts";
 import { PREPARED, writePreparedPostgres } from "./scripts/prepared-postgres.ts";
+import { BUNDLED } from "./scripts/shipped.ts";
 
 const filesOf = (entries: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(entries).map(([name, file]) => [builtName(name), file]));
@@ -19,23 +20,6 @@ const common: UserConfig = {
   inputOptions: { checks: { pluginTimings: false } },
   hooks: { "build:done": ({ chunks }) => forgetMaps(chunks.map(({ fileName }) => fileName)) },
 };
-
-/** Packages that are part of what is built; importing any other that is not installed with Tickwork is an error. */
-const BUNDLED = [
-  "@hono/node-server",
-  "@standard-schema/spec",
-  "@valibot/to-json-schema",
-  "hono",
-  "valibot",
-  "pg-types",
-  // What that consists of.
-  "pg-int8",
-  "postgres-array",
-  "postgres-bytea",
-  "postgres-date",
-  "postgres-interval",
-  "xtend",
-];
 
 /** A file beside all others. */
 const PREPARED_FILE = "./prepared-postgres.js";

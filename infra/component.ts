@@ -8,7 +8,14 @@ import { migration } from "./migration.ts";
 import type { TickworkNodes, TickworkOptions } from "./options.ts";
 import type { ServiceParts } from "./parts.ts";
 import { refresh } from "./refresh.ts";
-import { apiKeyLink, certificates, databaseLink, redisLink } from "./secrets.ts";
+import {
+  apiKeyLink,
+  certificates,
+  databaseLink,
+  encryptionKeysLink,
+  handlerLink,
+  redisLink,
+} from "./secrets.ts";
 import { readSettings } from "./settings.ts";
 import { tick } from "./tick.ts";
 
@@ -28,7 +35,12 @@ export function deploy(options: TickworkOptions, functions: string): TickworkNod
     handlers: code,
     settings,
     vpc,
-    stores: settings.config.cacheEnabled ? [database, redisLink(options.redis)] : [database],
+    stores: [
+      database,
+      ...(settings.config.cacheEnabled ? [redisLink(options.redis)] : []),
+      encryptionKeysLink(),
+    ],
+    handlerSecrets: handlerLink(options),
     certificates: certificates(database),
     doorbell: doorbell(deadLetters),
     deadLetters,

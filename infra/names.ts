@@ -14,7 +14,7 @@ const { accountId } = aws.getCallerIdentityOutput();
 const { region } = aws.getRegionOutput();
 const { partition } = aws.getPartitionOutput();
 
-export { accountId };
+export { accountId, partition };
 
 /** The ARN of something in this account and region. */
 export function arn(namespace: string, resource: $util.Input<string>): $util.Output<string> {

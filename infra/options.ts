@@ -39,6 +39,10 @@ export interface TickworkOptions {
    * EventBridge Scheduler: a NAT gateway, or an interface endpoint for each. Default: none.
    */
   vpc?: sst.aws.FunctionArgs["vpc"];
+  /** `SMTP_URL` of `email_batch`, such as `new sst.Secret("SmtpUrl").value`. Default: none. */
+  smtpUrl?: $util.Input<string>;
+  /** `WEBHOOK_SECRETS` of `http_request`. Default: none. */
+  webhookSecrets?: $util.Input<string>;
   /** What your tasks need: memory, links, permissions. */
   tick?: TickOptions;
   /** The address that gets a mail for each alarm. Default: `ALARM_EMAIL` in the deployer's environment. */

@@ -4,10 +4,11 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../packages/core/config.ts";
+import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES, readConfig } from "../packages/core/config.ts";
+import { encryptionKeysOf } from "../packages/core/encryption-keys.ts";
 import { ConfigError } from "../packages/core/errors.ts";
 import { isNeon, needsToken } from "../packages/drivers/addresses.ts";
-import type { DatabaseAddress, RedisAddress } from "./options.ts";
+import type { DatabaseAddress, RedisAddress, TickworkOptions } from "./options.ts";
 
 type Text = $util.Input<string>;
 
@@ -43,6 +44,23 @@ export function redisLink(address?: RedisAddress) {
 const NO_TOKEN = "";
 
 /**
+ * What encrypts the tasks of types that say so: the secret `TaskEncryptionKeys`, in the form of `TASK_ENCRYPTION_KEYS`; empty
+ * where none do.
+ *
+ * @throws ConfigError in the deployment, with one line, when they are not such keys
+ */
+export function encryptionKeysLink() {
+  const given = new sst.Secret("TaskEncryptionKeys", NO_KEYS).value;
+  const value = $util.output(given).apply((keys) => {
+    encryptionKeysOf("TaskEncryptionKeys", keys);
+    return keys;
+  });
+  return new sst.Linkable("TickworkEncryptionKeys", { properties: { value: $util.secret(value) } });
+}
+
+const NO_KEYS = "";
+
+/**
  * The environment of functions that connect to Postgres themselves: Node knows the authorities of Amazon RDS only from
  * this file, which Lambda has beside its runtime. Reading it makes cold starts slower, so functions on Neon go without.
  */
@@ -54,6 +72,23 @@ export function certificates(
 }
 
 const CERTIFICATES: Record<string, string> = { NODE_EXTRA_CA_CERTS: "/var/runtime/ca-cert.pem" };
+
+/** What the handlers that ship keep secret; undefined when the app gives none of it. */
+export function handlerLink({ smtpUrl = "", webhookSecrets = "" }: HandlerSecrets) {
+  if (!smtpUrl && !webhookSecrets) return undefined;
+  const checked = $util.all([smtpUrl, webhookSecrets]).apply(([smtpUrl, webhookSecrets]) => {
+    readConfig({ SMTP_URL: smtpUrl, WEBHOOK_SECRETS: webhookSecrets });
+    return { smtpUrl, webhookSecrets };
+  });
+  return new sst.Linkable("TickworkHandlers", {
+    properties: {
+      smtpUrl: $util.secret(checked.smtpUrl),
+      webhookSecrets: $util.secret(checked.webhookSecrets),
+    },
+  });
+}
+
+type HandlerSecrets = Pick<TickworkOptions, "smtpUrl" | "webhookSecrets">;
 
 /**
  * The API's key: the secret `TickworkApiKey` if it is set, otherwise a random one that the first deployment generates

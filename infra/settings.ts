@@ -16,6 +16,8 @@ const NAMES = [
   "TASK_ERROR_RETENTION_DAYS",
   "CACHE_ENABLED",
   "HTTP_REQUEST_ALLOW",
+  "EMAIL_SES",
+  "EXPORT_TO",
   "API_ORIGINS",
   "API_LIMIT_PER_KEY",
   "API_LIMIT_PER_ADDRESS",
@@ -44,6 +46,11 @@ export function readSettings(env: Environment, log?: Pick<Console, "warn">): Set
   if (shutdownWaitSeconds > LONGEST_WAIT_SECONDS)
     throw new ConfigError(
       `TASK_SHUTDOWN_WAIT_TIME ${mustBe(`a whole number from 0 to ${LONGEST_WAIT_SECONDS} on AWS`, shutdownWaitSeconds)}.`,
+    );
+  const { exportTo } = config;
+  if (exportTo !== undefined && !exportTo.startsWith("s3://"))
+    throw new ConfigError(
+      `EXPORT_TO ${mustBe("s3://bucket/prefix on AWS, where no folder stays", exportTo)}.`,
     );
   const refreshMinutes = Math.max(1, Math.floor(config.refreshIntervalSeconds / MINUTE_SECONDS));
   return {

@@ -1,12 +1,24 @@
 /** The function that runs the tasks. */
+import type { Config } from "../packages/core/config.ts";
 import { retriedThenDead } from "./dead-letters.ts";
 import { TICK } from "./doorbell.ts";
 import { lambda } from "./lambda.ts";
+import { arn, partition } from "./names.ts";
 import type { TickOptions } from "./options.ts";
 import type { ServiceParts } from "./parts.ts";
 
 export function tick(
-  { handlers, settings, vpc, stores, certificates, doorbell, deadLetters, migrated }: ServiceParts,
+  {
+    handlers,
+    settings,
+    vpc,
+    stores,
+    handlerSecrets,
+    certificates,
+    doorbell,
+    deadLetters,
+    migrated,
+  }: ServiceParts,
   { link = [], permissions = [], environment = {}, ...own }: TickOptions,
 ) {
   const dead = retriedThenDead(deadLetters);
@@ -23,12 +35,18 @@ export function tick(
       // The most that Lambda allows.
       timeout: "15 minutes",
       retries: dead.retries,
-      link: [...stores, ...link],
-      permissions: [...doorbell.permissions, dead.permission, ...permissions],
+      link: [...stores, ...(handlerSecrets ? [handlerSecrets] : []), ...link],
+      permissions: [
+        ...doorbell.permissions,
+        dead.permission,
+        ...shippedPermissions(settings.config),
+        ...permissions,
+      ],
       environment: {
         ...environment,
         ...settings.environment,
         ...doorbell.environment,
+        ...(handlerSecrets && { TICKWORK_HANDLERS: "linked" }),
         // The only folder that a function may write to.
         DATA_DIR: "/tmp/tickwork",
       },
@@ -42,4 +60,24 @@ export function tick(
     recursiveLoop: "Allow",
   });
   return fn;
+}
+
+/** What the handlers that ship need, where a setting asks for it. */
+function shippedPermissions({ emailSes, exportTo }: Config): sst.aws.FunctionPermissionArgs[] {
+  const [, bucket, prefix = ""] = /^s3:\/\/([^/]+)\/?(.*?)\/?$/.exec(exportTo ?? "") ?? [];
+  return [
+    // A mail with headers is a raw one, whichever the action. Senders are the account's identities.
+    ...(emailSes
+      ? [{ actions: ["ses:SendEmail", "ses:SendRawEmail"], resources: [arn("ses", "identity/*")] }]
+      : []),
+    // Uploading in parts is the same right; what fails is to leave no parts.
+    ...(bucket
+      ? [
+          {
+            actions: ["s3:PutObject", "s3:AbortMultipartUpload"],
+            resources: [$interpolate`arn:${partition}:s3:::${bucket}/${prefix ? `${prefix}/` : ""}*`],
+          },
+        ]
+      : []),
+  ];
 }

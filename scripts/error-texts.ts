@@ -160,6 +160,16 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
     remedy:
       "Migrate again, by a start or a deployment: it goes on from there. The message says what is missing.",
   },
+  encryption_key_missing: {
+    meaning:
+      "The type is encrypted, and the process that was asked has no key to encrypt with, or not the one that the value was encrypted with. Nothing was written.",
+    remedy: "Give all processes the same `TASK_ENCRYPTION_KEYS`, and `connect()` its `encryptionKeys`.",
+  },
+  decryption_failed: {
+    meaning: "What Postgres holds is not what was encrypted for this task, or not with the key of that id.",
+    remedy:
+      "Somebody changed the row, copied it from another, or used an id of a key twice. Nothing was lost: put the row or the key right.",
+  },
   refresh_too_slow: {
     meaning: "Reading the window took so long that it may be outdated, so the cache was not replaced.",
     remedy: "Nothing: the next refresh tries again. If it happens often, look at the load of Postgres.",
@@ -194,6 +204,16 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
     meaning: "The table refused what the handler returned, because of a type or a constraint.",
     remedy: "The message is Postgres's. Correct the result or the table, then retry.",
   },
+  decryption_failed: {
+    meaning:
+      "The encrypted `task_data` was changed, moved here from a task of another type, or encrypted with another key of the same id.",
+    remedy: "The row still has it. Put it or the key right, then retry.",
+  },
+  encryption_key_missing: {
+    meaning:
+      "The `task_data` is encrypted with a key that the worker does not have. The task waits, and is looked at again every five minutes; no attempt is counted.",
+    remedy: "Put the key of this id back into `TASK_ENCRYPTION_KEYS`.",
+  },
   "http_<status>": {
     meaning: "`http_request`: the server answered with this status, such as `http_404`.",
     remedy:
@@ -219,6 +239,32 @@ export const TASK_ERROR_TEXTS: Record<TaskErrorCode | OwnErrorCode | "http_<stat
   http_too_many_redirects: {
     meaning: "`http_request`: there are more redirects than `follow_redirects` allows.",
     remedy: "Use the final URL, or raise `follow_redirects` (5 at most).",
+  },
+  http_no_secret: {
+    meaning: "`http_request`: it is to be signed, and `WEBHOOK_SECRETS` is not set.",
+    remedy: "Set `WEBHOOK_SECRETS`, then retry.",
+  },
+  email_not_set_up: {
+    meaning: "`email_batch`: neither `SMTP_URL` nor `EMAIL_SES` nor `EMAIL_OUTBOX` is set.",
+    remedy: "Set one of them, then retry.",
+  },
+  email_failed: {
+    meaning:
+      "`email_batch`: the mail server could not be used, without a code such as `EAUTH` or `ECONNREFUSED`.",
+    remedy: "The message says what happened. A retry sends to those who have got nothing yet.",
+  },
+  email_deferred: {
+    meaning: "`email_batch`: the mail server wants some recipients another time, as with a greylist.",
+    remedy: "It is tried again while attempts are left; after the last one they count as refused.",
+  },
+  export_not_set_up: {
+    meaning: "`data_export`: `EXPORT_TO` is not set.",
+    remedy: "Set it to a folder or to `s3://bucket/prefix`, then retry.",
+  },
+  export_key: {
+    meaning:
+      "`data_export`: the columns in `key` are null or not unique, so rows would be lost between two pages.",
+    remedy: "Give the export a key that is unique and never null, then retry.",
   },
   cleanup_refused: {
     meaning:

@@ -7,6 +7,8 @@ import { definitions } from "#tasks";
 import { operations } from "../packages/api/operations.ts";
 import { cleanup } from "../packages/tasks/cleanup.ts";
 import { cleanupTempFiles } from "../packages/tasks/cleanup-temp-files.ts";
+import { shippedExport } from "../packages/tasks/data-export.ts";
+import { emailBatch } from "../packages/tasks/email-batch.ts";
 import { httpRequest } from "../packages/tasks/http-request.ts";
 import { billOf, costTables, useOf } from "../scripts/cost.ts";
 
@@ -42,10 +44,12 @@ describe("the README", () => {
   test("lists the types of task that ship, with all fields of their data", () => {
     const rows = rowsUnder("Use it", /^`[a-z_]+`$/);
     // Whoever adds a type to those need not describe it there.
-    const shipped = [httpRequest, cleanup, cleanupTempFiles];
+    const shipped = [httpRequest, emailBatch, shippedExport, cleanup, cleanupTempFiles];
     const types = shipped.map(({ type }) => type);
     expect(rows.map(([type]) => codesIn(type)[0])).toEqual(types);
-    expect(readme).toContain(`${["No", "One", "Two", "Three", "Four"][types.length]} types of task ship`);
+    expect(readme).toContain(
+      `${["No", "One", "Two", "Three", "Four", "Five"][types.length]} types of task ship`,
+    );
     expect(definitions.map(({ type }) => type)).toEqual(expect.arrayContaining(types));
     for (const { type, data } of shipped) {
       const [, fields] = rows.find(([first]) => first === `\`${type}\``) ?? [];

@@ -23,6 +23,10 @@ declare module "sst" {
       "type": "sst.aws.Function"
       "url": string
     }
+    "TaskEncryptionKeys": {
+      "type": "sst.sst.Secret"
+      "value": string
+    }
     "TickworkApi": {
       "name": string
       "type": "sst.aws.Function"
@@ -34,6 +38,10 @@ declare module "sst" {
     "TickworkDatabase": {
       "type": "sst.sst.Linkable"
       "url": string
+    }
+    "TickworkEncryptionKeys": {
+      "type": "sst.sst.Linkable"
+      "value": string
     }
     "TickworkHttp": {
       "type": "sst.aws.ApiGatewayV2"

@@ -1,14 +1,8 @@
 /** What the API takes and answers about lines and limits. */
 import * as v from "valibot";
 import { quote } from "../core/errors.ts";
-import {
-  BURST_MAX,
-  CONCURRENCY_MAX,
-  NAME_LIMIT,
-  PERIOD_SECONDS_MAX,
-  RATE_MAX,
-  WEIGHT_MAX,
-} from "../core/limits.ts";
+import { BURST_MAX, CONCURRENCY_MAX, PERIOD_SECONDS_MAX, RATE_MAX, WEIGHT_MAX } from "../core/lane-limits.ts";
+import { NAME_LIMIT } from "../core/limits.ts";
 import { accepts, storable } from "../core/tasks/accepts.ts";
 import { LIMIT_KINDS } from "../core/tasks/limit.ts";
 

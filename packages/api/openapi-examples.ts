@@ -2,10 +2,10 @@
 import type {
   ApiKey,
   AuditEntry,
+  BulkRequest,
   CacheStats,
   Health,
   Identity,
-  Limit,
   NewTask,
   Overview,
   Pause,
@@ -14,6 +14,7 @@ import type {
   Task,
   TypeInfo,
 } from "#core";
+import { limitExamples } from "./limit-examples.ts";
 import type { operations } from "./operations.ts";
 
 interface Examples {
@@ -96,18 +97,22 @@ const failed = (message: string, code: string): Task => ({
   rev: 2,
 });
 
+const bulkTask: Task = {
+  ...waiting,
+  id: 8,
+  type: "tickwork_bulk",
+  scheduled_time: "2026-11-24T08:30:00.000Z",
+  task_data: {
+    action: "retry",
+    filter: { type: "http_request", dead: true, created_from: "2026-11-23T00:00:00.000Z" },
+  },
+  max_attempts: null,
+};
+
 const pause: Pause = {
   type: "http_request",
   reason: "the partner's API is down",
   created_at: "2026-11-24T08:40:00.000Z",
-};
-
-const limit: Limit = {
-  queue: "mail",
-  concurrency: 2,
-  rate: { starts: 100, period_seconds: 60, burst: false },
-  weight: null,
-  updated_at: "2026-11-24T08:40:00.000Z",
 };
 
 const stats: CacheStats = {
@@ -248,15 +253,18 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
     answer: failed("the task was cancelled before it started", "cancelled"),
     otherwise: { ...running, cancel_requested: true },
   },
+  bulk: {
+    request: {
+      action: "retry",
+      filter: { type: "http_request", dead: true, created_from: "2026-11-23T00:00:00Z" },
+    } satisfies BulkRequest,
+    answer: bulkTask,
+    otherwise: { count: 1_204, exact: true },
+  },
   pause: { request: { type: "http_request", reason: "the partner's API is down" }, answer: pause },
   listPauses: { answer: [pause] },
   resume: { answer: { resumed: true } },
-  putLimit: {
-    request: { queue: "mail", concurrency: 2, rate: { starts: 100, period_seconds: 60 } },
-    answer: limit,
-  },
-  listLimits: { answer: [limit] },
-  removeLimit: { answer: { removed: true } },
+  ...limitExamples,
   listSchedules: { answer: { schedules: [schedule], next_cursor: null } },
   getSchedule: { answer: schedule },
   putSchedule: {

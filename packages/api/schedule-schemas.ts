@@ -5,6 +5,7 @@ import { accepts } from "../core/tasks/accepts.ts";
 import { ScheduleSchema as SchedulePutSchema } from "../core/tasks/new-schedule.ts";
 import { CATCH_UPS, OVERLAPS } from "../core/tasks/schedule.ts";
 import { encoded } from "./cursors.ts";
+import { encryptedField } from "./encrypted-schema.ts";
 import { LIST_LIMIT, limitFrom, onlyThese } from "./schemas.ts";
 
 export { SchedulePutSchema };
@@ -63,6 +64,7 @@ export const ScheduleSchema = v.object({
   ),
   created_at: time,
   updated_at: time,
+  ...encryptedField,
 });
 
 export const ScheduleListSchema = v.object({

@@ -33,7 +33,7 @@ import { createEmbeddedMetrics } from "./embedded-metrics.ts";
 const CONNECTIONS: PgOptions = { poolSize: 1, idleMs: 300_000, sslmode: "verify-full" };
 
 /** Values that are not in the environment in the clear: a function asks for those that it needs. */
-export type Secrets = (config: Pick<Config, "cacheEnabled">) => Environment;
+export type Secrets = (config: Pick<Config, "cacheEnabled">, env: Environment) => Environment;
 
 /**
  * The Tickwork of this process, built at the first call: what the functions call. Where another was installed before,
@@ -66,7 +66,7 @@ export async function postgresOnly(
 
 function withSecrets(secrets: readonly Secrets[]): Environment {
   const config = readConfig(process.env);
-  return Object.assign({ ...process.env }, ...secrets.map((secret) => secret(config)));
+  return Object.assign({ ...process.env }, ...secrets.map((secret) => secret(config, process.env)));
 }
 
 async function build(definitions: Definitions, env: Environment): Promise<Tickwork> {

@@ -37,6 +37,8 @@ export const tasksService: TasksService = {
   putLimit: async (target, settings) => inUse().operator.putLimit(target, settings),
   removeLimit: async (target) => inUse().operator.removeLimit(target),
   listLimits: async () => inUse().operator.listLimits(),
+  bulk: async (request, options) => inUse().operator.bulk(request, options),
+  countBulk: async (request) => inUse().operator.countBulk(request),
   isTaskRunning: () =>
     onceRunning(
       ({ operator }) => operator.isTaskRunning(),

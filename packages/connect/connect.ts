@@ -10,6 +10,8 @@ import {
   type TaskOf,
   type Tasks,
 } from "#core";
+import { encryptionKeysOf } from "../core/encryption-keys.ts";
+import { createEncryption } from "../core/tasks/encryption.ts";
 import { createEnqueuer } from "../core/tasks/enqueue.ts";
 import { loadSchemas } from "../core/tasks/load-schemas.ts";
 import { createRegistry } from "../core/tasks/registry.ts";
@@ -112,7 +114,7 @@ export function connect(options: ConnectOptions): Connection {
   setMaxListeners(0, closing.signal);
   let opening: Promise<Opened> | undefined;
   // The drivers of Neon and Upstash are loaded with it, which nobody needs before the first call.
-  const load = async () => (await import("./open.ts")).open(options, log);
+  const load = async () => (await import("./open.ts")).open(options, encryption, log);
   const opened = async (): Promise<Opened> => {
     closing.signal.throwIfAborted();
     opening ??= load().catch((error: unknown) => {
@@ -124,6 +126,12 @@ export function connect(options: ConnectOptions): Connection {
     closing.signal.throwIfAborted();
     return all;
   };
+  /** Of the definitions that were given: tasks of these types are encrypted from then on. */
+  const encryptedTypes = new Set<string>();
+  const encryption = createEncryption(
+    encryptionKeysOf("encryptionKeys", options.encryptionKeys ?? ""),
+    (type) => encryptedTypes.has(type),
+  );
   const openedTasks = async () => (await opened()).tasks;
   const inTransaction = async () => (await opened()).inTransaction;
   const tasks: Tasks = {
@@ -145,6 +153,7 @@ export function connect(options: ConnectOptions): Connection {
     ...createEnqueuer<ConnectedCreateOptions>(
       async (given, { tx, ...created }, definition) => {
         const checked = definition && (await checkBy(definition, given));
+        if (definition?.encrypt) encryptedTypes.add(definition.type);
         // Without its definition nobody could say how a task of this type is unique.
         if (tx === undefined) return tasks.create(definition?.unique ? (checked ?? given) : given, created);
         return (await inTransaction()).create(tx, checked ?? (await checkAny(given)), created);

@@ -14,14 +14,16 @@ import type { Clock, CreateOptions, Doorbell, Logger, NewTask, Task } from "#cor
 import { messageOf, refusal } from "../core/errors.ts";
 import { ARM_AGAIN_MS, ARMED_LIMIT_MS, ARMED_MS, BATCH_LIMIT, ENDED_PAUSE_MS } from "../core/limits.ts";
 import { PG_CHANNEL, RING_OF_TRANSACTIONS } from "../core/ring-of-transactions.ts";
-import { checkName } from "../core/services/tasks.ts";
+import { checkName, sealed } from "../core/services/tasks.ts";
 import type { StoreDeps } from "../core/store/deps.ts";
 import { endOfTransaction, insertInside } from "../core/store/insert-inside.ts";
 import { withOutcomes } from "../core/store/insert-unique.ts";
+import type { Encryption } from "../core/tasks/encryption.ts";
 import { sendIn } from "./transaction.ts";
 
 export interface InTransactionDeps extends Pick<StoreDeps, "database"> {
   doorbell: Pick<Doorbell, "ringAfter">;
+  encryption: Encryption;
   /** Postgres tells those that run tasks, when the transaction commits. */
   postgresTells: boolean;
   /** Tells the cache and the doorbell of rows that are committed. */
@@ -60,7 +62,7 @@ interface Open {
 }
 
 export function createInTransaction(deps: InTransactionDeps): InTransaction {
-  const { doorbell, database, postgresTells, tell, clock, log } = deps;
+  const { doorbell, database, encryption, postgresTells, tell, clock, log } = deps;
   const open = new Map<string, Open>();
   /** By what the caller has of it. A client of a pool is used for one transaction after the other. */
   const byTx = new WeakMap<object, Set<Open>>();
@@ -139,8 +141,9 @@ export function createInTransaction(deps: InTransactionDeps): InTransaction {
         );
       checkName("userId", userId);
       const ring = postgresTells ? RING_OF_TRANSACTIONS : undefined;
-      const { xid, ...created } = await insertInside(send, given, userId, { channel: PG_CHANNEL, ring });
-      const answer = withOutcomes(created);
+      const rows = sealed(encryption, given);
+      const { xid, ...created } = await insertInside(send, rows, userId, { channel: PG_CHANNEL, ring });
+      const answer = withOutcomes(created).map(encryption.open);
       // What was kept is as it was, so nobody has to hear of it.
       const written = created.tasks.filter((_, n) => created.outcomes?.[n] !== "kept");
       const ids = new Set([...written, ...(created.freed ?? [])].map(({ id }) => id));

@@ -11,6 +11,7 @@ import {
 } from "#core";
 import { DEFAULTS } from "../core/config.ts";
 import { prefixOf } from "../core/gate/prefix.ts";
+import type { Encryption } from "../core/tasks/encryption.ts";
 import { isNeon } from "../drivers/addresses.ts";
 import { openPostgres, openRedis } from "../drivers/open.ts";
 import { defaultDoorbell } from "./default-doorbell.ts";
@@ -32,7 +33,7 @@ export interface Opened {
  *
  * @throws ConfigError when a package is missing that the address needs
  */
-export async function open(options: ConnectOptions, log: Logger): Promise<Opened> {
+export async function open(options: ConnectOptions, encryption: Encryption, log: Logger): Promise<Opened> {
   const { databaseUrl, redisUrl, redisToken, cacheLimit = DEFAULTS.cacheLimit } = options;
   const postgres: PostgresDriver = await openPostgres(databaseUrl, { poolSize: CONNECTIONS });
   const prefix = prefixOf(databaseUrl);
@@ -49,12 +50,14 @@ export async function open(options: ConnectOptions, log: Logger): Promise<Opened
       doorbell,
       definitions: [],
       enqueuesOnly: true,
+      encryption,
       prefix,
     });
     const inTransaction = createInTransaction({
       database,
       doorbell,
       postgresTells: options.doorbell === undefined && !isNeon(databaseUrl),
+      encryption,
       tell: operator.notifyChanged,
       clock: systemClock,
       log,

@@ -1,5 +1,6 @@
 import { ConfigError, type Doorbell, type Logger } from "#core";
 import { addressOf, POSTGRES_SCHEMES, REDIS_SCHEMES } from "../core/config.ts";
+import { encryptionKeysOf } from "../core/encryption-keys.ts";
 import { needsToken } from "../drivers/addresses.ts";
 
 /** Where the tasks are, and how those that run them are told. */
@@ -13,6 +14,11 @@ export interface ConnectOptions {
   redisUrl?: string | undefined;
   /** Upstash's REST token. */
   redisToken?: string | undefined;
+  /**
+   * The servers' `TASK_ENCRYPTION_KEYS`, where a type is encrypted: its tasks are enqueued by their definition, and their
+   * results read, with these.
+   */
+  encryptionKeys?: string | undefined;
   /** The servers' `TASK_CACHE_LIMIT`, if they have another one. Default 10,000. */
   cacheLimit?: number | undefined;
   /**
@@ -26,12 +32,19 @@ export interface ConnectOptions {
 }
 
 /** @throws ConfigError with one line: the option, what it must be, what it was */
-export function checkOptions({ databaseUrl, redisUrl, redisToken, cacheLimit }: ConnectOptions): void {
+export function checkOptions({
+  databaseUrl,
+  redisUrl,
+  redisToken,
+  cacheLimit,
+  encryptionKeys,
+}: ConnectOptions): void {
   // Usually from the environment, and what is missing there is undefined, whatever the compiler was told.
   addressOf("databaseUrl", databaseUrl ?? "", POSTGRES_SCHEMES);
   if (redisUrl !== undefined) addressOf("redisUrl", redisUrl, REDIS_SCHEMES);
   if (redisUrl !== undefined && needsToken(redisUrl) && !redisToken)
     throw new ConfigError("redisToken must be the REST token of redisUrl, got nothing.");
+  encryptionKeysOf("encryptionKeys", encryptionKeys ?? "");
   if (cacheLimit !== undefined && !(Number.isInteger(cacheLimit) && cacheLimit > 0))
     throw new ConfigError(`cacheLimit must be a whole number from 1, got ${cacheLimit}.`);
 }

@@ -1,7 +1,8 @@
-import { type Clock, systemClock, type Task, TaskFailedError, type Tasks } from "#core";
+import { type Clock, systemClock, type Task, TaskFailedError, type Tasks, TickworkError } from "#core";
 import { mustBe, quote, refusal } from "../core/errors.ts";
 import { RESULT_LIMIT_MS, RESULT_PAUSE_MAX_MS, RESULT_PAUSE_MS, RESULT_TIMEOUT_MS } from "../core/limits.ts";
 import { backoffMs } from "../core/retry.ts";
+import { ENCRYPTED } from "../core/tasks/encryption.ts";
 
 /** How long to wait for a result. */
 export interface ResultOptions {
@@ -31,6 +32,15 @@ export class ResultTimeoutError extends Error {
   }
 }
 
+/** @throws TickworkError `encryption_key_missing` */
+function resultOf({ id, type, result_data, encrypted }: Task): unknown {
+  if (result_data !== ENCRYPTED || !encrypted?.includes("result_data")) return result_data;
+  throw new TickworkError(
+    "encryption_key_missing",
+    `The result of task ${id} (${type}) is encrypted, and cannot be decrypted with the encryptionKeys of this connection.`,
+  );
+}
+
 export interface ResultWait {
   timeoutMs?: number | undefined;
   /** Each ends the waiting. */
@@ -55,7 +65,7 @@ export async function waitForResult<Result>(
     for (let n = 1; ; n++) {
       stop.signal.throwIfAborted();
       const task = await tasks.get(id);
-      if (task.task_status === "Completed") return task.result_data as Result;
+      if (task.task_status === "Completed") return resultOf(task) as Result;
       if (task.task_status === "Error") throw new TaskFailedError(task);
       const leftMs = untilMs - clock.now();
       if (leftMs <= 0) throw new ResultTimeoutError(task, timeoutMs);

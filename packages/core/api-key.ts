@@ -72,6 +72,7 @@ export const AUDIT_ACTIONS = [
   "refreshed",
   "stuck_reset",
   "task_deleted",
+  "bulk_asked",
 ] as const;
 /** Something that is noted in the audit log. */
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -1,5 +1,6 @@
+import { type EncryptionKey, encryptionKeysOf } from "./encryption-keys.ts";
 import { ConfigError, mustBe } from "./errors.ts";
-import { CACHE_LIMIT_MAX, RATE_LIMIT_MAX } from "./limits.ts";
+import { CACHE_LIMIT_MAX, RATE_LIMIT_MAX, RETENTION_DAYS_MAX } from "./limits.ts";
 import type { Logger } from "./log.ts";
 
 /** What users may set, by environment variables. */
@@ -33,6 +34,8 @@ export interface Config {
   retentionDays: number | undefined;
   /** `TASK_ERROR_RETENTION_DAYS`: the same for tasks that ended in `Error`. */
   errorRetentionDays: number | undefined;
+  /** `TASK_ENCRYPTION_KEYS`: what types that say `encrypt` are encrypted with. The first one encrypts, all of them decrypt. */
+  encryptionKeys: readonly EncryptionKey[];
   /** `API_KEY`: what callers of the HTTP API send as `Authorization: Bearer …`. */
   apiKey: string | undefined;
   /** `API_ORIGINS`: the origins whose pages may call the HTTP API from a browser, comma separated. */
@@ -51,6 +54,16 @@ export interface Config {
   dataDir: string;
   /** `HTTP_REQUEST_ALLOW`: addresses that `http_request` may reach although they are private, comma separated. */
   httpRequestAllow: string[];
+  /** `WEBHOOK_SECRETS`: what `http_request` signs with, `whsec_` and base64, comma separated. */
+  webhookSecrets: string[];
+  /** `SMTP_URL`: the mail server of `email_batch`. */
+  smtpUrl: string | undefined;
+  /** `EMAIL_SES`: without a mail server, it sends through Amazon SES. */
+  emailSes: boolean;
+  /** `EMAIL_OUTBOX`: without either, the folder that it writes its mails to. */
+  emailOutbox: string | undefined;
+  /** `EXPORT_TO`: where `data_export` puts its files: a folder, or `s3://bucket/prefix`. */
+  exportTo: string | undefined;
   /** `DEBUGGING`: log everything. */
   debugging: boolean;
 }
@@ -68,6 +81,7 @@ export const DEFAULTS = {
   host: "127.0.0.1",
   port: 3000,
   dataDir: ".tickwork",
+  emailSes: false,
   debugging: false,
 } as const satisfies Partial<Config>;
 
@@ -85,9 +99,6 @@ export const LIMITS_NEED_REDIS =
 
 /** Waits of more than a day are a mistake, and a few weeks are more than a timer can hold. */
 const DAY_SECONDS = 86_400;
-
-/** A century; more exceeds what Postgres can subtract from now. An idempotency key lives for a day, so less is no use. */
-const RETENTION_DAYS_MAX = 36_500;
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -152,6 +163,7 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     maxCrashes: whole("TASK_MAX_CRASHES", DEFAULTS.maxCrashes, 0, 1_000),
     retentionDays: days("TASK_RETENTION_DAYS"),
     errorRetentionDays: days("TASK_ERROR_RETENTION_DAYS") ?? days("TASK_RETENTION_DAYS"),
+    encryptionKeys: encryptionKeysOf("TASK_ENCRYPTION_KEYS", text("TASK_ENCRYPTION_KEYS") ?? ""),
     apiKey: secret("API_KEY"),
     apiOrigins: list("API_ORIGINS").map(originOf),
     apiLimitPerKey: limit("API_LIMIT_PER_KEY"),
@@ -161,6 +173,11 @@ export function readConfig(env: Environment, log?: Pick<Logger, "warn">): Config
     port: whole("PORT", DEFAULTS.port, 0, 65_535),
     dataDir: text("DATA_DIR") ?? DEFAULTS.dataDir,
     httpRequestAllow: list("HTTP_REQUEST_ALLOW"),
+    webhookSecrets: list("WEBHOOK_SECRETS").map(webhookSecretOf),
+    smtpUrl: address("SMTP_URL", ["smtp", "smtps"]),
+    emailSes: flag("EMAIL_SES", DEFAULTS.emailSes),
+    emailOutbox: text("EMAIL_OUTBOX"),
+    exportTo: placeOf(text("EXPORT_TO")),
     debugging: flag("DEBUGGING", DEFAULTS.debugging),
   };
   if (config.refreshIntervalSeconds > MAX_REFRESH_INTERVAL_SECONDS) {
@@ -206,6 +223,25 @@ export function addressOf(name: string, value: string, schemes: readonly string[
 function originOf(given: string): string {
   if (/^https?:\/\//.test(given) && URL.canParse(given) && new URL(given).origin === given) return given;
   return refuse("API_ORIGINS", given, "origins such as https://app.example.com, separated by commas");
+}
+
+/** A folder is any text; what begins like an address of S3 has to be one. */
+function placeOf(given: string | undefined): string | undefined {
+  const isAddress = given !== undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(given);
+  if (isAddress && !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[\w!'()*.-]+)*\/?$/.test(given))
+    return refuse("EXPORT_TO", given, "a folder, or s3://bucket/prefix");
+  return given;
+}
+
+/** By Standard Webhooks, a secret has 24 to 64 bytes. */
+function webhookSecretOf(given: string): string {
+  const [, text = ""] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(given) ?? [];
+  const bytes = Buffer.from(text, "base64").byteLength;
+  if (bytes < 24 || bytes > 64)
+    throw new ConfigError(
+      "WEBHOOK_SECRETS must be whsec_ and 24 to 64 bytes in base64, or several of that, separated by commas; got something else.",
+    );
+  return given;
 }
 
 /** What callers can send in a header. */

@@ -28,6 +28,7 @@ export const ERRORS = {
   too_many_keys: 409,
   unique_key_taken: 409,
   schedule_in_code: 409,
+  decryption_failed: 409,
   body_too_large: 413,
   too_many_tasks: 413,
   task_data_too_large: 413,
@@ -41,6 +42,7 @@ export const ERRORS = {
   redis_unavailable: 503,
   table_missing: 503,
   refresh_too_slow: 503,
+  encryption_key_missing: 503,
   migration_unfinished: 503,
 } as const;
 
@@ -79,7 +81,9 @@ export type TaskErrorCode =
   | "cancelled"
   | "crashed"
   | "reset"
-  | "result_refused";
+  | "result_refused"
+  | "decryption_failed"
+  | "encryption_key_missing";
 
 /** One value that was not acceptable. */
 export interface Issue {

@@ -16,6 +16,7 @@ export { type Clock, type Moment, systemClock } from "./clock.ts";
 export { type Config, type Environment, readConfig } from "./config.ts";
 export { current, hooks } from "./current.ts";
 export type { Doorbell, TickEvent } from "./doorbell/doorbell.ts";
+export type { EncryptionKey } from "./encryption-keys.ts";
 export {
   ConfigError,
   type ErrorCode,
@@ -65,16 +66,18 @@ export {
   type EnqueueOptions,
   type Enqueuer,
   foreignTask,
-  type HandlerConfig,
   type ResultOf,
   type TaskContext,
   type TaskDefinition,
   type TaskOf,
   type TaskSettings,
 } from "./tasks/define-task.ts";
+export type { BulkAction, BulkCount, BulkRequest, BulkResult, TaskFilter } from "./tasks/filter.ts";
+export type { HandlerConfig } from "./tasks/handler-config.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
 export type { Limit, LimitSettings, LimitTarget, Rate } from "./tasks/limit.ts";
+export type { TaskNotes } from "./tasks/notes.ts";
 export type { Pause, PauseTarget } from "./tasks/pause.ts";
 export type { ItemOutcome } from "./tasks/run-many.ts";
 export type {

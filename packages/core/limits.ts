@@ -22,6 +22,8 @@ export const ANSWER_LIMIT_BYTES = 3_000_000;
 export const TASK_DATA_LIMIT_BYTES = 256 * 1024;
 /** What a handler's result may have, as JSON; a larger one is cut, never lost silently. */
 export const RESULT_LIMIT_BYTES = 256 * 1024;
+/** Notes that a task writes at a time, as JSON. */
+export const NOTES_LIMIT_BYTES = 256 * 1024;
 /** Tasks that one call may make. */
 export const BATCH_LIMIT = 1_000;
 /** How deep `task_data` may nest; Postgres, and whatever walks through it, has a stack that ends. */
@@ -42,6 +44,16 @@ export const OVERVIEW_SCAN = 10_000;
 export const SEARCH_SCAN = 10_000;
 /** JSON above this, as it is stored, is not searched. */
 export const SEARCH_VALUE_BYTES = 16 * 1024;
+/** Tasks that one statement of a bulk operation changes, what they hold in bytes as it is stored, and how many it looks at. */
+export const BULK_BATCH = 1_000;
+export const BULK_BATCH_BYTES = 2_000_000;
+export const BULK_SCAN = 10_000;
+/** How long a dry run counts. */
+export const BULK_COUNT_MS = 5_000;
+/** What must be left of an attempt for a bulk operation to begin another batch; else another attempt goes on. */
+export const BULK_MARGIN_MS = 20_000;
+/** Attempts that it has: each one may use up its time, or meet a Postgres that is away. */
+export const BULK_ATTEMPTS = 100;
 /** Tasks of a type, of each status, that its recent outcomes are told from; and those of it that are counted. */
 export const TYPE_RECENT = 20;
 export const TYPE_COUNT_LIMIT = 100;
@@ -53,7 +65,7 @@ export const ISSUE_TEXT_LIMIT = 500;
 export const NAME_LIMIT = 255;
 /** What `unique_for` may be in seconds, and `longest_wait_seconds`: a year. */
 export const UNIQUE_SECONDS_MAX = 31_536_000;
-/** How often an insert looks anew whose unique key others take and free at the same time. */
+/** How often an insert, or a retry of many, looks anew whose unique keys others take and free at the same time. */
 export const UNIQUE_TRIES = 100;
 /** What `max_attempts` may be. */
 /** Versions of a type. Each one that code can read is a name that goes with a claim. */
@@ -108,13 +120,14 @@ export const LIMIT_WARNED_MS = 60_000;
 export const RATE_LIMIT_MAX = 60_000;
 /** How long somebody stays signed in. */
 export const SESSION_MS = 8 * 60 * 60 * 1000;
-
 /** A lease for rows that another program sets to `Running`, and for the operator's flag. */
 export const FOREIGN_LEASE_MS = 15 * 60 * 1000;
 /** How long an attempt may take when its type says nothing; and on Lambda, at most. */
 export const DEFAULT_TIMEOUT_MS = 750_000;
 /** What Lambda gives a function. */
 export const LAMBDA_LIMIT_MS = 900_000;
+/** How long a task waits whose encryption key is missing, before it is looked at again. */
+export const ENCRYPTION_KEY_PAUSE_MS = 5 * 60 * 1000;
 /** How long an aborted handler may take to settle before its process is given up. */
 export const ABORT_GRACE_MS = 5_000;
 /** Settled tasks that a tick gathers before it tells Redis; while they are fewer, it does so with each renewal. */
@@ -191,6 +204,8 @@ export const STACK_LIMIT = 4_000;
 
 /** One query; Neon needs half a second to wake. */
 export const POSTGRES_TIMEOUT_MS = 15_000;
+/** What a handler reads at a time. */
+export const READ_ROWS_LIMIT_MS = 60_000;
 /** One statement of a migration, such as the building of an index; Neon's proxy ends it after 15 seconds all the same. */
 export const MIGRATION_TIMEOUT_MS = 240_000;
 /** What must be left of the time for a migration to begin another statement, and to say what became of it. */
@@ -205,6 +220,10 @@ export const INDEX_LOCK_MS = 2_000;
 export const INDEX_DROP_MS = 500;
 /** Finished tasks that one statement deletes: the locks and the log of a thousand rows are a matter of moments. */
 export const DELETE_BATCH = 1_000;
+/** Days after which finished tasks may be deleted; more than a century exceeds what Postgres can subtract from now. */
+export const RETENTION_DAYS_MAX = 36_500;
+/** Of the finished tasks of a type, the oldest ones that tell whether any is old enough. */
+export const RETENTION_PROBE = 10;
 /** How long a refresh goes on to delete what is too old; the next one goes on. Its function has two minutes. */
 export const RETENTION_LIMIT_MS = 30_000;
 /** One Redis request. */
@@ -283,16 +302,3 @@ export const RESULT_PAUSE_MAX_MS = 2_000;
 /** How long a result is waited for when nobody says, and at most. */
 export const RESULT_TIMEOUT_MS = 60_000;
 export const RESULT_LIMIT_MS = 24 * 60 * 60 * 1000;
-
-/** A point of priority is worth so much waiting: who waits that long gets ahead of what comes with one point more. */
-export const PRIORITY_STEP_MS = 60_000;
-/** What one claim does for lanes at most: news folded in, lanes woken, due tasks of a limited type that get a lane. */
-export const LANES_FOLDED = 10_000;
-export const LANES_WOKEN = 1_000;
-export const LANES_MOVED = 200;
-/** When to look again for a lane whose rows others have locked. */
-export const LOCKED_LANE_MS = 1_000;
-/** What a limit may say. Each start of a burst is remembered. */
-export const PRIORITY_LIMIT = 100;
-export const [CONCURRENCY_MAX, RATE_MAX, BURST_MAX] = [100_000, 1_000_000, 1_000];
-export const [PERIOD_SECONDS_MAX, WEIGHT_MAX] = [31 * 86_400, 1_000];

@@ -1,5 +1,11 @@
 import type { Clock } from "./clock.ts";
-import { TRANSIENT_ATTEMPTS, TRANSIENT_BACKOFF_MAX_MS, TRANSIENT_BACKOFF_MS } from "./limits.ts";
+import {
+  FAILED_TICK_PAUSE_MAX_MS,
+  FAILED_TICK_PAUSE_MS,
+  TRANSIENT_ATTEMPTS,
+  TRANSIENT_BACKOFF_MAX_MS,
+  TRANSIENT_BACKOFF_MS,
+} from "./limits.ts";
 
 /** The pause before try `n` (1 is the first retry): exponential, with full jitter, so that many do not come at once. */
 export function backoffMs(
@@ -26,4 +32,10 @@ export async function retrying<T>(
       await clock.sleep(backoffMs(n, TRANSIENT_BACKOFF_MS, TRANSIENT_BACKOFF_MAX_MS));
     }
   }
+}
+
+/** Ticks that failed try again together, at a multiple of the pause. */
+export function untilRetryMs(nowMs: number, failuresBefore: number): number {
+  const pauseMs = Math.min(FAILED_TICK_PAUSE_MS * 2 ** failuresBefore, FAILED_TICK_PAUSE_MAX_MS);
+  return Math.ceil((nowMs + pauseMs / 2) / pauseMs) * pauseMs - nowMs;
 }

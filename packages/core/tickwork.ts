@@ -3,6 +3,8 @@ import { type Clock, systemClock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import type { Doorbell } from "./doorbell/doorbell.ts";
 import { createRinger, horizonMsOf } from "./doorbell/ringer.ts";
+import { ENCRYPTION_KEYS_ACCEPTED } from "./encryption-keys.ts";
+import { ConfigError, mustBe, quote } from "./errors.ts";
 import { withFallback } from "./gate/fallback-gate.ts";
 import type { GateOptions } from "./gate/gate.ts";
 import { createLazyPostgresGate } from "./gate/lazy-postgres-gate.ts";
@@ -15,6 +17,7 @@ import type { Metrics } from "./metrics.ts";
 import type { TallyDeps } from "./run/tally.ts";
 import { windowMsOf } from "./run/trust.ts";
 import { createAnnouncer } from "./services/announce.ts";
+import { createBulk } from "./services/bulk.ts";
 import { createInsight, type Insight } from "./services/insight.ts";
 import { createLazySchedules } from "./services/lazy-schedules.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
@@ -23,10 +26,12 @@ import { createTasks } from "./services/tasks.ts";
 import { createVitals, watchDatabase, watchRedis } from "./services/vitals.ts";
 import { createWorker, type Worker } from "./services/worker.ts";
 import type { Database } from "./store/database.ts";
+import { readRows } from "./store/read-only.ts";
 import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
 import type { Definitions } from "./tasks/define-task.ts";
 import { schedulesOf } from "./tasks/definitions-of.ts";
+import type { Encryption } from "./tasks/encryption.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
 import { checkDeclared, createRegistry, type Registry } from "./tasks/registry.ts";
 import type { DeclaredSchedule } from "./tasks/schedule.ts";
@@ -48,6 +53,8 @@ export interface Parts {
    * cache that it writes to, their ticks are told to ask Postgres.
    */
   enqueuesOnly?: boolean | undefined;
+  /** What encrypts. Default: `encryptionKeys` of the configuration, for types whose definition says so. */
+  encryption?: Encryption | undefined;
   /** The longest time limit that a type may declare, in milliseconds; absent where nothing ends a process. */
   timeoutLimitMs?: number | undefined;
   /** Begins every key in Redis. Default `tickwork`. */
@@ -96,7 +103,7 @@ export interface Tickwork {
 /**
  * Puts the parts together. It asks nothing of Postgres and Redis until a method is called.
  *
- * @throws TickworkError `bad_definition`
+ * @throws TickworkError `bad_definition`; ConfigError when a type is encrypted, and there is no key
  * @example
  * const { tasks, worker } = createTickwork({
  *   config: readConfig({}),
@@ -114,11 +121,16 @@ export function createTickwork(parts: Parts): Tickwork {
   const database = watchDatabase(parts.database, vitals, clock);
   const redis = parts.redis && watchRedis(parts.redis, vitals, clock);
   const leaseMs = config.runningTtlSeconds * 1000;
+  const { definition: bulkTask, bulk } = createBulk(() => ({ ...deps, announcer, tasks }));
   const registry = createRegistry(parts.definitions, {
     timeoutLimitMs: parts.timeoutLimitMs,
     open: enqueuesOnly,
     windowMs: windowMsOf(config),
+    keys: config.encryptionKeys,
+    encryption: parts.encryption,
+    builtIn: enqueuesOnly ? [] : [bulkTask],
   });
+  checkKeys(parts.definitions, config);
   const declared = parts.schedules ?? schedulesOf(parts.definitions);
   if (declared.length > 0) checkDeclared(declared, registry);
   const timed = now === undefined ? database : withClock(database, now);
@@ -171,8 +183,14 @@ export function createTickwork(parts: Parts): Tickwork {
     announcer,
   );
   const tasks = createTasks(deps, announcer);
-  const operator = createOperator({ ...deps, scheduler }, announcer);
-  const worker = createWorker({ ...deps, scheduler, tasks, deleteFinished: operator.deleteFinished });
+  const operator = createOperator({ ...deps, scheduler, bulk }, announcer);
+  const worker = createWorker({
+    ...deps,
+    scheduler,
+    tasks,
+    readRows: (statement) => readRows(database, statement),
+    deleteFinished: operator.deleteFinished,
+  });
   return {
     tasks,
     schedules,
@@ -187,6 +205,15 @@ export function createTickwork(parts: Parts): Tickwork {
     config,
     log,
   };
+}
+
+/** Without a key nothing of such a type could be created or run: whoever starts the process is to know. */
+function checkKeys(definitions: Definitions, { encryptionKeys }: Config): void {
+  const encrypted = definitions.find(({ encrypt }) => encrypt);
+  if (encrypted && encryptionKeys.length === 0)
+    throw new ConfigError(
+      `TASK_ENCRYPTION_KEYS ${mustBe(`keys ${ENCRYPTION_KEYS_ACCEPTED}, since tasks of type ${quote(encrypted.type)} are encrypted`, undefined)}.`,
+    );
 }
 
 /** Short, for it is sent with each refresh, and there may be many types. */

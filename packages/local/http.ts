@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { getRequestListener } from "@hono/node-server";
 import type { Api, RequestEnv } from "#api";
 import { type Config, ConfigError, type ErrorCode } from "#core";
+import { SECURITY_HEADERS } from "../api/browser.ts";
 import { messageOf, quote } from "../core/errors.ts";
 import { parseAddress, specialUseOf } from "../tasks/ip-address.ts";
 
@@ -26,7 +27,7 @@ export function createHttpServer(api: Api): Server {
     {
       hostname: "localhost",
       overrideGlobalObjects: false,
-      errorHandler: (error) => Response.json(malformed(error), { status: 400 }),
+      errorHandler: (error) => Response.json(malformed(error), { status: 400, headers: SECURITY_HEADERS }),
     },
   );
   /** What the client calls this server. */
@@ -63,6 +64,7 @@ function endWith(socket: Duplex, status: number, answer: ReturnType<typeof malfo
       `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
       "Connection: close",
       "Content-Type: application/json",
+      ...Object.entries(SECURITY_HEADERS).map(([name, value]) => `${name}: ${value}`),
       `Content-Length: ${Buffer.byteLength(body)}`,
       "",
       body,

@@ -1,5 +1,6 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { createApp } from "#api";
 import {
   type Config,
@@ -11,6 +12,7 @@ import {
   PostgresError,
   readConfig,
 } from "#core";
+import { DEFAULTS } from "../core/config.ts";
 import { messageOf } from "../core/errors.ts";
 import { parseAllowList } from "../tasks/allow-list.ts";
 import { damaged, postgresFolder } from "./embedded-postgres.ts";
@@ -34,6 +36,16 @@ export interface Server {
 /** On one machine, `http_request` may reach the services that run beside this one, unless told otherwise. */
 const LOOPBACK = "localhost,127.0.0.0/8,::1";
 
+/** What is other by default where there is a disk that stays. */
+function onThisMachine({ DATA_DIR }: Environment): Environment {
+  const folder = DATA_DIR?.trim() || DEFAULTS.dataDir;
+  return {
+    HTTP_REQUEST_ALLOW: LOOPBACK,
+    EMAIL_OUTBOX: join(folder, "outbox"),
+    EXPORT_TO: join(folder, "exports"),
+  };
+}
+
 export interface ServerOptions {
   env: Environment;
   log: Logger;
@@ -54,7 +66,7 @@ export interface ServerOptions {
  */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { env, log, definitions } = options;
-  const config = readConfig({ HTTP_REQUEST_ALLOW: LOOPBACK, ...env }, log);
+  const config = readConfig({ ...onThisMachine(env), ...env }, log);
   parseAllowList(config.httpRequestAllow);
   checkKey(config);
   await tryToListen(config);

@@ -8,5 +8,11 @@ export type OwnErrorCode =
   | "http_address_refused"
   | "http_bad_redirect"
   | "http_too_many_redirects"
+  | "http_no_secret"
+  | "email_not_set_up"
+  | "email_failed"
+  | "email_deferred"
+  | "export_not_set_up"
+  | "export_key"
   | "cleanup_refused"
   | "cleanup_failed";

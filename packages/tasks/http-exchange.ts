@@ -7,6 +7,7 @@ import { quote } from "../core/errors.ts";
 import { encodeBody } from "./http-body.ts";
 import { networkError, redirectError } from "./http-errors.ts";
 import type { HttpRequestData } from "./http-request-data.ts";
+import { SIGNATURE_HEADERS, type Signer } from "./standard-webhooks.ts";
 
 /** One request of a chain of redirects. */
 export interface Hop {
@@ -22,8 +23,11 @@ export interface Hop {
 /** Sent unless the data says otherwise. Not compressed: a compressed body could only be kept as it is. */
 const USUAL_HEADERS = { accept: "*/*", "accept-encoding": "identity", "user-agent": "tickwork" };
 
-/** The request that the task's data asks for. */
-export function firstHop({ method, url, headers, redirect_headers, body }: HttpRequestData): Hop {
+/** The request that the task's data asks for, signed if there is a signer. */
+export function firstHop(
+  { method, url, headers, redirect_headers, body }: Omit<HttpRequestData, "sign">,
+  sign?: Signer,
+): Hop {
   const given = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
   // What describes the body goes where the body goes.
   const taken = new Set([...BODY_HEADERS, ...redirect_headers.map((name) => name.toLowerCase())]);
@@ -32,7 +36,8 @@ export function firstHop({ method, url, headers, redirect_headers, body }: HttpR
   return {
     method,
     url: withoutHash(new URL(url)),
-    headers: { ...own, ...Object.fromEntries(given) },
+    // What is signed is meant for the receiver that was named, so a redirect elsewhere goes without.
+    headers: { ...own, ...Object.fromEntries(given), ...sign?.(encoded?.bytes ?? Buffer.alloc(0)) },
     beyondOrigin: { ...own, ...Object.fromEntries(given.filter(([name]) => taken.has(name))) },
     body: encoded?.bytes,
   };
@@ -40,6 +45,8 @@ export function firstHop({ method, url, headers, redirect_headers, body }: HttpR
 
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const BODY_HEADERS = ["content-encoding", "content-language", "content-location", "content-type"];
+/** What goes when the body goes. */
+const ABOUT_BODY = new Set<string>([...BODY_HEADERS, ...SIGNATURE_HEADERS]);
 
 /**
  * Where a response redirects to, by the rules of `fetch`: 303 asks for a GET, 301 and 302 turn a POST into one, 307 and
@@ -70,9 +77,7 @@ export function nextHop(hop: Hop, { statusCode = 0, headers }: IncomingMessage):
       ? hop.method !== "GET" && hop.method !== "HEAD"
       : statusCode < 303 && hop.method === "POST";
   const kept = (all: Record<string, string>) =>
-    asksForGet
-      ? Object.fromEntries(Object.entries(all).filter(([name]) => !BODY_HEADERS.includes(name)))
-      : all;
+    asksForGet ? Object.fromEntries(Object.entries(all).filter(([name]) => !ABOUT_BODY.has(name))) : all;
   const beyondOrigin = kept(hop.beyondOrigin);
   return {
     method: asksForGet ? "GET" : hop.method,

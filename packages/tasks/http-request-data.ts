@@ -2,6 +2,7 @@ import { validateHeaderName, validateHeaderValue } from "node:http";
 import * as v from "valibot";
 import { mustBe, quote } from "../core/errors.ts";
 import { onlyFields } from "./only-fields.ts";
+import { SIGNATURE_HEADERS } from "./standard-webhooks.ts";
 
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
 
@@ -88,6 +89,8 @@ export const httpRequestData = v.pipe(
      * may be a secret that is meant for the first server alone.
      */
     redirect_headers: v.optional(redirectHeaders, []),
+    /** Whether it is signed by Standard Webhooks, with the secrets in `WEBHOOK_SECRETS`. Default no. */
+    sign: v.optional(v.boolean(), false),
   }),
   v.forward(
     v.check(
@@ -105,7 +108,17 @@ export const httpRequestData = v.pipe(
     }),
     ["redirect_headers"],
   ),
+  v.forward(
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed || !dataset.value.sign) return;
+      const own = Object.keys(dataset.value.headers).find((name) => isSignature(name.toLowerCase()));
+      if (own !== undefined) addIssue({ message: `must not have ${quote(own)}, which sign adds` });
+    }),
+    ["headers"],
+  ),
 );
+
+const isSignature = (name: string) => (SIGNATURE_HEADERS as readonly string[]).includes(name);
 
 export type HttpRequestData = v.InferOutput<typeof httpRequestData>;
 

@@ -6,6 +6,7 @@ import { decodeBody, type HttpBody, readStart, textOf } from "./http-body.ts";
 import { redirectError, statusError, timeoutError } from "./http-errors.ts";
 import { exchange, failure, firstHop, type Hop, nextHop } from "./http-exchange.ts";
 import { type HttpRequestData, httpRequestData } from "./http-request-data.ts";
+import { createSigner, type Signer } from "./standard-webhooks.ts";
 
 /** The `result_data` of a request that was answered with a status below 400. */
 export interface HttpRequestResult extends HttpBody {
@@ -28,15 +29,20 @@ const ERROR_BODY_LIMIT_BYTES = 1024;
  * by default, because not every request may be repeated), 408, 425, 429 and 5xx are tried again, after the pause that
  * the server asks for, if any. Other statuses end the task at once.
  *
- * Private addresses are refused unless `HTTP_REQUEST_ALLOW` lists them.
+ * Private addresses are refused unless `HTTP_REQUEST_ALLOW` lists them. With `sign`, the request is signed by Standard
+ * Webhooks.
  *
  * @example await tasks.create([{ type: "http_request", task_data: { method: "POST", url: "https://example.com/hook", body: { id: 7 } } }]);
  */
 export const httpRequest = defineTask({
   type: "http_request",
   data: httpRequestData,
-  run: async (data, { signal, config }) =>
-    performHttpRequest(data, { signal, guard: createAddressGuard(parseAllowList(config.httpRequestAllow)) }),
+  run: async ({ sign, ...data }, { task, signal, config }) =>
+    performHttpRequest(data, {
+      signal,
+      guard: createAddressGuard(parseAllowList(config.httpRequestAllow)),
+      sign: sign ? createSigner(config.webhookSecrets, task) : undefined,
+    }),
 });
 
 /**
@@ -46,8 +52,8 @@ export const httpRequest = defineTask({
  * (`ECONNREFUSED`, `ENOTFOUND`, …); the reason of `signal` if that aborts
  */
 export async function performHttpRequest(
-  data: HttpRequestData,
-  { signal, guard }: { signal: AbortSignal; guard: AddressGuard },
+  data: Omit<HttpRequestData, "sign">,
+  { signal, guard, sign }: { signal: AbortSignal; guard: AddressGuard; sign?: Signer | undefined },
 ): Promise<HttpRequestResult> {
   const limit = new AbortController();
   const timer = setTimeout(
@@ -55,18 +61,19 @@ export async function performHttpRequest(
     data.timeout_seconds * 1000,
   );
   try {
-    return await follow(data, AbortSignal.any([signal, limit.signal]), guard);
+    return await follow(data, firstHop(data, sign), AbortSignal.any([signal, limit.signal]), guard);
   } finally {
     clearTimeout(timer);
   }
 }
 
 async function follow(
-  data: HttpRequestData,
+  data: Pick<HttpRequestData, "follow_redirects">,
+  first: Hop,
   signal: AbortSignal,
   guard: AddressGuard,
 ): Promise<HttpRequestResult> {
-  let hop = firstHop(data);
+  let hop = first;
   for (let redirects = 0; ; redirects++) {
     const response = await exchange(hop, guard(hop.url), signal);
     try {

@@ -58,7 +58,7 @@ const NAMED_LIMIT = 5;
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const { definitions, config, handlerLimitMs } = options;
   // Refuses what is not usable before anything is opened.
-  const { ours } = createRegistry(definitions);
+  const { ours, encryption } = createRegistry(definitions, { keys: config.encryptionKeys });
   const timeline = createTimeline(options.nowMs);
   const { log, lines } = noteLog();
   const activity = watchActivity({
@@ -92,7 +92,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     exit: (reason) => log.error("in a deployment, the process would give up", { reason }) as never,
     onAttempt(task, end) {
       activity.goOn();
-      runs.push(reportOf(task, end));
+      const outcome = end.outcome && encryption.openOutcome(task, end.outcome);
+      runs.push(reportOf(task, { ...end, outcome }));
       generations.ran(task);
     },
   });

@@ -2,6 +2,7 @@ import {
   type AbortCode,
   type Enqueuer,
   type HandlerConfig,
+  readConfig,
   type Task,
   TaskAborted,
   type TaskContext,
@@ -9,7 +10,9 @@ import {
 } from "#core";
 import { DEFAULT_TIMEOUT_MS } from "../core/limits.ts";
 import { checkFraction } from "../core/run/heartbeat.ts";
+import { checkNotes } from "../core/run/notes.ts";
 import { createEnqueuer } from "../core/tasks/enqueue.ts";
+import { handlerConfigOf } from "../core/tasks/handler-config.ts";
 import { newRow } from "./new-row.ts";
 import { type NotedLine, noteLog } from "./noted-log.ts";
 import { type CreatedTask, noteTasks } from "./noted-tasks.ts";
@@ -22,10 +25,14 @@ export interface TestContextOptions {
   attempt?: number | undefined;
   /** When its time is up. Default: in 12.5 minutes. Nothing aborts the signal then; see `abort`. */
   deadline?: Date | undefined;
+  /** What earlier attempts wrote. Default: nothing. */
+  notes?: Readonly<Record<string, unknown>> | undefined;
   /** The part of the configuration that handlers may see. */
   config?: Partial<HandlerConfig> | undefined;
   /** Methods that take the place of those that note what was created. */
   tasks?: Partial<Tasks> | undefined;
+  /** Default: it refuses, for there is no database. */
+  readRows?: TaskContext["readRows"] | undefined;
   /** Default: it deletes nothing and returns 0. */
   deleteFinished?: TaskContext["deleteFinished"] | undefined;
 }
@@ -66,6 +73,7 @@ export function testContext(options: TestContextOptions = {}): TestContext {
   const { log, lines } = noteLog();
   const aborting = new AbortController();
   const progressed: number[] = [];
+  let notes: Record<string, unknown> = { ...options.notes };
   const startedAt = new Date().toISOString();
   const running = { task_status: "Running", attempts: attempt, started_at: startedAt } as const;
   const task = newRow({ ...running, ...options.task });
@@ -80,14 +88,27 @@ export function testContext(options: TestContextOptions = {}): TestContext {
       checkFraction(fraction);
       progressed.push(fraction);
     },
+    notes: {
+      read: async () => structuredClone(notes),
+      async write(given) {
+        checkNotes(Object.entries(given));
+        // As it comes out of the table.
+        notes = JSON.parse(JSON.stringify({ ...notes, ...given })) as typeof notes;
+      },
+    },
     log,
     tasks,
     ...createEnqueuer((given, created) => tasks.create(given, created)),
-    config: { dataDir: ".tickwork", httpRequestAllow: [], ...options.config },
+    config: { ...handlerConfigOf(readConfig({})), ...options.config },
+    readRows: options.readRows ?? noDatabase,
     deleteFinished: options.deleteFinished ?? (async () => 0),
     progressed,
     logged: lines,
     created: noted.created,
     abort: (code = "cancelled") => aborting.abort(new TaskAborted(code)),
   };
+}
+
+async function noDatabase(): Promise<never> {
+  throw new Error("a test context has no database: give it readRows");
 }

@@ -222,6 +222,8 @@ const TEST_CONFIG = {
   // A handler that runs when the test is over gets no time to finish.
   shutdownWaitSeconds: 0,
   apiKey: "test",
+  // Types that are encrypted need one.
+  encryptionKeys: [{ id: "test", key: Buffer.alloc(32, 1) }],
   // Not the folder of a server that is developed beside.
   dataDir: join(tmpdir(), "tickwork-testing"),
 } satisfies Partial<Config>;

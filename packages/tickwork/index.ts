@@ -107,6 +107,7 @@ export {
   type TaskErrorCode,
   type TaskErrorData,
   TaskFailedError,
+  type TaskNotes,
   type TaskOf,
   type TaskSettings,
   type TaskStatus,

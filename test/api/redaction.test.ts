@@ -91,3 +91,55 @@ describe("a key without admin", () => {
     });
   });
 });
+
+describe("what is encrypted", () => {
+  const SEALED: NewTask = { type: "sealed", task_data: { name: "s3cret" } };
+  const keyFor = async (...scopes: Scope[]) => {
+    const { body } = await api.call<MadeApiKey>("POST", "/keys", { name: "shop", scopes });
+    return { authorization: `Bearer ${body.key}` };
+  };
+
+  test("is shown to keys for write or admin; others, and every screen, see a mark", async () => {
+    const { body: task } = await api.post("/tasks", SEALED);
+    expect(task).toMatchObject({ ...SEALED, encrypted: ["task_data"] });
+    await api.put("/schedules/nightly", { every_seconds: 3_600, ...SEALED });
+    const signedIn = await api.call("POST", "/session", { key: KEY }, {});
+    const cookie = signedIn.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+    const see = async (headers: Record<string, string>) => {
+      const paths = [`/tasks/${task.id}`, "/tasks", "/tasks/not-started", "/schedules", "/schedules/nightly"];
+      const answers = await Promise.all(paths.map((path) => api.app.request(path, { headers })));
+      return Promise.all(answers.map((answer) => answer.text()));
+    };
+    for (const headers of [await keyFor("read", "write"), await keyFor("admin", "read")])
+      for (const text of await see(headers)) expect(text).toContain("s3cret");
+    for (const headers of [await keyFor("read"), { cookie }])
+      for (const text of await see(headers)) {
+        expect(text).toContain('"task_data":"[encrypted]"');
+        expect(text).not.toMatch(/s3cret|tickwork:encrypted/);
+      }
+    expect(await api.call("POST", "/tasks", SEALED, await keyFor("write"))).toMatchObject({ body: SEALED });
+    expect(await api.patch(`/tasks/${task.id}`, { task_data: "[encrypted]" })).toMatchObject({
+      status: 422,
+      body: { error: { issues: [{ path: "task_data" }] } },
+    });
+  });
+
+  test("are the messages of errors, too; names and codes are for everybody", async () => {
+    const { body: task } = await api.post("/tasks", SEALED);
+    const sealed = (
+      await api.bed.sql<{ data: string }>(`select task_data #>> '{}' as data from "baasix_Tasks"`)
+    )[0]?.data;
+    const failed = { name: "Error", code: "broken", attempts: 2, stack: sealed, message: sealed };
+    const history = [{ attempt: 1, started_at: null, ended_at: "x", outcome: "failed", message: sealed }];
+    await api.bed.sql(`update "baasix_Tasks" set task_status = 'Error', error_data = $1, history = $2`, [
+      JSON.stringify({ ...failed, history }),
+      JSON.stringify(history),
+    ]);
+    const { body } = await api.call<Task>("GET", `/tasks/${task.id}`, undefined, await keyFor("read"));
+    const { stack: _, ...told } = failed;
+    const record = { ...history[0], message: "[encrypted]" };
+    expect(body.error_data).toEqual({ ...told, message: "[encrypted]", history: [record] });
+    expect(body.history).toEqual([record]);
+    expect(body.encrypted).toEqual(["task_data", "error_data", "history"]);
+  });
+});

@@ -1,8 +1,10 @@
 /** How long a transaction stays armed, in time that the test moves. */
+
 import { expect, test } from "vitest";
 import type { Database, Doorbell } from "#core";
 import { createInTransaction } from "../../packages/connect/in-transaction.ts";
 import { ARM_AGAIN_MS, ARMED_LIMIT_MS, ARMED_MS, BATCH_LIMIT } from "../../packages/core/limits.ts";
+import { createEncryption } from "../../packages/core/tasks/encryption.ts";
 import { noteLog } from "../support/run/noted-log.ts";
 import { createVirtualClock } from "../support/world/virtual-clock.ts";
 
@@ -36,6 +38,7 @@ function open() {
     },
   };
   const inTransaction = createInTransaction({
+    encryption: createEncryption([], () => false),
     ...{ database, doorbell, clock, log, postgresTells: false },
     tell: async (ids) => void told.push(ids),
   });

@@ -1,8 +1,10 @@
 /** What a transaction that enqueues costs, counted on both wires. */
+
 import { afterEach, expect, test } from "vitest";
 import { silent, systemClock } from "#core";
 import { createInTransaction } from "../../packages/connect/in-transaction.ts";
 import { ARMED_MS } from "../../packages/core/limits.ts";
+import { createEncryption } from "../../packages/core/tasks/encryption.ts";
 import { describeOnStacks } from "../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 import { noting } from "../support/bed/tasks.ts";
@@ -24,6 +26,7 @@ describeOnStacks("a transaction that enqueues", (bed) => {
       await worker.refresh();
       doorbell.rings.length = 0;
       const inTransaction = createInTransaction({
+        encryption: createEncryption([], () => false),
         ...{ database, doorbell, tell: operator.notifyChanged, clock: systemClock, log: silent },
         postgresTells: false,
       });

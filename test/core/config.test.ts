@@ -84,6 +84,18 @@ test("HTTP_REQUEST_ALLOW is a list with commas; blanks and empty entries do not 
   ]);
 });
 
+test("WEBHOOK_SECRETS are checked, and never repeated", () => {
+  const [short, one, other] = [23, 24, 64].map(
+    (bytes) => `whsec_${Buffer.alloc(bytes, 7).toString("base64")}`,
+  );
+  expect(readConfig({ WEBHOOK_SECRETS: ` ${one} , ${other}` }).webhookSecrets).toEqual([one, other]);
+  expect(readConfig({}).webhookSecrets).toEqual([]);
+  for (const bad of [short, one?.slice(6), `${one},x`, "whsec_", `${one} ${other}`])
+    expect(() => readConfig({ WEBHOOK_SECRETS: bad })).toThrow(
+      /^WEBHOOK_SECRETS must be whsec_ and 24 to 64 bytes in base64, .*; got something else\.$/,
+    );
+});
+
 test.each([
   [{ TASK_CONCURRENCY: "zero" }, 'TASK_CONCURRENCY must be a whole number from 1 to 1000, got "zero".'],
   [{ TASK_CONCURRENCY: "0" }, 'TASK_CONCURRENCY must be a whole number from 1 to 1000, got "0".'],

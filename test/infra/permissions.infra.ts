@@ -14,6 +14,25 @@ const allow = (Action: Statement["Action"], Resource: string, Condition?: Statem
   ...(Condition && { Condition }),
 });
 
+describe("what the handlers that ship may do", () => {
+  const { statements, environment } = program("handlers");
+  const shipped = ({ Action }: Statement) => /^(ses|s3):/.test(list(Action)[0] ?? "");
+
+  test("is the right to send and to store, of tick alone, and only where a setting asks for it", () => {
+    expect(statements("TickworkTickRole").filter(shipped)).toEqual([
+      allow(["ses:SendEmail", "ses:SendRawEmail"], `arn:aws:ses:${ACCOUNT}:identity/*`),
+      allow(["s3:PutObject", "s3:AbortMultipartUpload"], "arn:aws:s3:::exports/daily/*"),
+    ]);
+    for (const name of ["Refresh", "Api", "Migrate"])
+      expect(statements(`Tickwork${name}Role`).filter(shipped)).toEqual([]);
+    expect(program("dev").statements("TickworkTickRole").filter(shipped)).toEqual([]);
+    expect(environment("TickworkTickFunction")).toMatchObject({
+      EMAIL_SES: "true",
+      EXPORT_TO: "s3://exports/daily",
+    });
+  });
+});
+
 describe.each(STAGES)("%s", (stage) => {
   const { one, all, statements, trust, resources, app } = program(stage);
   const service = `tickwork-${app.stage}`;
@@ -115,9 +134,9 @@ const OWN_NAMES =
 describe("each function is given the links it needs", () => {
   const { builds } = program("dev");
   test.each([
-    ["TickworkTick", ["TickworkDatabase", "TickworkRedis"]],
-    ["TickworkRefresh", ["TickworkDatabase", "TickworkRedis"]],
-    ["TickworkApi", ["TickworkApiKey", "TickworkDatabase", "TickworkRedis"]],
+    ["TickworkTick", ["TickworkDatabase", "TickworkEncryptionKeys", "TickworkRedis"]],
+    ["TickworkRefresh", ["TickworkDatabase", "TickworkEncryptionKeys", "TickworkRedis"]],
+    ["TickworkApi", ["TickworkApiKey", "TickworkDatabase", "TickworkEncryptionKeys", "TickworkRedis"]],
     ["TickworkMigrate", ["TickworkDatabase"]],
   ])("%s: %s", (name, links) => {
     expect(new Set(builds[name]?.links)).toEqual(new Set(links));
@@ -125,8 +144,10 @@ describe("each function is given the links it needs", () => {
 
   test("without a cache no function is given a Redis, and none is created", () => {
     const { builds, all, environment } = program("no cache");
-    expect(builds.TickworkTick?.links).toEqual(["TickworkDatabase"]);
-    expect(new Set(builds.TickworkApi?.links)).toEqual(new Set(["TickworkApiKey", "TickworkDatabase"]));
+    expect(builds.TickworkTick?.links).toEqual(["TickworkDatabase", "TickworkEncryptionKeys"]);
+    expect(new Set(builds.TickworkApi?.links)).toEqual(
+      new Set(["TickworkApiKey", "TickworkDatabase", "TickworkEncryptionKeys"]),
+    );
     expect(all("upstash:index/redisDatabase:RedisDatabase")).toEqual([]);
     expect(environment("TickworkTickFunction").CACHE_ENABLED).toBe("false");
   });

@@ -117,13 +117,18 @@ describe("what becomes of the task", () => {
     const task: Task = aTask({ type: "http_request", ...changes });
     return runAttempt(
       {
-        store: { renew: async () => undefined },
+        store: {
+          renew: async () => undefined,
+          readNotes: async () => ({}),
+          writeNotes: async () => undefined,
+        },
         registry,
         scheduler: { begin: async () => undefined, ended: async () => {}, keepUp: async (window) => window },
         clock: systemClock,
         log: silent,
         tasks: noTasks,
         handlerConfig,
+        readRows: async () => [],
         deleteFinished: async () => 0,
         maxCrashes: 3,
         leaseMs: 60_000,

@@ -239,3 +239,32 @@ describe("a redirect to an address that may not be reached", () => {
     expect(error.code).toBe("http_address_refused");
   });
 });
+
+// What leads to this machine, to its network or to a metadata service, in each notation that a URL has.
+test.each([
+  ...["127.0.0.1", "2130706433", "017700000001", "0x7f000001", "0x7f.1", "0177.0.0.1", "127.1", "0"],
+  ...["10.0.0.1", "192.168.1", "0xC0A80101", "172.16.0.1", "100.64.0.1"],
+  ...["169.254.169.254", "2852039166", "0xA9FEA9FE", "025177524776", "169.254.170.2", "168.63.129.16"],
+  ...[
+    "[::1]",
+    "[::]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:a9fe:a9fe]",
+    "[0:0:0:0:0:ffff:7f00:1]",
+    "[::127.0.0.1]",
+  ],
+  ...["[64:ff9b::a9fe:a9fe]", "[64:ff9b::127.0.0.1]", "[2002:7f00:1::]", "[fe80::1]", "[fd00:ec2::254]"],
+  ...["localhost", "LOCALHOST", "%6cocalhost", "①②⑦.0.0.1"],
+])("a redirect to %s is refused before anything is connected to", async (host) => {
+  const target = await serve((_, response) => response.end("secret"));
+  // Headers are bytes.
+  const location = Buffer.from(`http://${host}:${target.port}/`).toString("latin1");
+  const server = await serve(redirecting({ "/": location }, 307));
+  const error = await failureOf(
+    send({ method: "POST", url: server.url, body: "x" }, { httpRequestAllow: [`127.0.0.1:${server.port}`] }),
+  );
+  expect(error.code).toBe("http_address_refused");
+  expect(error).toBeInstanceOf(PermanentError);
+  expect(target.connections).toBe(0);
+  expect(server.received).toHaveLength(1);
+});

@@ -365,3 +365,28 @@ test("permanent errors and pauses that handlers ask for are seen as such", async
     { attempt: 2, outcome: "failed", at: "2026-11-24T09:01:30.000Z", error: { code: "no_use" } },
   ]);
 });
+
+test("what is encrypted needs no key in a test, and is reported as it is", async () => {
+  const sealed = defineTask({
+    type: "sealed",
+    encrypt: true,
+    maxAttempts: 2,
+    run: async (data, { attempt }) => {
+      if (attempt === 1) throw new Error(`not yet, ${data}`);
+      return { hello: data };
+    },
+  });
+  const tickwork = await createTestTickwork({ definitions: [sealed], now: NOW });
+  try {
+    const task = await tickwork.enqueue(sealed, "Ada");
+    const { ran } = await tickwork.advance("1 minute");
+    expect(ran).toMatchObject([{ error: { message: "not yet, Ada" } }, { result: { hello: "Ada" } }]);
+    expect(await tickwork.result(task)).toEqual({ hello: "Ada" });
+    const rows = await tickwork.database.query({
+      text: `select to_jsonb(t)::text as row from "baasix_Tasks" t`,
+    });
+    expect(JSON.stringify(rows)).not.toContain("Ada");
+  } finally {
+    await tickwork.close();
+  }
+});

@@ -2,8 +2,10 @@
 import { describeIssues, type Issue, messageOf } from "../errors.ts";
 import { ABORT_GRACE_MS, EMPTY_CLAIMS_PAUSE_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
-import type { HandlerConfig, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
+import type { Store } from "../store/store.ts";
+import type { TaskContext, TaskDefinition } from "../tasks/define-task.ts";
 import { createEnqueuer } from "../tasks/enqueue.ts";
+import type { HandlerConfig } from "../tasks/handler-config.ts";
 import { dataFor, type Registry } from "../tasks/registry.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome, Task } from "../tasks/task.ts";
@@ -11,6 +13,8 @@ import type { Tasks } from "../tasks/tasks.ts";
 import { withResolvers } from "../with-resolvers.ts";
 import { type AbortCode, TaskAborted } from "./abort.ts";
 import { type HeartbeatDeps, startHeartbeat } from "./heartbeat.ts";
+import { notesOf } from "./notes.ts";
+import { openForHandler } from "./open-for-handler.ts";
 import {
   aborted,
   completed,
@@ -23,15 +27,17 @@ import {
 import type { Scheduler } from "./scheduler.ts";
 
 export interface AttemptDeps extends HeartbeatDeps {
+  store: Pick<Store, "renew" | "readNotes" | "writeNotes">;
   registry: Registry;
   scheduler: Scheduler;
   /** How often a worker may die while it runs a task; then the task ends in `Error`. */
   maxCrashes: number;
   /** The jitter of a backoff, from 0 to 1. Default `Math.random`. */
   random?: (() => number) | undefined;
-  /** What handlers get as `tasks`, `config` and `deleteFinished`. */
+  /** What handlers get as `tasks`, `config`, `readRows` and `deleteFinished`. */
   tasks: Tasks;
   handlerConfig: HandlerConfig;
+  readRows: TaskContext["readRows"];
   deleteFinished(olderThanDays: number, options: { keepId: number; signal: AbortSignal }): Promise<number>;
   /** Ends the process: a handler keeps running although it was told to stop. */
   exit(reason: string): never | Promise<never>;
@@ -56,10 +62,10 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
   // The claim's answer took as long as the lease, so another worker may have the task; or this one has to stop.
   if (clock.now() >= lease.leasedAt + leaseMs || options.interrupt.aborted) return GIVEN_BACK;
   const { schedule } = task;
-  if (schedule === null) return runHandler(deps, lease, options, definition);
+  if (schedule === null) return runOpened(deps, lease, options, definition);
   try {
     const instead = await deps.scheduler.begin({ ...task, schedule });
-    return instead ?? (await runHandler(deps, lease, options, definition));
+    return instead ?? (await runOpened(deps, lease, options, definition));
   } catch (error) {
     deps.log.error("an occurrence could not ask its schedule; it waits again", {
       task: task.id,
@@ -68,6 +74,18 @@ export async function runAttempt(deps: AttemptDeps, lease: Lease, options: Attem
     });
     return { kind: "given_back", delayMs: EMPTY_CLAIMS_PAUSE_MS };
   }
+}
+
+/** Runs the handler with the data that it takes; without a key that it needs the task waits. */
+async function runOpened(
+  deps: AttemptDeps,
+  lease: Lease,
+  options: AttemptOptions,
+  definition: TaskDefinition,
+): Promise<Outcome> {
+  const opened = openForHandler(deps, lease.task);
+  if ("outcome" in opened) return opened.outcome;
+  return runHandler(deps, { ...lease, task: opened.task }, options, definition);
 }
 
 const IGNORED = Symbol("the handler ignores its signal");
@@ -93,10 +111,12 @@ async function runHandler(
     signal,
     deadline: new Date(deadlineMs),
     progress: heartbeat.progress,
+    notes: notesOf(deps.store, lease, aborting.abort),
     log: log.with({ task: task.id, type: task.type, attempt: task.attempts }),
     tasks,
     ...createEnqueuer((given, created) => tasks.create(given, created)),
     config,
+    readRows: deps.readRows,
     deleteFinished: (olderThanDays) => deps.deleteFinished(olderThanDays, { keepId: task.id, signal }),
   });
   try {
@@ -119,11 +139,27 @@ export const ignoredSignal = (which: string, reason: TaskAborted | undefined): s
 
 /** What the end of a handler means; `reason` is why its signal was aborted, if it was. */
 export function outcomeOf(
+  deps: OutcomeDeps & { registry: Pick<Registry, "encryption"> },
+  task: Task,
+  definition: TaskDefinition,
+  end: HandlerEnd,
+  given: HowItEnded,
+): Outcome {
+  return deps.registry.encryption.sealOutcome(task, plainOutcomeOf(deps, task, definition, end, given));
+}
+
+interface HowItEnded {
+  reason: TaskAborted | undefined;
+  timeoutMs: number;
+  hadWholeInvocation: boolean;
+}
+
+function plainOutcomeOf(
   deps: OutcomeDeps,
   task: Task,
   definition: TaskDefinition,
   end: HandlerEnd,
-  given: { reason: TaskAborted | undefined; timeoutMs: number; hadWholeInvocation: boolean },
+  given: HowItEnded,
 ): Outcome {
   if ("issues" in end)
     return failedForGood(deps, task, describeIssues(end.issues, end), { code: "invalid_data" });

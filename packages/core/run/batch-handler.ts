@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import { ABORT_GRACE_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
 import type { BatchContext, BatchItem, Enqueuer, TaskContext, TaskDefinition } from "../tasks/define-task.ts";
+import { NO_NOTES } from "../tasks/notes.ts";
 import { dataFor } from "../tasks/registry.ts";
 import { outcomesOf } from "../tasks/run-many.ts";
 import type { Task } from "../tasks/task.ts";
@@ -16,6 +17,7 @@ export interface HandlerParts {
   tasks: Tasks;
   enqueuer: Enqueuer;
   handlerConfig: TaskContext["config"];
+  readRows: TaskContext["readRows"];
   deleteFinished(olderThanDays: number, options: { keepId: number; signal: AbortSignal }): Promise<number>;
   progress(id: number, fraction: number): Promise<void>;
 }
@@ -152,6 +154,7 @@ function contextOf(parts: HandlerParts, task: Task, call: Call): TaskContext {
       return new Date(call.deadlineMs);
     },
     progress: (fraction) => parts.progress(task.id, fraction),
+    notes: NO_NOTES,
     get log() {
       own ??= log.with({ task: task.id, type: task.type, attempt: task.attempts });
       return own;
@@ -160,6 +163,7 @@ function contextOf(parts: HandlerParts, task: Task, call: Call): TaskContext {
     enqueue: enqueuer.enqueue,
     enqueueMany: enqueuer.enqueueMany,
     config,
+    readRows: parts.readRows,
     deleteFinished: (days) => parts.deleteFinished(days, { keepId: task.id, signal: call.signal }),
   };
 }
@@ -174,6 +178,7 @@ function manyContextOf(parts: HandlerParts, call: Call): BatchContext {
     tasks,
     ...enqueuer,
     config,
+    readRows: parts.readRows,
     // Running tasks are never deleted, so no id has to be kept.
     deleteFinished: (days) => parts.deleteFinished(days, { keepId: 0, signal: call.signal }),
   };

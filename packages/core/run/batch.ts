@@ -23,6 +23,7 @@ import { keepLookout, type Lookout } from "./batch-lookout.ts";
 import { type EndsSettled, settleEnds } from "./batch-settle.ts";
 import type { BatchDeps, BatchTick } from "./batch-tick.ts";
 import { beforeOf, whyLate } from "./lateness.ts";
+import { openEntry } from "./open-for-handler.ts";
 import { crashed, failedForGood, GIVEN_BACK } from "./outcome.ts";
 
 /** A moment for what else the process has to do: to send what was written, to read what came. */
@@ -176,16 +177,17 @@ class Batch {
 
   /** The next task, or the next ones of its type if its handler takes many. Cancelled ones end here. */
   #takeNext(): Entry[] {
-    const { registry } = this.#tick.deps;
+    const { deps } = this.#tick;
     const taken: Entry[] = [];
     for (let entry = this.#leases.peek(); entry; entry = this.#leases.peek()) {
       const [before] = taken;
       const { type } = entry.task;
-      const isAlike = before?.task.type === type && registry.get(type)?.runMany !== undefined;
-      if (before && (!isAlike || taken.length >= (registry.batchOf(entry.task)?.size ?? 1))) break;
+      const isAlike = before?.task.type === type && deps.registry.get(type)?.runMany !== undefined;
+      if (before && (!isAlike || taken.length >= (deps.registry.batchOf(entry.task)?.size ?? 1))) break;
       this.#leases.take();
-      if (entry.cancelled) this.#return([entry], cancelled(this.#tick.deps, entry.task));
-      else taken.push(entry);
+      const ready = entry.cancelled ? { outcome: cancelled(deps, entry.task) } : openEntry(deps, entry);
+      if ("outcome" in ready) this.#return([entry], ready.outcome);
+      else taken.push(ready);
     }
     return taken;
   }

@@ -1,5 +1,6 @@
 import type { Logger } from "../log.ts";
 import type { Metrics } from "../metrics.ts";
+import { ENCRYPTED, isSealed } from "../tasks/encryption.ts";
 import type { Lateness, Outcome, Task } from "../tasks/task.ts";
 
 /** What a tick did. */
@@ -115,6 +116,6 @@ function logAttempt(log: Logger, outcome: Outcome | undefined, fields: Record<st
   else {
     const { message, code } = outcome.error;
     const what = outcome.kind === "failed" ? "task failed" : "task failed and will be tried again";
-    log.warn(what, { ...fields, error: message, code });
+    log.warn(what, { ...fields, error: isSealed(message) ? ENCRYPTED : message, code });
   }
 }

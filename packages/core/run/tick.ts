@@ -21,10 +21,9 @@ import {
   EMPTY_CLAIMS,
   EMPTY_CLAIMS_PAUSE_MS,
   EXPIRY_MARGIN_MS,
-  FAILED_TICK_PAUSE_MAX_MS,
-  FAILED_TICK_PAUSE_MS,
   SLEEPER_MARGIN_MS,
 } from "../limits.ts";
+import { untilRetryMs } from "../retry.ts";
 import type { Lease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";
 import { isLaned } from "../tasks/standing.ts";
@@ -73,6 +72,7 @@ interface Tick {
   previous: Before["previous"];
 }
 
+type Go = Extract<Decision, { kind: "go" }>;
 /** What a tick does next: as the gate decided, or end. */
 type Step = Decision | { kind: "end"; ended: Ending };
 const end = (ended: Ending): Step => ({ kind: "end", ended });
@@ -111,12 +111,6 @@ export async function runTick(deps: TickDeps, options: TickOptions): Promise<Tic
   const report = tally.report(ended);
   log.debug("tick ended", { ...report });
   return report;
-}
-
-/** Ticks that failed try again together, at a multiple of the pause. */
-function untilRetryMs(nowMs: number, failuresBefore: number): number {
-  const pauseMs = Math.min(FAILED_TICK_PAUSE_MS * 2 ** failuresBefore, FAILED_TICK_PAUSE_MAX_MS);
-  return Math.ceil((nowMs + pauseMs / 2) / pauseMs) * pauseMs - nowMs;
 }
 
 async function loop(tick: Tick): Promise<Ending> {
@@ -165,8 +159,7 @@ async function loop(tick: Tick): Promise<Ending> {
 }
 
 /** Claims and runs tasks in a slot until nothing is left or the time is up. */
-async function work(tick: Tick, go: Extract<Decision, { kind: "go" }>): Promise<Step> {
-  const { slot, seen, more, lanesRev } = go;
+async function work(tick: Tick, { slot, seen, more, lanesRev }: Go): Promise<Step> {
   const { deps, flag, limit, failures } = tick;
   flag.hold(slot);
   // Rule 13: a slot is free, and more is or soon will be due. In an outage it would fail as well: one tries. The ring may

@@ -4,6 +4,7 @@ import { LOOK_AGAIN_MS } from "../limits.ts";
 import type { CreatedTasks } from "../store/insert-unique.ts";
 import type { Store } from "../store/store.ts";
 import { type HookEvent, type Hooks, TASKS } from "../tasks/hooks.ts";
+import type { Registry } from "../tasks/registry.ts";
 import {
   isLaned,
   type KnownTypes,
@@ -39,7 +40,7 @@ export interface AnnouncerDeps {
   gate: Pick<Gate, "put">;
   ringer: Pick<Ringer, "ring" | "ringAfter" | "ringFor">;
   hooks: Pick<Hooks, "fire">;
-  registry: KnownTypes;
+  registry: KnownTypes & Pick<Registry, "encryption">;
 }
 
 export function createAnnouncer({ store, gate, ringer, hooks, registry }: AnnouncerDeps): Announcer {
@@ -67,6 +68,9 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
     const firstMs = Math.min(...inMs);
     if (firstMs > 0) await ringer.ringAfter(firstMs, { askPostgres: true });
   };
+  /** Hooks get tasks as handlers do; the cache has them as their rows are. */
+  const fire = (event: HookEvent, task: Task) =>
+    hooks.fire(event, { collection: TASKS, data: registry.encryption.open(task), id: task.id });
   const announcer: Announcer = {
     async announce(tasks, nowMs) {
       await tell(standingsOf(tasks, nowMs), nowMs);
@@ -76,15 +80,15 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
       if (!outcomes) return announcer.afterWrite("items.create.after", tasks, nowMs);
       const told = new Map([...freed, ...tasks].map((task) => [task.id, task]));
       await announcer.announce([...told.values()], nowMs);
-      const events = new Map<number, HookEvent>();
+      const events = new Map<Task, HookEvent>();
       tasks.forEach(({ id }, n) => {
+        const task = told.get(id);
         const outcome = outcomes[n] ?? "created";
-        if (outcome === "created") events.set(id, "items.create.after");
-        else if (outcome !== "kept" && !events.has(id)) events.set(id, "items.update.after");
+        if (!task) return;
+        if (outcome === "created") events.set(task, "items.create.after");
+        else if (outcome !== "kept" && !events.has(task)) events.set(task, "items.update.after");
       });
-      await Promise.all(
-        [...events].map(([id, event]) => hooks.fire(event, { collection: TASKS, data: told.get(id), id })),
-      );
+      await Promise.all([...events].map(([task, event]) => fire(event, task)));
     },
 
     async afterWrite(event, tasks, nowMs) {
@@ -96,7 +100,7 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
         nowMs,
       );
       if (tasks.some(isFinished)) await ringer.ring();
-      await Promise.all(tasks.map((data) => hooks.fire(event, { collection: TASKS, data, id: data.id })));
+      await Promise.all(tasks.map((task) => fire(event, task)));
     },
 
     async notifyChanged(ids) {

@@ -1,6 +1,7 @@
 import type { Gate } from "../gate/gate.ts";
 import { ANSWER_LIMIT_BYTES, PUT_CHUNK } from "../limits.ts";
 import type { Store } from "../store/store.ts";
+import type { Registry } from "../tasks/registry.ts";
 import type { Due } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 
@@ -13,12 +14,13 @@ export interface NotStartedPage {
 interface NotStartedDeps {
   store: Pick<Store, "windowIds" | "getSome">;
   gate: Pick<Gate, "list" | "rows">;
+  registry: Pick<Registry, "encryption">;
 }
 
 const byDueTime = (a: Due, b: Due) => a.atMs - b.atMs || a.id - b.id;
 
 /** Reads the window's waiting tasks: from the cache, and from Postgres what is not there. */
-export function createNotStarted({ store, gate }: NotStartedDeps) {
+export function createNotStarted({ store, gate, registry: { encryption } }: NotStartedDeps) {
   const inWindow = async () => {
     const cached = await gate.list();
     return { isCached: cached !== undefined, due: (cached ?? (await store.windowIds())).sort(byDueTime) };
@@ -42,7 +44,7 @@ export function createNotStarted({ store, gate }: NotStartedDeps) {
       const last = due[n - 1];
       if (last && (unread.has(id) || (bytes > ANSWER_LIMIT_BYTES && tasks.length > 0)))
         return { tasks, next: last };
-      if (task?.task_status === "Not started") tasks.push(task);
+      if (task?.task_status === "Not started") tasks.push(encryption.open(task));
     }
     return { tasks };
   };

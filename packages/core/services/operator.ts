@@ -13,6 +13,7 @@ import type { Registry } from "../tasks/registry.ts";
 import type { Due } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Announcer } from "./announce.ts";
+import type { Bulk } from "./bulk.ts";
 import { type CacheStats, createHealth, type Health } from "./health.ts";
 import { createLimits, type Limits } from "./limits.ts";
 import { createNotStarted, type NotStartedPage } from "./not-started.ts";
@@ -23,7 +24,7 @@ import type { Vitals } from "./vitals.ts";
  * Watches and corrects the whole: the methods of Baasix's TasksService, under their own names, and what goes with them.
  * Methods that do not say otherwise throw PostgresError when Postgres does not answer.
  */
-export interface Operator extends Pauses, Limits {
+export interface Operator extends Pauses, Limits, Bulk {
   /** The tasks that have not started and are due within 4 hours, by due time. Never throws: `[]` if nothing answers. */
   getNotStartedTasks(): Promise<Task[]>;
   /**
@@ -112,6 +113,7 @@ export interface OperatorDeps extends RefreshDeps {
   log: Logger;
   vitals: Vitals;
   registry: Registry;
+  bulk: Bulk;
 }
 
 export function createOperator(deps: OperatorDeps, announcer: Announcer): Operator {
@@ -162,6 +164,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
     ...createHealth(deps),
     ...createPauses(deps),
     ...createLimits(deps),
+    ...deps.bulk,
 
     async waitForTaskCompletion(timeoutMs = config.shutdownWaitSeconds * 1000) {
       if (!(timeoutMs >= 0)) throw refusal("timeoutMs", mustBe("milliseconds from 0", timeoutMs));
@@ -178,7 +181,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
       const { tasks, nowMs } = await store.resetRunning("Manually reset");
       await announcer.afterWrite("items.update.after", tasks, nowMs);
       await operator.setTaskRunning(false);
-      return tasks;
+      return tasks.map(deps.registry.encryption.open);
     },
 
     async deleteFinished(olderThanDays, { keepId = 0, signal } = {}) {

@@ -5,6 +5,7 @@ import type { Logger } from "../log.ts";
 import type { Occurrences } from "../run/occurrences.ts";
 import type { Database } from "../store/database.ts";
 import * as store from "../store/schedules.ts";
+import { isSealed } from "../tasks/encryption.ts";
 import { checkSchedule, pauseAlone } from "../tasks/new-schedule.ts";
 import type { Registry } from "../tasks/registry.ts";
 import type { DeclaredSchedule, Schedule } from "../tasks/schedule.ts";
@@ -23,9 +24,15 @@ export interface SchedulesDeps {
 
 export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
   const { database, clock, log, registry, declared, occurrences } = deps;
+  const { encryption } = registry;
+  /** As its row has it. @throws TickworkError `encryption_key_missing` */
+  const sealed = (spec: store.ScheduleSpec): store.ScheduleSpec => ({
+    ...spec,
+    task_data: encryption.sealData(spec.type, spec.task_data),
+  });
 
   const shown = (kept: store.KeptSchedule): Schedule => {
-    const { name, last, created_at, updated_at, ...spec } = kept;
+    const { name, last, created_at, updated_at, ...spec } = encryption.open(kept);
     const next = kept.paused ? [] : timesAfter(kept, clock.now(), NEXT_TIMES);
     const next_times = next.map((ms) => new Date(ms).toISOString());
     return { name, ...spec, next_times, last, created_at, updated_at };
@@ -52,7 +59,7 @@ export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
         return shown(await find(name));
       }
       const checked = await checkSchedule(registry, name, given, clock.now());
-      await write(name, specOf(checked, "api"));
+      await write(name, sealed(specOf(checked, "api")));
       return shown(await find(name));
     },
     get: async (name) => shown(await find(name)),
@@ -70,7 +77,7 @@ export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
       const [task] = tasks;
       if (!task) throw notFound(name);
       await announcer.afterWrite("items.create.after", tasks, nowMs);
-      return task;
+      return encryption.open(task);
     },
   };
 
@@ -78,6 +85,10 @@ export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
     const removed = await store.deleteSchedule(database, name);
     if (removed.length > 0) await announcer.afterWrite("items.delete.after", removed, clock.now());
   };
+
+  /** It is older than the encryption of its type. */
+  const isPlain = ({ type, task_data }: store.KeptSchedule) =>
+    encryption.encrypts(type) && task_data !== null && !isSealed(task_data);
 
   return {
     ...schedules,
@@ -93,7 +104,7 @@ export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
         try {
           const checked = await checkSchedule(registry, name, withoutUndefined(given), 0);
           const spec = specOf({ ...checked, paused: kept?.paused ?? false }, "code");
-          if (!kept || !isSame(kept, spec)) await write(name, spec);
+          if (!kept || !isSame(encryption.open(kept), spec) || isPlain(kept)) await write(name, sealed(spec));
         } catch (error) {
           if (!(error instanceof TickworkError)) throw error;
           log.error("a schedule of the code is refused, and stays as it was", {

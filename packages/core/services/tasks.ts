@@ -10,12 +10,14 @@ import {
   taskNotFound,
 } from "../errors.ts";
 import { ANSWER_LIMIT_BYTES, NAME_LIMIT } from "../limits.ts";
+import { lookedOf } from "../store/filter.ts";
 import { withOutcomes } from "../store/insert-unique.ts";
 import type { Page, Store } from "../store/store.ts";
+import { type Encryption, isSealed } from "../tasks/encryption.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
 import type { Registry } from "../tasks/registry.ts";
 import { isStorable } from "../tasks/storable.ts";
-import type { Task, TaskErrorData, TaskStatus } from "../tasks/task.ts";
+import type { NewTask, Task, TaskChanges, TaskErrorData, TaskStatus } from "../tasks/task.ts";
 import type { ListFilter, Tasks } from "../tasks/tasks.ts";
 import type { Announcer } from "./announce.ts";
 
@@ -26,13 +28,20 @@ export interface TasksDeps {
 }
 
 export function createTasks({ store, registry, clock }: TasksDeps, announcer: Announcer): Tasks {
+  const { encryption } = registry;
   const updated = async (task: Task, nowMs: number) => {
     await announcer.afterWrite("items.update.after", [task], nowMs);
+    return encryption.open(task);
+  };
+  /** As its row has it. */
+  const find = async (id: number): Promise<Task> => {
+    const task = await store.get(id);
+    if (!task) throw taskNotFound(id);
     return task;
   };
   /** Says why a statement for tasks in some statuses found none. */
   const throwConflict = async (id: number, what: string, ...accepted: TaskStatus[]): Promise<never> => {
-    const { task_status } = await tasks.get(id);
+    const { task_status } = await find(id);
     throw new TickworkError(
       // A table that is older than Tickwork may have other statuses.
       CONFLICTS[task_status] ?? "task_state",
@@ -44,36 +53,35 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
       checkName("userId", userId);
       checkName("Idempotency-Key", idempotencyKey);
       const { checkNewTasks } = await loadSchemas();
-      const checked = await checkNewTasks(registry, given);
+      const checked = sealed(encryption, await checkNewTasks(registry, given));
       if (idempotencyKey === undefined) {
         const created = await store.insert(checked, userId);
         await announcer.afterCreate(created);
-        return withOutcomes(created);
+        return withOutcomes(created).map(encryption.open);
       }
       const hash = createHash("sha256").update(JSON.stringify(given)).digest("hex");
       const created = await store.insertOnce(checked, idempotencyKey, hash, userId);
       if (created.made) await announcer.afterCreate(created);
       // It may be repeated because the first call died before it could announce what it had created.
       else await announcer.announce(created.tasks, created.nowMs);
-      return withOutcomes(created);
+      return withOutcomes(created).map(encryption.open);
     },
 
-    async get(id) {
-      const task = await store.get(id);
-      if (!task) throw taskNotFound(id);
-      return task;
+    get: async (id) => encryption.open(await find(id)),
+
+    list: async (filter) => (await listed(store, filter, Number.MAX_SAFE_INTEGER)).tasks.map(encryption.open),
+
+    async page(filter) {
+      const page = await listed(store, filter, ANSWER_LIMIT_BYTES);
+      return { ...page, tasks: page.tasks.map(encryption.open) };
     },
-
-    list: async (filter) => (await listed(store, filter, Number.MAX_SAFE_INTEGER)).tasks,
-
-    page: (filter) => listed(store, filter, ANSWER_LIMIT_BYTES),
 
     async update(id, changes, { userId } = {}) {
       checkName("userId", userId);
-      const current = await tasks.get(id);
+      const current = await find(id);
       const { checkChanges } = await loadSchemas();
-      const checked = await checkChanges(registry, current, changes);
-      const changed = await store.patch(id, checked, userId);
+      const checked = await checkChanges(registry, readable(encryption, current, changes), changes);
+      const changed = await store.patch(id, resealed(encryption, current, checked), userId);
       return changed ? updated(changed.task, changed.nowMs) : throwConflict(id, "changed", "Not started");
     },
 
@@ -93,7 +101,7 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
 
     async cancel(id, { userId } = {}) {
       checkName("userId", userId);
-      const current = await tasks.get(id);
+      const current = await find(id);
       const error: TaskErrorData = {
         message:
           current.task_status === "Running"
@@ -110,8 +118,36 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
   return tasks;
 }
 
-function listed(store: Store, { text, ...filter }: ListFilter, bytes: number): Promise<Page> {
-  return text === undefined ? store.list(filter, bytes) : store.search({ ...filter, text }, bytes);
+/** New tasks as their rows have them. @throws TickworkError `encryption_key_missing` */
+export function sealed(encryption: Encryption, tasks: readonly NewTask[]): NewTask[] {
+  return tasks.map((task) =>
+    encryption.encrypts(task.type)
+      ? { ...task, task_data: encryption.sealData(task.type, task.task_data) }
+      : task,
+  );
+}
+
+/** The task that is to be changed, with its data as its schema knows it; where only its time changes, as it is. */
+function readable(encryption: Encryption, current: Task, changes: TaskChanges): Task {
+  if (!isSealed(current.task_data) || !asksForData(changes)) return current;
+  return { ...current, task_data: encryption.openData(current) };
+}
+
+const asksForData = (changes: TaskChanges | null | undefined): boolean =>
+  changes?.task_data === undefined && (changes?.type !== undefined || changes?.version !== undefined);
+
+/** Changes as their row has them. @throws TickworkError `invalid_request`, `encryption_key_missing` */
+function resealed(encryption: Encryption, current: Task, changes: TaskChanges): TaskChanges {
+  const { type = current.type, task_data } = changes;
+  if (task_data !== undefined) return { ...changes, task_data: encryption.sealData(type, task_data) };
+  // What another request writes meanwhile would be lost, were the old data encrypted anew.
+  if (type !== current.type && (isSealed(current.task_data) || encryption.encrypts(type)))
+    throw refusal("task_data", "must be given with the type, for data is encrypted for its type");
+  return changes;
+}
+
+function listed(store: Store, filter: ListFilter, bytes: number): Promise<Page> {
+  return lookedOf(filter).length === 0 ? store.list(filter, bytes) : store.search(filter, bytes);
 }
 
 /** @throws TickworkError `invalid_request` */

@@ -13,7 +13,7 @@
  * It looks at the pools, which are few, and in each at the first entry and the first lane that may start: it takes no longer the
  * more tasks or keys there are. A lane whose head is not due, or whose key has a rate, sleeps until then.
  */
-import { LANES_FOLDED, LANES_MOVED, LANES_WOKEN, LOCKED_LANE_MS, PRIORITY_STEP_MS } from "../limits.ts";
+import { LANES_FOLDED, LANES_MOVED, LANES_WOKEN, LOCKED_LANE_MS, PRIORITY_STEP_MS } from "../lane-limits.ts";
 import { STARTED } from "./claim.ts";
 import { CRASH_HISTORY, milliseconds, STARTABLE } from "./fragments.ts";
 import { HAS_ENDED, LANES_NEXT_MS, OUR_LANES } from "./lanes.ts";

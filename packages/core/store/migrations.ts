@@ -13,6 +13,7 @@ import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
 import { LANES_FUNCTION } from "./lanes-function.ts";
 import { LANED, LANES_COLUMNS, LANES_TABLES, LANES_TRIGGERS, PLAIN } from "./lanes-tables.ts";
+import { NOTES_TABLE } from "./notes.ts";
 import { SCHEDULES } from "./schedules-table.ts";
 import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
 import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";
@@ -270,6 +271,13 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_pauses (
         kind text, name text, reason text, created_at timestamptz not null, primary key (kind, name));`,
   },
+  {
+    name: "how far operations on many tasks have come",
+    sql: `create table if not exists tickwork_bulk (
+        task bigint primary key, pass integer not null, before_id bigint not null, matched bigint not null,
+        changed bigint not null, ids bigint[] not null);`,
+  },
+  { name: "notes of tasks", sql: NOTES_TABLE },
   {
     name: "priorities, queues, keys and limits",
     steps: [

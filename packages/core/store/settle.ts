@@ -140,7 +140,8 @@ export function statusAfter({ kind }: Outcome): TaskStatus {
 
 export function endOf(outcome: Exclude<Outcome, { kind: "completed" }>) {
   const end = { error: null, record: null, delayMs: null, attempts: 0, crashes: 0, excused: 0 };
-  if (outcome.kind === "given_back") return { ...end, delayMs: outcome.delayMs ?? null, attempts: -1 };
+  if (outcome.kind === "given_back")
+    return { ...end, delayMs: outcome.delayMs ?? null, attempts: -1, error: outcome.error ?? null };
   const { record } = outcome;
   if (outcome.kind === "interrupted") return { ...end, record, excused: 1 };
   if (outcome.kind === "crashed") return { ...end, record, crashes: 1 };

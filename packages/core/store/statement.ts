@@ -23,7 +23,7 @@ type Values<P extends Params> = {
 };
 
 /** Quoted text and the colons of a cast, to be passed over; or a name. */
-const NAMES = /'[^']*'|"[^"]*"|::|:([a-z]\w*)/gi;
+export const NAMES = /'[^']*'|"[^"]*"|::|:([a-z]\w*)/gi;
 
 /**
  * A statement with named parameters, also in the fragments that it is made of. Its text is numbered here, once. It

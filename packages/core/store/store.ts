@@ -3,8 +3,10 @@ import { claim, heldBy } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
+import { beginBulk, bulkStep, countSome } from "./lazy-bulk.ts";
 import { listLimits, putLimit, removeLimit } from "./limits.ts";
-import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
+import { readNotes, writeNotes } from "./notes.ts";
+import { deleteFinished, deleteFinishedByType, endLeases, resetRunning } from "./operator.ts";
 import { overview } from "./overview.ts";
 import { listPauses, pause, resume } from "./pauses.ts";
 import { get, getMany, getSome, list, standing, windowIds } from "./read.ts";
@@ -15,7 +17,7 @@ import { window } from "./window.ts";
 
 export type { ClaimResult } from "./claim.ts";
 export type { Count, FinishedBucket, OverviewRead } from "./overview.ts";
-export type { ListFilter, Page } from "./read.ts";
+export type { Page } from "./read.ts";
 export type { SettleOptions } from "./settle.ts";
 export type { TypeOutcomes } from "./types.ts";
 export type { ScheduleRow, Window, WindowRead } from "./window.ts";
@@ -52,6 +54,8 @@ export function createStore(deps: StoreDeps) {
     heldBy: bind(heldBy),
     settle: bind(settle),
     renew: bind(renew),
+    readNotes: bind(readNotes),
+    writeNotes: bind(writeNotes),
     settleBatch: bind(settleBatch),
     renewBatch: bind(renewBatch),
     readBack: bind(readBack),
@@ -64,6 +68,10 @@ export function createStore(deps: StoreDeps) {
     listLimits: bind(listLimits),
     resetRunning: bind(resetRunning),
     deleteFinished: bind(deleteFinished),
+    deleteFinishedByType: bind(deleteFinishedByType),
     endLeases: bind(endLeases),
+    beginBulk: bind(beginBulk),
+    bulkStep: bind(bulkStep),
+    countSome: bind(countSome),
   };
 }

@@ -1,14 +1,12 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { Config } from "../config.ts";
 import { PermanentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { HandlerConfig } from "./handler-config.ts";
+import type { TaskNotes } from "./notes.ts";
 import { type ItemOutcome, madeOfMany, outcomesOf } from "./run-many.ts";
 import type { Stored } from "./stored.ts";
 import type { OnConflict, Task, UniqueBy, UniqueFor } from "./task.ts";
 import type { CreateOptions, Tasks } from "./tasks.ts";
-
-/** The part of the configuration that handlers may see: no address and no key of a server is in it. */
-export type HandlerConfig = Readonly<Pick<Config, "dataDir" | "httpRequestAllow">>;
 
 /**
  * What a handler gets beside its data: its task, and no more of Tickwork than it may touch.
@@ -35,11 +33,15 @@ export interface TaskContext extends Enqueuer {
   deadline: Date;
   /** Reports how far the task is, 0 to 1. Written at most once a second. */
   progress(fraction: number): Promise<void>;
+  /** What later attempts must know, should this one fail or its worker die. Not for types with `batch`. */
+  notes: TaskNotes;
   /** Adds the task's id, type and attempt to every line. */
   log: Logger;
   /** Creates more tasks; finds, changes and cancels them. */
   tasks: Tasks;
   config: HandlerConfig;
+  /** Reads rows from the database that Tickwork's table is in; the transaction can write nothing. */
+  readRows<Row>(statement: { text: string; params?: readonly unknown[] }): Promise<Row[]>;
   /** Deletes the tasks that finished more than so many days ago, until `signal` aborts. Returns how many. */
   deleteFinished(olderThanDays: number): Promise<number>;
 }
@@ -68,7 +70,7 @@ export interface BatchItem<Data> {
 }
 
 /** What `runMany` gets beside its items: what a handler gets, but for what belongs to one task. */
-export type BatchContext = Omit<TaskContext, "task" | "attempt" | "progress">;
+export type BatchContext = Omit<TaskContext, "task" | "attempt" | "progress" | "notes">;
 
 /** A type of task: its name, what its data must look like, and its code. */
 export interface TaskDefinition<
@@ -103,6 +105,18 @@ export interface TaskDefinition<
   batch?: boolean | BatchOptions;
   /** How its tasks are unique, whoever creates them; but not those that name the type only, where the definition is not known. */
   unique?: UniqueBy<StandardSchemaV1.InferOutput<Schema>>;
+  /**
+   * Keeps its data, results and the messages of its errors encrypted in Postgres and Redis, with `TASK_ENCRYPTION_KEYS`.
+   * Handlers and readers of tasks see them as they are. Default false.
+   */
+  encrypt?: boolean;
+  /**
+   * Days after which refreshes delete its finished tasks, 1 to 36,500; null: never. Default: what `TASK_RETENTION_DAYS`
+   * and `TASK_ERROR_RETENTION_DAYS` say.
+   */
+  retentionDays?: number | null;
+  /** The same for those that ended in `Error`. Default: `retentionDays`, if that is given. */
+  errorRetentionDays?: number | null;
   /** Another program runs it; see `foreignTask`. */
   foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
@@ -258,7 +272,7 @@ export function defineTask<
   return {
     ...definition,
     // For a task that runs alone.
-    run: madeOfMany(async (data, { task, attempt, progress: _, ...context }) => {
+    run: madeOfMany(async (data, { task, attempt, progress: _progress, notes: _notes, ...context }) => {
       const answered = await runMany([{ data, task, attempt, cancelled: false }], context);
       const [outcome] = outcomesOf<Result>(definition.type, answered, 1);
       if (outcome && "result" in outcome) return outcome.result as Result;

@@ -1,6 +1,7 @@
 /** The fields of a task that say where it stands in line: their schemas. */
 import * as v from "valibot";
-import { NAME_LIMIT, PRIORITY_LIMIT } from "../limits.ts";
+import { PRIORITY_LIMIT } from "../lane-limits.ts";
+import { NAME_LIMIT } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
 
 const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);

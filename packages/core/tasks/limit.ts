@@ -1,12 +1,6 @@
 import { mustBe, refusal } from "../errors.ts";
-import {
-  BURST_MAX,
-  CONCURRENCY_MAX,
-  NAME_LIMIT,
-  PERIOD_SECONDS_MAX,
-  RATE_MAX,
-  WEIGHT_MAX,
-} from "../limits.ts";
+import { BURST_MAX, CONCURRENCY_MAX, PERIOD_SECONDS_MAX, RATE_MAX, WEIGHT_MAX } from "../lane-limits.ts";
+import { NAME_LIMIT } from "../limits.ts";
 
 /** What a limit is on. The key `*` means each key that has no limit of its own. */
 export type LimitTarget = { type: string } | { queue: string } | { concurrency_key: string };

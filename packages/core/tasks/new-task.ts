@@ -23,6 +23,7 @@ import {
 } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
 import { laneFields } from "./laning.ts";
+import { ENCRYPTED, isSealed } from "./encryption.ts";
 import { dataFor, type Registry } from "./registry.ts";
 import { findUnstorable } from "./storable.ts";
 import type { NewTask, TaskChanges, Uniqueness } from "./task.ts";
@@ -242,6 +243,11 @@ async function checkTypeAndData(
       "task_data_too_large",
       `${join(at, "task_data")} must have at most ${TASK_DATA_LIMIT_BYTES} bytes as JSON, got ${bytes}. Store the data elsewhere and give its address.`,
     );
+  const mark = markIn(registry, type, task_data);
+  if (mark) {
+    note(findings, { path: join(at, "task_data"), message: mark });
+    return { bytes };
+  }
   const definition = registry.get(type);
   if (!definition && registry.open) return { bytes };
   if (!definition) {
@@ -270,6 +276,12 @@ async function checkTypeAndData(
   for (const { path, message } of checked.issues) note(findings, { path: join(at, path), message });
   findings.count += checked.count - checked.issues.length;
   return { bytes };
+}
+
+/** What stands for encrypted data would take its place, and what looks like it could not be told from it. */
+function markIn({ encryption }: Registry, type: string, data: unknown): string | undefined {
+  if (isSealed(data)) return "must be the data itself, got what was encrypted";
+  return data === ENCRYPTED && encryption.encrypts(type) ? mustBe("the data itself", ENCRYPTED) : undefined;
 }
 
 /** Times as they are stored; Postgres's clock fills in those that are absent. */

@@ -1,3 +1,4 @@
+import type { EncryptionKey } from "../encryption-keys.ts";
 import {
   type Issue,
   messageOf,
@@ -18,6 +19,8 @@ import {
   WINDOW_MS,
 } from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
+import { createEncryption, type Encryption } from "./encryption.ts";
+import { flawOfRetention, type Retention, retentionOf } from "./retention.ts";
 import { isOneOfMany } from "./run-many.ts";
 import type { DeclaredSchedule } from "./schedule.ts";
 import type { Task } from "./task.ts";
@@ -25,6 +28,7 @@ import { flawOfVersion, versionedType, versionOfRow, versionsOf } from "./versio
 
 /** The types of task that a deployment knows. */
 export interface Registry {
+  /** Those that it was given. */
   types: string[];
   /** Those of them that this deployment runs, each in the versions that it reads: see `versionedType`. */
   ours: string[];
@@ -34,17 +38,22 @@ export interface Registry {
   open: boolean;
   /** As in `KnownTypes`. */
   windowMs: number;
+  retried: ReadonlyMap<string, number>;
+  /** How long their finished tasks stay, of types that say so. */
+  retention: ReadonlyMap<string, Retention>;
   get(type: string): TaskDefinition | undefined;
   /** What runs a task: it reads the version of the task, too. */
   definitionOf(task: Pick<Task, "type" | "version">): TaskDefinition | undefined;
   /** What an attempt may take, in milliseconds. */
   timeoutMsOf(definition: TaskDefinition): number;
-  /** The longest time limit of all, in milliseconds. */
+  /** The longest time limit of those that it was given, in milliseconds. */
   longestTimeoutMs: number;
   /** How tasks of a type run in batches; undefined when they run one by one. */
   batchOf(task: Pick<Task, "type" | "version">): Batching | undefined;
   /** The types that run in batches, in all versions, and the sizes of these. */
   batches: { types: string[]; sizes: number[] };
+  /** Encrypts what belongs to types that say so. */
+  encryption: Encryption;
 }
 
 /** @throws TickworkError `bad_definition` when two schedules have a name, or the type of one is not defined */
@@ -68,10 +77,22 @@ export interface Batching {
   settleWithinMs: number;
 }
 
+interface RegistryOptions {
+  timeoutLimitMs?: number | undefined;
+  /** Types without a definition are accepted, whatever their data. */
+  open?: boolean | undefined;
+  windowMs?: number;
+  /** What Tickwork itself needs; no list shows them. */
+  builtIn?: Definitions;
+  /** What types that say `encrypt` are encrypted with. Default: nothing, so their data is refused. */
+  keys?: readonly EncryptionKey[] | undefined;
+  /** In its place, where others say what is encrypted. */
+  encryption?: Encryption | undefined;
+}
+
 /**
  * Collects definitions.
  *
- * @param options.open types without a definition are accepted, whatever their data
  * @throws TickworkError `bad_definition` when two have the same type, or one of their values is not usable
  * @example const registry = createRegistry([httpRequest, cleanup, greet]);
  */
@@ -81,7 +102,10 @@ export function createRegistry(
     timeoutLimitMs,
     open = false,
     windowMs = WINDOW_MS,
-  }: { timeoutLimitMs?: number | undefined; open?: boolean | undefined; windowMs?: number } = {},
+    keys = [],
+    encryption,
+    builtIn = [],
+  }: RegistryOptions = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();
   const byName = new Map<string, TaskDefinition>();
@@ -90,7 +114,7 @@ export function createRegistry(
     timeoutSeconds === undefined
       ? Math.min(DEFAULT_TIMEOUT_MS, timeoutLimitMs ?? DEFAULT_TIMEOUT_MS)
       : timeoutSeconds * 1000;
-  for (const definition of definitions) {
+  for (const definition of [...definitions, ...builtIn]) {
     const { type, maxAttempts = 1, timeoutSeconds } = definition;
     const refuse = (message: string) =>
       new TickworkError("bad_definition", `Task type "${type}": ${message}.`);
@@ -103,7 +127,11 @@ export function createRegistry(
     if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
     if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
       throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
-    const flaw = flawOfHandlers(definition) ?? flawOfVersion(definition);
+    const flaw =
+      flawOfHandlers(definition) ??
+      flawOfVersion(definition) ??
+      flawOfRetention(definition) ??
+      flawOfEncryption(definition);
     if (flaw) throw refuse(flaw);
     const batching = batchingOf(definition, refuse);
     byType.set(type, definition);
@@ -116,18 +144,34 @@ export function createRegistry(
   const namesOf = (isForeign: boolean) =>
     [...byName].flatMap(([name, { foreign = false }]) => (foreign === isForeign ? [name] : []));
   return {
-    types: [...byType.keys()],
+    types: definitions.map(({ type }) => type),
     ours: namesOf(false),
     foreign: namesOf(true),
     open,
     windowMs,
+    retried: new Map(
+      [...byType].flatMap(([type, { maxAttempts = 1 }]) => (maxAttempts > 1 ? [[type, maxAttempts]] : [])),
+    ),
+    retention: new Map(
+      [...byType].flatMap(([type, definition]) => {
+        const retention = retentionOf(definition);
+        return retention ? [[type, retention]] : [];
+      }),
+    ),
     get: (type) => byType.get(type),
     definitionOf: ({ type, version }) => byName.get(versionedType(type, version)),
     timeoutMsOf,
-    longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),
+    longestTimeoutMs: Math.max(0, ...definitions.map(timeoutMsOf)),
     batchOf: ({ type, version }) => batches.get(versionedType(type, version)),
     batches: { types: [...batches.keys()], sizes: [...batches.values()].map(({ size }) => size) },
+    encryption: encryption ?? createEncryption(keys, (type) => byType.get(type)?.encrypt === true),
   };
+}
+
+function flawOfEncryption({ encrypt, foreign }: TaskDefinition): string | undefined {
+  if (encrypt !== undefined && typeof encrypt !== "boolean")
+    return `encrypt must be true or false, got ${quote(encrypt)}`;
+  return encrypt && foreign ? "another program runs it, and could not read what is encrypted" : undefined;
 }
 
 /** What is wrong with the handlers of a definition: it has one for one task, or one for many. */

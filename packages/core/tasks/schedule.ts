@@ -1,4 +1,4 @@
-import type { TaskStatus } from "./task.ts";
+import type { Task, TaskStatus } from "./task.ts";
 
 export const CATCH_UPS = ["none", "last", "all"] as const;
 /** What becomes of occurrences that nobody ran in time, as after an outage. */
@@ -36,6 +36,8 @@ export interface Schedule extends ScheduleTimes {
   last: LastOccurrence | null;
   created_at: string;
   updated_at: string;
+  /** Its data is encrypted where it is kept; absent when it is not. */
+  encrypted?: Task["encrypted"];
 }
 
 /** How the latest occurrence of a schedule went. */

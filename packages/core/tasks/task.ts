@@ -123,6 +123,8 @@ export interface Task {
   unique_for: UniqueFor | null;
   /** What its `unique_key` made of it: only in the answer to the request that gave one. */
   unique_outcome?: UniqueOutcome;
+  /** What of it is encrypted where it is kept; absent when nothing is. */
+  encrypted?: (typeof CONTENT)[number][];
 }
 
 /** How long a unique key is taken that has a name; the other way is a number of seconds. */
@@ -230,7 +232,7 @@ export type Outcome =
   | { kind: "failed"; error: TaskErrorData; record: AttemptRecord }
   | { kind: "retried"; error: TaskErrorData; record: AttemptRecord; delayMs: number }
   /** The handler was not started: the attempt does not count. */
-  | { kind: "given_back"; delayMs?: number }
+  | { kind: "given_back"; delayMs?: number; error?: TaskErrorData }
   /** Its process had to stop: it is not the task's fault. */
   | { kind: "interrupted"; record: AttemptRecord }
   /** It used up a whole invocation, or its worker lost the lease. */

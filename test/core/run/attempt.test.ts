@@ -23,7 +23,11 @@ function attempt(
   const exits: string[] = [];
   const tasks = {} as AttemptDeps["tasks"];
   const deps: AttemptDeps = {
-    store: { renew: async () => ({ standing: { id: 7, rev: 3, kind: "gone" }, cancelRequested: false }) },
+    store: {
+      readNotes: async () => ({}),
+      writeNotes: async () => undefined,
+      renew: async () => ({ standing: { id: 7, rev: 3, kind: "gone" }, cancelRequested: false }),
+    },
     registry: createRegistry([{ type: "any", run: async () => {}, ...definition }]),
     scheduler: { begin: async () => undefined, ended: async () => {}, keepUp: async (window) => window },
     clock,
@@ -32,6 +36,7 @@ function attempt(
     maxCrashes: 3,
     tasks,
     handlerConfig,
+    readRows: async () => [],
     deleteFinished: async () => 0,
     exit: async (reason) => void exits.push(reason) as never,
   };

@@ -29,7 +29,8 @@ describeOnStacks("the worker", (bed) => {
     });
     await tasks.create([{ type: "sweep" }]);
     expect(await worker.tick()).toMatchObject({ lost: 1 });
-    expect(seen[0]?.config).toEqual({ dataDir: "/data", httpRequestAllow: ["10.0.0.0/8"] });
+    expect(seen[0]?.config).toMatchObject({ dataDir: "/data", httpRequestAllow: ["10.0.0.0/8"] });
+    expect(JSON.stringify(seen[0]?.config)).not.toContain("secret");
     expect(new Set(Object.keys(seen[0]?.tasks ?? {}))).toEqual(
       new Set(["create", "get", "list", "page", "update", "remove", "retry", "cancel"]),
     );

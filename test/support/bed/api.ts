@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll } from "vitest";
 import { createApp } from "#api";
-import type { Task } from "#core";
+import type { Task, TaskDefinition } from "#core";
 import { definitions } from "#tasks";
 import { type MadeTickwork, openTestBed, type TestBed } from "./bed.ts";
 import { noteRings } from "./doorbells.ts";
@@ -20,10 +20,11 @@ export const KEY = "the-key-of-the-test";
 
 /**
  * The API over an embedded stack, anew for each test; nothing ticks unless the test does. It knows the types that ship,
- * `note`, and `gated`, whose handlers wait in `starts`.
+ * `note`, `sealed`, which is encrypted, and `gated`, whose handlers wait in `starts`.
  */
 export function apiBed() {
   const { starts, definition: waits } = gated();
+  const sealed: TaskDefinition = { ...noting("sealed").definition, encrypt: true };
   let bed: TestBed;
   let tickwork: MadeTickwork;
   let app: ReturnType<typeof createApp>;
@@ -32,7 +33,11 @@ export function apiBed() {
     renew();
   });
   const renew = () => {
-    tickwork = bed.make({ doorbell: noteRings(), definitions: [...definitions, noting().definition, waits] });
+    tickwork = bed.make({
+      doorbell: noteRings(),
+      definitions: [...definitions, noting().definition, waits, sealed],
+      env: { TASK_ENCRYPTION_KEYS: `test:${Buffer.alloc(32, 7).toString("base64")}` },
+    });
     app = createApp({ ...tickwork, config: { apiKey: KEY } });
   };
   afterEach(async () => {

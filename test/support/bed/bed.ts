@@ -204,6 +204,8 @@ const TABLES = [
   "tickwork_lane_entries",
   "tickwork_lanes",
   "tickwork_lane_starts",
+  "tickwork_bulk",
+  "tickwork_notes",
 ];
 const COUNTED = ['"baasix_Tasks"', "tickwork_keys", "tickwork_audit"];
 /** Above, new files are made in less time than so many rows are deleted. */

@@ -8,7 +8,14 @@ import { valueAttacks } from "./attacks/values.ts";
 import { readDescription } from "./described.ts";
 import { complaints, describeRequest, expectedOfValid, generalised, harm } from "./judge.ts";
 import { hostileRequest } from "./mutations.ts";
-import { type HttpRequest, type Knowledge, plainJson, requestOf, validDraft } from "./requests.ts";
+import {
+  draftOfEach,
+  type HttpRequest,
+  type Knowledge,
+  plainJson,
+  requestOf,
+  validDraft,
+} from "./requests.ts";
 import type { State } from "./state.ts";
 import type { Stack, Target } from "./targets.ts";
 import type { WireAnswer } from "./wire.ts";
@@ -111,7 +118,11 @@ export async function assault(target: Target, options: AssaultOptions): Promise<
   // What the requests create stays out of the way of the tasks that they are about.
   await target.sql(`select setval(pg_get_serial_sequence('"baasix_Tasks"', 'id'), 1000)`);
   await refill();
-  for (const draft of fc.sample(validDraft(knowledge), { seed: options.seed, numRuns: options.valid })) {
+  const drafts = [
+    ...draftOfEach(knowledge, options.seed),
+    ...fc.sample(validDraft(knowledge), { seed: options.seed, numRuns: options.valid }),
+  ];
+  for (const draft of drafts) {
     const request = requestOf(draft, target.key);
     const answer = await attacker.send(request);
     if (answer && !expectedOfValid(draft.operation.operationId, answer))

@@ -41,6 +41,13 @@ export function validDraft(knowledge: Knowledge): fc.Arbitrary<Draft> {
   return fc.oneof(...knowledge.described.operations.map((operation) => draftOf(operation, knowledge)));
 }
 
+/** One for each operation, whichever chance would have passed over. */
+export function draftOfEach(knowledge: Knowledge, seed: number): Draft[] {
+  return knowledge.described.operations.flatMap((operation) =>
+    fc.sample(draftOf(operation, knowledge), { seed, numRuns: 1 }),
+  );
+}
+
 function draftOf(operation: DescribedOperation, knowledge: Knowledge): fc.Arbitrary<Draft> {
   const parametersIn = (where: string) => operation.parameters.filter((one) => one.in === where);
   const record = (where: string) =>

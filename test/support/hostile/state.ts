@@ -16,5 +16,7 @@ export interface State {
 /** `xmin` is the transaction that wrote the row as it is now. */
 export const FINGERPRINT = `select concat_ws(' ', count(*), sum(id), sum(xmin::text::bigint),
     (select concat_ws(' ', count(*), sum(xmin::text::bigint)) from tickwork_requests),
-    (select concat_ws(' ', count(*), sum(id)) from tickwork_keys), (select count(*) from tickwork_audit)) as fingerprint
+    (select concat_ws(' ', count(*), sum(id)) from tickwork_keys), (select count(*) from tickwork_audit),
+    (select concat_ws(' ', count(*), sum(rev)) from tickwork_schedules),
+    (select concat_ws(' ', count(*), max(xmin::text)) from tickwork_pauses)) as fingerprint
   from "baasix_Tasks"`;

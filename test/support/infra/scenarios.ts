@@ -51,6 +51,8 @@ export const SCENARIOS = {
       DATABASE_URL: "mysql://deployer:password@elsewhere.example/app",
     },
   },
+  /** The handlers that ship, with all that they may need. */
+  handlers: { stage: "dev", env: { EMAIL_SES: "true", EXPORT_TO: "s3://exports/daily" } },
   "every minute": { stage: "dev", env: { TASK_LIST_REFRESH_INTERVAL: "60" } },
   "every second": { stage: "dev", env: { TASK_LIST_REFRESH_INTERVAL: "1" } },
   "every four hours": { stage: "dev", env: { TASK_LIST_REFRESH_INTERVAL: "14400" } },

@@ -11,6 +11,8 @@ export const API_KEY = "the-key-of-the-test";
 export interface DeploymentOptions {
   /** Settings of the deployer. */
   env?: Record<string, string>;
+  /** What the handlers that ship keep secret. */
+  handlers?: { smtpUrl: string; webhookSecrets: string };
   /** Of the function tick. */
   tick?: Partial<Pick<FunctionOptions, "timeoutMs" | "extension" | "retryDelaysMs" | "maxConcurrency">>;
   /** Of the function migrate. */
@@ -46,7 +48,7 @@ const SERVING_ENV = {
 export async function deploy(
   name: FunctionName,
   parts: DeploymentParts,
-  { env = {}, tick = {}, migrate = { timeoutMs: TIMEOUTS_MS.migrate } }: DeploymentOptions,
+  { env = {}, handlers, tick = {}, migrate = { timeoutMs: TIMEOUTS_MS.migrate } }: DeploymentOptions,
 ): Promise<LambdaFunction> {
   const { packages, stores, awsUrl } = parts;
   const folder = packages.folder(name);
@@ -66,7 +68,11 @@ export async function deploy(
       ...stores.env,
       TICKWORK_SERVICE: "tickwork-test",
       ...(name === "migrate" ? { DEBUGGING: env.DEBUGGING ?? "" } : { ...SERVING_ENV, ...env }),
-      ...(await packages.link(linked(name, stores))),
+      ...(name === "tick" && handlers && { TICKWORK_HANDLERS: "linked" }),
+      ...(await packages.link({
+        ...linked(name, stores),
+        ...(name === "tick" && handlers && { TickworkHandlers: handlers }),
+      })),
     },
   });
 }
@@ -98,6 +104,6 @@ function linked(
 ): Record<string, unknown> {
   const database = { TickworkDatabase: { url: databaseUrl } };
   if (name === "migrate") return database;
-  const stores = { ...database, TickworkRedis: redis };
+  const stores = { ...database, TickworkRedis: redis, TickworkEncryptionKeys: { value: "" } };
   return name === "api" ? { ...stores, TickworkApiKey: { value: API_KEY } } : stores;
 }

@@ -1,19 +1,29 @@
 /** Runs the handlers that ship outside of a tick. */
-import { type HandlerConfig, silent, type TaskContext, type TaskDefinition, type Tasks } from "#core";
+import {
+  type HandlerConfig,
+  readConfig,
+  silent,
+  type TaskContext,
+  type TaskDefinition,
+  type Tasks,
+} from "#core";
+import { testContext } from "#testing";
 import { describeIssues } from "../../../packages/core/errors.ts";
 import { createEnqueuer } from "../../../packages/core/tasks/enqueue.ts";
+import { handlerConfigOf } from "../../../packages/core/tasks/handler-config.ts";
 import { checkData } from "../../../packages/core/tasks/registry.ts";
 import { aTask } from "../run/rows.ts";
 
 export interface Surroundings
-  extends Partial<Pick<TaskContext, "signal" | "progress" | "deleteFinished">>,
+  extends Partial<
+      Pick<TaskContext, "task" | "attempt" | "notes" | "readRows" | "signal" | "progress" | "deleteFinished">
+    >,
     Partial<HandlerConfig> {}
 
 /** The configuration that handlers see; servers of the tests may be reached. */
-export const handlerConfig: HandlerConfig = {
-  dataDir: ".tickwork",
-  httpRequestAllow: ["127.0.0.1", "::1"],
-};
+export const handlerConfig: HandlerConfig = handlerConfigOf(
+  readConfig({ HTTP_REQUEST_ALLOW: "127.0.0.1,::1" }),
+);
 
 /** For handlers that create no tasks. */
 export const noTasks = {} as Tasks;
@@ -22,7 +32,7 @@ export const noTasks = {} as Tasks;
 export async function runTask<Result = unknown>(
   definition: TaskDefinition,
   data: unknown,
-  { dataDir, httpRequestAllow, ...surroundings }: Surroundings = {},
+  surroundings: Surroundings = {},
 ): Promise<Result> {
   const checked = await checkData(definition, data);
   if ("issues" in checked) throw new Error(`the data is not valid: ${JSON.stringify(checked.issues)}`);
@@ -32,13 +42,12 @@ export async function runTask<Result = unknown>(
     signal: new AbortController().signal,
     deadline: new Date("2026-11-24T09:12:30.000Z"),
     progress: async () => {},
+    notes: testContext().notes,
+    readRows: testContext().readRows,
     log: silent,
     tasks: noTasks,
     ...createEnqueuer(noTasks.create),
-    config: {
-      dataDir: dataDir ?? handlerConfig.dataDir,
-      httpRequestAllow: httpRequestAllow ?? handlerConfig.httpRequestAllow,
-    },
+    config: { ...handlerConfig, ...surroundings },
     deleteFinished: async () => 0,
     ...surroundings,
   });

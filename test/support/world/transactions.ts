@@ -2,8 +2,10 @@
  * Apps that enqueue in transactions of their own, and die at any point of them. The embedded Postgres has one connection:
  * what a transaction inserts is kept aside, and written when it commits.
  */
+
 import type { Statement } from "#core";
 import { createInTransaction } from "../../../packages/connect/in-transaction.ts";
+import { createEncryption } from "../../../packages/core/tasks/encryption.ts";
 import type { TransactionStep } from "./scenario.ts";
 import type { Story, StoryParts } from "./story.ts";
 import type { Process } from "./world.ts";
@@ -112,6 +114,7 @@ export async function runTransactionStep(
   const { process, tickwork } = deployment.start("app");
   const { clock } = process;
   const tasks = createInTransaction({
+    encryption: createEncryption([], () => false),
     ...{ database: tickwork.database, log: tickwork.log, clock, postgresTells: false },
     doorbell: deployment.lambda.doorbellOf(process),
     tell: tickwork.operator.notifyChanged,
