@@ -6,7 +6,8 @@ export const pauseOperations = {
     method: "put",
     path: "/pauses",
     scope: "admin",
-    summary: "Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed.",
+    summary:
+      "Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed.",
     json: s.PauseRequestSchema,
     answer: { status: 200, schema: s.PauseSchema },
     errors: ["invalid_request", "unknown_type", "postgres_unavailable"],

@@ -8,8 +8,8 @@ import { consistent, FILTER_NAMES, filterFields } from "../core/tasks/filter-sch
 import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
 import { dueOf, idOf } from "./cursors.ts";
-import { laneFields } from "./limit-schemas.ts";
 import { encryptedField } from "./encrypted-schema.ts";
+import { laneFields } from "./limit-schemas.ts";
 import { PausesSchema } from "./pause-schemas.ts";
 
 /** How many tasks a page of the list has. */

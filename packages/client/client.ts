@@ -12,8 +12,8 @@ import type {
   Task,
   TypeInfo,
 } from "#core";
-import type { ClientLimits } from "./limits.ts";
 import type { ClientBulk } from "./bulk.ts";
+import type { ClientLimits } from "./limits.ts";
 import type { CallOptions, ChangeOptions } from "./request.ts";
 import type { ClientSchedules } from "./schedules.ts";
 import type {

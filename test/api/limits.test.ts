@@ -9,7 +9,10 @@ const client = () =>
   createClient({
     url: "http://localhost",
     apiKey: KEY,
-    fetch: (async (url, init) => api.app.request(url, init)) as (url: string, init: RequestInit) => Promise<Response>,
+    fetch: (async (url, init) => api.app.request(url, init)) as (
+      url: string,
+      init: RequestInit,
+    ) => Promise<Response>,
   });
 
 test("a limit is made, replaced, listed and removed, and holds tasks back", async () => {

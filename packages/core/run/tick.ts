@@ -17,12 +17,7 @@ import type { Moment } from "../clock.ts";
 import type { TickEvent } from "../doorbell/doorbell.ts";
 import { messageOf } from "../errors.ts";
 import type { Decision } from "../gate/gate.ts";
-import {
-  EMPTY_CLAIMS,
-  EMPTY_CLAIMS_PAUSE_MS,
-  EXPIRY_MARGIN_MS,
-  SLEEPER_MARGIN_MS,
-} from "../limits.ts";
+import { EMPTY_CLAIMS, EMPTY_CLAIMS_PAUSE_MS, EXPIRY_MARGIN_MS, SLEEPER_MARGIN_MS } from "../limits.ts";
 import { untilRetryMs } from "../retry.ts";
 import type { Lease } from "../store/lease.ts";
 import type { Store } from "../store/store.ts";

@@ -1,7 +1,14 @@
 /** `tickwork.enqueue`: enqueueing for whoever writes SQL, in whatever language, and inside of a transaction. */
 
 import { PRIORITY_LIMIT } from "../lane-limits.ts";
-import { JSON_DEPTH_LIMIT, MAX_ATTEMPTS_LIMIT, NAME_LIMIT, TASK_DATA_LIMIT_BYTES, UNIQUE_SECONDS_MAX, VERSION_LIMIT } from "../limits.ts";
+import {
+  JSON_DEPTH_LIMIT,
+  MAX_ATTEMPTS_LIMIT,
+  NAME_LIMIT,
+  TASK_DATA_LIMIT_BYTES,
+  UNIQUE_SECONDS_MAX,
+  VERSION_LIMIT,
+} from "../limits.ts";
 import { PG_CHANNEL, RING_OF_TRANSACTIONS } from "../ring-of-transactions.ts";
 import { ON_CONFLICT, UNIQUE_FOR } from "../tasks/task.ts";
 import { insertOf } from "./insert.ts";

@@ -280,11 +280,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "notes of tasks", sql: NOTES_TABLE },
   {
     name: "priorities, queues, keys and limits",
-    steps: [
-      { sql: `${addMissing(LANES_COLUMNS)}${LANES_TABLES}` },
-      { index: PLAIN },
-      { index: LANED },
-    ],
+    steps: [{ sql: `${addMissing(LANES_COLUMNS)}${LANES_TABLES}` }, { index: PLAIN }, { index: LANED }],
     sql: `${LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
       drop index if exists tickwork_waiting;`,
   },

@@ -22,8 +22,8 @@ import {
   VERSION_LIMIT,
 } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
-import { laneFields } from "./laning.ts";
 import { ENCRYPTED, isSealed } from "./encryption.ts";
+import { laneFields } from "./laning.ts";
 import { dataFor, type Registry } from "./registry.ts";
 import { findUnstorable } from "./storable.ts";
 import type { NewTask, TaskChanges, Uniqueness } from "./task.ts";
