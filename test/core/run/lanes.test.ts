@@ -174,4 +174,31 @@ describeOnStacks("lanes", (bed) => {
     await made.worker.tick();
     expect(made.ran).toEqual([6, 4, 3, 2, 1]);
   });
+
+  test("a task that is due before what is known starts, and idle ticks ask nobody for it", async () => {
+    const made = make();
+    await made.tasks.create([
+      { type: "note", queue: "mail", scheduled_time: new Date(Date.now() + 3_600_000) },
+    ]);
+    expect(await made.worker.tick()).toMatchObject({ completed: 0, ended: "idle" });
+    await made.tasks.create([{ type: "note", queue: "mail" }]);
+    expect(await made.worker.tick()).toMatchObject({ completed: 1, ended: "idle" });
+    bed.counts.reset();
+    for (let n = 0; n < 3; n++) expect(await made.worker.tick()).toMatchObject({ ended: "idle" });
+    expect(bed.counts).toMatchObject({ postgres: 0, redis: 3 });
+  });
+
+  test("what a dead worker ran waits in line again", async () => {
+    const made = make();
+    await made.operator.putLimit({ queue: "mail" }, { concurrency: 1 });
+    await made.tasks.create(times(2, () => ({ queue: "mail" })));
+    await bed.sql(
+      `update "baasix_Tasks" set task_status = 'Running', slot = 0, lease_token = 'x', attempts = 1,
+        lease_expires_at = now() - interval '1 second' where id = 1`,
+    );
+    await made.worker.refresh();
+    await made.worker.tick();
+    expect(made.ran.sort()).toEqual([1, 2]);
+    expect(await made.tasks.get(1)).toMatchObject({ crashes: 1, attempts: 2 });
+  });
 });

@@ -42,13 +42,6 @@ const TOMBSTONES_PER_WRITE = 4_000;
 const TAKE = `
 local function take(one, ${FIELDS.join(", ")})
   local known = one.rev and tonumber(one.rev)
-  if kind == 'missing' and known then kind, rev = 'gone', int(known + 1) end
-  if known and known > tonumber(rev) then return end
-  if kind == 'missing' then
-    one.missing = true
-    return
-  end
-  if kind == 'paused' then kind, paused = 'foreign', true end
   if kind == 'laned' then
     -- The earliest time that anybody told counts, until a claim that knows of all of them says another.
     if string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
@@ -56,6 +49,13 @@ local function take(one, ${FIELDS.join(", ")})
     if before and tonumber(before) < tonumber(score) then score = int(tonumber(before)) end
     kind, rev = 'waiting', int(math.max((known or 0) + 1, now()))
   end
+  if kind == 'missing' and known then kind, rev = 'gone', int(known + 1) end
+  if known and known > tonumber(rev) then return end
+  if kind == 'missing' then
+    one.missing = true
+    return
+  end
+  if kind == 'paused' then kind, paused = 'foreign', true end
   if known and known < tonumber(rev) or not known and kind ~= 'gone' then news = news + 1 end
   if kind == 'gone' then score = int(now() + ${TOMBSTONE_MS})
   elseif string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
