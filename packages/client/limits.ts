@@ -1,4 +1,4 @@
-import type { Limit, LimitSettings, LimitTarget } from "#core";
+import type { Limit, LimitTarget, LimitTerms } from "#core";
 import type { CallOptions, createSend } from "./request.ts";
 
 /** How many tasks of a type, a queue or a key may run or start. */
@@ -9,7 +9,7 @@ export interface ClientLimits {
    * @throws TickworkApiError `invalid_request` or `unknown_type`
    * @example await client.limits.put({ queue: "mail" }, { concurrency: 2, rate: { starts: 100, period_seconds: 60 } });
    */
-  put(target: LimitTarget, settings: LimitSettings, options?: CallOptions): Promise<Limit>;
+  put(target: LimitTarget, settings: LimitTerms, options?: CallOptions): Promise<Limit>;
   /** All of them, by kind and name. @example const limits = await client.limits.list(); */
   list(options?: CallOptions): Promise<Limit[]>;
   /**

@@ -76,7 +76,7 @@ export type { BulkAction, BulkCount, BulkRequest, BulkResult, TaskFilter } from 
 export type { HandlerConfig } from "./tasks/handler-config.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
-export type { Limit, LimitSettings, LimitTarget, Rate } from "./tasks/limit.ts";
+export type { Limit, LimitTarget, LimitTerms, Rate } from "./tasks/limit.ts";
 export type { TaskNotes } from "./tasks/notes.ts";
 export type { Pause, PauseTarget } from "./tasks/pause.ts";
 export type { ItemOutcome } from "./tasks/run-many.ts";

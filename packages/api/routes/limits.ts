@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import type { LimitSettings, LimitTarget, Operator } from "#core";
+import type { LimitTarget, LimitTerms, Operator } from "#core";
 import { json, query } from "../input.ts";
 import { LimitQuerySchema, LimitRequestSchema } from "../limit-schemas.ts";
 import { operations as op } from "../operations.ts";
@@ -8,7 +8,7 @@ import { operations as op } from "../operations.ts";
 export function limitRoutes(operator: Operator) {
   return new Hono()
     .put(op.putLimit.path, json(LimitRequestSchema), async (c) => {
-      const { concurrency, rate, weight, ...target } = c.req.valid("json") as LimitTarget & LimitSettings;
+      const { concurrency, rate, weight, ...target } = c.req.valid("json") as LimitTarget & LimitTerms;
       return c.json(await operator.putLimit(target, { concurrency, rate, weight }));
     })
     .get(op.listLimits.path, async (c) => c.json(await operator.listLimits()))

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import type { Limit, LimitSettings, LimitTarget } from "#core";
+import type { Limit, LimitTarget, LimitTerms } from "#core";
 import { UsageError } from "../failure.ts";
 import { example } from "../help.ts";
 import { createOutput } from "../output.ts";
@@ -77,7 +77,7 @@ async function limits(action: Action, flags: Flags): Promise<void> {
     );
   }
   if (flags.burst && !flags.rate) throw new UsageError("Give --burst with --rate.");
-  const settings: LimitSettings = {
+  const settings: LimitTerms = {
     concurrency: flags.concurrency,
     rate: flags.rate && { ...flags.rate, burst: flags.burst },
     weight: flags.weight,

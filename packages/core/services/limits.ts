@@ -5,8 +5,8 @@ import {
   checkLimit,
   checkLimitTarget,
   type Limit,
-  type LimitSettings,
   type LimitTarget,
+  type LimitTerms,
 } from "../tasks/limit.ts";
 import type { PausesDeps } from "./pauses.ts";
 
@@ -19,7 +19,7 @@ export interface Limits {
    * @throws TickworkError `invalid_request`, or `unknown_type`
    * @example await operator.putLimit({ queue: "mail" }, { concurrency: 2, rate: { starts: 100, period_seconds: 60 } });
    */
-  putLimit(target: LimitTarget, settings: LimitSettings): Promise<Limit>;
+  putLimit(target: LimitTarget, settings: LimitTerms): Promise<Limit>;
   /**
    * Removes a limit. What it held back starts at once. To repeat it is harmless.
    *

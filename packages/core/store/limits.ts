@@ -1,5 +1,5 @@
 /** Limits of types, queues and keys. The function reads them: `lanes-function.ts`. */
-import type { Limit, LimitKind, LimitSettings, LimitTarget } from "../tasks/limit.ts";
+import type { Limit, LimitKind, LimitTarget, LimitTerms } from "../tasks/limit.ts";
 import type { StoreDeps } from "./deps.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
@@ -82,7 +82,7 @@ const POOL = statement({ kind: "text", name: "text" })`
 export async function putLimit(
   { database }: StoreDeps,
   target: LimitTarget,
-  { concurrency, rate, weight }: LimitSettings,
+  { concurrency, rate, weight }: LimitTerms,
 ): Promise<Limit> {
   const key = keyOf(target);
   const put = PUT({

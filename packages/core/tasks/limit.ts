@@ -16,7 +16,7 @@ export interface Rate {
 }
 
 /** What may be said of a type, a queue or a key; what is null or absent has no limit. */
-export interface LimitSettings {
+export interface LimitTerms {
   /** How many tasks of it may run at once, 1 to 100,000. `TASK_CONCURRENCY` stays the roof. */
   concurrency?: number | null | undefined;
   /** How many may start in how much time. */
@@ -57,7 +57,7 @@ export function checkLimitTarget(target: LimitTarget): void {
  *
  * @throws TickworkError `invalid_request`, with the field and what it may be
  */
-export function checkLimit(target: LimitTarget, { concurrency, rate, weight }: LimitSettings): void {
+export function checkLimit(target: LimitTarget, { concurrency, rate, weight }: LimitTerms): void {
   checkLimitTarget(target);
   const isWhole = (value: unknown, max: number) =>
     typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max;

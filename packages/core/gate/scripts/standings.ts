@@ -47,7 +47,7 @@ local function take(one, ${FIELDS.join(", ")})
     if string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
     local before = one.kind and one.kind == 'waiting' and one.score or not one.kind and one.was == 'waiting' and call('ZSCORE', waiting, id)
     if before and tonumber(before) < tonumber(score) then score = int(tonumber(before)) end
-    kind, rev = 'waiting', int(math.max((known or 0) + 1, now()))
+    kind, rev = 'waiting', int(known and known >= now() and known + 1 or now())
   end
   if kind == 'missing' and known then kind, rev = 'gone', int(known + 1) end
   if known and known > tonumber(rev) then return end
