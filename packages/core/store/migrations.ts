@@ -274,6 +274,10 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `create table if not exists tickwork_pauses (
         kind text, name text, reason text, created_at timestamptz not null, primary key (kind, name));`,
   },
+  {
+    name: "who has paused it",
+    sql: "alter table tickwork_pauses add column if not exists created_by text;",
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */
