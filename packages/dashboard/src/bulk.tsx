@@ -4,7 +4,7 @@ import type { Client, Task, TaskStatus } from "#client";
 import type { Filter } from "./filter.ts";
 import { plural } from "./format.ts";
 import { ask, Button, tell } from "./parts.tsx";
-import { session } from "./session.ts";
+import { may, session } from "./session.ts";
 
 /** Tasks that are counted, and changed, at a time. */
 const MOST = 1_000;
@@ -102,6 +102,7 @@ export function AskBulk({ filter, tasks, chosen, onDone }: Props) {
     setProgress("");
     confirm(action, ids, more);
   };
+  if (!may("write")) return null;
   const picked = tasks.filter(({ id }) => chosen.has(id));
   const fits = ({ statuses }: Action) => !filter.status || statuses.includes(filter.status);
   return (

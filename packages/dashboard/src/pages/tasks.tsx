@@ -6,6 +6,7 @@ import { durationOf, plural } from "../format.ts";
 import { useLive } from "../live.ts";
 import { Button, Empty, Failure, Loading, Progress, Status, statusLabel, Time } from "../parts.tsx";
 import { go, linkTo } from "../router.ts";
+import { may } from "../session.ts";
 import { errorMessageOf } from "../story.ts";
 
 const STATUSES: (TaskStatus | undefined)[] = [undefined, "Not started", "Running", "Completed", "Error"];
@@ -31,9 +32,11 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
     <>
       <div class="head">
         <h1>Tasks</h1>
-        <a class="button main" href="#/types">
-          New task
-        </a>
+        {may("write") && (
+          <a class="button main" href="#/types">
+            New task
+          </a>
+        )}
       </div>
       <Filters filter={filter} />
       {error !== undefined && <Failure error={error} retry={reload} />}
@@ -148,7 +151,7 @@ function List({
     setChosen(next);
   };
   return (
-    <table class="tasks">
+    <table class="table tasks">
       <caption class="hidden">{plural(tasks.length, "task")}, the newest first</caption>
       <thead>
         <tr>
