@@ -43,10 +43,10 @@ async function asked(url: string, init: RequestInit): Promise<Response> {
 export const send = (path: string, init: RequestInit): Promise<Response> => asked(`${apiUrl}${path}`, init);
 
 /** @throws Error with what the server says why not */
-export async function read<Answer>(path: string): Promise<Answer> {
+export async function readAnswer<Body>(path: string): Promise<{ body: Body; headers: Headers }> {
   const answer = await send(path, { method: "GET" });
   if (!answer.ok) throw new Error(await refusalOf(answer));
-  return (await answer.json()) as Answer;
+  return { body: (await answer.json()) as Body, headers: answer.headers };
 }
 
 /** Goes on with the session that this browser has. */

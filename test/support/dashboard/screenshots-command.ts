@@ -9,7 +9,7 @@ import { addOperations, addPresent, KEY, openStage, pauseRequests } from "./stag
 /** All of them go to a folder that is named; without one, those that documents show. */
 const [, , given] = process.argv;
 const folder = given ?? join(ROOT, "docs/screenshots");
-const KEPT = /^(overview|tasks|task|type)-(1440-light|360-dark)|^overview-/;
+const KEPT = /^(overview|tasks|task|type|schedules|operator|access|docs)-(1440-light|360-dark)|^overview-/;
 mkdirSync(folder, { recursive: true });
 const stage = await openStage({ ended: 900 });
 await addOperations(stage);

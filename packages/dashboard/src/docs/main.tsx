@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Bar } from "../frame.tsx";
 import { SignInPage } from "../pages/sign-in.tsx";
 import { Failure, Loading, Notices, Questions } from "../parts.tsx";
-import { apiUrl, read, restore, session } from "../session.ts";
+import { apiUrl, readAnswer, restore, session } from "../session.ts";
 import { useCell } from "../store.ts";
 import { chaptersOf, type Document, type Operation } from "./document.ts";
 import { OperationCard } from "./operation.tsx";
@@ -16,7 +16,7 @@ function App() {
   const [error, setError] = useState<unknown>();
   const load = () => {
     setError(undefined);
-    read<Document>("/openapi.json").then(setDescription, setError);
+    readAnswer<Document>("/openapi.json").then(({ body }) => setDescription(body), setError);
   };
   useEffect(() => {
     if (client) load();
