@@ -9,6 +9,7 @@ import { guard } from "./guard.ts";
 import { logRequests, type RequestEnv } from "./log.ts";
 import { openApi } from "./openapi.ts";
 import { accessRoutes } from "./routes/access.ts";
+import { bulkRoutes } from "./routes/bulk.ts";
 import { controlRoutes } from "./routes/control.ts";
 import { dashboardRoutes } from "./routes/dashboard.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -70,6 +71,7 @@ export function createApp(deps: AppDeps): Api {
   app.route("/", accessRoutes(access));
   app.route("/", pauseRoutes(operator, access));
   app.route("/", hookRoutes(operator, hooks));
+  app.route("/", bulkRoutes(operator, access));
   app.route("/", taskRoutes(tasks));
   app.route("/", scheduleRoutes(schedules, access));
   return app;

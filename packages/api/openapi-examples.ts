@@ -2,6 +2,7 @@
 import type {
   ApiKey,
   AuditEntry,
+  BulkRequest,
   CacheStats,
   Health,
   Identity,
@@ -90,6 +91,18 @@ const failed = (message: string, code: string): Task => ({
   finished_at: "2026-11-24T08:45:00.000Z",
   rev: 2,
 });
+
+const bulkTask: Task = {
+  ...waiting,
+  id: 8,
+  type: "tickwork_bulk",
+  scheduled_time: "2026-11-24T08:30:00.000Z",
+  task_data: {
+    action: "retry",
+    filter: { type: "http_request", dead: true, created_from: "2026-11-23T00:00:00.000Z" },
+  },
+  max_attempts: null,
+};
 
 const pause: Pause = {
   type: "http_request",
@@ -235,6 +248,14 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
   cancelTask: {
     answer: failed("the task was cancelled before it started", "cancelled"),
     otherwise: { ...running, cancel_requested: true },
+  },
+  bulk: {
+    request: {
+      action: "retry",
+      filter: { type: "http_request", dead: true, created_from: "2026-11-23T00:00:00Z" },
+    } satisfies BulkRequest,
+    answer: bulkTask,
+    otherwise: { count: 1_204, exact: true },
   },
   pause: { request: { type: "http_request", reason: "the partner's API is down" }, answer: pause },
   listPauses: { answer: [pause] },

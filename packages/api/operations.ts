@@ -2,6 +2,7 @@
 import type * as v from "valibot";
 import type { ErrorCode, Scope } from "#core";
 import * as a from "./access-schemas.ts";
+import { bulkOperations } from "./bulk-operations.ts";
 import { insightOperations } from "./insight-operations.ts";
 import { pauseOperations } from "./pause-operations.ts";
 import { scheduleOperations } from "./schedule-operations.ts";
@@ -198,6 +199,7 @@ export const operations = {
     otherwise: { status: 202, schema: s.TaskSchema, when: "The task is running, and was asked to stop." },
     errors: ["task_not_found", "task_finished", "task_state", "invalid_request", "postgres_unavailable"],
   },
+  ...bulkOperations,
   ...pauseOperations,
   ...scheduleOperations,
   hook: {

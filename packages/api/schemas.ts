@@ -1,9 +1,10 @@
 /** What the API takes and answers; core has the schemas of new tasks and of changes. */
 import * as v from "valibot";
 import { TASK_STATUSES } from "#core";
-import { mustBe, quote } from "../core/errors.ts";
-import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT, SEARCH_SCAN } from "../core/limits.ts";
-import { accepts, storable } from "../core/tasks/accepts.ts";
+import { mustBe } from "../core/errors.ts";
+import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
+import { accepts } from "../core/tasks/accepts.ts";
+import { consistent, FILTER_NAMES, filterFields } from "../core/tasks/filter-schema.ts";
 import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
 import { dueOf, idOf } from "./cursors.ts";
@@ -56,26 +57,11 @@ export const cursorFrom = <Read>(read: (cursor: string) => Read | undefined, whe
   );
 };
 
-export const ListQuerySchema = v.strictObject(
-  {
-    status: v.optional(v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`))),
-    type: v.optional(v.pipe(v.string(), storable)),
-    text: v.optional(
-      v.pipe(
-        v.string(),
-        v.minLength(1, accepts(`1 to ${NAME_LIMIT} characters`)),
-        v.maxLength(NAME_LIMIT, accepts(`1 to ${NAME_LIMIT} characters`)),
-        storable,
-        v.description(
-          `Only tasks with this text in their data, result or error. Each page looks through ${SEARCH_SCAN} tasks; next_cursor goes on.`,
-        ),
-      ),
-    ),
-    limit: limitFrom(LIST_LIMIT),
-    cursor: v.optional(cursorFrom(idOf, "a next_cursor")),
-  },
-  onlyThese("status, type, text, limit and cursor"),
+const ListQueryObject = v.strictObject(
+  { ...filterFields, limit: limitFrom(LIST_LIMIT), cursor: v.optional(cursorFrom(idOf, "a next_cursor")) },
+  onlyThese(`${FILTER_NAMES}, limit and cursor`),
 );
+export const ListQuerySchema = v.pipe(ListQueryObject, consistent<v.InferOutput<typeof ListQueryObject>>());
 
 export const NotStartedQuerySchema = v.strictObject(
   {
@@ -239,6 +225,14 @@ export const TaskListSchema = v.object({
 export const TasksSchema = v.array(TaskSchema);
 const WrittenSchema = v.union([TaskSchema, OmittingTaskSchema]);
 export const CreatedSchema = v.union([WrittenSchema, v.array(WrittenSchema)]);
+
+export const BulkCountSchema = v.object({
+  count: v.pipe(fromZero, v.description("How many tasks would be taken now.")),
+  exact: v.pipe(
+    v.boolean(),
+    v.description("False: counting stopped after some seconds, and there are more."),
+  ),
+});
 
 export const ResetSchema = v.object({ reset: v.array(WrittenSchema), isRunning: v.boolean() });
 

@@ -1,7 +1,7 @@
 /** Everything that people read. */
 import { styleText } from "node:util";
 import type { ApiKey, MadeApiKey, Schedule, Task } from "#client";
-import type { CacheStats, Health, Pause, PauseTarget, UniqueOutcome } from "#core";
+import type { BulkAction, BulkCount, CacheStats, Health, Pause, PauseTarget, UniqueOutcome } from "#core";
 import type { PlannedMigration } from "../core/store/plan-migrations.ts";
 import { lineOf } from "../local/demo-lines.ts";
 import type { Server } from "../local/server.ts";
@@ -49,6 +49,13 @@ export function taskDetails(task: Task): string {
     ["error", errorOf(task.error_data)],
   ]);
 }
+
+/** What a dry run answers. */
+export const bulkCount = (action: BulkAction, { count, exact }: BulkCount): string =>
+  `${exact ? "" : "More than "}${count} ${count === 1 && exact ? "task" : "tasks"} would be taken by ${action}. Nothing has changed.`;
+
+export const bulkAsked = (action: BulkAction, id: number): string =>
+  `Asked to ${action} them: task ${id} does it. Follow it with npx tickwork watch ${id}.`;
 
 const timesOf = ({ cron, every_seconds, time_zone }: Schedule) =>
   cron === null ? `every ${every_seconds} s` : `${cron} (${time_zone})`;

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { loadEnvFile } from "../local/env-file.ts";
+import { addBulk } from "./commands/bulk.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addDev } from "./commands/dev.ts";
@@ -33,6 +34,7 @@ const COMMANDS = [
   addWatch,
   addRetry,
   addCancel,
+  addBulk,
   addPause,
   addResume,
   addPauses,

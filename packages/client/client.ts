@@ -12,6 +12,7 @@ import type {
   Task,
   TypeInfo,
 } from "#core";
+import type { ClientBulk } from "./bulk.ts";
 import type { CallOptions, ChangeOptions } from "./request.ts";
 import type { ClientSchedules } from "./schedules.ts";
 import type {
@@ -51,7 +52,7 @@ export interface CreateOptions extends ChangeOptions {
  * `Retry-After` asks for. What may have been carried out is repeated only where that does no harm: everywhere but in `update`
  * and `retry`. Those are repeated after 429, and when there was not even a connection.
  */
-export interface Client<Definitions = AnyDefinitions> {
+export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
   /**
    * Creates a task. It is created once, however often the request has to be repeated.
    *

@@ -1,5 +1,6 @@
 import type { ApiKey, Health, Task, TaskErrorCode } from "#core";
 import { batchesOf, jsonOf } from "./batches.ts";
+import { createClientBulk } from "./bulk.ts";
 import type { Client } from "./client.ts";
 import { type ChangeOptions, createSend, type SendOptions } from "./request.ts";
 import { createClientSchedules } from "./schedules.ts";
@@ -127,6 +128,8 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
     waitFor: (task, options = {}) =>
       waitForEnd(idOf(task), (how) => read(pathOf(task), how), options) as Promise<never>,
 
+    ...createClientBulk(send, newKey),
+
     pause: (target, { reason, ...options } = {}) =>
       change("PUT", "/pauses", options, jsonOf({ ...target, reason })),
 
@@ -184,7 +187,8 @@ export function createClient<Definitions = AnyDefinitions>(options: ClientOption
 
 function queryOf(given: object): string {
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, String(value));
+  for (const [name, value] of Object.entries(given))
+    if (value !== undefined) query.set(name, value instanceof Date ? value.toISOString() : String(value));
   return query.size > 0 ? `?${query}` : "";
 }
 

@@ -6,6 +6,10 @@ export type {
   ApiKey,
   AuditAction,
   AuditEntry,
+  BulkAction,
+  BulkCount,
+  BulkRequest,
+  BulkResult,
   CacheStats,
   ErrorCode,
   Health,
@@ -22,9 +26,11 @@ export type {
   Scope,
   Task,
   TaskErrorData,
+  TaskFilter,
   TaskStatus,
   TypeInfo,
 } from "#core";
+export type { BulkTask, ClientBulk } from "./bulk.ts";
 export type { Client, CreateOptions } from "./client.ts";
 export { type ClientOptions, createClient } from "./create-client.ts";
 export { TickworkApiError, TickworkNetworkError, TickworkTimeoutError } from "./errors.ts";

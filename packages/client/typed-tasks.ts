@@ -8,7 +8,7 @@ import type {
   TaskChanges,
   TaskDefinition,
   TaskErrorData,
-  TaskStatus,
+  TaskFilter,
 } from "#core";
 
 /** A client that is told of no definitions takes any type of task, with any data. */
@@ -128,15 +128,12 @@ type With<Fields, Others> = Omit<Fields, keyof Others> & Others;
  */
 export type TaskRef<Type extends string = string> = number | { readonly id: number; readonly type: Type };
 
-/** Which tasks to list. */
-export interface ListFilter<Type extends string = string> {
-  status?: TaskStatus | undefined;
+/**
+ * Which tasks to list: those that meet all of it. With anything beside `status` and `type`, each page looks through 10,000
+ * tasks, so it may have none and not be the last.
+ */
+export interface ListFilter<Type extends string = string> extends TaskFilter {
   type?: Type | undefined;
-  /**
-   * Only those with this text in their data, result or error, in capitals or not. Each page looks through 10,000 tasks, so it
-   * may have none and not be the last.
-   */
-  text?: string | undefined;
 }
 
 /** A page of the list. */

@@ -34,6 +34,8 @@ export const tasksService: TasksService = {
   pause: async (target, options) => inUse().operator.pause(target, options),
   resume: async (target) => inUse().operator.resume(target),
   listPauses: async () => inUse().operator.listPauses(),
+  bulk: async (request, options) => inUse().operator.bulk(request, options),
+  countBulk: async (request) => inUse().operator.countBulk(request),
   isTaskRunning: () =>
     onceRunning(
       ({ operator }) => operator.isTaskRunning(),

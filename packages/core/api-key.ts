@@ -76,6 +76,7 @@ export const AUDIT_ACTIONS = [
   "resumed",
   "schedule_changed",
   "schedule_deleted",
+  "bulk_asked",
 ] as const;
 /** Something that is noted in the audit log. */
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];

@@ -72,6 +72,7 @@ export {
   type TaskOf,
   type TaskSettings,
 } from "./tasks/define-task.ts";
+export type { BulkAction, BulkCount, BulkRequest, BulkResult, TaskFilter } from "./tasks/filter.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
 export type { Pause, PauseTarget } from "./tasks/pause.ts";

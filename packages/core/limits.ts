@@ -42,6 +42,18 @@ export const OVERVIEW_SCAN = 10_000;
 export const SEARCH_SCAN = 10_000;
 /** JSON above this, as it is stored, is not searched. */
 export const SEARCH_VALUE_BYTES = 16 * 1024;
+/** Tasks that one statement of a bulk operation changes, what they hold in bytes as it is stored, and how many it looks at. */
+export const BULK_BATCH = 1_000;
+export const BULK_BATCH_BYTES = 2_000_000;
+export const BULK_SCAN = 10_000;
+/** How long a dry run counts. */
+export const BULK_COUNT_MS = 5_000;
+/** What must be left of an attempt for a bulk operation to begin another batch; else another attempt goes on. */
+export const BULK_MARGIN_MS = 20_000;
+/** Attempts that it has: each one may use up its time, or meet a Postgres that is away. */
+export const BULK_ATTEMPTS = 100;
+/** How often a batch of a retry looks anew when others take unique keys at the same time. */
+export const BULK_KEY_TRIES = 5;
 /** Tasks of a type, of each status, that its recent outcomes are told from; and those of it that are counted. */
 export const TYPE_RECENT = 20;
 export const TYPE_COUNT_LIMIT = 100;

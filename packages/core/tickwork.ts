@@ -15,6 +15,7 @@ import type { Metrics } from "./metrics.ts";
 import type { TallyDeps } from "./run/tally.ts";
 import { windowMsOf } from "./run/trust.ts";
 import { createAnnouncer } from "./services/announce.ts";
+import { createBulk } from "./services/bulk.ts";
 import { createInsight, type Insight } from "./services/insight.ts";
 import { createLazySchedules } from "./services/lazy-schedules.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
@@ -114,10 +115,12 @@ export function createTickwork(parts: Parts): Tickwork {
   const database = watchDatabase(parts.database, vitals, clock);
   const redis = parts.redis && watchRedis(parts.redis, vitals, clock);
   const leaseMs = config.runningTtlSeconds * 1000;
+  const { definition: bulkTask, bulk } = createBulk(() => ({ ...deps, announcer, tasks }));
   const registry = createRegistry(parts.definitions, {
     timeoutLimitMs: parts.timeoutLimitMs,
     open: enqueuesOnly,
     windowMs: windowMsOf(config),
+    builtIn: enqueuesOnly ? [] : [bulkTask],
   });
   const declared = parts.schedules ?? schedulesOf(parts.definitions);
   if (declared.length > 0) checkDeclared(declared, registry);
@@ -171,7 +174,7 @@ export function createTickwork(parts: Parts): Tickwork {
     announcer,
   );
   const tasks = createTasks(deps, announcer);
-  const operator = createOperator({ ...deps, scheduler }, announcer);
+  const operator = createOperator({ ...deps, scheduler, bulk }, announcer);
   const worker = createWorker({ ...deps, scheduler, tasks, deleteFinished: operator.deleteFinished });
   return {
     tasks,

@@ -85,6 +85,16 @@ test("every answer fits the document", { timeout: 60_000 }, async () => {
   // Two that share a key hardly come by chance.
   for (let n = 0; create && n < 2; n++)
     await ask({ ...create, headers: [], body: { type: "note", unique_key: "the same" } });
+  // Nor does a filter that goes with its action.
+  const bulk = described.operations.find(({ operationId }) => operationId === "bulk");
+  for (const dry_run of [true, false])
+    if (create && bulk)
+      await ask({
+        ...create,
+        operation: bulk,
+        headers: [],
+        body: { action: "retry", filter: { dead: true }, dry_run },
+      });
   // All that is to be expected came, so the rest of the document is not idle.
   const expected = Object.entries(operations).flatMap(([name, operation]: [string, Operation]) => {
     const { answer, otherwise, errors } = operation;

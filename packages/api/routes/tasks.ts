@@ -22,18 +22,12 @@ export function taskRoutes(tasks: Tasks) {
       return c.json(many ? told : told[0], isNew ? answer.status : otherwise.status);
     })
     .get(op.listTasks.path, query(ListQuerySchema), async (c) => {
-      const { status, type, text, limit, cursor } = c.req.valid("query");
+      const { cursor, ...filter } = c.req.valid("query");
       const {
         tasks: page,
         more,
         lookedTo,
-      } = await tasks.page({
-        limit,
-        ...(status === undefined ? {} : { status }),
-        ...(type === undefined ? {} : { type }),
-        ...(text === undefined ? {} : { text }),
-        ...(cursor === undefined ? {} : { beforeId: cursor }),
-      });
+      } = await tasks.page({ ...filter, ...(cursor === undefined ? {} : { beforeId: cursor }) });
       const last = lookedTo ?? page.at(-1)?.id;
       return c.json({
         tasks: page.map((task) => toldTo(c, task)),

@@ -1,15 +1,13 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Task } from "#client";
+import { type FilterFlags, filterOf, withFilterOptions } from "../filter.ts";
 import { taskLines } from "../format.ts";
 import { example } from "../help.ts";
 import { createOutput } from "../output.ts";
 import { type ServerFlags, withClient, withServerOptions } from "../server.ts";
-import { STATUS_NAMES, statusNamed, wholeNumber } from "../values.ts";
+import { wholeNumber } from "../values.ts";
 
-interface Flags extends ServerFlags {
-  status?: string;
-  type?: string;
-  text?: string;
+interface Flags extends ServerFlags, FilterFlags {
   limit: number;
   json?: boolean;
 }
@@ -18,12 +16,7 @@ interface Flags extends ServerFlags {
 const PAGE_SIZE = 200;
 
 export function addList(program: Command): void {
-  const command = program
-    .command("list")
-    .description("list the tasks, the newest first")
-    .addOption(new Option("--status <status>", "only those of this status").choices(STATUS_NAMES))
-    .option("--type <type>", "only those of this type")
-    .option("--text <text>", "only those with this text in their data, result or error")
+  const command = withFilterOptions(program.command("list").description("list the tasks, the newest first"))
     .option("--limit <n>", "how many at most", wholeNumber(1), 20)
     .action(async (_: unknown, self: Command) => list(self.optsWithGlobals()));
   withServerOptions(command);
@@ -35,10 +28,10 @@ export function addList(program: Command): void {
 }
 
 async function list(flags: Flags): Promise<void> {
-  const { status = "", type, text, limit, json = false } = flags;
+  const { limit, json = false } = flags;
   const tasks: Task[] = [];
   await withClient(flags, async (client) => {
-    const filter = { status: statusNamed(status), type, text, pageSize: Math.min(limit, PAGE_SIZE) };
+    const filter = { ...filterOf(flags), pageSize: Math.min(limit, PAGE_SIZE) };
     for await (const task of client.list(filter)) if (tasks.push(task) >= limit) break;
   });
   createOutput({ json }).result(tasks, () => taskLines(tasks));

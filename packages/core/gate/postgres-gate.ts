@@ -1,6 +1,6 @@
 import { SLEEPER_MARGIN_MS, UNKNOWN_COUNTED } from "../limits.ts";
 import type { Database, Statement } from "../store/database.ts";
-import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, OURS, WINDOW } from "../store/fragments.ts";
+import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, WAITS_FOR_CODE, WINDOW } from "../store/fragments.ts";
 import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "../store/pauses.ts";
 import { typesToSend } from "../store/registered-types.ts";
 import { queryRepeatable, statement } from "../store/statement.ts";
@@ -111,7 +111,7 @@ export const STATS = statement({ limit: "int", ours: "text[]", foreign: "text[]"
   from (select count(*)::int as waiting_for_code, ${epochMs("min(scheduled_time)")} as code_since_ms
     from (select type, version, scheduled_time from "baasix_Tasks" where task_status = 'Not started'
       and scheduled_time <= now() order by scheduled_time, id limit ${String(UNKNOWN_COUNTED)}) u
-    where not (${OURS}) and not (type = any(:foreign))) code`;
+    where ${WAITS_FOR_CODE}) code`;
 
 interface StatsRow {
   refreshed_ms: number | null;

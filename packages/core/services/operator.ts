@@ -13,6 +13,7 @@ import type { Registry } from "../tasks/registry.ts";
 import type { Due } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Announcer } from "./announce.ts";
+import type { Bulk } from "./bulk.ts";
 import { type CacheStats, createHealth, type Health } from "./health.ts";
 import { createNotStarted, type NotStartedPage } from "./not-started.ts";
 import { createPauses, type Pauses } from "./pauses.ts";
@@ -22,7 +23,7 @@ import type { Vitals } from "./vitals.ts";
  * Watches and corrects the whole: the methods of Baasix's TasksService, under their own names, and what goes with them.
  * Methods that do not say otherwise throw PostgresError when Postgres does not answer.
  */
-export interface Operator extends Pauses {
+export interface Operator extends Pauses, Bulk {
   /** The tasks that have not started and are due within 4 hours, by due time. Never throws: `[]` if nothing answers. */
   getNotStartedTasks(): Promise<Task[]>;
   /**
@@ -111,6 +112,7 @@ export interface OperatorDeps extends RefreshDeps {
   log: Logger;
   vitals: Vitals;
   registry: Registry;
+  bulk: Bulk;
 }
 
 export function createOperator(deps: OperatorDeps, announcer: Announcer): Operator {
@@ -160,6 +162,7 @@ export function createOperator(deps: OperatorDeps, announcer: Announcer): Operat
 
     ...createHealth(deps),
     ...createPauses(deps),
+    ...deps.bulk,
 
     async waitForTaskCompletion(timeoutMs = config.shutdownWaitSeconds * 1000) {
       if (!(timeoutMs >= 0)) throw refusal("timeoutMs", mustBe("milliseconds from 0", timeoutMs));

@@ -10,6 +10,7 @@ import {
   taskNotFound,
 } from "../errors.ts";
 import { ANSWER_LIMIT_BYTES, NAME_LIMIT } from "../limits.ts";
+import { lookedOf } from "../store/filter.ts";
 import { withOutcomes } from "../store/insert-unique.ts";
 import type { Page, Store } from "../store/store.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
@@ -110,8 +111,8 @@ export function createTasks({ store, registry, clock }: TasksDeps, announcer: An
   return tasks;
 }
 
-function listed(store: Store, { text, ...filter }: ListFilter, bytes: number): Promise<Page> {
-  return text === undefined ? store.list(filter, bytes) : store.search({ ...filter, text }, bytes);
+function listed(store: Store, filter: ListFilter, bytes: number): Promise<Page> {
+  return lookedOf(filter).length === 0 ? store.list(filter, bytes) : store.search(filter, bytes);
 }
 
 /** @throws TickworkError `invalid_request` */

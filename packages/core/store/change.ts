@@ -10,7 +10,7 @@ import { statement, variants } from "./statement.ts";
 const COLUMNS = ["type", "scheduled_time", "task_data", "attachment_id", "max_attempts", "version"] as const;
 
 /** Who changed it stays as it was where the caller does not say. */
-const UPDATED = `"updatedAt" = now(), "userUpdated_Id" = coalesce(:userId, "userUpdated_Id")`;
+export const UPDATED = `"updatedAt" = now(), "userUpdated_Id" = coalesce(:userId, "userUpdated_Id")`;
 
 export const PATCH = variants((...columns: (typeof COLUMNS)[number][]) => {
   const typeOf = (column: string) => (column === "task_data" ? ("json" as const) : ("column" as const));
@@ -53,11 +53,14 @@ export async function remove({ database }: StoreDeps, id: number, actor?: Actor)
   return tasksOf(await translatingDataErrors(() => database.query<TaskRow>(request)))[0];
 }
 
+/** What makes a finished task due again. */
+export const ANEW = `task_status = 'Not started', scheduled_time = now(), crashes = 0, excused = attempts,
+      error_data = null, result_data = null, progress = null, started_at = null,
+      finished_at = null, ${UPDATED}`;
+
 export const RETRY = statement({ id: "bigint", userId: "column?" })`
   with changed as (
-    update "baasix_Tasks" set task_status = 'Not started', scheduled_time = now(), crashes = 0, excused = attempts,
-      error_data = null, result_data = null, progress = null, started_at = null,
-      finished_at = null, ${UPDATED}
+    update "baasix_Tasks" set ${ANEW}
     where id = :id and task_status in ('Error', 'Completed') returning *)
   select row_to_json(changed) as task, ${NOW_MS} from changed`;
 
@@ -71,13 +74,18 @@ export async function retry(
   return timedTaskOf(await translatingDataErrors(() => database.query<TimedRow>(request)));
 }
 
+/** A task that nobody could ask to stop: it waits, or another program runs it. */
+export const CAN_BE_ENDED =
+  "(task_status = 'Not started' or task_status = 'Running' and lease_token is null)";
+export const CAN_BE_ASKED = "task_status = 'Running' and lease_token is not null";
+
 export const CANCEL = statement({ id: "bigint", error: "json", userId: "column?" })`
   with ended as (
     update "baasix_Tasks" set task_status = 'Error', error_data = :error, ${UPDATED}
-    where id = :id and (task_status = 'Not started' or task_status = 'Running' and lease_token is null) returning *),
+    where id = :id and ${CAN_BE_ENDED} returning *),
   asked as (
     update "baasix_Tasks" set cancel_requested = true, ${UPDATED}
-    where id = :id and task_status = 'Running' and lease_token is not null returning *)
+    where id = :id and ${CAN_BE_ASKED} returning *)
   select row_to_json(ended) as task from ended union all select row_to_json(asked) from asked`;
 
 /**

@@ -29,6 +29,9 @@ export const OURS = `nullif(case when (:ours)[2] = ''
   then (select true from tickwork_types where registry = (:ours)[1] and name = ${VERSIONED_TYPE}) is not null
   else (${VERSIONED_TYPE}) = any(:ours) end, false) is not null`;
 
+/** The task is of a type, or a version of it, that nobody here runs: in the words of the stats, it waits for code once it is due. */
+export const WAITS_FOR_CODE = `not (${OURS}) and not (type = any(:foreign))`;
+
 /**
  * Nobody may start the task: everything or its type is paused. The pauses are read once in a statement, where a task is
  * looked at; mostly there are none.

@@ -275,6 +275,12 @@ export const MIGRATIONS: readonly Migration[] = [
         kind text, name text, reason text, created_at timestamptz not null, primary key (kind, name));`,
   },
   {
+    name: "how far operations on many tasks have come",
+    sql: `create table if not exists tickwork_bulk (
+        task bigint primary key, pass integer not null, before_id bigint not null, matched bigint not null,
+        changed bigint not null, ids bigint[] not null);`,
+  },
+  {
     name: "who has paused it",
     sql: "alter table tickwork_pauses add column if not exists created_by text;",
   },

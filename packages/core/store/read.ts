@@ -8,6 +8,7 @@ import {
   standingOf,
 } from "../tasks/standing.ts";
 import type { Task, TaskStatus } from "../tasks/task.ts";
+import type { ListFilter } from "../tasks/tasks.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, LEFT_IN_WINDOW, NOW_MS, PAUSED, RUNNABLE_IN_WINDOW, VERSIONED_TYPE } from "./fragments.ts";
 import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "./pauses.ts";
@@ -70,14 +71,6 @@ export const GET_SOME = statement({ ids: "bigint[]", bytes: "bigint" })`${within
 /** The tasks that exist, in this order, as many as one answer may have. */
 export async function getSome({ database }: StoreDeps, ids: readonly number[], bytes: number): Promise<Page> {
   return pageOf(await queryRepeatable<SizedRow>(database, GET_SOME({ ids, bytes })));
-}
-
-export interface ListFilter {
-  status?: TaskStatus;
-  type?: string;
-  /** Only tasks that were created before this one. */
-  beforeId?: number;
-  limit: number;
 }
 
 /** In the text, not a parameter: only then does the planner know that a partial index will do. */

@@ -3,6 +3,7 @@ import { claim, heldBy } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
+import { beginBulk, bulkStep, countSome } from "./lazy-bulk.ts";
 import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
 import { overview } from "./overview.ts";
 import { listPauses, pause, resume } from "./pauses.ts";
@@ -14,7 +15,7 @@ import { window } from "./window.ts";
 
 export type { ClaimResult } from "./claim.ts";
 export type { Count, FinishedBucket, OverviewRead } from "./overview.ts";
-export type { ListFilter, Page } from "./read.ts";
+export type { Page } from "./read.ts";
 export type { SettleOptions } from "./settle.ts";
 export type { TypeOutcomes } from "./types.ts";
 export type { ScheduleRow, Window, WindowRead } from "./window.ts";
@@ -61,5 +62,8 @@ export function createStore(deps: StoreDeps) {
     resetRunning: bind(resetRunning),
     deleteFinished: bind(deleteFinished),
     endLeases: bind(endLeases),
+    beginBulk: bind(beginBulk),
+    bulkStep: bind(bulkStep),
+    countSome: bind(countSome),
   };
 }

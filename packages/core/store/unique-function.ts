@@ -10,7 +10,7 @@ import { orOmitting } from "./fragments.ts";
  * attempt must not need the key again, for another may have it by then. That some seconds are over, an index cannot know:
  * who comes next frees such a key.
  */
-const HAS_KEY = `unique_key is not null and (unique_for = '"waiting"' and task_status = 'Not started' and started_at is null
+export const HAS_KEY = `unique_key is not null and (unique_for = '"waiting"' and task_status = 'Not started' and started_at is null
   or unique_for = '"unfinished"' and task_status in ('Not started', 'Running') or jsonb_typeof(unique_for) = 'number')`;
 
 /** One task at a time has a key of a type. Rows without a key are not in it. */

@@ -25,6 +25,7 @@ import { flawOfVersion, versionedType, versionOfRow, versionsOf } from "./versio
 
 /** The types of task that a deployment knows. */
 export interface Registry {
+  /** Those that it was given. */
   types: string[];
   /** Those of them that this deployment runs, each in the versions that it reads: see `versionedType`. */
   ours: string[];
@@ -34,12 +35,13 @@ export interface Registry {
   open: boolean;
   /** As in `KnownTypes`. */
   windowMs: number;
+  retried: ReadonlyMap<string, number>;
   get(type: string): TaskDefinition | undefined;
   /** What runs a task: it reads the version of the task, too. */
   definitionOf(task: Pick<Task, "type" | "version">): TaskDefinition | undefined;
   /** What an attempt may take, in milliseconds. */
   timeoutMsOf(definition: TaskDefinition): number;
-  /** The longest time limit of all, in milliseconds. */
+  /** The longest time limit of those that it was given, in milliseconds. */
   longestTimeoutMs: number;
   /** How tasks of a type run in batches; undefined when they run one by one. */
   batchOf(task: Pick<Task, "type" | "version">): Batching | undefined;
@@ -72,6 +74,7 @@ export interface Batching {
  * Collects definitions.
  *
  * @param options.open types without a definition are accepted, whatever their data
+ * @param options.builtIn what Tickwork itself needs; no list shows them
  * @throws TickworkError `bad_definition` when two have the same type, or one of their values is not usable
  * @example const registry = createRegistry([httpRequest, cleanup, greet]);
  */
@@ -81,7 +84,13 @@ export function createRegistry(
     timeoutLimitMs,
     open = false,
     windowMs = WINDOW_MS,
-  }: { timeoutLimitMs?: number | undefined; open?: boolean | undefined; windowMs?: number } = {},
+    builtIn = [],
+  }: {
+    timeoutLimitMs?: number | undefined;
+    open?: boolean | undefined;
+    windowMs?: number;
+    builtIn?: Definitions;
+  } = {},
 ): Registry {
   const byType = new Map<string, TaskDefinition>();
   const byName = new Map<string, TaskDefinition>();
@@ -90,7 +99,7 @@ export function createRegistry(
     timeoutSeconds === undefined
       ? Math.min(DEFAULT_TIMEOUT_MS, timeoutLimitMs ?? DEFAULT_TIMEOUT_MS)
       : timeoutSeconds * 1000;
-  for (const definition of definitions) {
+  for (const definition of [...definitions, ...builtIn]) {
     const { type, maxAttempts = 1, timeoutSeconds } = definition;
     const refuse = (message: string) =>
       new TickworkError("bad_definition", `Task type "${type}": ${message}.`);
@@ -116,15 +125,18 @@ export function createRegistry(
   const namesOf = (isForeign: boolean) =>
     [...byName].flatMap(([name, { foreign = false }]) => (foreign === isForeign ? [name] : []));
   return {
-    types: [...byType.keys()],
+    types: definitions.map(({ type }) => type),
     ours: namesOf(false),
     foreign: namesOf(true),
     open,
     windowMs,
+    retried: new Map(
+      [...byType].flatMap(([type, { maxAttempts = 1 }]) => (maxAttempts > 1 ? [[type, maxAttempts]] : [])),
+    ),
     get: (type) => byType.get(type),
     definitionOf: ({ type, version }) => byName.get(versionedType(type, version)),
     timeoutMsOf,
-    longestTimeoutMs: Math.max(0, ...[...byType.values()].map(timeoutMsOf)),
+    longestTimeoutMs: Math.max(0, ...definitions.map(timeoutMsOf)),
     batchOf: ({ type, version }) => batches.get(versionedType(type, version)),
     batches: { types: [...batches.keys()], sizes: [...batches.values()].map(({ size }) => size) },
   };

@@ -53,6 +53,8 @@ export interface KnownTypes {
   readonly open?: boolean;
   /** Tasks due within this time are cached, in milliseconds; default `WINDOW_MS`. */
   readonly windowMs?: number;
+  /** Types whose tasks may fail more than once unless they say otherwise, and how often. */
+  readonly retried?: ReadonlyMap<string, number>;
 }
 
 /** What a row says about where its task stands. Times are epoch milliseconds by Postgres's clock. */

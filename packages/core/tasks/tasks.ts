@@ -1,15 +1,12 @@
 import type { Actor } from "../api-key.ts";
-import type { NewTask, Task, TaskChanges, TaskStatus } from "./task.ts";
+import type { TaskFilter } from "./filter.ts";
+import type { NewTask, Task, TaskChanges } from "./task.ts";
 
-/** Which tasks to list. */
-export interface ListFilter {
-  status?: TaskStatus;
-  type?: string;
-  /**
-   * Only tasks with this text in their data, result or error, in capitals or not. It is looked for in the newest 10,000 tasks
-   * that meet the other conditions; `beforeId` goes on from there. JSON above 16 KB is not searched.
-   */
-  text?: string;
+/**
+ * Which tasks to list. With anything beside `status` and `type`, a page looks through the newest 10,000 tasks that meet
+ * those two, and `beforeId` goes on from there. With `waiting_for_code`, it is the 10,000 tasks that have been due for longest.
+ */
+export interface ListFilter extends TaskFilter {
   /** Only tasks that were created before this one. */
   beforeId?: number;
   /** How many at most. */
@@ -50,8 +47,8 @@ export interface Tasks {
   /** The newest first. @example const failed = await tasks.list({ status: "Error", limit: 50 }); */
   list(filter: ListFilter): Promise<Task[]>;
   /**
-   * The same, as many as three megabytes have; `more`: there are older ones, or, with `text`, there may be: the search has
-   * come to the task `lookedTo`.
+   * The same, as many as three megabytes have; `more`: there are older ones, or, where a page looks
+   * through tasks, there may be: it has come to the task `lookedTo`.
    *
    * @example const { tasks: newest, more } = await tasks.page({ limit: 200 });
    */

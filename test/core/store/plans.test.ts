@@ -1,13 +1,16 @@
 /** What the statements cost in a table of a million rows, as Postgres itself reports it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { GATE } from "../../../packages/core/gate/postgres-gate.ts";
-import { SEEN_LIMIT, WINDOW_MS } from "../../../packages/core/limits.ts";
+import { BULK_BATCH, SEARCH_SCAN, SEEN_LIMIT, WINDOW_MS } from "../../../packages/core/limits.ts";
 import { BATCH } from "../../../packages/core/store/batch.ts";
+import { stepRequest } from "../../../packages/core/store/bulk.ts";
 import { CLAIM } from "../../../packages/core/store/claim.ts";
 import type { Statement } from "../../../packages/core/store/database.ts";
 import { LIST } from "../../../packages/core/store/read.ts";
+import { searchRequest } from "../../../packages/core/store/search.ts";
 import { COMPLETE } from "../../../packages/core/store/settle.ts";
 import { WINDOW } from "../../../packages/core/store/window.ts";
+import type { TaskFilter } from "../../../packages/core/tasks/filter.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
 import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 
@@ -21,6 +24,10 @@ const pagesOf = (lines: readonly string[]) =>
 
 const before = (end: string, lines: readonly string[]) =>
   lines.includes(end) ? lines.slice(0, lines.indexOf(end)) : lines;
+
+/** Each row that is looked at may be on a page of its own, and so may its entry in an index. */
+const LOOKED_PAGES = 2 * SEARCH_SCAN;
+const STORE = { types: { ours: ["note"], foreign: [] }, maxCrashes: 3 };
 
 const lease = { slot: 0, slots: 1, newToken: "next", leaseMs: 60_000, ours: ["note"], maxCrashes: 3 };
 const seen = Array.from({ length: SEEN_LIMIT }, (_, n) => n + 1);
@@ -137,6 +144,36 @@ eachStack("the plans of statements", (kind) => {
     expect(look.text).toMatch(/Index (Only )?Scan using tickwork_waiting/);
     expect(look.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     expect(look.buffers).toBeLessThan(150);
+  });
+
+  test.each<TaskFilter>([
+    { dead: true },
+    { waiting_for_code: true },
+    { text: "nowhere" },
+    { status: "Completed", created_to: "2000-01-01T00:00:00Z" },
+    { type: "note", status: "Not started", scheduled_from: "2999-01-01T00:00:00Z" },
+  ])("a page of the list with %o, which finds nothing, looks at no more than it may", async (filter) => {
+    const { buffers } = await explain(searchRequest(STORE, { ...filter, limit: 50 }, 2 ** 24));
+    expect(buffers).toBeLessThan(LOOKED_PAGES);
+  });
+
+  test("a batch of a bulk operation reads what it changes, or no more than it may look at", async () => {
+    await bed.sql("insert into tickwork_bulk values (0, 0, 1000000000, 0, 0, '{}') on conflict do nothing");
+    const step = (filter: TaskFilter) =>
+      explain(
+        stepRequest(
+          STORE,
+          0,
+          { pass: 0, before_id: 1_000_000_000 },
+          { action: "delete", filter, status: "Not started", message: "", userId: null },
+        ),
+      );
+    const found = await step({ type: "note" });
+    expect(found.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
+    // Each of a thousand rows: found, locked, deleted in the table and, as a dead row, left in the indexes.
+    expect(found.buffers).toBeLessThan(BULK_BATCH * 30);
+    const none = await step({ type: "note", scheduled_from: "2999-01-01T00:00:00Z" });
+    expect(none.buffers).toBeLessThan(2 * LOOKED_PAGES);
   });
 
   test.each(["Completed", "Error", "Running"] as const)(

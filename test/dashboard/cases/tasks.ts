@@ -71,6 +71,8 @@ export function tasksCases(theatre: Theatre) {
         scheduled_time: due,
       })),
     );
+    // A task cancels them, so a slot must be free.
+    for (const { finish } of theatre.stage.starts.splice(0)) finish();
     const { page } = await look("#/tasks?type=http_request&status=Not+started");
     await page.getByRole("button", { name: "Cancel all unfinished…" }).click();
     await page.getByRole("heading", { name: "Cancel 7 tasks?" }).waitFor();
@@ -80,10 +82,32 @@ export function tasksCases(theatre: Theatre) {
     ).toHaveLength(7);
     await page.getByRole("button", { name: "Cancel all unfinished…" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Cancel 7 tasks" }).click();
-    await page.getByText("Cancel: 7 tasks").waitFor();
+    await page.getByText("Cancel: 7 tasks", { exact: true }).waitFor();
     expect(
       await theatre.stage.tickwork.tasks.list({ type: "http_request", status: "Not started", limit: 50 }),
     ).toEqual([]);
+  });
+
+  test("tasks are found by their times, and what waits is listed by when it is due", async () => {
+    const { page } = await look("#/tasks?status=Not+started");
+    await page.getByRole("link", { name: "Due first" }).click();
+    await page.waitForFunction(() => location.hash.includes("order=due"));
+    await page.waitForFunction(() => !document.querySelector(".old"));
+    const times = await page
+      .locator("td.when time")
+      .evaluateAll((all) => all.map((one) => Date.parse(one.getAttribute("datetime") ?? "")));
+    expect(times.length).toBeGreaterThan(10);
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+    await page.getByRole("button", { name: "More…" }).click();
+    await page.getByLabel("Due from").fill("2998-01-01T00:00:00");
+    await page.getByLabel("Due before").fill("2999-01-01T00:00:00");
+    await page.getByRole("button", { name: "Search" }).last().click();
+    await page.getByText("No task is like that").waitFor();
+    expect(page.url()).toContain("scheduled_to=2999-01-01T");
+    await page.getByRole("link", { name: "Due from" }).click();
+    await page.getByText("send_report").first().waitFor();
+    await page.getByRole("link", { name: "Clear all" }).click();
+    await page.waitForFunction(() => location.hash === "#/tasks?status=Not+started");
   });
 
   test("a waiting task is rescheduled, due at once, and deleted", async () => {

@@ -70,7 +70,7 @@ export function wholeCases(theatre: Theatre) {
     const { paths } = (await await openApi()) as { paths: Record<string, object> };
     const count = Object.values(paths).flatMap((methods) => Object.keys(methods)).length;
     expect(await page.locator(".operation").count()).toBe(count);
-    await page.getByLabel("Find an operation").fill("cancel");
+    await page.getByLabel("Find an operation").fill("/cancel");
     const operation = page.locator("#cancelTask");
     await operation.getByText("curl -X POST").waitFor();
     expect(await page.locator(".operation").count()).toBe(1);
@@ -99,7 +99,6 @@ export function wholeCases(theatre: Theatre) {
       "#/",
       "#/tasks",
       `#/tasks/${theatre.present.failed}`,
-      "#/tasks/999999",
       "#/types",
       "#/types/send_report",
       "#/schedules",
@@ -107,8 +106,8 @@ export function wholeCases(theatre: Theatre) {
       "#/operator",
       "#/access",
       "#/audit",
-      "#/nowhere",
       "docs",
+      ...(width === 360 ? [] : ["#/nowhere", "#/tasks/999999"]),
     ];
     const flaws: Record<string, string[]> = {};
     for (const place of pages) {
@@ -117,8 +116,10 @@ export function wholeCases(theatre: Theatre) {
       await settled(page);
       // All of them take axe long, and are made alike.
       if (place === "docs") await page.getByLabel("Find an operation").fill("/schedules");
+      if (place === "#/tasks") await page.getByRole("button", { name: "More…" }).click();
       if (place === "#/operator") await page.getByRole("button", { name: "menu" }).click();
-      const found = await flawsOf(page);
+      // The colours are the same at any width.
+      const found = await flawsOf(page, width === 360 ? ["light"] : ["light", "dark"]);
       if (found.length > 0) flaws[place] = found;
     }
     expect(flaws).toEqual({});

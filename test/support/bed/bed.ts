@@ -166,7 +166,7 @@ export async function openTestBed(
       await Promise.all(made.splice(0).map((one) => one.stop()));
       for (const fault of Object.keys(faults) as (keyof typeof faults)[]) delete faults[fault];
       await bed.sql(
-        `truncate "baasix_Tasks", tickwork_flags, tickwork_requests, tickwork_schedules, tickwork_keys, tickwork_audit, tickwork_pauses restart identity`,
+        `truncate "baasix_Tasks", tickwork_flags, tickwork_requests, tickwork_schedules, tickwork_keys, tickwork_audit, tickwork_pauses, tickwork_bulk restart identity`,
       );
       const keys = (await bed.redis("KEYS", `{${prefix}}:*`)) as string[];
       if (keys.length > 0) await bed.redis("DEL", ...keys);

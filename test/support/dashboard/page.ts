@@ -53,12 +53,15 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 /** All that other colours can make worse. */
 const OF_COLOURS = ["color-contrast"];
 
-/** What axe finds wrong in both themes, and whether the page is wider than the window. */
-export async function flawsOf(page: Page): Promise<string[]> {
-  await page.emulateMedia({ colorScheme: "light" });
-  const flaws = await flawsBy(page, RULES);
-  await page.emulateMedia({ colorScheme: "dark" });
-  return [...flaws, ...(await flawsBy(page, OF_COLOURS)).map((flaw) => `dark: ${flaw}`)];
+/** What axe finds wrong in these themes, and whether the page is wider than the window. */
+export async function flawsOf(page: Page, themes: readonly ("light" | "dark")[]): Promise<string[]> {
+  const flaws: string[] = [];
+  for (const [n, colorScheme] of themes.entries()) {
+    await page.emulateMedia({ colorScheme });
+    for (const flaw of await flawsBy(page, n === 0 ? RULES : OF_COLOURS))
+      flaws.push(`${colorScheme}: ${flaw}`);
+  }
+  return flaws;
 }
 
 async function flawsBy(page: Page, rules: readonly string[]): Promise<string[]> {

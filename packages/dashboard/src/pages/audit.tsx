@@ -19,6 +19,7 @@ const DID: Record<AuditAction, string> = {
   resumed: "resumed",
   schedule_changed: "changed the schedule",
   schedule_deleted: "deleted the schedule",
+  bulk_asked: "changed many tasks, by task",
 };
 
 export function AuditPage({ query }: { query: URLSearchParams }) {

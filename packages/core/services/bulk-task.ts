@@ -1,0 +1,104 @@
+/** An operation on many tasks, as the handler of the task that it is. */
+import * as v from "valibot";
+import type { Clock } from "../clock.ts";
+import { invalidRequest, RetryAfter, TickworkError } from "../errors.ts";
+import { BULK_ATTEMPTS, BULK_COUNT_MS, BULK_KEY_TRIES, BULK_MARGIN_MS } from "../limits.ts";
+import type { BulkStep } from "../store/bulk.ts";
+import type { Store } from "../store/store.ts";
+import { defineTask } from "../tasks/define-task.ts";
+import { BULK_TYPE, type BulkCount, type BulkRequest, type BulkResult, TAKEN_BY } from "../tasks/filter.ts";
+import { BulkDataSchema, statusOf } from "../tasks/filter-schema.ts";
+import type { TaskStatus } from "../tasks/task.ts";
+import type { Announcer } from "./announce.ts";
+
+export interface BulkDeps {
+  store: Pick<Store, "beginBulk" | "bulkStep" | "countSome">;
+  announcer: Pick<Announcer, "afterWrite" | "notifyChanged">;
+  clock: Pick<Clock, "now">;
+}
+
+const MESSAGE = "the task was cancelled with others";
+
+/** The statuses that a request takes, one after the other. */
+function statusesOf({ action, filter }: Pick<BulkRequest, "action" | "filter">): readonly TaskStatus[] {
+  const status = statusOf(filter);
+  return status === undefined ? TAKEN_BY[action].usual : [status];
+}
+
+export function createBulkTask({ store, announcer, clock }: BulkDeps) {
+  /** Others may take a key between the look and the write; then it is taken to be seen. */
+  const step = async (...given: Parameters<Store["bulkStep"]>) => {
+    for (let left = BULK_KEY_TRIES; ; left--)
+      try {
+        return await store.bulkStep(...given);
+      } catch (error) {
+        if (left === 1 || !(error instanceof TickworkError) || error.code !== "unique_key_taken") throw error;
+      }
+  };
+  return defineTask({
+    type: BULK_TYPE,
+    data: BulkDataSchema,
+    maxAttempts: BULK_ATTEMPTS,
+    async run(
+      { action, filter, scheduled_time },
+      { task, signal, deadline, progress, log },
+    ): Promise<BulkResult> {
+      const statuses = statusesOf({ action, filter });
+      const event = action === "delete" ? "items.delete.after" : "items.update.after";
+      const resumed = await store.beginBulk(task.id);
+      const { lowest } = resumed;
+      let { state } = resumed;
+      // Whoever changed them may have died before the cache was told.
+      if (state.ids.length > 0) await announcer.notifyChanged(state.ids);
+      for (let status = statuses[state.pass]; status !== undefined; status = statuses[state.pass]) {
+        signal.throwIfAborted();
+        if (clock.now() > deadline.getTime() - BULK_MARGIN_MS)
+          throw new RetryAfter(0, "the time of this attempt is up; the next one goes on from there");
+        const what: BulkStep = {
+          action,
+          filter,
+          status,
+          scheduled_time,
+          message: MESSAGE,
+          userId: task.userCreated_Id,
+        };
+        const done = await step(task.id, state, what);
+        if (!done) throw new Error("another worker goes on with this operation");
+        await announcer.afterWrite(event, done.tasks, done.nowMs);
+        state = done.state;
+        const ofPass = (task.id - state.before_id) / Math.max(1, task.id - lowest);
+        await progress(Math.min(1, (state.pass + ofPass) / statuses.length));
+      }
+      const { matched, changed } = state;
+      const result: BulkResult = { action, matched, changed, skipped: matched - changed };
+      log.info("a bulk operation is done", { ...result });
+      return result;
+    },
+  });
+}
+
+/** Counts what a request would take now, as far as a few seconds go. */
+export async function countBulk(
+  { store, clock }: Pick<BulkDeps, "store" | "clock">,
+  request: Pick<BulkRequest, "action" | "filter">,
+): Promise<BulkCount> {
+  const untilMs = clock.now() + BULK_COUNT_MS;
+  let total = 0;
+  for (const status of statusesOf(request))
+    for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined; ) {
+      if (clock.now() >= untilMs) return { count: total, exact: false };
+      const { count, next } = await store.countSome(request.filter, status, before);
+      total += count;
+      before = next;
+    }
+  return { count: total, exact: true };
+}
+
+/** @throws TickworkError `invalid_request` with an issue for each field that is not what it must be */
+export function checkBulk(given: unknown): v.InferOutput<typeof BulkDataSchema> {
+  const result = v.safeParse(BulkDataSchema, given);
+  if (result.success) return result.output;
+  throw invalidRequest(
+    result.issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })),
+  );
+}

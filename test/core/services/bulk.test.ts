@@ -1,0 +1,212 @@
+/** Operations on many tasks: what they do to each, what they leave alone, and that nothing is done twice. */
+import { expect, test } from "vitest";
+import type { BulkRequest, Task } from "#core";
+import { BULK_BATCH } from "../../../packages/core/limits.ts";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../../support/bed/doorbells.ts";
+import { gated, noting } from "../../support/bed/tasks.ts";
+import { eventually } from "../../support/eventually.ts";
+
+describeOnStacks("bulk operations", (bed) => {
+  const make = (options: Parameters<typeof bed.make>[0] = {}) => {
+    const [note, slow] = [noting(), gated("slow")];
+    return {
+      note,
+      slow,
+      ...bed.make({ doorbell: noteRings(), definitions: [note.definition, slow.definition], ...options }),
+    };
+  };
+  /** Rows of a type that nothing here runs, an hour away from their time. */
+  const fill = (count: number, status: string, columns: Record<string, string> = {}) =>
+    bed.sql(
+      `insert into "baasix_Tasks" (type, task_status, scheduled_time, attempts ${Object.keys(columns)
+        .map((name) => `, ${name}`)
+        .join("")})
+        select 'other', $2, now() + interval '1 hour', 1 ${Object.values(columns)
+          .map((value) => `, ${value}`)
+          .join("")}
+        from generate_series(1, $1::int) n`,
+      [count, status],
+    );
+  const count = async (condition: string) => {
+    const [row] = await bed.sql<{ count: string }>(
+      `select count(*) as count from "baasix_Tasks" where ${condition}`,
+    );
+    return Number(row?.count);
+  };
+  /** Asks for it, and runs it. */
+  const run = async (tickwork: ReturnType<typeof make>, request: BulkRequest): Promise<Task> => {
+    const { id } = await tickwork.operator.bulk(request, { userId: "ada" });
+    await tickwork.worker.tick();
+    return tickwork.tasks.get(id);
+  };
+  /** Statements that took a batch. */
+  const isStep = (text: string) => text.includes("update tickwork_bulk");
+  const idsIn = async ({ operator }: ReturnType<typeof make>) =>
+    (await operator.getNotStartedTasks()).map(({ id }) => id).sort((one, other) => one - other);
+
+  test("a retry takes a statement for each thousand, and what is due soon enters the cache", async () => {
+    const tickwork = make();
+    await tickwork.worker.refresh();
+    await fill(2 * BULK_BATCH + 500, "Error");
+    let steps = 0;
+    bed.faults.postgres = (text) => {
+      if (isStep(text)) steps++;
+    };
+    const task = await run(tickwork, { action: "retry", filter: { type: "other" } });
+    expect(task).toMatchObject({
+      task_status: "Completed",
+      progress: 1,
+      result_data: { action: "retry", matched: 2_500, changed: 2_500, skipped: 0 },
+    });
+    expect(steps).toBe(3);
+    expect(
+      await count(
+        `task_status = 'Not started' and excused = 1 and error_data is null and "userUpdated_Id" = 'ada'`,
+      ),
+    ).toBe(2_500);
+    expect((await tickwork.operator.getCacheStats()).cachedTasksCount).toBe(2_500);
+  });
+
+  test.each<[BulkRequest, number[]]>([
+    [{ action: "delete", filter: { type: "other" } }, [4]],
+    [{ action: "cancel", filter: { type: "other" } }, [4]],
+    [
+      { action: "reschedule", filter: { type: "other" }, scheduled_time: new Date(Date.now() + 86_400_000) },
+      [4],
+    ],
+    [
+      { action: "reschedule", filter: { type: "note" }, scheduled_time: new Date(Date.now() + 60_000) },
+      [1, 2, 3, 4],
+    ],
+  ])("%o has the cache follow", async (request, left) => {
+    const tickwork = make();
+    await fill(3, "Not started");
+    await tickwork.tasks.create([{ type: "note", scheduled_time: new Date(Date.now() + 3_600_000) }]);
+    await tickwork.operator.forceRefresh();
+    expect(await idsIn(tickwork)).toEqual([1, 2, 3, 4]);
+    await run(tickwork, request);
+    // It is Redis that is asked, and nothing has refreshed it since.
+    expect(await idsIn(tickwork)).toEqual(left);
+  });
+
+  test("a running task is asked to stop by a cancel, and left alone by all others", async () => {
+    const tickwork = make({ env: { TASK_CONCURRENCY: "2" } });
+    const { tasks, worker, slow, operator } = tickwork;
+    const [running] = await tasks.create([{ type: "slow" }]);
+    const ticking = worker.tick();
+    await eventually(() => slow.starts.length === 1);
+    for (const action of ["retry", "delete", "reschedule"] as const) {
+      const scheduled_time = action === "reschedule" ? new Date() : undefined;
+      const { result_data } = await run(tickwork, { action, filter: { type: "slow" }, scheduled_time });
+      expect(result_data).toMatchObject({ matched: 0 });
+    }
+    expect(await tasks.get(running?.id ?? 0)).toMatchObject({
+      task_status: "Running",
+      cancel_requested: false,
+    });
+    const { result_data } = await run(tickwork, { action: "cancel", filter: { type: "slow" } });
+    expect(result_data).toMatchObject({ matched: 1, changed: 1 });
+    expect(await tasks.get(running?.id ?? 0)).toMatchObject({
+      task_status: "Running",
+      cancel_requested: true,
+    });
+    expect(await operator.countBulk({ action: "cancel", filter: {} })).toEqual({ count: 1, exact: true });
+    slow.starts[0]?.finish();
+    await ticking;
+  });
+
+  test("what is completed runs again only where it is named, and unfinished tasks need no confirmation", async () => {
+    const tickwork = make();
+    await fill(2, "Completed");
+    expect((await run(tickwork, { action: "retry", filter: { type: "other" } })).result_data).toMatchObject({
+      matched: 0,
+    });
+    const request: BulkRequest = { action: "retry", filter: { type: "other", status: "Completed" } };
+    expect((await run(tickwork, request)).result_data).toMatchObject({ changed: 2 });
+  });
+
+  test("it takes what was there when it was asked for: no new task, and none that fails once more", async () => {
+    const tickwork = make();
+    await fill(1, "Not started");
+    await fill(BULK_BATCH + 5, "Error");
+    let steps = 0;
+    bed.faults.postgresAnswer = async (text) => {
+      if (!isStep(text) || steps++ > 0) return;
+      delete bed.faults.postgresAnswer;
+      // One that it has retried, one that it had not come to, and a new one.
+      await bed.sql(`update "baasix_Tasks" set task_status = 'Error' where id in (1, $1)`, [BULK_BATCH]);
+      await fill(1, "Error");
+    };
+    const task = await run(tickwork, { action: "retry", filter: { type: "other" } });
+    expect(task.result_data).toMatchObject({ matched: BULK_BATCH + 5, changed: BULK_BATCH + 5 });
+    expect(await count("task_status = 'Error'")).toBe(3);
+  });
+
+  test("when the answer of a batch is lost, it goes on after it: none twice, and the cache is told", async () => {
+    const tickwork = make();
+    await tickwork.worker.refresh();
+    await fill(BULK_BATCH + 5, "Error");
+    bed.faults.postgresAnswer = (text) => {
+      if (!isStep(text)) return;
+      delete bed.faults.postgresAnswer;
+      throw new Error("the connection is gone");
+    };
+    const { id } = await run(tickwork, { action: "retry", filter: { type: "other" } });
+    expect(await tickwork.tasks.get(id)).toMatchObject({ task_status: "Not started", attempts: 1 });
+    expect(await count("type = 'other' and task_status = 'Not started'")).toBe(BULK_BATCH);
+    await bed.sql(`update "baasix_Tasks" set scheduled_time = now() where id = $1`, [id]);
+    await tickwork.operator.notifyChanged([id]);
+    await tickwork.worker.tick();
+    const total = BULK_BATCH + 5;
+    expect((await tickwork.tasks.get(id)).result_data).toMatchObject({ matched: total, changed: total });
+    expect(await count("type = 'other' and task_status = 'Not started' and rev = 2")).toBe(total);
+    expect((await tickwork.operator.getCacheStats()).cachedTasksCount).toBe(total);
+  });
+
+  test("it stops when it is cancelled, and a retry of it does the rest", async () => {
+    const tickwork = make();
+    await fill(2 * BULK_BATCH, "Error");
+    const { id } = await tickwork.operator.bulk({ action: "retry", filter: { type: "other" } });
+    bed.faults.postgresAnswer = async (text) => {
+      if (!isStep(text)) return;
+      delete bed.faults.postgresAnswer;
+      await tickwork.tasks.cancel(id);
+    };
+    await tickwork.worker.tick();
+    expect(await tickwork.tasks.get(id)).toMatchObject({
+      task_status: "Error",
+      error_data: { code: "cancelled" },
+    });
+    expect(await count("type = 'other' and task_status = 'Error'")).toBe(BULK_BATCH);
+    await tickwork.tasks.retry(id);
+    await tickwork.worker.tick();
+    expect((await tickwork.tasks.get(id)).result_data).toMatchObject({ changed: 2 * BULK_BATCH });
+  });
+
+  test("a retry passes over what cannot have its unique key again", async () => {
+    const tickwork = make();
+    const unfinished = { unique_for: `'"unfinished"'::jsonb` };
+    await fill(2, "Error", { unique_key: "'twice'", ...unfinished });
+    await fill(1, "Error", { unique_key: "'taken'", ...unfinished });
+    await fill(1, "Not started", { unique_key: "'taken'", ...unfinished });
+    await fill(1, "Error");
+    const task = await run(tickwork, { action: "retry", filter: { type: "other" } });
+    expect(task.result_data).toEqual({ action: "retry", matched: 4, changed: 2, skipped: 2 });
+    // The newest has the key.
+    expect(await count("unique_key = 'twice' and task_status = 'Not started' and id = 2")).toBe(1);
+  });
+
+  test("large tasks come in smaller batches, each at least one", async () => {
+    const tickwork = make();
+    const large = `(select json_agg(md5(m::text || n)) from generate_series(1, 40000) m)`;
+    await fill(3, "Error", { task_data: large });
+    let steps = 0;
+    bed.faults.postgres = (text) => {
+      if (isStep(text)) steps++;
+    };
+    const task = await run(tickwork, { action: "delete", filter: { type: "other" } });
+    expect(task.result_data).toMatchObject({ changed: 3 });
+    expect(steps).toBeGreaterThan(3);
+  });
+});
