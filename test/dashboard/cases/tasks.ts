@@ -115,6 +115,9 @@ export function tasksCases(theatre: Theatre) {
       { type: "http_request", task_data: { url: "http://one.test" }, scheduled_time: "2999-01-01T00:00:00Z" },
     ]);
     const id = task?.id ?? 0;
+    // Another one runs, so that this one is seen to wait.
+    await theatre.stage.tickwork.tasks.create([{ type: "sync_invoices" }]);
+    await expect.poll(() => theatre.stage.starts.length, { timeout: 10_000 }).toBe(1);
     const { page } = await look(`#/tasks/${id}`);
     await page.getByRole("button", { name: "Reschedule…" }).click();
     await page.getByLabel("Due, in the time of this browser").fill("2998-05-06T07:08:09");

@@ -3,13 +3,15 @@ import { expect, test } from "vitest";
 import { openApi } from "#api";
 import { flawsOf, heading, settled } from "../../support/dashboard/page.ts";
 import { pauseRequests } from "../../support/dashboard/stage.ts";
-import type { Theatre } from "../../support/dashboard/theatre.ts";
+import { show, type Theatre } from "../../support/dashboard/theatre.ts";
 
 export function wholeCases(theatre: Theatre) {
   const { look } = theatre;
 
   test("it works with the keyboard alone", async () => {
     const { page } = await look(`#/tasks/${theatre.present.failed}`);
+    await page.reload();
+    await settled(page);
     await page.keyboard.press("Tab");
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("To the content");
     await page.keyboard.press("Enter");
@@ -27,7 +29,7 @@ export function wholeCases(theatre: Theatre) {
   });
 
   test("a hidden tab asks nothing, and looks at once when it is seen again", async () => {
-    const { page, asked } = await look("#/");
+    const { page, asked } = await look("#/", { fresh: true });
     const show = (hidden: boolean) =>
       page.evaluate((is) => {
         Object.defineProperty(document, "hidden", { configurable: true, get: () => is });
@@ -94,7 +96,7 @@ export function wholeCases(theatre: Theatre) {
 
   test.each([1_440, 360])("at %i px no page has a flaw, in any colours", async (width) => {
     await pauseRequests(theatre.stage);
-    const { page, complaints } = await look("#/", { viewport: { width, height: 800 } });
+    const { page, complaints } = await look("#/", { width });
     const pages = [
       "#/",
       "#/tasks",
@@ -111,16 +113,15 @@ export function wholeCases(theatre: Theatre) {
     ];
     const flaws: Record<string, string[]> = {};
     for (const place of pages) {
-      await page.goto(`${theatre.stage.url}/${place}`);
-      await page.waitForFunction((to) => location.href.endsWith(to), place);
-      await settled(page);
+      await show(page, `${theatre.stage.url}/${place}`);
+      if (place === "#/tasks") await page.getByRole("button", { name: "More…" }).click();
       // All of them take axe long, and are made alike.
       if (place === "docs") await page.getByLabel("Find an operation").fill("/schedules");
-      if (place === "#/tasks") await page.getByRole("button", { name: "More…" }).click();
       if (place === "#/operator") await page.getByRole("button", { name: "menu" }).click();
       // The colours are the same at any width.
       const found = await flawsOf(page, width === 360 ? ["light"] : ["light", "dark"]);
       if (found.length > 0) flaws[place] = found;
+      await page.keyboard.press("Escape");
     }
     expect(flaws).toEqual({});
     complaints.splice(0, complaints.length, ...complaints.filter((one) => !one.includes("404")));

@@ -1,5 +1,5 @@
 import axe from "axe-core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { expect } from "vitest";
 import { KEY, type Stage } from "./stage.ts";
 
@@ -20,9 +20,9 @@ export async function visit(
   browser: Browser,
   { url }: Pick<Stage, "url">,
   hash = "#/",
-  { key = KEY, ...options }: BrowserContextOptions & { key?: string | null } = {},
+  { key = KEY }: { key?: string | null } = {},
 ): Promise<Visit> {
-  const context = await browser.newContext({ viewport: { width: 1_440, height: 900 }, ...options });
+  const context = await browser.newContext({ viewport: { width: 1_440, height: 900 } });
   context.setDefaultTimeout(10_000);
   const page = await context.newPage();
   const complaints: string[] = [];
