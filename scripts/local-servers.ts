@@ -45,8 +45,14 @@ export const redisServerUrl = `redis://127.0.0.1:${REDIS_PORT}`;
 
 export const randomName = (): string => `tickwork_test_${randomBytes(6).toString("hex")}`;
 
-/** Creates an empty database; `drop` removes it even while connections are open. */
-export async function createDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+export interface LocalDatabase {
+  url: string;
+  /** Removes it even while connections are open. */
+  drop(): Promise<void>;
+}
+
+/** Creates a database: an empty one, or a copy of one that nobody is connected to. */
+export async function createDatabase({ copyOf = "template1" } = {}): Promise<LocalDatabase> {
   const name = randomName();
   const admin = async (sql: string) => {
     const client = new pg.Client({ connectionString: adminUrl("postgres") });
@@ -57,6 +63,6 @@ export async function createDatabase(): Promise<{ url: string; drop(): Promise<v
       await client.end();
     }
   };
-  await admin(`create database ${name}`);
+  await admin(`create database ${name} template ${copyOf}`);
   return { url: adminUrl(name), drop: () => admin(`drop database if exists ${name} with (force)`) };
 }

@@ -17,7 +17,7 @@ import { memoryBackend } from "../support/wires/redis-wire.ts";
 
 let project: Project;
 beforeEach(async () => {
-  project = openProject({ PORT: String(await sparePort()) });
+  project = openProject({ PORT: String(await sparePort()) }, { migrated: false });
 });
 afterEach(() => project.close());
 

@@ -10,7 +10,7 @@ import { openProject, type Project } from "../support/cli/cli.ts";
 
 let project: Project;
 beforeEach(() => {
-  project = openProject();
+  project = openProject({}, { migrated: false });
 });
 afterEach(() => project.close());
 

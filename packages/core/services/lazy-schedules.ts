@@ -6,17 +6,23 @@ import type { Schedules } from "./schedules-api.ts";
 
 type Parts = Omit<SchedulesDeps, "occurrences"> & Omit<OccurrencesDeps, "announce" | "registry">;
 
+type Modules = typeof import("../run/occurrences.ts") & typeof import("./schedules.ts");
+
+let modules: Modules | undefined;
+
 /** What schedules need is loaded when the first one is met: few deployments have any, and no cold start waits for it. */
+export async function loadSchedules(): Promise<Modules> {
+  modules ??= { ...(await import("../run/occurrences.ts")), ...(await import("./schedules.ts")) };
+  return modules;
+}
+
 export function createLazySchedules(
   deps: Parts,
   announcer: Announcer,
 ): { schedules: Schedules; scheduler: Scheduler } {
   let loading: ReturnType<typeof load> | undefined;
   const load = async () => {
-    const [{ createOccurrences }, { createSchedules }] = await Promise.all([
-      import("../run/occurrences.ts"),
-      import("./schedules.ts"),
-    ]);
+    const { createOccurrences, createSchedules } = await loadSchedules();
     const occurrences: Occurrences = createOccurrences({ ...deps, announce: announcer.announce });
     return { occurrences, schedules: createSchedules({ ...deps, occurrences }, announcer) };
   };

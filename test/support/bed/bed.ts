@@ -76,8 +76,9 @@ export async function openTestBed(
     redisUrl,
   }: { migrated?: boolean; redisNow?: () => number; redisUrl?: string } = {},
 ): Promise<TestBed> {
-  const database = kind === "real servers" ? await createDatabase() : undefined;
-  const postgres = database ? await openPg(database.url) : await openEmbedded();
+  const copyOf = migrated ? process.env.TICKWORK_TEMPLATE_DATABASE : undefined;
+  const database = kind === "real servers" ? await createDatabase(copyOf ? { copyOf } : {}) : undefined;
+  const postgres = database ? await openPg(database.url) : await openEmbedded(migrated);
   const redisAt = redisUrl ?? (kind === "real servers" ? redisServerUrl : undefined);
   const redis = redisAt ? await openIoredis(redisAt) : openMemory(redisNow);
   // As a server that has run for a while, it knows them: each step of the gate is one request.
@@ -165,9 +166,7 @@ export async function openTestBed(
     async clear() {
       await Promise.all(made.splice(0).map((one) => one.stop()));
       for (const fault of Object.keys(faults) as (keyof typeof faults)[]) delete faults[fault];
-      await bed.sql(
-        `truncate "baasix_Tasks", tickwork_flags, tickwork_requests, tickwork_schedules, tickwork_keys, tickwork_audit, tickwork_pauses, tickwork_bulk restart identity`,
-      );
+      await empty(bed);
       const keys = (await bed.redis("KEYS", `{${prefix}}:*`)) as string[];
       if (keys.length > 0) await bed.redis("DEL", ...keys);
       counts.reset();
@@ -180,7 +179,7 @@ export async function openTestBed(
       await database?.drop();
     },
   };
-  if (migrated)
+  if (migrated && database && !copyOf)
     await bed
       .make({
         doorbell: { earlyMs: 0, ring: async () => {}, ringAt: async () => {}, ringAfter: async () => {} },
@@ -189,7 +188,35 @@ export async function openTestBed(
   return bed;
 }
 
-async function openEmbedded(): Promise<PostgresDriver> {
-  const { db, close } = await openTemplate();
+/** What suites write; each of those with an id counts from 1 again. */
+const TABLES = [
+  '"baasix_Tasks"',
+  "tickwork_flags",
+  "tickwork_requests",
+  "tickwork_schedules",
+  "tickwork_keys",
+  "tickwork_audit",
+  "tickwork_pauses",
+  "tickwork_bulk",
+];
+const COUNTED = ['"baasix_Tasks"', "tickwork_keys", "tickwork_audit"];
+/** Above, new files are made in less time than so many rows are deleted. */
+const FEW_ROWS = 5_000;
+
+/** Not TRUNCATE for a few rows: it makes a new file for each table and index, which takes longer than most tests. */
+async function empty({ sql }: TestBed): Promise<void> {
+  const [table] = await sql<{ rows: number }>(
+    `select count(*)::int as rows from (select from "baasix_Tasks" limit ${FEW_ROWS}) as found`,
+  );
+  if (table && table.rows >= FEW_ROWS) await sql(`truncate ${TABLES.join(", ")} restart identity`);
+  else
+    await sql(`do $$ begin
+      ${TABLES.map((name) => `delete from ${name};`).join(" ")}
+      ${COUNTED.map((name) => `perform setval(pg_get_serial_sequence('${name}', 'id'), 1, false);`).join(" ")}
+    end $$`);
+}
+
+async function openEmbedded(migrated: boolean): Promise<PostgresDriver> {
+  const { db, close } = await openTemplate({ migrated });
   return { ...pgliteDriver(db), close };
 }

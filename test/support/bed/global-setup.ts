@@ -3,15 +3,21 @@ import type { TestProject } from "vitest/node";
 import { serversAnswer } from "../../../scripts/local-servers.ts";
 import { buildPrograms } from "./programs.ts";
 import { STACK_NAMES } from "./stack-names.ts";
-import { makeTemplate } from "./template.ts";
+import { makeTemplate, makeTemplateDatabase } from "./template.ts";
 
 const ON_REAL_SERVERS = ` ${STACK_NAMES["real servers"]}`;
 
 export default async function setup({ vitest }: TestProject) {
-  const [template, programs] = await Promise.all([makeTemplate(), buildPrograms()]);
+  const [template, programs, database] = await Promise.all([
+    makeTemplate(),
+    buildPrograms(),
+    serversAnswer ? makeTemplateDatabase() : undefined,
+  ]);
   process.env.TICKWORK_TEMPLATE = template;
   process.env.TICKWORK_PROGRAMS = programs;
-  return () => {
+  if (database) process.env.TICKWORK_TEMPLATE_DATABASE = new URL(database.url).pathname.slice(1);
+  return async () => {
+    await database?.drop();
     for (const folder of [template, programs]) rmSync(folder, { recursive: true, force: true });
     if (!serversAnswer) console.warn(`\n${describeSkipped(vitest.state.getTestModules())}\n`);
   };

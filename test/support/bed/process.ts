@@ -1,9 +1,8 @@
 /** The real server in a real process, as a user starts it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { builtProgram } from "./programs.ts";
-import { temporaryFolder } from "./template.ts";
+import { copyTemplate, temporaryFolder } from "./template.ts";
 
 export interface ServerProcess {
   url: string;
@@ -19,11 +18,10 @@ export interface ServerProcess {
 
 const children = new Set<ChildProcess>();
 
-/** A data folder in which the embedded Postgres is made already, so that a start takes a second. */
+/** A data folder in which the embedded Postgres is made and migrated already, so that a start takes a second. */
 export function preparedFolder(): string {
   const folder = temporaryFolder();
-  if (process.env.TICKWORK_TEMPLATE)
-    cpSync(join(process.env.TICKWORK_TEMPLATE, "postgres"), join(folder, "postgres"), { recursive: true });
+  copyTemplate(join(folder, "postgres"), { migrated: true });
   return folder;
 }
 

@@ -1,9 +1,10 @@
 /** The command line in real processes, as a user starts it, in a project of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { builtProgram } from "../bed/programs.ts";
+import { copyTemplate } from "../bed/template.ts";
 import { ROOT } from "../imports.ts";
 
 export interface Ended {
@@ -41,16 +42,13 @@ export interface StartOptions {
 /** Longer than any command takes on a busy machine. */
 const LIMIT_MS = 60_000;
 
-/** A project with an embedded Postgres that is made already, and with Valibot. */
-export function openProject(settings: Record<string, string> = {}): Project {
+/** A project with an embedded Postgres that is made already, and as a rule migrated, and with Valibot. */
+export function openProject(settings: Record<string, string> = {}, { migrated = true } = {}): Project {
   const folder = mkdtempSync(join(tmpdir(), "tickwork-cli-"));
   const running = new Set<Running>();
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(join(ROOT, "node_modules/valibot"), join(folder, "node_modules/valibot"));
-  if (process.env.TICKWORK_TEMPLATE)
-    cpSync(join(process.env.TICKWORK_TEMPLATE, "postgres"), join(folder, ".tickwork/postgres"), {
-      recursive: true,
-    });
+  copyTemplate(join(folder, ".tickwork/postgres"), { migrated });
   const start = (args: readonly string[], { env = {}, input }: StartOptions = {}) => {
     const child = spawn(process.execPath, [builtProgram("cli"), ...args], {
       cwd: folder,

@@ -118,7 +118,7 @@ export class Deployment {
           this.#world.violate(
             `${process.name} runs version ${context.task.version} of a type, and knows ${version}`,
           );
-        const execution = this.#watcher.begin(context.task.id, context.attempt, process);
+        const execution = this.#watcher.begin(context.task, context.attempt, process);
         try {
           if (progress) await context.progress(0.5);
           if (ms > 0) await process.clock.sleep(ms, context.signal);

@@ -1,6 +1,7 @@
 /** How a story has to end: every fault is over, and everything comes right. */
 import { readRows } from "./row-watcher.ts";
 import { type Kind, refreshSeconds, type Scenario } from "./scenario.ts";
+import { removeSchedules } from "./schedules.ts";
 import type { Story, StoryParts } from "./story.ts";
 import { noFaults } from "./wires.ts";
 import type { World } from "./world.ts";
@@ -56,6 +57,8 @@ export async function endStory(
   await world.runUntil(world.nowMs + UNDER_WAY_MS, () => story.underWay === 0);
   if (story.underWay > 0) world.violate("a call or a deployment did not end");
   await resumeAll(parts);
+  await story.schedules.expectOccurrences();
+  if (kind === "schedules") await finish(world, () => deployment.call(removeSchedules));
   if (deployment.mixed) {
     // The newer code is everywhere now, and its refresh finds what the older one left to it.
     deployment.mixed = false;

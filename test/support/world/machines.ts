@@ -100,7 +100,7 @@ export async function simulateMachines(
     const work = defineTask({
       type: "work",
       run: async (_, { task, attempt }) => {
-        const execution = watcher.begin(task.id, attempt, process);
+        const execution = watcher.begin(task, attempt, process);
         await process.clock.sleep(world.between(0, WORK_MS));
         execution.ended = true;
       },

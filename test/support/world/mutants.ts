@@ -5,6 +5,7 @@
 import { batchMutants } from "./batch-mutants.ts";
 import { core, type Mutant } from "./mutant.ts";
 import { pauseMutants } from "./pause-mutants.ts";
+import { scheduleMutants } from "./schedule-mutants.ts";
 import { transactionMutants } from "./transaction-mutants.ts";
 import { uniqueMutants } from "./unique-mutants.ts";
 
@@ -127,6 +128,7 @@ export const mutants: Mutant[] = [
     ],
   },
   ...pauseMutants,
+  ...scheduleMutants,
   ...transactionMutants,
   ...uniqueMutants,
   {
@@ -214,6 +216,22 @@ export const mutants: Mutant[] = [
         "run/attempt.ts",
         "if (!definition) return GIVEN_BACK;",
         'if (!definition) return failedForGood(deps, task, "no handler");',
+      ),
+    ],
+  },
+  {
+    name: "a claim does not look at the version of a task",
+    kind: "versions",
+    changes: [
+      core(
+        "store/fragments.ts",
+        "case when version is null then type else type || '@' || version end",
+        "type",
+      ),
+      core(
+        "tasks/registry.ts",
+        "byName.get(versionedType(type, version))",
+        "byName.get(versionedType(type, version)) ?? byName.get(type)",
       ),
     ],
   },

@@ -1,10 +1,11 @@
 /** Outside of everything: what handlers really did, and whether what Postgres says agrees with the promises. */
-
+import type { Task } from "#core";
 import type { SimulatedPostgres } from "./wires.ts";
 import type { Process, World } from "./world.ts";
 
 export interface Execution {
   task: number;
+  schedule: string | null;
   attempt: number;
   process: Process;
   ended: boolean;
@@ -157,12 +158,15 @@ export class RowWatcher {
     };
   }
 
-  begin(task: number, attempt: number, process: Process): Execution {
+  begin({ id: task, schedule }: Pick<Task, "id" | "schedule">, attempt: number, process: Process): Execution {
     if (this.executions.some((one) => one.task === task && one.attempt === attempt))
       this.#world.violate(`attempt ${attempt} of task ${task} began twice`);
     if (this.#options.prompt && this.#world.nowMs > process.drainsSinceMs + DRAIN_MS)
       this.#world.violate(`task ${task} began although its process has to stop`);
-    const execution = { task, attempt, process, ended: false };
+    const goesOn = (one: Execution) => one.schedule === schedule && !one.ended && one.process.alive;
+    if (schedule && !schedule.startsWith("allow") && this.executions.some(goesOn))
+      this.#world.violate(`an occurrence of "${schedule}" began while another one went on`);
+    const execution = { task, schedule, attempt, process, ended: false };
     this.executions.push(execution);
     return execution;
   }

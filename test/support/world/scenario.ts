@@ -22,6 +22,7 @@ export type Step =
   | { do: "run"; pick: number; ms: number }
   | TransactionStep
   | PauseStep
+  | ScheduleStep
   /** Faults. */
   | { do: "kill" | "stop"; pick: number; ms: number }
   | { do: "deploy" }
@@ -39,6 +40,18 @@ export interface PauseStep {
   dies?: number | undefined;
   /** Who resumes it dies so long after it began to. */
   resumerDies?: number | undefined;
+}
+
+/** A schedule is made, changed, paused or resumed. */
+export interface ScheduleStep {
+  do: "schedule";
+  /** Few of them, so that they are changed. Those of one name always overlap in the same way. */
+  of: number;
+  everySeconds: number;
+  overlap: "allow" | "skip" | "queue";
+  catchUp: "none" | "last" | "all";
+  paused: boolean;
+  work: Work;
 }
 
 export interface UniqueStep {
@@ -83,7 +96,8 @@ export interface Scenario {
  * are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and deployments.
  * `transactions`: apps enqueue in transactions, and die at any point of them. `keys`: tasks with unique keys, while answers
  * are lost, workers die and tasks fail, are retried, cancelled and removed. `pauses`: types are paused and resumed, by
- * processes that may die, and the cache is told in no order.
+ * processes that may die, and the cache is told in no order. `schedules`: some recur every few seconds, take longer than
+ * that, and are changed meanwhile; workers die.
  */
 export type Kind =
   | "calm"
@@ -97,6 +111,7 @@ export type Kind =
   | "nudges"
   | "transactions"
   | "pauses"
+  | "schedules"
   | "keys"
   | "starved"
   | "retries"
@@ -277,6 +292,15 @@ const pause = fc.record({
   dies: fc.option(fc.integer({ min: 1, max: 80 }), { freq: 5, nil: undefined }),
   resumerDies: fc.option(fc.integer({ min: 1, max: 80 }), { freq: 3, nil: undefined }),
 }) as fc.Arbitrary<PauseStep>;
+const schedule = fc.record({
+  do: fc.constant("schedule" as const),
+  of: fc.nat(1),
+  everySeconds: fc.constantFrom(10, 45, 300),
+  overlap: fc.constantFrom("allow" as const, "skip" as const, "queue" as const),
+  catchUp: fc.constantFrom("none" as const, "last" as const, "all" as const),
+  paused: fc.constantFrom(false, false, false, true),
+  work: fc.record({ ms: fc.constantFrom(0, 0, 3_000, 25_000), fails: fc.constantFrom(0, 0, 0, 1) }),
+}) as fc.Arbitrary<ScheduleStep>;
 const standstill: fc.Arbitrary<Step> = fc.record({
   do: fc.constant("stop" as const),
   pick,
@@ -306,6 +330,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   nudges: [...ordinary(false), nudge, nudge],
   transactions: [create({ ms: 0 }), transaction, transaction],
   pauses: [...ordinary(false), short, pause, pause],
+  schedules: [short, schedule, schedule, kills, fc.constant({ do: "refresh" })],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
@@ -338,7 +363,8 @@ export function scenarios(kind: Kind): fc.Arbitrary<Scenario> {
   });
   return fc.record({
     seed: fc.integer({ min: 1, max: 2 ** 31 - 1 }),
-    concurrency: kind === "retries" ? fc.constantFrom(2, 3) : fc.constantFrom(1, 1, 1, 2, 3),
+    concurrency:
+      kind === "retries" || kind === "schedules" ? fc.constantFrom(2, 3) : fc.constantFrom(1, 1, 1, 2, 3),
     ttlSeconds: fc.constantFrom(10, 60),
     invocationMs: fc.constantFrom(900_000, 900_000, 400_000, 200_000),
     unseenSeconds: fc.constantFrom(REFRESH_SECONDS, 6 * REFRESH_SECONDS),
@@ -362,6 +388,7 @@ export const kinds: Kind[] = [
   "nudges",
   "transactions",
   "pauses",
+  "schedules",
   "keys",
   "starved",
   "retries",

@@ -4,6 +4,7 @@ import type { MemoryRedis } from "#memory-redis";
 import type { Deployment } from "./deployment.ts";
 import type { RowWatcher } from "./row-watcher.ts";
 import { refreshSeconds, type Step } from "./scenario.ts";
+import { ScheduleBook } from "./schedules.ts";
 import { runTransactionStep } from "./transactions.ts";
 import { uniqueRequests } from "./unique-keys.ts";
 import { noFaults, type SimulatedPostgres, type SimulatedRedis, type WireFaults } from "./wires.ts";
@@ -42,12 +43,15 @@ export class Story {
   readonly uncommitted = new Set<number>();
   /** When servers were away. */
   readonly outages: { of: "postgres" | "redis" | "both"; fromMs: number; untilMs: number }[] = [];
+  /** What was asked of schedules. */
+  readonly schedules: ScheduleBook;
   /** Calls and deployments that have not ended. */
   underWay = 0;
   readonly #parts: StoryParts;
 
   constructor(parts: StoryParts) {
     this.#parts = parts;
+    this.schedules = new ScheduleBook(parts);
   }
 
   /** The first refresh of a deployment has run, and others follow. */
@@ -185,6 +189,9 @@ export class Story {
         world.after(step.ms, () => this.#call(({ operator }) => operator.resume(target), step.resumerDies));
         break;
       }
+      case "schedule":
+        this.#call(this.schedules.change(step));
+        break;
       case "run":
         this.#foreignRun(step.pick, step.ms);
         break;
