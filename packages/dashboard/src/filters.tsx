@@ -58,7 +58,7 @@ export function Filters({ filter }: { filter: Filter }) {
               defaultValue={filter.text ?? ""}
             />
             <button type="button" class="button" popovertarget="more-filters">
-              More…
+              Filters…
             </button>
             <button class="button" type="submit">
               Search

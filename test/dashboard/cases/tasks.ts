@@ -98,7 +98,7 @@ export function tasksCases(theatre: Theatre) {
       .evaluateAll((all) => all.map((one) => Date.parse(one.getAttribute("datetime") ?? "")));
     expect(times.length).toBeGreaterThan(10);
     expect(times).toEqual([...times].sort((a, b) => a - b));
-    await page.getByRole("button", { name: "More…" }).click();
+    await page.getByRole("button", { name: "Filters…" }).click();
     await page.getByLabel("Due from").fill("2998-01-01T00:00:00");
     await page.getByLabel("Due before").fill("2999-01-01T00:00:00");
     await page.getByRole("button", { name: "Search" }).last().click();

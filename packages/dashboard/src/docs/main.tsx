@@ -9,6 +9,7 @@ import { apiUrl, readAnswer, restore, session } from "../session.ts";
 import { useCell } from "../store.ts";
 import { chaptersOf, type Document, type Operation } from "./document.ts";
 import { OperationCard } from "./operation.tsx";
+import { words } from "./schema.tsx";
 
 function App() {
   const client = useCell(session);
@@ -87,7 +88,7 @@ function Reference({ description }: { description: Document }) {
           <p>
             It answers at <code>{apiUrl}</code>. Programs send{" "}
             <code>Authorization: Bearer &lt;API key&gt;</code>; this page uses your session.{" "}
-            {plain(description.info.description)} The same for machines:{" "}
+            {words(description.info.description)} The same for machines:{" "}
             <a href="openapi.json">openapi.json</a>, OpenAPI 3.1.
           </p>
         </div>
@@ -115,10 +116,6 @@ const meets = (sought: string) => {
     return words.every((word) => text.includes(word));
   };
 };
-
-/** What stands between backticks is code. */
-const plain = (text = "") =>
-  text.split("`").map((part, n) => (n % 2 === 1 ? <code key={n}>{part}</code> : part));
 
 document.title = "API · Tickwork";
 restore();

@@ -10,7 +10,7 @@ import {
   pathWith,
   resolve,
 } from "./document.ts";
-import { Fields, Folded, limitsOf, typeOf } from "./schema.tsx";
+import { Fields, Folded, limitsOf, typeOf, words } from "./schema.tsx";
 import { Try } from "./try.tsx";
 
 const bodyOf = ({ requestBody }: Operation) => requestBody?.content["application/json"];
@@ -65,7 +65,7 @@ export const OperationCard = memo(function OperationCard({
       </header>
       <div class="operation-body">
         <div class="told">
-          <p class="summary">{summary}</p>
+          <p class="summary">{words(summary)}</p>
           {parameters.length > 0 && (
             <>
               <h4>Parameters</h4>
@@ -125,7 +125,7 @@ function ParameterRow({ parameter }: { parameter: Parameter }) {
         {parameter.required && <span class="required">required</span>}
       </dt>
       <dd>
-        {parameter.description}
+        {words(parameter.description)}
         {limits && <span class="muted limits">{limits}</span>}
       </dd>
     </>
@@ -142,7 +142,7 @@ function AnswerRow({ document, status, answer }: { document: Document; status: s
         <span class={`chip ${kind}`}>{status}</span>
       </dt>
       <dd>
-        {answer.description}
+        {words(answer.description)}
         {codes.length > 0 && (
           <span class="codes">
             {codes.map((code) => (

@@ -2,6 +2,10 @@
 import { useState } from "preact/hooks";
 import { type Document, nameOfReference, resolve, type Schema } from "./document.ts";
 
+/** A text whose parts between backticks are code. */
+export const words = (text = "") =>
+  text.split("`").map((part, n) => (n % 2 === 1 ? <code key={n}>{part}</code> : part));
+
 /** @example typeOf({ anyOf: [{ type: "string" }, { type: "null" }] }); // "string or null" */
 export function typeOf(schema: Schema): string {
   if (schema.$ref) return nameOfReference(schema.$ref);
@@ -44,7 +48,7 @@ export function Fields({ document, schema }: { document: Document; schema: Schem
   // A task and an array of tasks have the same fields.
   const parts = [...new Set(partsOf(document, schema))];
   if (parts.length === 0)
-    return <p class="muted">{resolve(document, schema).description ?? typeOf(schema)}</p>;
+    return <p class="muted">{words(resolve(document, schema).description ?? typeOf(schema))}</p>;
   return (
     <>
       {schema.anyOf && <p class="muted">{typeOf(schema)}</p>}
@@ -85,7 +89,7 @@ function Field({
         {isRequired && <span class="required">required</span>}
       </dt>
       <dd>
-        {field.description ?? resolve(document, field).description}
+        {words(field.description ?? resolve(document, field).description)}
         {limits && <span class="muted limits">{limits}</span>}
         {partsOf(document, field).length > 0 && (
           <Folded label={`Fields of ${name}`}>{() => <Fields document={document} schema={field} />}</Folded>
