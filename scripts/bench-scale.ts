@@ -129,6 +129,13 @@ const OPERATIONS: Operation[] = [
   ["list a type's Completed", ROUNDS, list({ type: "type 7", status: "Completed" })],
   ["list a type of one task", ROUNDS, list({ type: "rare" })],
   ["list a type that is not there", ROUNDS, list({ type: "none" })],
+  ["list the dead", ROUNDS, list({ dead: true })],
+  ["list by the time of creation", ROUNDS, list({ created_from: "2020-01-01T00:00:00Z" })],
+  [
+    "list a type's Completed by due time",
+    ROUNDS,
+    list({ type: "type 7", status: "Completed", scheduled_to: "2999-01-01T00:00:00Z" }),
+  ],
   ["the last page", ROUNDS, list({ beforeId: 60 })],
   ["the last page of a status", ROUNDS, list({ beforeId: 60, status: "Not started" })],
   ["stats", ROUNDS, ({ tickwork }) => tickwork.operator.getCacheStats()],

@@ -1,5 +1,5 @@
 import { ConfigError, mustBe } from "./errors.ts";
-import { CACHE_LIMIT_MAX, RATE_LIMIT_MAX } from "./limits.ts";
+import { CACHE_LIMIT_MAX, RATE_LIMIT_MAX, RETENTION_DAYS_MAX } from "./limits.ts";
 import type { Logger } from "./log.ts";
 
 /** What users may set, by environment variables. */
@@ -85,9 +85,6 @@ export const LIMITS_NEED_REDIS =
 
 /** Waits of more than a day are a mistake, and a few weeks are more than a timer can hold. */
 const DAY_SECONDS = 86_400;
-
-/** A century; more exceeds what Postgres can subtract from now. An idempotency key lives for a day, so less is no use. */
-const RETENTION_DAYS_MAX = 36_500;
 
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;

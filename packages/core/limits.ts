@@ -52,8 +52,6 @@ export const BULK_COUNT_MS = 5_000;
 export const BULK_MARGIN_MS = 20_000;
 /** Attempts that it has: each one may use up its time, or meet a Postgres that is away. */
 export const BULK_ATTEMPTS = 100;
-/** How often a batch of a retry looks anew when others take unique keys at the same time. */
-export const BULK_KEY_TRIES = 5;
 /** Tasks of a type, of each status, that its recent outcomes are told from; and those of it that are counted. */
 export const TYPE_RECENT = 20;
 export const TYPE_COUNT_LIMIT = 100;
@@ -65,7 +63,7 @@ export const ISSUE_TEXT_LIMIT = 500;
 export const NAME_LIMIT = 255;
 /** What `unique_for` may be in seconds, and `longest_wait_seconds`: a year. */
 export const UNIQUE_SECONDS_MAX = 31_536_000;
-/** How often an insert looks anew whose unique key others take and free at the same time. */
+/** How often an insert, or a retry of many, looks anew whose unique keys others take and free at the same time. */
 export const UNIQUE_TRIES = 100;
 /** What `max_attempts` may be. */
 /** Versions of a type. Each one that code can read is a name that goes with a claim. */
@@ -217,6 +215,10 @@ export const INDEX_LOCK_MS = 2_000;
 export const INDEX_DROP_MS = 500;
 /** Finished tasks that one statement deletes: the locks and the log of a thousand rows are a matter of moments. */
 export const DELETE_BATCH = 1_000;
+/** Days after which finished tasks may be deleted; more than a century exceeds what Postgres can subtract from now. */
+export const RETENTION_DAYS_MAX = 36_500;
+/** Of the finished tasks of a type, the oldest ones that tell whether any is old enough. */
+export const RETENTION_PROBE = 10;
 /** How long a refresh goes on to delete what is too old; the next one goes on. Its function has two minutes. */
 export const RETENTION_LIMIT_MS = 30_000;
 /** One Redis request. */

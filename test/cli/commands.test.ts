@@ -74,6 +74,31 @@ describe.each([
     expect((await project.run(["schedules", "show", "nightly"])).stderr).toMatch(/no schedule "nightly"/);
   });
 
+  test("bulk counts, does it, waits for its end, and refuses what takes all", {
+    timeout: 90_000,
+  }, async () => {
+    const later = ["--in", "1h"];
+    const { id } = await json("enqueue", "greet", '{"name":"Bulk"}', ...later);
+    const which = ["--type", "greet", "--text", "bulk", "--status", "not-started"];
+    expect((await project.run(["bulk", "cancel", ...which, "--dry-run"])).stdout).toBe(
+      "1 task would be taken by cancel. Nothing has changed.\n",
+    );
+    expect((await json("show", String(id))).task_status).toBe("Not started");
+    const ended = await json("bulk", "cancel", ...which, "--wait");
+    expect(ended).toMatchObject({
+      type: "tickwork_bulk",
+      result_data: { matched: 1, changed: 1, skipped: 0 },
+    });
+    expect(await json("show", String(id))).toMatchObject({ error_data: { code: "cancelled" } });
+    const refused = await project.run(["bulk", "delete"]);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("or --all if all tasks are meant"),
+    });
+    expect(await project.run(["bulk", "delete", "--all", "--dead"])).toMatchObject({ code: 2 });
+    expect(await project.run(["bulk", "explode", "--all"])).toMatchObject({ code: 2 });
+  });
+
   test("keys are made, listed and withdrawn, and the command line works with one", async () => {
     const made = await json<MadeApiKey>(..."keys create ops --scope read write --expires 90d".split(" "));
     expect(made).toMatchObject({ name: "ops", scopes: ["read", "write"], used_at: null });

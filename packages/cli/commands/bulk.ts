@@ -48,8 +48,10 @@ async function bulk(action: BulkAction, flags: Flags): Promise<void> {
   const { all = false, at, in: inMs, dryRun, wait, timeout, json = false } = flags;
   if (at !== undefined && inMs !== undefined) throw new UsageError("Give --at or --in, not both.");
   const filter = filterOf(flags);
-  if (all && Object.values(filter).some((value) => value !== undefined))
-    throw new UsageError("Give --all or a filter, not both.");
+  const isAll = Object.values(filter).every((value) => value === undefined);
+  if (all && !isAll) throw new UsageError("Give --all or a filter, not both.");
+  if (isAll && !all && !dryRun)
+    throw new UsageError("Give a filter, such as --type greet, or --all if all tasks are meant.");
   const request: BulkRequest = {
     action,
     filter,

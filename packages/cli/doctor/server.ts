@@ -64,8 +64,8 @@ async function checkApi(client: Client, target: Target, looks: boolean): Promise
         ? [
             problem(
               "waiting tasks",
-              `${waitingForCode} are due and of types that this server does not run`,
-              "export these types from your tasks file, or `foreignTask` where another program runs them",
+              `${waitingForCode} are due and of types or versions that this server does not run`,
+              "see `npx tickwork list --waiting-for-code`; export these types from your tasks file, or `foreignTask` where another program runs them",
             ),
           ]
         : []),

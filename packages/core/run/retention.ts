@@ -3,11 +3,13 @@ import type { Config } from "../config.ts";
 import { messageOf } from "../errors.ts";
 import { DELETE_BATCH, RETENTION_LIMIT_MS } from "../limits.ts";
 import type { Logger } from "../log.ts";
-import type { FinishedStatus } from "../store/operator.ts";
 import type { Store } from "../store/store.ts";
+import type { FinishedStatus, Retention } from "../tasks/retention.ts";
 
 export interface RetentionDeps {
-  store: Pick<Store, "deleteFinished">;
+  store: Pick<Store, "deleteFinished" | "deleteFinishedByType">;
+  /** Of the types that say how long their tasks are kept. */
+  registry: { retention: ReadonlyMap<string, Retention> };
   clock: Clock;
   log: Logger;
   /** Aborts when the process has to stop. */
@@ -22,7 +24,7 @@ export interface RetentionDeps {
  * @returns how many it deleted
  */
 export async function runRetention(
-  { store, clock, log, drain }: RetentionDeps,
+  { store, registry, clock, log, drain }: RetentionDeps,
   { retentionDays, errorRetentionDays }: Pick<Config, "retentionDays" | "errorRetentionDays">,
 ): Promise<number> {
   const untilMs = clock.now() + RETENTION_LIMIT_MS;
@@ -34,16 +36,27 @@ export async function runRetention(
   const mayGoOn = () => !drain.aborted && clock.now() < untilMs;
   for (const [status, days] of kept)
     try {
-      let deleted = days === undefined ? 0 : DELETE_BATCH;
-      // One that is not full was the last one.
-      while (days !== undefined && deleted === DELETE_BATCH && mayGoOn()) {
-        deleted = await store.deleteFinished(status, days, DELETE_BATCH, 0);
-        total += deleted;
-      }
+      const byType = agesOf(registry.retention, status);
+      if (days === undefined && byType.size === 0) continue;
+      // One that is not full was the last one; by type, one that is empty.
+      const last = byType.size === 0 ? DELETE_BATCH : 1;
+      for (let deleted = last; deleted >= last && mayGoOn(); total += deleted)
+        deleted =
+          byType.size === 0 && days !== undefined
+            ? await store.deleteFinished(status, days, DELETE_BATCH, 0)
+            : await store.deleteFinishedByType(status, { byType, days }, DELETE_BATCH);
     } catch (error) {
       const what = { status, error: messageOf(error) };
       log.error("old tasks could not be deleted; the next refresh that reads Postgres tries again", what);
     }
   if (total > 0) log.info("old tasks are deleted", { tasks: total });
   return total;
+}
+
+function agesOf(retention: ReadonlyMap<string, Retention>, status: FinishedStatus) {
+  return new Map(
+    [...retention].flatMap(([type, { [status]: days }]) =>
+      days === undefined ? [] : [[type, days] as const],
+    ),
+  );
 }

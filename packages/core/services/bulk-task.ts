@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { invalidRequest, RetryAfter, TickworkError } from "../errors.ts";
-import { BULK_ATTEMPTS, BULK_COUNT_MS, BULK_KEY_TRIES, BULK_MARGIN_MS } from "../limits.ts";
+import { BULK_ATTEMPTS, BULK_COUNT_MS, BULK_MARGIN_MS, UNIQUE_TRIES } from "../limits.ts";
 import type { BulkStep } from "../store/bulk.ts";
 import type { Store } from "../store/store.ts";
 import { defineTask } from "../tasks/define-task.ts";
@@ -28,7 +28,7 @@ function statusesOf({ action, filter }: Pick<BulkRequest, "action" | "filter">):
 export function createBulkTask({ store, announcer, clock }: BulkDeps) {
   /** Others may take a key between the look and the write; then it is taken to be seen. */
   const step = async (...given: Parameters<Store["bulkStep"]>) => {
-    for (let left = BULK_KEY_TRIES; ; left--)
+    for (let left = UNIQUE_TRIES; ; left--)
       try {
         return await store.bulkStep(...given);
       } catch (error) {

@@ -27,7 +27,7 @@ export interface Worker {
   /**
    * Rebuilds the cache from Postgres and rings for what is due soon. Where `TASK_MAX_UNSEEN_TIME` allows it and the cache
    * can vouch for itself, it goes by that alone, and Postgres sleeps on. Otherwise it deletes what has been finished for
-   * longer than `TASK_RETENTION_DAYS`, for half a minute at most.
+   * longer than `TASK_RETENTION_DAYS` or its type says, for half a minute at most.
    *
    * @param options.readPostgres whatever the cache says
    * @throws TickworkError `refresh_too_slow`, or PostgresError when Postgres does not answer
@@ -92,7 +92,8 @@ export function createWorker({ config, ...deps }: WorkerDeps): Worker {
       const named = depsOf(requestId);
       const report = await (trust && !readPostgres ? runScheduledRefresh(named, trust) : runRefresh(named));
       // Few set it, and what is not needed is not loaded.
-      if (report.readPostgres && (config.retentionDays ?? config.errorRetentionDays) !== undefined)
+      const isKeptFor = config.retentionDays ?? config.errorRetentionDays;
+      if (report.readPostgres && (isKeptFor !== undefined || deps.registry.retention.size > 0))
         await (await import("../run/retention.ts")).runRetention(
           { ...named, drain: draining.signal },
           config,

@@ -95,7 +95,12 @@ export const PUT = statement({
       and attempts = 0 returning "baasix_Tasks" as row)
   select (select rev from put) as rev, ${NOW_MS}, (select json_agg(row_to_json(row)) from removed) as removed`;
 
-/** What was written and removed; `rev` is null when the schedule is declared in code and `source` is `api`. */
+/**
+ * What was written and removed; `rev` is null when the schedule is declared in code and `source` is `api`.
+ *
+ * Whoever makes its occurrences at this moment holds its row: the second statement of a transaction sees what was made
+ * while the first one waited, and removes that, too.
+ */
 export async function putSchedule(
   database: Database,
   name: string,
@@ -103,7 +108,7 @@ export async function putSchedule(
 ) {
   const request = PUT({ name, next_ms, ...spec });
   type Put = { rev: string | null; now_ms: number; removed: TaskRow["task"][] | null };
-  const [row] = await queryRepeatable<Put>(database, request);
+  const [, [row] = []] = await database.transaction<Put>([LOCK({ name }), request], { repeatable: true });
   const removed = tasksOf((row?.removed ?? []).map((task) => ({ task })));
   return { rev: row?.rev ? Number(row.rev) : undefined, nowMs: row?.now_ms ?? 0, removed };
 }

@@ -4,7 +4,7 @@ import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
 import { beginBulk, bulkStep, countSome } from "./lazy-bulk.ts";
-import { deleteFinished, endLeases, resetRunning } from "./operator.ts";
+import { deleteFinished, deleteFinishedByType, endLeases, resetRunning } from "./operator.ts";
 import { overview } from "./overview.ts";
 import { listPauses, pause, resume } from "./pauses.ts";
 import { get, getMany, getSome, list, standing, windowIds } from "./read.ts";
@@ -61,6 +61,7 @@ export function createStore(deps: StoreDeps) {
     listPauses: bind(listPauses),
     resetRunning: bind(resetRunning),
     deleteFinished: bind(deleteFinished),
+    deleteFinishedByType: bind(deleteFinishedByType),
     endLeases: bind(endLeases),
     beginBulk: bind(beginBulk),
     bulkStep: bind(bulkStep),

@@ -22,7 +22,7 @@ export interface TypeOutcomes {
 const newest = (status: string) => `(select id, task_status, started_at, finished_at from "baasix_Tasks"
   where type = names.type and task_status = '${status}' and id > 0 order by id + 0 desc limit ${TYPE_RECENT})`;
 
-const STORED = "task_status in ('Not started', 'Completed', 'Error') and id > 0";
+export const STORED = "task_status in ('Not started', 'Completed', 'Error') and id > 0";
 const WAITING = `select scheduled_time from "baasix_Tasks"
   where type = names.type and task_status = 'Not started' and id > 0 limit ${TYPE_COUNT_LIMIT}`;
 const RECENT = `select * from (${newest("Completed")} union all ${newest("Error")}) both_kinds

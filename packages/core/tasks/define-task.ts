@@ -103,6 +103,13 @@ export interface TaskDefinition<
   batch?: boolean | BatchOptions;
   /** How its tasks are unique, whoever creates them; but not those that name the type only, where the definition is not known. */
   unique?: UniqueBy<StandardSchemaV1.InferOutput<Schema>>;
+  /**
+   * Days after which refreshes delete its finished tasks, 1 to 36,500; null: never. Default: what `TASK_RETENTION_DAYS`
+   * and `TASK_ERROR_RETENTION_DAYS` say.
+   */
+  retentionDays?: number | null;
+  /** The same for those that ended in `Error`. Default: `retentionDays`, if that is given. */
+  errorRetentionDays?: number | null;
   /** Another program runs it; see `foreignTask`. */
   foreign?: boolean;
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */

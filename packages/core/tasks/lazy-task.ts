@@ -6,7 +6,16 @@ export interface LazyTaskOptions<
   Schema extends StandardSchemaV1 = StandardSchemaV1,
   Result = unknown,
   Type extends string = string,
-> extends Pick<TaskDefinition, "maxAttempts" | "timeoutSeconds" | "backoffMs" | "batch" | "version"> {
+> extends Pick<
+    TaskDefinition,
+    | "maxAttempts"
+    | "timeoutSeconds"
+    | "backoffMs"
+    | "batch"
+    | "version"
+    | "retentionDays"
+    | "errorRetentionDays"
+  > {
   /** The type of the definition that is loaded. */
   type: NoInfer<Type>;
   /** The definition that is loaded has `migrate`. */

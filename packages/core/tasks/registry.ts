@@ -18,6 +18,7 @@ import {
   WINDOW_MS,
 } from "../limits.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
+import { flawOfRetention, type Retention, retentionOf } from "./retention.ts";
 import { isOneOfMany } from "./run-many.ts";
 import type { DeclaredSchedule } from "./schedule.ts";
 import type { Task } from "./task.ts";
@@ -36,6 +37,8 @@ export interface Registry {
   /** As in `KnownTypes`. */
   windowMs: number;
   retried: ReadonlyMap<string, number>;
+  /** How long their finished tasks stay, of types that say so. */
+  retention: ReadonlyMap<string, Retention>;
   get(type: string): TaskDefinition | undefined;
   /** What runs a task: it reads the version of the task, too. */
   definitionOf(task: Pick<Task, "type" | "version">): TaskDefinition | undefined;
@@ -112,7 +115,7 @@ export function createRegistry(
     if (!(timeoutMs > 0)) throw refuse(`timeoutSeconds must be more than 0, got ${timeoutSeconds}`);
     if (timeoutLimitMs !== undefined && timeoutMs > timeoutLimitMs)
       throw refuse(`timeoutSeconds must be at most ${timeoutLimitMs / 1000} here, got ${timeoutSeconds}`);
-    const flaw = flawOfHandlers(definition) ?? flawOfVersion(definition);
+    const flaw = flawOfHandlers(definition) ?? flawOfVersion(definition) ?? flawOfRetention(definition);
     if (flaw) throw refuse(flaw);
     const batching = batchingOf(definition, refuse);
     byType.set(type, definition);
@@ -132,6 +135,12 @@ export function createRegistry(
     windowMs,
     retried: new Map(
       [...byType].flatMap(([type, { maxAttempts = 1 }]) => (maxAttempts > 1 ? [[type, maxAttempts]] : [])),
+    ),
+    retention: new Map(
+      [...byType].flatMap(([type, definition]) => {
+        const retention = retentionOf(definition);
+        return retention ? [[type, retention]] : [];
+      }),
     ),
     get: (type) => byType.get(type),
     definitionOf: ({ type, version }) => byName.get(versionedType(type, version)),

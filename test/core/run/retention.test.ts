@@ -1,10 +1,93 @@
 import { expect, test } from "vitest";
-import { silent, systemClock } from "#core";
+import { defineTask, lazyTask, silent, systemClock } from "#core";
 import { DELETE_BATCH, RETENTION_LIMIT_MS } from "../../../packages/core/limits.ts";
 import { runRetention } from "../../../packages/core/run/retention.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { noteLog } from "../../support/run/noted-log.ts";
+
+describeOnStacks("the retention by type", (bed) => {
+  const run = async () => {};
+  /** Tasks of a type that finished so many days ago. */
+  const insert = async (type: string, status: string, days: number, count = 1) => {
+    await bed.sql(
+      `insert into "baasix_Tasks" (type, task_status) select $1, '${status}' from generate_series(1, ${count})`,
+      [type],
+    );
+    await bed.sql(
+      `update "baasix_Tasks" set finished_at = now() - ${days} * interval '1 day' where finished_at > now() - interval '1 hour'`,
+    );
+  };
+  const left = async () => {
+    const rows = await bed.sql<{ told: string }>(
+      `select concat_ws(' ', type, task_status, round(extract(epoch from now() - finished_at) / 86400)) as told
+        from "baasix_Tasks" where task_status <> 'Running' order by 1`,
+    );
+    return rows.map(({ told }) => told);
+  };
+  const fill = async () => {
+    for (const type of ["brief", "long", "kept", "errors", "plain", "unknown"])
+      for (const status of ["Completed", "Error"])
+        for (const days of [2, 20, 200]) await insert(type, status, days);
+    await bed.sql(
+      `insert into "baasix_Tasks" (type, scheduled_time) values ('brief', now() + interval '1 day')`,
+    );
+  };
+  const definitions = [
+    defineTask({ type: "brief", retentionDays: 1, run }),
+    defineTask({ type: "long", retentionDays: 100, run }),
+    lazyTask({ type: "kept", retentionDays: null, load: async () => defineTask({ type: "kept", run }) }),
+    defineTask({ type: "errors", errorRetentionDays: 100, run }),
+    defineTask({ type: "plain", run }),
+  ];
+  const of = (type: string, completed: number[], failed: number[]) => [
+    ...completed.map((days) => `${type} Completed ${days}`),
+    ...failed.map((days) => `${type} Error ${days}`),
+  ];
+
+  test("what a type says goes before the setting, and the others follow the setting", async () => {
+    const { worker } = bed.make({ doorbell: noteRings(), definitions, env: { TASK_RETENTION_DAYS: "10" } });
+    await fill();
+    await worker.refresh();
+    expect(await left()).toEqual([
+      "brief Not started",
+      ...of("errors", [2], [2, 20]),
+      ...of("kept", [2, 20, 200], [2, 20, 200]),
+      ...of("long", [2, 20], [2, 20]),
+      ...of("plain", [2], [2]),
+      ...of("unknown", [2], [2]),
+    ]);
+  });
+
+  test("without the setting, only what a type says counts", async () => {
+    const { worker } = bed.make({ doorbell: noteRings(), definitions });
+    await fill();
+    await worker.refresh();
+    expect(await left()).toEqual([
+      "brief Not started",
+      ...of("errors", [2, 20, 200], [2, 20]),
+      ...of("kept", [2, 20, 200], [2, 20, 200]),
+      ...of("long", [2, 20], [2, 20]),
+      ...of("plain", [2, 20, 200], [2, 20, 200]),
+      ...of("unknown", [2, 20, 200], [2, 20, 200]),
+    ]);
+  });
+
+  test("it catches up in one refresh, and a task that was retried lately keeps no other", async () => {
+    const { worker } = bed.make({ doorbell: noteRings(), definitions });
+    await insert("brief", "Completed", 0.5);
+    await insert("brief", "Completed", 2, DELETE_BATCH + 5);
+    await worker.refresh();
+    expect(await left()).toEqual(["brief Completed 1"]);
+  });
+
+  test.each([0, -1, 36_501, Number.NaN])("%d days are refused", (retentionDays) => {
+    const definition = defineTask({ type: "brief", retentionDays, run });
+    expect(() => bed.make({ doorbell: noteRings(), definitions: [definition] })).toThrow(
+      `Task type "brief": retentionDays must be a number from 1 to 36500, or null, got ${retentionDays}.`,
+    );
+  });
+});
 
 describeOnStacks("the retention of finished tasks", (bed) => {
   const insert = async (status: string, days: number, count = 1) => {
@@ -106,6 +189,8 @@ describeOnStacks("the retention of finished tasks", (bed) => {
   });
 });
 
+const NO_TYPES = { deleteFinishedByType: async () => expect.fail("no type says anything") };
+
 test("a refresh stops to delete when the time is up, and begins no batch after that", async () => {
   let nowMs = 0;
   const clock = { ...systemClock, now: () => nowMs };
@@ -116,10 +201,14 @@ test("a refresh stops to delete when the time is up, and begins no batch after t
       nowMs += RETENTION_LIMIT_MS / 3;
       return DELETE_BATCH;
     },
+    ...NO_TYPES,
   };
   const settings = { retentionDays: 1, errorRetentionDays: 1 };
   expect(
-    await runRetention({ store, clock, log: silent, drain: new AbortController().signal }, settings),
+    await runRetention(
+      { store, registry: { retention: new Map() }, clock, log: silent, drain: new AbortController().signal },
+      settings,
+    ),
   ).toBe(3 * DELETE_BATCH);
   expect(batches).toBe(3);
 });
@@ -134,8 +223,12 @@ test("what fails for one status does not keep the other, and a process that has 
       stopping.abort();
       return DELETE_BATCH;
     },
+    ...NO_TYPES,
   };
   const settings = { retentionDays: 1, errorRetentionDays: 1 };
-  await runRetention({ store, clock: systemClock, log: silent, drain: stopping.signal }, settings);
+  await runRetention(
+    { store, registry: { retention: new Map() }, clock: systemClock, log: silent, drain: stopping.signal },
+    settings,
+  );
   expect(asked).toEqual(["Completed", "Error"]);
 });

@@ -4,6 +4,7 @@ import { defineSchedule, defineTask } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { noting } from "../../support/bed/tasks.ts";
+import { eventually } from "../../support/eventually.ts";
 
 describeOnStacks("schedules", (bed) => {
   const make = (more: Partial<Parameters<typeof bed.make>[0]> = {}) =>
@@ -69,6 +70,28 @@ describeOnStacks("schedules", (bed) => {
       );
       expect(left).toEqual([{ data: String(n), odd: "0" }]);
     }
+  });
+
+  test("a change removes what was being made when it began", async () => {
+    const { schedules } = make();
+    await schedules.put("one", { cron: "0 0 1 1 *", type: "note" });
+    let made = false;
+    const making = bed
+      .sql(`with held as materialized (select name from tickwork_schedules for update),
+        waited as materialized (select name, pg_sleep(0.5) from held)
+      insert into "baasix_Tasks" (type, task_status, schedule, schedule_time, scheduled_time, "createdAt")
+      select 'note', 'Not started', name, now() + interval '1 hour', now() + interval '1 hour', now() from waited`)
+      .then(() => {
+        made = true;
+      });
+    // Where the only connection is busy, it is made by then.
+    await eventually(
+      async () =>
+        (await bed.sql("select from tickwork_schedules for update skip locked")).length === 0 || made,
+    );
+    await schedules.put("one", { cron: "0 0 2 1 *", type: "note" });
+    await making;
+    expect(await bed.sql(`select id from "baasix_Tasks"`)).toEqual([]);
   });
 
   test("without a schedule a refresh is one request, with 10,000 that are due one statement more", async () => {

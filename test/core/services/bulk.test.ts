@@ -4,6 +4,7 @@ import type { BulkRequest, Task } from "#core";
 import { BULK_BATCH } from "../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
+import { inMs } from "../../support/bed/look.ts";
 import { gated, noting } from "../../support/bed/tasks.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -68,24 +69,26 @@ describeOnStacks("bulk operations", (bed) => {
     expect((await tickwork.operator.getCacheStats()).cachedTasksCount).toBe(2_500);
   });
 
-  test.each<[BulkRequest, number[]]>([
-    [{ action: "delete", filter: { type: "other" } }, [4]],
-    [{ action: "cancel", filter: { type: "other" } }, [4]],
+  test.each<[what: string, request: () => BulkRequest, left: number[]]>([
+    ["deleted", () => ({ action: "delete", filter: { type: "other" } }), [4]],
+    ["cancelled", () => ({ action: "cancel", filter: { type: "other" } }), [4]],
     [
-      { action: "reschedule", filter: { type: "other" }, scheduled_time: new Date(Date.now() + 86_400_000) },
+      "due tomorrow",
+      () => ({ action: "reschedule", filter: { type: "other" }, scheduled_time: inMs(86_400_000) }),
       [4],
     ],
     [
-      { action: "reschedule", filter: { type: "note" }, scheduled_time: new Date(Date.now() + 60_000) },
+      "due in half an hour",
+      () => ({ action: "reschedule", filter: { type: "note" }, scheduled_time: inMs(1_800_000) }),
       [1, 2, 3, 4],
     ],
-  ])("%o has the cache follow", async (request, left) => {
+  ])("the cache knows what is %s", async (_, request, left) => {
     const tickwork = make();
     await fill(3, "Not started");
-    await tickwork.tasks.create([{ type: "note", scheduled_time: new Date(Date.now() + 3_600_000) }]);
+    await tickwork.tasks.create([{ type: "note", scheduled_time: inMs(3_600_000) }]);
     await tickwork.operator.forceRefresh();
     expect(await idsIn(tickwork)).toEqual([1, 2, 3, 4]);
-    await run(tickwork, request);
+    await run(tickwork, request());
     // It is Redis that is asked, and nothing has refreshed it since.
     expect(await idsIn(tickwork)).toEqual(left);
   });
