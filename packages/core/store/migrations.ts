@@ -282,6 +282,10 @@ export const MIGRATIONS: readonly Migration[] = [
         changed bigint not null, ids bigint[] not null);`,
   },
   { name: "notes of tasks", sql: NOTES_TABLE },
+  {
+    name: "who has paused it",
+    sql: "alter table tickwork_pauses add column if not exists created_by text;",
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */
