@@ -20,6 +20,9 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
+/** Pages are served without the ending of their files. */
+const PAGES: Readonly<Record<string, string>> = { "index.html": "/", "docs.html": "/docs" };
+
 /** The files by the path that they are served at. */
 export async function buildDashboard(): Promise<Record<string, Buffer>> {
   // Vite builds for what this says, and in a test it says `test`.
@@ -37,7 +40,7 @@ export async function buildDashboard(): Promise<Record<string, Buffer>> {
   const preact = readFileSync(join(ROOT, "node_modules/preact/LICENSE"), "utf8").replaceAll(/\s+/g, " ");
   return Object.fromEntries(
     output.map((file) => [
-      file.fileName === "index.html" ? "/" : `/${file.fileName}`,
+      PAGES[file.fileName] ?? `/${file.fileName}`,
       Buffer.from(file.type === "chunk" ? `/* preact: ${preact} */\n${file.code}` : file.source),
     ]),
   );
@@ -47,7 +50,7 @@ export function builtModule(files: Readonly<Record<string, Buffer>>): string {
   const lines = Object.entries(files)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([path, content]) => {
-      const extension = path === "/" ? "html" : (path.split(".").at(-1) ?? "");
+      const extension = path.includes(".") ? (path.split(".").at(-1) ?? "") : "html";
       const file: BuiltFile = {
         type: TYPES[extension] ?? "application/octet-stream",
         etag: `"${createHash("sha256").update(content).digest("base64url").slice(0, 22)}"`,

@@ -70,12 +70,12 @@ export function createApp(deps: AppDeps): Api {
   app.route("/", insightRoutes(insight));
   app.route("/", controlRoutes(operator, access));
   app.route("/", accessRoutes(access));
-  app.route("/", pauseRoutes(operator));
+  app.route("/", pauseRoutes(operator, access));
   app.route("/", limitRoutes(operator));
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", bulkRoutes(operator, access));
   app.route("/", taskRoutes(tasks));
-  app.route("/", scheduleRoutes(schedules));
+  app.route("/", scheduleRoutes(schedules, access));
   return app;
 }
 

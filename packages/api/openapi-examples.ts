@@ -113,6 +113,7 @@ const pause: Pause = {
   type: "http_request",
   reason: "the partner's API is down",
   created_at: "2026-11-24T08:40:00.000Z",
+  created_by: "API_KEY",
 };
 
 const stats: CacheStats = {

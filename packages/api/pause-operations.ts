@@ -1,5 +1,6 @@
 /** The operations on pauses. */
 import * as s from "./pause-schemas.ts";
+import { UserHeadersSchema } from "./schemas.ts";
 
 export const pauseOperations = {
   pause: {
@@ -9,6 +10,7 @@ export const pauseOperations = {
     summary:
       "Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed.",
     json: s.PauseRequestSchema,
+    headers: UserHeadersSchema,
     answer: { status: 200, schema: s.PauseSchema },
     errors: ["invalid_request", "unknown_type", "postgres_unavailable"],
   },
@@ -26,6 +28,7 @@ export const pauseOperations = {
     scope: "admin",
     summary: "Resumes what was paused under this name. What is due starts at once.",
     query: s.ResumeQuerySchema,
+    headers: UserHeadersSchema,
     answer: { status: 200, schema: s.ResumedSchema },
     errors: ["invalid_request", "postgres_unavailable"],
   },

@@ -56,8 +56,16 @@ export const PauseSchema = v.pipe(
     concurrency_key: v.exactOptional(v.string()),
     reason: v.nullable(v.string()),
     created_at: v.pipe(v.string(), v.isoTimestamp()),
+    created_by: v.exactOptional(
+      v.pipe(
+        v.nullable(v.string()),
+        v.description(
+          "Who paused it, or gave it this reason: Tickwork-User, or the name of the key. Absent in the health, which needs no key.",
+        ),
+      ),
+    ),
   }),
-  v.description("What is paused, why and since when."),
+  v.description("What is paused, why, since when and by whom."),
 );
 export const PausesSchema = v.pipe(
   v.array(PauseSchema),

@@ -11,6 +11,7 @@ import { RETRY_AFTER_SECONDS } from "./errors.ts";
 import { examples } from "./openapi-examples.ts";
 import { COMMON_ERRORS, type Operation, operations } from "./operations.ts";
 import { NewTaskSchema, OmittingTaskSchema, StatsSchema, TaskSchema } from "./schemas.ts";
+import { tagOf, tags } from "./tags.ts";
 
 type Json = Record<string, unknown>;
 
@@ -30,18 +31,30 @@ const NAMED = {
 };
 
 /** What stands between the slashes of a path. */
-const PATH_PARAMETERS: Readonly<Record<string, { description: string; schema: Json }>> = {
+const PATH_PARAMETERS: Readonly<
+  Record<string, { description: string; example: string | number; schema: Json }>
+> = {
   id: {
     description: "The id of the task, or of the key.",
+    example: 7,
     schema: { type: "integer", minimum: 1, maximum: Number.MAX_SAFE_INTEGER },
   },
   name: {
     description: "The name of a schedule.",
+    example: "nightly",
     schema: { type: "string", minLength: 1, maxLength: NAME_LIMIT },
   },
-  collection: { description: "What the item belongs to, such as baasix_Tasks.", schema: { type: "string" } },
-  type: { description: "A type of task.", schema: { type: "string" } },
-  event: { description: "What happened to it.", schema: { type: "string", enum: [...HOOK_EVENTS] } },
+  collection: {
+    description: "What the item belongs to, such as baasix_Tasks.",
+    example: "baasix_Tasks",
+    schema: { type: "string" },
+  },
+  type: { description: "A type of task.", example: "http_request", schema: { type: "string" } },
+  event: {
+    description: "What happened to it.",
+    example: "items.create.after",
+    schema: { type: "string", enum: [...HOOK_EVENTS] },
+  },
 };
 
 /** Renders the operations and their schemas. */
@@ -61,6 +74,7 @@ export async function renderOpenApi(): Promise<Json> {
       [method]: {
         operationId,
         summary,
+        tags: [tagOf(path)],
         ...(scope && { description: `Needs the scope \`${scope}\`.`, "x-scope": scope }),
         ...(open && { security: [] }),
         ...(parameters.length > 0 && { parameters }),
@@ -86,6 +100,7 @@ export async function renderOpenApi(): Promise<Json> {
     },
     servers: [{ url: "/" }],
     security: [{ key: [] }, { session: [] }],
+    tags,
     paths,
     components: {
       securitySchemes: {
@@ -109,7 +124,7 @@ export async function renderOpenApi(): Promise<Json> {
 }
 
 const DESCRIPTION =
-  "Times in answers are ISO 8601 in UTC; ids are opaque. Whatever is not done is answered with `{error: {code, message, issues?}}`. A path or a method that is not described here is answered with 404 and the code `route_not_found`; the dashboard is at `/`.";
+  "Times in answers are ISO 8601 in UTC; ids are opaque. Whatever is not done is answered with `{error: {code, message, issues?}}`. A path or a method that is not described here is answered with 404 and the code `route_not_found`; the dashboard is at `/`, and this description is readable at `/docs`.";
 
 function render(schema: v.GenericSchema, typeMode: "input" | "output"): Json {
   return withoutDefinitions(toJsonSchema(schema, { ...OPTIONS, typeMode, definitions: NAMED }));

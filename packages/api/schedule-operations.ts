@@ -26,6 +26,7 @@ export const scheduleOperations = {
     scope: "write",
     summary: "Makes a schedule, or replaces it and what waits of it; paused alone pauses or resumes one.",
     json: s.SchedulePutSchema,
+    headers: UserHeadersSchema,
     answer: { status: 200, schema: s.ScheduleSchema },
     errors: [
       "schedule_not_found",
@@ -41,6 +42,7 @@ export const scheduleOperations = {
     path: "/schedules/:name",
     scope: "write",
     summary: "Deletes a schedule and what waits of it. What runs goes on.",
+    headers: UserHeadersSchema,
     answer: { status: 204 },
     errors: ["schedule_not_found", "schedule_in_code", "postgres_unavailable"],
   },

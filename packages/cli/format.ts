@@ -112,9 +112,10 @@ export function pausedName({ type, queue, concurrency_key }: Partial<Pause>): st
   return type === undefined ? "everything" : `type ${type}`;
 }
 
-/** @example pauseLine(pause) // "type greet, since 2026-11-24T09:00:00.000Z: the mail server moves" */
+/** @example pauseLine(pause) // "type greet, since 2026-11-24T09:00:00.000Z, by ada: the mail server moves" */
 export function pauseLine(pause: Pause): string {
-  return `${pausedName(pause)}, since ${pause.created_at}${pause.reason ? `: ${pause.reason}` : ""}`;
+  const by = pause.created_by ? `, by ${pause.created_by}` : "";
+  return `${pausedName(pause)}, since ${pause.created_at}${by}${pause.reason ? `: ${pause.reason}` : ""}`;
 }
 
 export const pauseLines = (pauses: readonly Pause[]): string =>

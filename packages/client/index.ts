@@ -19,6 +19,8 @@ export type {
   MadeApiKey,
   NewApiKey,
   Overview,
+  Pause,
+  PauseTarget,
   Schedule,
   ScheduleChanges,
   Scope,
@@ -34,7 +36,7 @@ export { type ClientOptions, createClient } from "./create-client.ts";
 export { TickworkApiError, TickworkNetworkError, TickworkTimeoutError } from "./errors.ts";
 export type { ClientLimits } from "./limits.ts";
 export type { CallOptions, ChangeOptions } from "./request.ts";
-export type { ClientSchedules } from "./schedules.ts";
+export type { ClientSchedules, SchedulePage } from "./schedules.ts";
 export type {
   EndedTaskOf,
   ListFilter,

@@ -26,6 +26,16 @@ export interface ClientSchedules {
    */
   list(options?: CallOptions): AsyncGenerator<Schedule, void, undefined>;
   /**
+   * One page of the list, 50 schedules unless `limit` says otherwise, 200 at most; for lists with a button for more.
+   *
+   * @throws TickworkApiError `invalid_request`
+   * @example const { schedules, next_cursor } = await client.schedules.listPage({ limit: 20 });
+   */
+  listPage(
+    page?: { limit?: number | undefined; cursor?: string | undefined },
+    options?: CallOptions,
+  ): Promise<SchedulePage>;
+  /**
    * Deletes a schedule and what waits of it. A repetition that finds it gone after an answer was lost has succeeded.
    *
    * @throws TickworkApiError `schedule_not_found` or `schedule_in_code`
@@ -40,29 +50,38 @@ export interface ClientSchedules {
   run(name: string, options?: ChangeOptions): Promise<Task>;
 }
 
+/** A page of the list of schedules. */
+export interface SchedulePage {
+  schedules: Schedule[];
+  /** Of the next page; null on the last. */
+  next_cursor: string | null;
+}
+
 /** How many the API gives at a time. */
 const PAGE_SIZE = 200;
 
 const pathOf = (name: string) => `/schedules/${encodeURIComponent(name)}`;
 
 export function createClientSchedules(send: ReturnType<typeof createSend>): ClientSchedules {
+  const listPage: ClientSchedules["listPage"] = async (page = {}, options) => {
+    const query = new URLSearchParams();
+    for (const [name, value] of Object.entries(page)) if (value !== undefined) query.set(name, String(value));
+    const path = query.size > 0 ? `/schedules?${query}` : "/schedules";
+    return send({ method: "GET", path, idempotent: true }, options);
+  };
   return {
     put: async (name, schedule, options) =>
       send({ method: "PUT", path: pathOf(name), body: JSON.stringify(schedule), idempotent: true }, options),
     get: (name, options) => send({ method: "GET", path: pathOf(name), idempotent: true }, options),
     async *list(options) {
-      let cursor: string | null | undefined;
+      let cursor: string | undefined;
       do {
-        const query = new URLSearchParams({ limit: String(PAGE_SIZE), ...(cursor ? { cursor } : {}) });
-        type Page = { schedules: Schedule[]; next_cursor: string | null };
-        const page: Page = await send(
-          { method: "GET", path: `/schedules?${query}`, idempotent: true },
-          options,
-        );
+        const page = await listPage({ limit: PAGE_SIZE, cursor }, options);
         yield* page.schedules;
-        cursor = page.next_cursor;
+        cursor = page.next_cursor ?? undefined;
       } while (cursor);
     },
+    listPage,
     remove: (name, options) =>
       send<void>(
         {

@@ -72,6 +72,10 @@ export const AUDIT_ACTIONS = [
   "refreshed",
   "stuck_reset",
   "task_deleted",
+  "paused",
+  "resumed",
+  "schedule_changed",
+  "schedule_deleted",
   "bulk_asked",
 ] as const;
 /** Something that is noted in the audit log. */

@@ -36,7 +36,7 @@ export function answerFile(path: string, asked: Headers): Response | undefined {
   const headers = new Headers({
     ...HEADERS,
     "Content-Type": file.type,
-    "Cache-Control": path === "/" ? "no-cache" : FOREVER,
+    "Cache-Control": path.startsWith("/assets/") ? FOREVER : "no-cache",
     ETag: file.etag,
   });
   if (asked.get("if-none-match")?.includes(file.etag)) return new Response(null, { status: 304, headers });

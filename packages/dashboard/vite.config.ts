@@ -2,6 +2,18 @@
 import { join } from "node:path";
 import type { UserConfig } from "vite";
 
+/** What the page asks the server for. */
+const API = [
+  "/tasks",
+  "/types",
+  "/schedules",
+  "/pauses",
+  "/keys",
+  "/audit",
+  "/session",
+  "/health",
+  "/openapi.json",
+];
 const api = process.env.TICKWORK_URL ?? "http://127.0.0.1:3000";
 
 export default {
@@ -13,8 +25,9 @@ export default {
   build: {
     target: "es2022",
     modulePreload: false,
+    rolldownOptions: { input: ["index.html", "docs.html"].map((page) => join(import.meta.dirname, page)) },
     assetsInlineLimit: 0,
     license: false,
   },
-  server: { proxy: Object.fromEntries(["/tasks", "/types", "/health"].map((path) => [path, api])) },
+  server: { proxy: Object.fromEntries(API.map((path) => [path, api])) },
 } satisfies UserConfig;

@@ -312,6 +312,13 @@ describeOnStacks("access", (bed) => {
       await call("POST", "/tasks/refresh", by);
       await call("POST", "/tasks/reset-stuck", by);
       await call("DELETE", `/tasks/${task.id}`, by);
+      await call("PUT", "/pauses", { ...by, body: { type: "note" } });
+      for (let n = 0; n < 2; n++) await call("DELETE", "/pauses?type=note", by);
+      const hourly = { cron: "@hourly", type: "note" };
+      const writer = { ...by, key: KEY };
+      await call("PUT", "/schedules/hourly", { ...writer, body: hourly });
+      await call("PUT", "/schedules/hourly", { ...writer, body: { paused: true } });
+      await call("DELETE", "/schedules/hourly", writer);
       await call("DELETE", `/keys/${admin.id}`, { key: KEY });
       const { entries: found } = await entries();
       expect(found.map(({ action, subject }) => [action, subject]).reverse()).toEqual([
@@ -321,15 +328,23 @@ describeOnStacks("access", (bed) => {
         ["refreshed", null],
         ["stuck_reset", null],
         ["task_deleted", `${task.id} note`],
+        ["paused", "type note"],
+        ["resumed", "type note"],
+        ["schedule_changed", "hourly"],
+        ["schedule_changed", "hourly"],
+        ["schedule_deleted", "hourly"],
         ["key_deleted", `${admin.id} ops`],
       ]);
-      expect(found[1]).toMatchObject({ key_id: admin.id, key_name: "ops", user_id: "ada" });
+      const paused = found.find(({ action }) => action === "paused");
+      expect(paused).toMatchObject({ key_id: admin.id, key_name: "ops", user_id: "ada" });
       expect(found[0]).toMatchObject({ key_id: null, key_name: "API_KEY", user_id: null });
     });
 
     test("what did not happen is not noted", async () => {
       await call("DELETE", "/tasks/999", { key: KEY });
       await call("DELETE", "/keys/999", { key: KEY });
+      await call("DELETE", "/schedules/none", { key: KEY });
+      await call("PUT", "/pauses", { key: KEY, body: { type: "unknown" } });
       await call("POST", "/keys", { key: KEY, body: {} });
       expect((await entries()).entries).toEqual([]);
     });

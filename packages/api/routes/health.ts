@@ -5,7 +5,9 @@ import { operations as op } from "../operations.ts";
 /** For monitors: needs no key, and answers 500 when something needs attention. */
 export function healthRoutes(operator: Operator) {
   return new Hono().get(op.health.path, async (c) => {
-    const health = await operator.getHealth();
-    return c.json(health, health.healthy ? 200 : 500);
+    const { stats, ...health } = await operator.getHealth();
+    // Whoever has no key need not know who has one.
+    const paused = stats.paused?.map(({ created_by: _, ...pause }) => pause);
+    return c.json({ ...health, stats: { ...stats, ...(paused && { paused }) } }, health.healthy ? 200 : 500);
   });
 }

@@ -1,18 +1,33 @@
 import { Hono } from "hono";
 import type { Operator, PauseTarget } from "#core";
+import type { Access } from "../../core/access/access.ts";
+import { actorOf } from "../guard.ts";
 import { json, query } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { PauseRequestSchema, ResumeQuerySchema } from "../pause-schemas.ts";
 
 /** Stops the start of tasks, and lets it go on. */
-export function pauseRoutes(operator: Operator) {
+export function pauseRoutes(operator: Operator, access: Pick<Access, "note">) {
   return new Hono()
     .put(op.pause.path, json(PauseRequestSchema), async (c) => {
+      const actor = actorOf(c);
       const { reason, ...target } = c.req.valid("json") as PauseTarget & { reason?: string | null };
-      return c.json(await operator.pause(target, { reason }));
+      const paused = await operator.pause(target, { reason, userId: actor.userId ?? actor.keyName });
+      await access.note("paused", subjectOf(target), actor);
+      return c.json(paused);
     })
     .get(op.listPauses.path, async (c) => c.json(await operator.listPauses()))
-    .delete(op.resume.path, query(ResumeQuerySchema), async (c) =>
-      c.json({ resumed: await operator.resume(c.req.valid("query") as PauseTarget) }),
-    );
+    .delete(op.resume.path, query(ResumeQuerySchema), async (c) => {
+      const actor = actorOf(c);
+      const target = c.req.valid("query") as PauseTarget;
+      const resumed = await operator.resume(target);
+      if (resumed) await access.note("resumed", subjectOf(target), actor);
+      return c.json({ resumed });
+    });
 }
+
+/** @example subjectOf({ type: "greet" }); // "type greet" */
+const subjectOf = (target: PauseTarget): string =>
+  Object.entries(target)
+    .map(([kind, name]) => (name === true ? kind : `${kind} ${name}`))
+    .join();

@@ -1,13 +1,14 @@
 import { Hono } from "hono";
 import type { Schedules } from "#core";
-import { by } from "../guard.ts";
+import type { Access } from "../../core/access/access.ts";
+import { actorOf, by } from "../guard.ts";
 import { query, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { refuseRedacted, toldTo } from "../redaction.ts";
 import { cursorAfterName, ScheduleListQuerySchema, SchedulePutSchema } from "../schedule-schemas.ts";
 
 /** Recurring tasks. */
-export function scheduleRoutes(schedules: Schedules) {
+export function scheduleRoutes(schedules: Schedules, access: Pick<Access, "note">) {
   return new Hono()
     .get(op.listSchedules.path, query(ScheduleListQuerySchema), async (c) => {
       const { limit, cursor: after } = c.req.valid("query");
@@ -22,10 +23,17 @@ export function scheduleRoutes(schedules: Schedules) {
     .put(op.putSchedule.path, uncheckedJson(SchedulePutSchema), async (c) => {
       const changes = c.req.valid("json");
       refuseRedacted(c, changes);
-      return c.json(toldTo(c, await schedules.put(c.req.param("name"), changes)));
+      const actor = actorOf(c);
+      const name = c.req.param("name");
+      const changed = await schedules.put(name, changes);
+      await access.note("schedule_changed", name, actor);
+      return c.json(toldTo(c, changed));
     })
     .delete(op.deleteSchedule.path, async (c) => {
-      await schedules.remove(c.req.param("name"));
+      const actor = actorOf(c);
+      const name = c.req.param("name");
+      await schedules.remove(name);
+      await access.note("schedule_deleted", name, actor);
       return c.body(null, op.deleteSchedule.answer.status);
     })
     .post(op.runSchedule.path, async (c) =>

@@ -12,6 +12,12 @@ export interface PausesDeps extends RefreshDeps {
   registry: Registry;
 }
 
+/** What is noted with a pause. */
+export interface PauseOptions {
+  reason?: string | null | undefined;
+  userId?: string | undefined;
+}
+
 /** What `Operator` does to pause and to resume. */
 export interface Pauses {
   /**
@@ -20,10 +26,11 @@ export interface Pauses {
    * under way may, in the milliseconds that it takes.
    *
    * @param options.reason for people, 1 to 1,000 characters
+   * @param options.userId who asks, 1 to 255 characters
    * @throws TickworkError `invalid_request`, or `unknown_type`
    * @example await operator.pause({ type: "greet" }, { reason: "the mail server moves" });
    */
-  pause(target: PauseTarget, options?: { reason?: string | null | undefined }): Promise<Pause>;
+  pause(target: PauseTarget, options?: PauseOptions): Promise<Pause>;
   /**
    * Resumes what was paused under this name; other pauses stay. What is due starts at once. To repeat it is harmless.
    *
@@ -49,7 +56,7 @@ export function createPauses(deps: PausesDeps): Pauses {
     }
   };
   return {
-    async pause(target, { reason = null } = {}) {
+    async pause(target, { reason = null, userId } = {}) {
       checkTarget(target);
       if ("type" in target && !registry.open && !registry.get(target.type))
         throw new TickworkError(
@@ -61,7 +68,8 @@ export function createPauses(deps: PausesDeps): Pauses {
         (reason.length === 0 || reason.length > PAUSE_REASON_LIMIT || !isStorable(reason))
       )
         throw refusal("reason", mustBe(`a string of 1 to ${PAUSE_REASON_LIMIT} characters`, reason));
-      const paused = await store.pause(target, reason);
+      checkName("userId", userId);
+      const paused = await store.pause(target, reason, userId ?? null);
       await tryRefresh();
       return paused;
     },

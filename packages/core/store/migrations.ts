@@ -279,6 +279,10 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   { name: "notes of tasks", sql: NOTES_TABLE },
   {
+    name: "who has paused it",
+    sql: "alter table tickwork_pauses add column if not exists created_by text;",
+  },
+  {
     name: "priorities, queues, keys and limits",
     steps: [{ sql: `${addMissing(LANES_COLUMNS)}${LANES_TABLES}` }, { index: PLAIN }, { index: LANED }],
     sql: `${LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}

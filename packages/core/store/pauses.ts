@@ -10,11 +10,12 @@ export interface PauseRow {
   name: string;
   reason: string | null;
   created_at: string;
+  created_by: string | null;
 }
 
-export function pauseOf({ kind, name, reason, created_at }: PauseRow): Pause {
+export function pauseOf({ kind, name, reason, created_at, created_by }: PauseRow): Pause {
   const target = kind === "all" ? ({ all: true } as const) : { [kind]: name };
-  return { ...target, reason, created_at: new Date(created_at).toISOString() };
+  return { ...target, reason, created_at: new Date(created_at).toISOString(), created_by };
 }
 
 /** Of a target, its kind and its name. */
@@ -26,9 +27,9 @@ function keyOf(target: PauseTarget): Pick<PauseRow, "kind" | "name"> {
 /** The pauses, the oldest first, as a JSON array. */
 export const PAUSES_AS_JSON = `select coalesce(json_agg(p order by created_at, kind, name), '[]') from tickwork_pauses p`;
 
-export const PAUSE = statement({ kind: "text", name: "text", reason: "text?" })`
-  insert into tickwork_pauses as p (kind, name, reason, created_at) values (:kind, :name, :reason, now())
-  on conflict (kind, name) do update set reason = excluded.reason
+export const PAUSE = statement({ kind: "text", name: "text", reason: "text?", userId: "text?" })`
+  insert into tickwork_pauses as p (kind, name, reason, created_at, created_by) values (:kind, :name, :reason, now(), :userId)
+  on conflict (kind, name) do update set reason = excluded.reason, created_by = excluded.created_by
   returning row_to_json(p) as pause`;
 
 /** Pauses it; where it is paused already, the reason becomes this one. */
@@ -36,8 +37,12 @@ export async function pause(
   { database }: StoreDeps,
   target: PauseTarget,
   reason: string | null,
+  userId: string | null,
 ): Promise<Pause> {
-  const [row] = await queryRepeatable<{ pause: PauseRow }>(database, PAUSE({ ...keyOf(target), reason }));
+  const [row] = await queryRepeatable<{ pause: PauseRow }>(
+    database,
+    PAUSE({ ...keyOf(target), reason, userId }),
+  );
   if (!row) throw new Error("a pause must answer one row, got none");
   return pauseOf(row.pause);
 }

@@ -11,6 +11,8 @@ export interface Pause {
   reason: string | null;
   /** Since when, ISO 8601. */
   created_at: string;
+  /** Who paused it, or gave it this reason; null: nobody said. Absent in the health, which needs no key. */
+  created_by?: string | null;
 }
 
 /** The kinds of targets, as they are named in requests and in Postgres. */

@@ -1,40 +1,67 @@
-/** Retries or cancels several tasks: those that were chosen, or all that a filter finds. They are counted first. */
-import { useState } from "preact/hooks";
-import type { Client, Task, TaskStatus } from "#client";
-import type { Filter } from "./filter.ts";
-import { plural } from "./format.ts";
+/** Does something to several tasks: those that were chosen, or all that a filter finds. They are counted first. */
+import { useRef, useState } from "preact/hooks";
+import type { BulkAction, BulkResult, Client, Task, TaskStatus } from "#client";
+import { type Filter, isEmpty, taskFilterOf } from "./filter.ts";
+import { localInput, numberOf, plural } from "./format.ts";
 import { ask, Button, tell } from "./parts.tsx";
-import { session } from "./session.ts";
+import { linkTo } from "./router.ts";
+import { may, messageOf, session } from "./session.ts";
 
-/** Tasks that are counted, and changed, at a time. */
-const MOST = 1_000;
-const PAGE = 200;
-/** Requests at a time. */
+/** Requests at a time, for chosen tasks. */
 const AT_ONCE = 4;
+/** For as long as somebody may want to watch it. */
+const WATCH_MS = 12 * 3_600_000;
 
 interface Action {
-  name: "retry" | "cancel";
+  name: BulkAction;
   label: string;
-  /** Those that it fits. */
-  statuses: readonly TaskStatus[];
+  /** What the button for all says, by the status that is filtered; undefined where it does not fit. */
+  all(filter: Filter): string | undefined;
   says: string;
-  run(client: Client, id: number): Promise<unknown>;
+  isDanger?: boolean;
+  /** For tasks that were chosen: which it fits, and how. */
+  one?: { statuses: readonly TaskStatus[]; run(client: Client, id: number): Promise<unknown> };
 }
 
 const ACTIONS: Action[] = [
   {
     name: "retry",
     label: "Retry",
-    statuses: ["Error"],
+    all: ({ status }) =>
+      status === "Completed"
+        ? "Run all again…"
+        : !status || status === "Error"
+          ? "Retry all failed…"
+          : undefined,
     says: "Each starts anew, at once, with all of its attempts.",
-    run: (client, id) => client.retry(id),
+    one: { statuses: ["Error"], run: (client, id) => client.retry(id) },
+  },
+  {
+    name: "reschedule",
+    label: "Reschedule",
+    all: ({ status }) => (status === "Not started" ? "Reschedule all…" : undefined),
+    says: "Each becomes due at this time.",
   },
   {
     name: "cancel",
     label: "Cancel",
-    statuses: ["Not started", "Running"],
+    all: ({ status }) =>
+      !status || status === "Not started" || status === "Running" ? "Cancel all unfinished…" : undefined,
     says: "Those that wait end in Error without having run; those that run are asked to stop.",
-    run: (client, id) => client.cancel(id),
+    isDanger: true,
+    one: { statuses: ["Not started", "Running"], run: (client, id) => client.cancel(id) },
+  },
+  {
+    name: "delete",
+    label: "Delete",
+    // Nobody means all that there is.
+    all: (filter) => (isEmpty(filter) || filter.status === "Running" ? undefined : "Delete all…"),
+    says: "They are gone for good, with their data, results and stories. What runs stays.",
+    isDanger: true,
+    one: {
+      statuses: ["Not started", "Completed", "Error"],
+      run: (client, id) => client.remove(id),
+    },
   },
 ];
 
@@ -47,78 +74,118 @@ interface Props {
 
 export function AskBulk({ filter, tasks, chosen, onDone }: Props) {
   const [progress, setProgress] = useState("");
-  const run = async ({ label, run }: Action, ids: readonly number[]) => {
+  const [under, setUnder] = useState<number>();
+  const time = useRef<HTMLInputElement>(null);
+
+  const runChosen = async ({ label, one }: Action, ids: readonly number[]) => {
     const client = session.get();
-    if (!client) return;
+    if (!client || !one) return;
     let done = 0;
     let refused = 0;
     const rest = [...ids];
     const next = async (): Promise<void> => {
       for (let id = rest.shift(); id !== undefined; id = rest.shift()) {
-        await run(client, id).catch(() => refused++);
+        await one.run(client, id).catch(() => refused++);
         setProgress(`${label}: ${++done} of ${ids.length}`);
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
     setProgress("");
-    const changed = plural(ids.length - refused, "task");
-    tell(
-      refused > 0
-        ? `${label}: ${changed}; ${refused} had changed meanwhile, or were refused`
-        : `${label}: ${changed}`,
-      refused > 0 ? "failed" : "done",
-    );
+    tellOutcome(label, ids.length - refused, refused);
     onDone();
   };
-  const confirm = (action: Action, ids: readonly number[], more: boolean) => {
-    if (ids.length === 0) return tell(`There is nothing to ${action.name}`, "failed");
+  const askChosen = (action: Action, ids: readonly number[]) =>
     ask({
-      title: `${action.label} ${more ? "the newest " : ""}${plural(ids.length, "task")}?`,
+      title: `${action.label} ${plural(ids.length, "task")}?`,
+      body: action.says,
+      act: `${action.label} ${plural(ids.length, "task")}`,
+      kind: action.isDanger ? "danger" : "main",
+      onAct: () => runChosen(action, ids),
+    });
+
+  /** It is a task, which goes on when the page is closed. */
+  const runAll = async ({ name, label }: Action) => {
+    const client = session.get();
+    const given = time.current?.value;
+    if (!client) return;
+    const task = await client.bulk({
+      action: name,
+      filter: taskFilterOf(filter),
+      // The number was shown.
+      confirm: true,
+      ...(name === "reschedule" && { scheduled_time: new Date(given || Date.now()) }),
+    });
+    setUnder(task.id);
+    setProgress(`${label}: starts as soon as a worker is free`);
+    client
+      .waitFor(task.id, {
+        timeoutMs: WATCH_MS,
+        onProgress: (now) => setProgress(`${label}: ${Math.round(((now as Task).progress ?? 0) * 100)} %`),
+      })
+      .then(
+        (ended) => {
+          const { changed, skipped } = Object(ended.result_data) as Partial<BulkResult>;
+          if (ended.task_status === "Completed") tellOutcome(label, changed ?? 0, skipped ?? 0);
+          else tell(`${label}: it failed or was cancelled; see task ${ended.id}`, "failed");
+        },
+        (error) => tell(messageOf(error), "failed"),
+      )
+      .finally(() => {
+        setProgress("");
+        setUnder(undefined);
+        onDone();
+      });
+  };
+  const askAll = async (action: Action) => {
+    const counted = await session.get()?.countBulk({
+      action: action.name,
+      filter: taskFilterOf(filter),
+      ...(action.name === "reschedule" && { scheduled_time: new Date() }),
+    });
+    if (!counted) return;
+    const { count, exact } = counted;
+    if (count === 0) return tell(`There is nothing to ${action.name}`, "failed");
+    const what = exact ? plural(count, "task") : `more than ${numberOf(count)} tasks`;
+    ask({
+      title: `${action.label} ${what}?`,
       body: (
         <>
-          <p>{action.says}</p>
-          {more && <p>There are more: do it again for the rest.</p>}
+          <p>{action.says} It is done by a task, which goes on when you close this page.</p>
+          {action.name === "reschedule" && (
+            <label class="field">
+              Due, in the time of this browser
+              <input
+                ref={time}
+                type="datetime-local"
+                step="1"
+                required
+                defaultValue={localInput(new Date())}
+              />
+            </label>
+          )}
         </>
       ),
-      act: `${action.label} ${plural(ids.length, "task")}`,
-      kind: action.name === "cancel" ? "danger" : "main",
-      onAct: () => run(action, ids),
+      act: `${action.label} ${what}`,
+      kind: action.isDanger ? "danger" : "main",
+      onAct: () => runAll(action),
     });
   };
-  const ofFilter = async (action: Action) => {
-    const client = session.get();
-    if (!client) return;
-    const ids: number[] = [];
-    let more = false;
-    for (const status of action.statuses.filter((one) => !filter.status || one === filter.status))
-      for await (const { id } of client.list({ ...filter, status, pageSize: PAGE })) {
-        if (ids.length === MOST) {
-          more = true;
-          break;
-        }
-        ids.push(id);
-        if (ids.length % PAGE === 0) setProgress(`Counting: ${ids.length}`);
-      }
-    setProgress("");
-    confirm(action, ids, more);
-  };
+
+  if (!may("write")) return null;
   const picked = tasks.filter(({ id }) => chosen.has(id));
-  const fits = ({ statuses }: Action) => !filter.status || statuses.includes(filter.status);
   return (
     <div class="bulk">
       {picked.length > 0 ? (
         <>
           <span>{plural(picked.length, "task")} chosen</span>
           {ACTIONS.map((action) => {
+            if (!action.one) return null;
+            const { statuses } = action.one;
             const ids = picked
-              .filter(({ task_status }) => action.statuses.includes(task_status))
+              .filter(({ task_status }) => statuses.includes(task_status))
               .map(({ id }) => id);
             return (
-              <Button
-                key={action.name}
-                disabled={ids.length === 0}
-                onClick={() => confirm(action, ids, false)}
-              >
+              <Button key={action.name} disabled={ids.length === 0} onClick={() => askChosen(action, ids)}>
                 {action.label} {ids.length}
               </Button>
             );
@@ -126,15 +193,26 @@ export function AskBulk({ filter, tasks, chosen, onDone }: Props) {
         </>
       ) : (
         tasks.length > 0 &&
-        ACTIONS.filter(fits).map((action) => (
-          <Button key={action.name} onClick={() => ofFilter(action)}>
-            {action.name === "retry" ? "Retry all failed…" : "Cancel all unfinished…"}
-          </Button>
-        ))
+        ACTIONS.map((action) => {
+          const label = action.all(filter);
+          return (
+            label && (
+              <Button key={action.name} onClick={() => askAll(action)} disabled={under !== undefined}>
+                {label}
+              </Button>
+            )
+          );
+        })
       )}
       <span class="muted" role="status">
-        {progress}
+        {progress} {under !== undefined && <a href={linkTo(["tasks", under])}>See its task</a>}
       </span>
     </div>
   );
+}
+
+function tellOutcome(label: string, changed: number, skipped: number): void {
+  const done = `${label}: ${plural(changed, "task")}`;
+  if (skipped === 0) tell(done);
+  else tell(`${done}; ${numberOf(skipped)} had changed meanwhile, or were refused`, "failed");
 }

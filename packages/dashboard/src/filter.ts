@@ -1,8 +1,51 @@
-import type { TaskStatus } from "#client";
+import type { TaskFilter, TaskStatus } from "#client";
 
-/** Which tasks a list shows. */
+/** Which tasks a list shows, as the address has it. */
 export interface Filter {
   status?: TaskStatus | undefined;
   type?: string | undefined;
   text?: string | undefined;
+  dead?: "true" | undefined;
+  waiting_for_code?: "true" | undefined;
+  created_from?: string | undefined;
+  created_to?: string | undefined;
+  scheduled_from?: string | undefined;
+  scheduled_to?: string | undefined;
 }
+
+export const TIMES = ["created_from", "created_to", "scheduled_from", "scheduled_to"] as const;
+export const FLAGS = ["dead", "waiting_for_code"] as const;
+export const STATUSES: (TaskStatus | undefined)[] = [
+  undefined,
+  "Not started",
+  "Running",
+  "Completed",
+  "Error",
+];
+
+export function filterOf(query: URLSearchParams): Filter {
+  const filter: Filter = {
+    status: STATUSES.find((status) => status !== undefined && status === query.get("status")),
+    type: query.get("type") || undefined,
+    text: query.get("text") || undefined,
+  };
+  for (const name of FLAGS) if (query.get(name) === "true") filter[name] = "true";
+  for (const name of TIMES) {
+    const time = query.get(name);
+    if (time && !Number.isNaN(Date.parse(time))) filter[name] = time;
+  }
+  return filter;
+}
+
+/** As the API takes it. */
+export function taskFilterOf({ dead, waiting_for_code, ...filter }: Filter): TaskFilter {
+  return { ...filter, ...(dead && { dead: true }), ...(waiting_for_code && { waiting_for_code: true }) };
+}
+
+const isSet = (filter: Partial<Record<string, unknown>>) =>
+  Object.values(filter).some((value) => value !== undefined);
+
+export const isEmpty = (filter: Filter): boolean => !isSet({ ...filter });
+
+/** Whether tasks have to be looked through for it: no index finds them. */
+export const isLooked = ({ status: _, type: __, ...looked }: Filter): boolean => isSet({ ...looked });

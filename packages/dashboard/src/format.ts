@@ -59,6 +59,10 @@ export const countOf = ({ count, exact }: { count: number; exact: boolean }) =>
 /** @example plural(3, "task"); // "3 tasks" */
 export const plural = (n: number, one: string) => `${numberOf(n)} ${one}${n === 1 ? "" : "s"}`;
 
+/** @example listOf(["read", "write"]); // "read and write" */
+export const listOf = (names: readonly string[]): string =>
+  names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : (names[0] ?? "nothing");
+
 /** For `<input type="datetime-local">`, which has no zone. */
 export function localInput(time: Date): string {
   return new Date(time.getTime() - time.getTimezoneOffset() * MINUTE).toISOString().slice(0, 19);

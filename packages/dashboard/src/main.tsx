@@ -1,36 +1,45 @@
-import "./styles/index.css";
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { Bar } from "./frame.tsx";
 import { isResting } from "./live.ts";
+import { AccessPage } from "./pages/access.tsx";
+import { AuditPage } from "./pages/audit.tsx";
 import { OperatorPage } from "./pages/operator.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
+import { SchedulePage, SchedulesPage } from "./pages/schedules.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { TaskPage } from "./pages/task.tsx";
 import { TasksPage } from "./pages/tasks.tsx";
 import { TypePage, TypesPage } from "./pages/types.tsx";
 import { Empty, Notices, Questions } from "./parts.tsx";
-import { linkTo, useRoute } from "./router.ts";
-import { restore, session, signOut } from "./session.ts";
+import { linkTo, type Route, useRoute } from "./router.ts";
+import { restore, session } from "./session.ts";
 import { useCell } from "./store.ts";
-import { ThemeButton } from "./theme.tsx";
 
+/** Those in the bar; the menu has the others. */
 const PAGES = [
   ["", "Overview"],
   ["tasks", "Tasks"],
+  ["schedules", "Schedules"],
   ["types", "Types"],
   ["operator", "Operator"],
 ] as const;
+const TITLES: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(PAGES),
+  access: "Access keys",
+  audit: "Audit log",
+};
 
 function App() {
-  const { path, query } = useRoute();
+  const route = useRoute();
   const client = useCell(session);
   const resting = useCell(isResting);
-  const [page = "", id] = path;
+  const [page = "", id] = route.path;
   const main = useRef<HTMLElement>(null);
-  const place = path.join("/");
+  const place = route.path.join("/");
   const isFirst = useRef(true);
   useEffect(() => {
-    const title = id ? `${page === "tasks" ? "Task " : ""}${id}` : PAGES.find(([name]) => name === page)?.[1];
+    const title = id ? `${page === "tasks" ? "Task " : ""}${id}` : TITLES[page];
     document.title = client ? `${title ?? "Not found"} · Tickwork` : "Sign in · Tickwork";
     // Whoever hears the page is told that it is another one.
     if (!isFirst.current) main.current?.focus();
@@ -51,14 +60,7 @@ function App() {
       >
         To the content
       </a>
-      <header class="bar">
-        <a class="brand" href="#/">
-          <svg viewBox="0 0 32 32" aria-hidden="true">
-            <rect width="32" height="32" rx="8" />
-            <path d="M16 8.5V16l5.5 3.6" />
-          </svg>
-          Tickwork
-        </a>
+      <Bar here={`./#/${page}`}>
         <nav aria-label="Pages">
           {PAGES.map(([name, label]) => (
             <a key={name} href={linkTo(name ? [name] : [])} aria-current={name === page ? "page" : undefined}>
@@ -73,34 +75,39 @@ function App() {
           <span class={`dot ${resting ? "" : "on"}`} aria-hidden="true" />
           {resting ? "Resting" : "Live"}
         </span>
-        <ThemeButton />
-        <button type="button" class="button quiet" onClick={signOut}>
-          Sign out
-        </button>
-      </header>
+      </Bar>
       <main ref={main} id="main" tabIndex={-1}>
-        {page === "" ? (
-          <OverviewPage />
-        ) : page === "tasks" && id ? (
-          <TaskPage key={id} id={id} />
-        ) : page === "tasks" ? (
-          <TasksPage query={query} />
-        ) : page === "types" && id ? (
-          <TypePage key={id} type={id} />
-        ) : page === "types" ? (
-          <TypesPage query={query} />
-        ) : page === "operator" ? (
-          <OperatorPage />
-        ) : (
-          <Empty isPage title="There is no such page">
-            <a href="#/">Back to the overview</a>
-          </Empty>
-        )}
+        <Page {...route} />
       </main>
       <Notices />
       <Questions />
     </div>
   );
+}
+
+function Page({ path: [page = "", id], query }: Route) {
+  switch (page) {
+    case "":
+      return <OverviewPage />;
+    case "tasks":
+      return id ? <TaskPage key={id} id={id} /> : <TasksPage query={query} />;
+    case "types":
+      return id ? <TypePage key={id} type={id} /> : <TypesPage query={query} />;
+    case "schedules":
+      return id ? <SchedulePage key={id} name={id} /> : <SchedulesPage query={query} />;
+    case "operator":
+      return <OperatorPage />;
+    case "access":
+      return <AccessPage />;
+    case "audit":
+      return <AuditPage query={query} />;
+    default:
+      return (
+        <Empty isPage title="There is no such page">
+          <a href="#/">Back to the overview</a>
+        </Empty>
+      );
+  }
 }
 
 restore();

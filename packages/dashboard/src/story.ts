@@ -49,7 +49,9 @@ export function storyOf(task: Task, nowMs: number): Chapter[] {
       at: task.scheduled_time,
       kind: "waiting",
       title: isDue ? "Due" : `Due ${fromNow(task.scheduled_time, nowMs)}`,
-      ...(isDue && { detail: "It starts as soon as a worker is free." }),
+      ...(isDue && {
+        detail: task.paused ? "It starts when it is resumed." : "It starts as soon as a worker is free.",
+      }),
     });
   }
   // Of an attempt that failed, the history tells; so the last one is told of when it is not in there.
@@ -99,6 +101,11 @@ export function standingOf(task: Task, nowMs: number): string {
   const tries = task.max_attempts === null ? "" : ` of ${task.max_attempts}`;
   switch (task.task_status) {
     case "Not started": {
+      const [pause] = task.paused ?? [];
+      if (pause) {
+        const what = pause.type ? `${pause.type} is` : "everything is";
+        return `It waits, because ${what} paused${pause.reason ? `: ${pause.reason}` : ""}.`;
+      }
       const overdueMs = nowMs - Date.parse(task.scheduled_time);
       if (overdueMs <= 0) return `It waits for its time, ${fromNow(task.scheduled_time, nowMs)}.`;
       return overdueMs < 2_000 ? "It is due." : `It has been due for ${durationOf(overdueMs)}.`;

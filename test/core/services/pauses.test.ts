@@ -20,8 +20,13 @@ describeOnStacks("pauses", (bed) => {
     async (options) => {
       const { tasks, operator, worker, mail, note, bell } = make(options);
       await tasks.create([{ type: "mail" }, { type: "note" }]);
-      const pause = await operator.pause({ type: "mail" }, { reason: "the server moves" });
-      expect(pause).toEqual({ type: "mail", reason: "the server moves", created_at: expect.any(String) });
+      const pause = await operator.pause({ type: "mail" }, { reason: "the server moves", userId: "ada" });
+      expect(pause).toEqual({
+        type: "mail",
+        reason: "the server moves",
+        created_at: expect.any(String),
+        created_by: "ada",
+      });
       expect(await worker.tick()).toMatchObject({ completed: 1, ended: "idle" });
       expect([mail.ran, note.ran.map(({ id }) => id)]).toEqual([[], [2]]);
       expect((await tasks.get(1)).paused).toEqual([pause]);

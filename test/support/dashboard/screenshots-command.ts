@@ -3,14 +3,17 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../../../scripts/bundle.ts";
 import { openChromium } from "./chromium.ts";
-import { addPresent, KEY, openStage } from "./stage.ts";
+import { settled } from "./page.ts";
+import { addOperations, addPresent, KEY, openStage, pauseRequests } from "./stage.ts";
 
 /** All of them go to a folder that is named; without one, those that documents show. */
 const [, , given] = process.argv;
 const folder = given ?? join(ROOT, "docs/screenshots");
-const KEPT = /^(overview|tasks|task|type)-(1440-light|360-dark)|^overview-/;
+const KEPT = /^(overview|tasks|task|type|schedules|operator|access|docs)-(1440-light|360-dark)|^overview-/;
 mkdirSync(folder, { recursive: true });
 const stage = await openStage({ ended: 900 });
+await addOperations(stage);
+await pauseRequests(stage);
 const { failed, running } = await addPresent(stage);
 const browser = await openChromium();
 const SHOTS = [
@@ -21,7 +24,12 @@ const SHOTS = [
   ["running", `#/tasks/${running}`],
   ["types", "#/types"],
   ["type", "#/types/send_report"],
+  ["schedules", "#/schedules"],
+  ["schedule", "#/schedules/nightly%20report"],
   ["operator", "#/operator"],
+  ["access", "#/access"],
+  ["audit", "#/audit"],
+  ["docs", "docs"],
 ] as const;
 try {
   for (const [width, height] of [
@@ -42,11 +50,11 @@ try {
       await save("sign-in");
       await page.fill("#key", KEY);
       await page.keyboard.press("Enter");
+      await settled(page);
       for (const [name, hash] of SHOTS) {
         await page.goto(`${stage.url}/${hash}`);
-        await page.waitForSelector("main h1");
-        await page.waitForFunction(() => !document.querySelector(".loading"));
-        await save(name, name !== "tasks" && name !== "failed");
+        await settled(page);
+        await save(name, !["tasks", "failed", "docs"].includes(name));
       }
       await context.close();
     }

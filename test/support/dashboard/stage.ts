@@ -91,6 +91,59 @@ export async function openStage({ ended = 0 } = {}) {
   };
 }
 
+/** Calls the API as programs do. */
+export const caller =
+  ({ url }: Pick<Stage, "url">) =>
+  async (method: string, path: string, body?: unknown, key = KEY, user?: string) => {
+    const answer = await fetch(`${url}${path}`, {
+      method,
+      headers: { Authorization: `Bearer ${key}`, ...(user && { "Tickwork-User": user }) },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    return { status: answer.status, body: text ? JSON.parse(text) : undefined };
+  };
+
+/** Over HTTP, so that it is noted who did it. */
+const done =
+  (stage: Pick<Stage, "url">) => async (method: string, path: string, body?: unknown, user?: string) => {
+    const { status, body: answer } = await caller(stage)(method, path, body, KEY, user);
+    if (status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);
+  };
+
+export const pauseRequests = (stage: Pick<Stage, "url">) =>
+  done(stage)("PUT", "/pauses", { type: "http_request", reason: "the partner moves its servers" }, "grace");
+
+/** What recurs, who may call, and what was changed. */
+export async function addOperations(stage: Stage) {
+  const call = done(stage);
+  const report = { type: "send_report", task_data: { to: "sales@example.com" } };
+  await call("PUT", "/schedules/nightly report", {
+    ...report,
+    cron: "0 3 * * *",
+    time_zone: "Europe/Berlin",
+  });
+  await call(
+    "PUT",
+    "/schedules/invoices",
+    { type: "sync_invoices", every_seconds: 3_600, overlap: "skip" },
+    "ada",
+  );
+  await call("PUT", "/schedules/ping the partner", {
+    type: "http_request",
+    task_data: { url: "https://partner.example.com/ping" },
+    cron: "*/10 8-18 * * MON-FRI",
+    time_zone: "America/New_York",
+  });
+  await call("PUT", "/schedules/ping the partner", { paused: true }, "grace");
+  const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+  await call("POST", "/keys", { name: "shop", scopes: ["read", "write"], expires_at: inDays(90) });
+  await call("POST", "/keys", { name: "status page", scopes: ["read"] });
+  await call("POST", "/keys", { name: "ada", scopes: ["read", "write", "admin"], expires_at: inDays(30) });
+  await call("POST", "/schedules/nightly report/run");
+  await until(async () => (await stage.tickwork.schedules.get("nightly report")).last !== null);
+}
+
 /** Adds one that runs, one that failed in all of its attempts, and some that wait. */
 export async function addPresent({ tickwork, starts }: Stage) {
   const [failing] = await tickwork.tasks.create([

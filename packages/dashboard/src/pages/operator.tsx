@@ -1,34 +1,39 @@
 import type { ComponentChildren } from "preact";
 import type { Client } from "#client";
+import { act } from "../act.ts";
 import { plural } from "../format.ts";
 import { useLive } from "../live.ts";
-import { ask, Button, Card, Failure, Loading, Time, tell } from "../parts.tsx";
-import { session } from "../session.ts";
+import { ask, Button, Card, Failure, Loading, Time } from "../parts.tsx";
+import { PausesCard } from "../pauses.tsx";
+import { may } from "../session.ts";
 
 export function OperatorPage() {
   const { data, error, reload } = useLive("operator", async (client, signal) => {
-    const [overview, stats, running] = await Promise.all([
+    const [overview, stats, running, pauses] = await Promise.all([
       client.overview({ signal }),
       client.stats({ signal }),
       client.listPage({ status: "Running", limit: 200 }, { signal }),
+      client.pauses({ signal }),
     ]);
-    return { flag: overview.flag, stats, running: running.tasks.length };
+    return { flag: overview.flag, stats, running: running.tasks.length, pauses };
   });
-  const act = async (said: string, call: (client: Client) => Promise<unknown>) => {
-    const client = session.get();
-    if (!client) return;
-    await call(client);
-    tell(said);
+  const change = async (said: string, call: (client: Client) => Promise<unknown>) => {
+    await act(said, call);
     reload();
   };
   if (error !== undefined) return <Failure error={error} retry={reload} />;
   if (!data) return <Loading lines={6} />;
-  const { flag, stats, running } = data;
+  const { flag, stats, running, pauses } = data;
   const isHeld = flag.held_by === "operator";
   return (
     <>
       <h1>Operator</h1>
-      <p class="lead">What is rarely needed. Each asks first, and says what it will do.</p>
+      <p class="lead">
+        {may("admin")
+          ? "What is rarely needed. Each asks first, and says what it will do."
+          : "Only keys with the scope admin may change something here."}
+      </p>
+      <PausesCard pauses={pauses} reload={reload} />
       <div class="columns">
         <Control
           title="Refresh the cache"
@@ -44,7 +49,7 @@ export function OperatorPage() {
               title: "Refresh the cache?",
               body: "Postgres is read, and the cache of the tasks that are due soon is rebuilt. Tasks that another program has written are found at once. Nothing that runs is touched.",
               act: "Refresh",
-              onAct: () => act("The cache was refreshed", (client) => client.refresh()),
+              onAct: () => change("The cache was refreshed", (client) => client.refresh()),
             })
           }
         >
@@ -60,7 +65,7 @@ export function OperatorPage() {
                 title: "Release the running flag?",
                 body: "All flags are released, and what is due starts at once.",
                 act: "Release the flag",
-                onAct: () => act("The flag was released", (client) => client.setRunning(false)),
+                onAct: () => change("The flag was released", (client) => client.setRunning(false)),
               })
             }
           >
@@ -77,7 +82,7 @@ export function OperatorPage() {
                 body: "No tick starts a task for the next 15 minutes, or until you release the flag. A task that runs goes on to its end.",
                 act: "Hold the flag",
                 kind: "danger",
-                onAct: () => act("No task starts now", (client) => client.setRunning(true)),
+                onAct: () => change("No task starts now", (client) => client.setRunning(true)),
               })
             }
           >
@@ -96,7 +101,7 @@ export function OperatorPage() {
               act: "End what runs",
               kind: "danger",
               onAct: () =>
-                act("Running tasks were ended, and the flags released", (client) => client.resetStuck()),
+                change("Running tasks were ended, and the flags released", (client) => client.resetStuck()),
             })
           }
         >
@@ -127,7 +132,7 @@ function Control({
     <Card title={title} class="control">
       <p>{children}</p>
       <p class="muted">{state}</p>
-      <Button kind={danger ? "danger" : "plain"} onClick={onClick}>
+      <Button kind={danger ? "danger" : "plain"} onClick={onClick} disabled={!may("admin")}>
         {button}
       </Button>
     </Card>

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Health, Overview, Task, TaskStatus } from "#client";
 import { Bars } from "../charts.tsx";
-import { clockTime, countOf, durationOf, numberOf, plural } from "../format.ts";
+import { clockTime, countOf, durationOf, listOf, numberOf, plural } from "../format.ts";
 import { useLive } from "../live.ts";
 import { Card, Empty, Failure, Loading, now, Progress, statusLabel, statusName, Time } from "../parts.tsx";
 import { linkTo } from "../router.ts";
@@ -61,6 +61,13 @@ function Shown({ overview, health, running, failed, minutes, setMinutes }: Shown
         <p class="banner">
           {plural(stats.waitingForCode, "task")} {stats.waitingForCode === 1 ? "waits" : "wait"} for code that
           nobody here has. <a href="#/types">See the types</a>
+        </p>
+      )}
+      {stats.paused !== undefined && stats.paused.length > 0 && (
+        <p class="banner">
+          {listOf(stats.paused.map(({ type }) => type ?? "everything"))}{" "}
+          {stats.paused.length === 1 ? "is" : "are"} paused: what waits of it does not start.{" "}
+          <a href="#/operator">See why</a>
         </p>
       )}
       <ul class="tiles" aria-label="Tasks by status">

@@ -1,9 +1,12 @@
 import { useState } from "preact/hooks";
-import { signIn } from "../session.ts";
+import { Logo } from "../frame.tsx";
+import { hasEnded, signIn } from "../session.ts";
+import { useCell } from "../store.ts";
 
 export function SignInPage() {
   const [refusal, setRefusal] = useState<string>();
   const [busy, setBusy] = useState(false);
+  const ended = useCell(hasEnded);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     if (busy) return;
@@ -15,12 +18,13 @@ export function SignInPage() {
   return (
     <main class="sign-in">
       <form onSubmit={submit}>
-        <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
-          <rect width="32" height="32" rx="8" />
-          <path d="M16 8.5V16l5.5 3.6" />
-        </svg>
+        <Logo class="logo" />
         <h1>Tickwork</h1>
-        <p>Sign in with an API key of this deployment. The key stays in this tab, until you close it.</p>
+        {ended ? (
+          <p role="status">Your session has ended. Sign in again, and go on where you were.</p>
+        ) : (
+          <p>Sign in with an API key of this deployment. The key itself is not kept in the browser.</p>
+        )}
         <label for="key">API key</label>
         <input
           id="key"
@@ -43,7 +47,7 @@ export function SignInPage() {
         </button>
         <p id="key-help" class="muted small">
           <code>npm start</code> and <code>npx tickwork dev</code> print it; elsewhere it is the setting{" "}
-          <code>API_KEY</code>.
+          <code>API_KEY</code>, or a key that somebody made for you.
         </p>
       </form>
     </main>

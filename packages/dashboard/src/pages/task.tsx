@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { type Client, type Task, type TaskErrorData, TickworkApiError } from "#client";
 import { fullTime, localInput } from "../format.ts";
@@ -18,7 +19,7 @@ import {
   tell,
 } from "../parts.tsx";
 import { go, linkTo } from "../router.ts";
-import { session } from "../session.ts";
+import { may, session } from "../session.ts";
 import { curlOf, typeScriptOf } from "../snippets.ts";
 import { useCell } from "../store.ts";
 import { standingOf, storyOf, whyLate } from "../story.ts";
@@ -72,7 +73,7 @@ function Shown({ task, reload }: { task: Task; reload(): void }) {
         )}
       </p>
       {task.task_status === "Running" && <Progress task={task} />}
-      <Actions task={task} reload={reload} />
+      {may("write") && <Actions task={task} reload={reload} />}
       <div class="columns wide-left">
         <div class="stack">
           {task.task_status === "Error" && (
@@ -127,7 +128,8 @@ function Shown({ task, reload }: { task: Task; reload(): void }) {
 }
 
 function Facts({ task }: { task: Task }) {
-  const facts: [string, string | number | null][] = [
+  const facts: [string, ComponentChildren][] = [
+    ["Schedule", task.schedule && <a href={linkTo(["schedules", task.schedule])}>{task.schedule}</a>],
     ["Due", fullTime(task.scheduled_time)],
     ["Attempts", `${task.attempts}${task.max_attempts === null ? "" : ` of ${task.max_attempts}`}`],
     ["Workers that died", task.crashes || null],

@@ -1,41 +1,46 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Task, TaskStatus } from "#client";
+import type { Task } from "#client";
 import { AskBulk } from "../bulk.tsx";
-import type { Filter } from "../filter.ts";
+import { dueFirst } from "../due-first.ts";
+import { filterOf, isEmpty, isLooked, taskFilterOf } from "../filter.ts";
+import { Filters } from "../filters.tsx";
 import { durationOf, plural } from "../format.ts";
 import { useLive } from "../live.ts";
-import { Button, Empty, Failure, Loading, Progress, Status, statusLabel, Time } from "../parts.tsx";
+import { Button, Empty, Failure, Loading, Progress, Status, Time } from "../parts.tsx";
 import { go, linkTo } from "../router.ts";
+import { may } from "../session.ts";
 import { errorMessageOf } from "../story.ts";
 
-const STATUSES: (TaskStatus | undefined)[] = [undefined, "Not started", "Running", "Completed", "Error"];
 const PAGE = 50;
-
-const filterOf = (query: URLSearchParams): Filter => ({
-  status: STATUSES.find((status) => status !== undefined && status === query.get("status")),
-  type: query.get("type") || undefined,
-  text: query.get("text") || undefined,
-});
 
 export function TasksPage({ query }: { query: URLSearchParams }) {
   const filter = filterOf(query);
   const cursor = query.get("cursor") || undefined;
+  // Only what waits, and all of it, is listed in this order.
+  const mayBeDueFirst = filter.status === "Not started" && !filter.type && !isLooked(filter);
+  const isDueFirst = mayBeDueFirst && query.get("order") === "due";
   const { data, error, isOld, reload } = useLive(`tasks ${query}`, (client, signal) =>
-    client.listPage({ ...filter, cursor, limit: PAGE }, { signal }),
+    isDueFirst
+      ? dueFirst(PAGE, cursor)
+      : client.listPage({ ...taskFilterOf(filter), cursor, limit: PAGE }, { signal }),
   );
+  const pageAt = (next: string | undefined) =>
+    go(["tasks"], { ...filter, order: isDueFirst ? "due" : undefined, cursor: next });
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   useEffect(() => setChosen(new Set()), [String(query)]);
   const tasks = data?.tasks ?? [];
-  const isFiltered = Object.values(filter).some((value) => value !== undefined);
   return (
     <>
       <div class="head">
         <h1>Tasks</h1>
-        <a class="button main" href="#/types">
-          New task
-        </a>
+        {may("write") && (
+          <a class="button main" href="#/types">
+            New task
+          </a>
+        )}
       </div>
       <Filters filter={filter} />
+      {mayBeDueFirst && <Order isDueFirst={isDueFirst} />}
       {error !== undefined && <Failure error={error} retry={reload} />}
       {!data && error === undefined && <Loading lines={10} />}
       {data && (
@@ -50,15 +55,15 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
             }}
           />
           {tasks.length === 0 ? (
-            <NothingFound isFiltered={isFiltered} hasMore={data.next_cursor !== null} />
+            <NothingFound isFiltered={!isEmpty(filter)} hasMore={data.next_cursor !== null} />
           ) : (
             <List tasks={tasks} chosen={chosen} setChosen={setChosen} />
           )}
           <nav class="pager" aria-label="Pages of tasks">
-            {cursor && <Button onClick={() => go(["tasks"], { ...filter })}>Newest</Button>}
+            {cursor && <Button onClick={() => pageAt(undefined)}>{isDueFirst ? "First" : "Newest"}</Button>}
             {data.next_cursor && (
-              <Button onClick={() => go(["tasks"], { ...filter, cursor: data.next_cursor ?? undefined })}>
-                {filter.text ? "Search on in older tasks" : "Older"}
+              <Button onClick={() => pageAt(data.next_cursor ?? undefined)}>
+                {isDueFirst ? "Later" : isLooked(filter) ? "Search on in older tasks" : "Older"}
               </Button>
             )}
           </nav>
@@ -68,10 +73,26 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
   );
 }
 
+function Order({ isDueFirst }: { isDueFirst: boolean }) {
+  return (
+    <nav class="segments order" aria-label="Order">
+      {[false, true].map((due) => (
+        <a
+          key={String(due)}
+          href={linkTo(["tasks"], { status: "Not started", order: due ? "due" : undefined })}
+          aria-current={due === isDueFirst ? "true" : undefined}
+        >
+          {due ? "Due first, of the next 4 hours" : "Newest first"}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
 function NothingFound({ isFiltered, hasMore }: { isFiltered: boolean; hasMore: boolean }) {
   if (hasMore)
     return (
-      <Empty title="Not among these">The newest 10,000 tasks do not have this text. Older ones may.</Empty>
+      <Empty title="Not among these">None of the newest 10,000 tasks is like that. Older ones may be.</Empty>
     );
   return isFiltered ? (
     <Empty title="No task is like that">
@@ -81,54 +102,6 @@ function NothingFound({ isFiltered, hasMore }: { isFiltered: boolean; hasMore: b
     <Empty title="There are no tasks yet">
       <a href="#/types">Choose a type</a> to create the first one, or post it to the API.
     </Empty>
-  );
-}
-
-function Filters({ filter }: { filter: Filter }) {
-  const submit = (event: Event) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    go(["tasks"], {
-      ...filter,
-      type: String(form.get("type")).trim(),
-      text: String(form.get("text")).trim(),
-    });
-  };
-  return (
-    <div class="filters">
-      <nav class="segments" aria-label="Status">
-        {STATUSES.map((status) => (
-          <a
-            key={status ?? ""}
-            href={linkTo(["tasks"], { ...filter, status })}
-            aria-current={status === filter.status ? "true" : undefined}
-          >
-            {status ? statusLabel(status) : "All"}
-          </a>
-        ))}
-      </nav>
-      <search>
-        <form class="search" onSubmit={submit} key={`${filter.type} ${filter.text}`}>
-          <input name="type" aria-label="Type" placeholder="Type" defaultValue={filter.type ?? ""} />
-          <input
-            name="text"
-            type="search"
-            aria-label="Text in data, result or error"
-            placeholder="Text in data, result or error"
-            maxLength={255}
-            defaultValue={filter.text ?? ""}
-          />
-          <button class="button" type="submit">
-            Search
-          </button>
-          {(filter.type || filter.text) && (
-            <a class="button quiet" href={linkTo(["tasks"], { status: filter.status })}>
-              Clear
-            </a>
-          )}
-        </form>
-      </search>
-    </div>
   );
 }
 
@@ -148,7 +121,7 @@ function List({
     setChosen(next);
   };
   return (
-    <table class="tasks">
+    <table class="table tasks">
       <caption class="hidden">{plural(tasks.length, "task")}, the newest first</caption>
       <thead>
         <tr>

@@ -4,6 +4,7 @@ import { durationOf, plural } from "../format.ts";
 import { useLive } from "../live.ts";
 import { Card, Empty, Failure, Json, Loading } from "../parts.tsx";
 import { linkTo } from "../router.ts";
+import { may } from "../session.ts";
 
 const PAGE = 50;
 const RUNS = {
@@ -112,7 +113,9 @@ export function TypePage({ type }: { type: string }) {
       {info && (
         <div class="columns">
           <Card title="New task">
-            {info.runs !== "nowhere" ? (
+            {!may("write") ? (
+              <Empty title="This key may only read">Sign in with one that has the scope write.</Empty>
+            ) : info.runs !== "nowhere" ? (
               <CreateForm type={type} schema={info.schema} />
             ) : (
               <Empty title="No code here has this type">

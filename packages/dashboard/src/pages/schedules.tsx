@@ -1,0 +1,267 @@
+import { type Client, type LastOccurrence, type Schedule, TickworkApiError } from "#client";
+import { act } from "../act.ts";
+import { durationOf, fullTime } from "../format.ts";
+import { useLive } from "../live.ts";
+import { ask, Button, Card, Empty, Failure, Json, Loading, Status, Time, tell } from "../parts.tsx";
+import { go, linkTo } from "../router.ts";
+import { may, session } from "../session.ts";
+
+const PAGE = 50;
+
+function Times({ cron, every_seconds, time_zone }: Pick<Schedule, "cron" | "every_seconds" | "time_zone">) {
+  if (cron === null)
+    return <span>every {EVERY[every_seconds ?? 0] ?? durationOf((every_seconds ?? 0) * 1000)}</span>;
+  return (
+    <span>
+      <code>{cron}</code> <span class="muted">{time_zone}</span>
+    </span>
+  );
+}
+
+const EVERY: Readonly<Record<number, string>> = { 1: "second", 60: "minute", 3600: "hour", 86400: "day" };
+
+export function SchedulesPage({ query }: { query: URLSearchParams }) {
+  const cursor = query.get("cursor") ?? undefined;
+  const { data, error, reload } = useLive(`schedules ${cursor}`, (client, signal) =>
+    client.schedules.listPage({ limit: PAGE, cursor }, { signal }),
+  );
+  return (
+    <>
+      <h1>Schedules</h1>
+      <p class="lead">
+        What recurs by itself. Code declares it with <code>defineSchedule</code>; programs{" "}
+        <a href="docs#putSchedule">put it over HTTP</a>.
+      </p>
+      {error !== undefined && <Failure error={error} retry={reload} />}
+      {!data && error === undefined && <Loading lines={6} />}
+      {data?.schedules.length === 0 && (
+        <Empty title="Nothing recurs yet">
+          Export one from <code>tasks.ts</code>, and it appears here.
+        </Empty>
+      )}
+      {data && data.schedules.length > 0 && (
+        <table class="table schedules">
+          <caption class="hidden">Schedules, by name</caption>
+          <thead>
+            <tr>
+              <th scope="col">Schedule</th>
+              <th scope="col">Comes</th>
+              <th scope="col">Next</th>
+              <th scope="col">Last</th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.schedules.map((one) => (
+              <tr key={one.name}>
+                <th scope="row">
+                  <a href={linkTo(["schedules", one.name])}>{one.name}</a>
+                  <span class="under muted">{one.type}</span>
+                </th>
+                <td data-label="Comes">
+                  <Times {...one} />
+                </td>
+                <td data-label="Next">
+                  <Next schedule={one} />
+                </td>
+                <td data-label="Last">
+                  <Last last={one.last} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      <nav class="pager" aria-label="Pages of schedules">
+        {cursor && (
+          <a class="button" href="#/schedules">
+            First
+          </a>
+        )}
+        {data?.next_cursor && (
+          <a class="button" href={linkTo(["schedules"], { cursor: data.next_cursor })}>
+            More
+          </a>
+        )}
+      </nav>
+    </>
+  );
+}
+
+function Next({ schedule: { paused, next_times } }: { schedule: Schedule }) {
+  if (paused) return <span class="chip late">Paused</span>;
+  return <Time at={next_times[0]} none="never again" />;
+}
+
+function Last({ last }: { last: LastOccurrence | null }) {
+  if (!last) return <span class="muted">None yet</span>;
+  return (
+    <a class="outcome" href={linkTo(["tasks", last.task])}>
+      <Status status={last.task_status} />{" "}
+      <Time at={last.finished_at ?? last.started_at ?? last.schedule_time} />
+    </a>
+  );
+}
+
+export function SchedulePage({ name }: { name: string }) {
+  const {
+    data: schedule,
+    error,
+    reload,
+  } = useLive(`schedule ${name}`, (client, signal) => client.schedules.get(name, { signal }));
+  const isGone = error instanceof TickworkApiError && error.code === "schedule_not_found";
+  return (
+    <>
+      <nav class="crumbs" aria-label="Where this is">
+        <a href="#/schedules">Schedules</a>
+      </nav>
+      {isGone ? (
+        <Empty isPage title={`There is no schedule ${name}`}>
+          It was deleted, or never existed. <a href="#/schedules">Show all schedules</a>
+        </Empty>
+      ) : (
+        <>
+          {error !== undefined && <Failure error={error} retry={reload} />}
+          {schedule ? (
+            <Shown schedule={schedule} reload={reload} />
+          ) : (
+            error === undefined && <Loading lines={8} />
+          )}
+        </>
+      )}
+    </>
+  );
+}
+
+const CATCH_UP = {
+  none: "What was missed does not run",
+  last: "Of what was missed, the latest one runs",
+  all: "All that was missed runs",
+};
+const OVERLAP = {
+  allow: "They run beside each other",
+  skip: "One whose time comes while another runs is skipped",
+  queue: "One waits until the other has ended",
+};
+
+function Shown({ schedule, reload }: { schedule: Schedule; reload(): void }) {
+  return (
+    <>
+      <div class="head">
+        <h1>{schedule.name}</h1>
+        <span class="chip">{schedule.source === "code" ? "Declared in code" : "Made over HTTP"}</span>
+      </div>
+      <p class="lead">
+        {schedule.paused ? (
+          "It is paused: nothing comes until it is resumed, and what it misses is not caught up."
+        ) : schedule.next_times[0] ? (
+          <>
+            Its next task is due <Time at={schedule.next_times[0]} />.
+          </>
+        ) : (
+          "It will not come again."
+        )}
+      </p>
+      {may("write") && <Actions schedule={schedule} reload={reload} />}
+      <div class="columns wide-left">
+        <div class="stack">
+          <Card title="Next times" aside={<span class="muted">in the time of this browser</span>}>
+            {schedule.next_times.length === 0 ? (
+              <p class="muted">None</p>
+            ) : (
+              <ol class="times">
+                {schedule.next_times.map((time) => (
+                  <li key={time}>
+                    {fullTime(time)}
+                    <span class="muted">
+                      <Time at={time} />
+                    </span>
+                  </li>
+                ))}
+              </ol>
+            )}
+          </Card>
+          <Card title="Data of each task">
+            <Json value={schedule.task_data} label="Data" />
+          </Card>
+        </div>
+        <Card title="Facts">
+          <dl class="facts">
+            <dt>Type</dt>
+            <dd>
+              <a href={linkTo(["types", schedule.type])}>{schedule.type}</a>
+            </dd>
+            <dt>Comes</dt>
+            <dd>
+              <Times {...schedule} />
+            </dd>
+            <dt>Last</dt>
+            <dd>
+              <Last last={schedule.last} />
+            </dd>
+            <dt>Missed</dt>
+            <dd>{CATCH_UP[schedule.catch_up]}</dd>
+            <dt>Overlap</dt>
+            <dd>{OVERLAP[schedule.overlap]}</dd>
+            <dt>Changed</dt>
+            <dd>{fullTime(schedule.updated_at)}</dd>
+          </dl>
+        </Card>
+      </div>
+    </>
+  );
+}
+
+function Actions({ schedule: { name, paused, source }, reload }: { schedule: Schedule; reload(): void }) {
+  const change = async (said: string, call: (client: Client) => Promise<unknown>) => {
+    await act(said, call);
+    reload();
+  };
+  const run = () =>
+    ask({
+      title: `Run ${name} now?`,
+      body: "A task of it is made that is due now. Its usual times stay as they are.",
+      act: "Run it now",
+      onAct: async () => {
+        const task = await session.get()?.schedules.run(name);
+        if (!task) return;
+        tell(`Task ${task.id} was made`);
+        go(["tasks", task.id]);
+      },
+    });
+  const pause = () =>
+    ask({
+      title: `Pause ${name}?`,
+      body: "What waits of it is deleted, and nothing comes until it is resumed. What runs goes on. The time in which it is paused is not caught up.",
+      act: "Pause it",
+      kind: "danger",
+      onAct: () => change(`${name} is paused`, (client) => client.schedules.put(name, { paused: true })),
+    });
+  const resume = () =>
+    ask({
+      title: `Resume ${name}?`,
+      body: "It comes again from its next time on.",
+      act: "Resume it",
+      onAct: () => change(`${name} comes again`, (client) => client.schedules.put(name, { paused: false })),
+    });
+  const remove = () =>
+    ask({
+      title: `Delete ${name}?`,
+      body: "The schedule is gone for good, with what waits of it. What runs goes on, and finished tasks stay.",
+      act: "Delete the schedule",
+      kind: "danger",
+      onAct: async () => {
+        await act(`${name} was deleted`, (client) => client.schedules.remove(name));
+        go(["schedules"]);
+      },
+    });
+  return (
+    <fieldset class="buttons actions" aria-label="Actions">
+      <Button kind="main" onClick={run}>
+        Run now…
+      </Button>
+      {paused ? <Button onClick={resume}>Resume…</Button> : <Button onClick={pause}>Pause…</Button>}
+      {source === "api" && <Button onClick={remove}>Delete…</Button>}
+      {source === "code" && <span class="muted small">Its times and its end are in the code.</span>}
+    </fieldset>
+  );
+}
