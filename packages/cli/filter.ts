@@ -6,6 +6,8 @@ import { STATUS_NAMES, statusNamed, time } from "./values.ts";
 export interface FilterFlags {
   status?: string;
   type?: string;
+  queue?: string;
+  key?: string;
   text?: string;
   dead?: true;
   waitingForCode?: true;
@@ -19,6 +21,8 @@ export function withFilterOptions(command: Command): Command {
   return command
     .addOption(new Option("--status <status>", "only those of this status").choices(STATUS_NAMES))
     .option("--type <type>", "only those of this type")
+    .option("--queue <name>", "only those in this queue")
+    .option("--key <key>", "only those of this key")
     .option("--text <text>", "only those with this text in their data, result or error")
     .option("--dead", "only those in Error that have no attempts left")
     .option("--waiting-for-code", "only those that are due and that nobody here has the code of")
@@ -29,10 +33,13 @@ export function withFilterOptions(command: Command): Command {
 }
 
 export function filterOf(flags: FilterFlags): TaskFilter {
-  const { status, type, text, dead, waitingForCode, createdFrom, createdTo, dueFrom, dueTo } = flags;
+  const { status, type, queue, key, text, dead, waitingForCode, createdFrom, createdTo, dueFrom, dueTo } =
+    flags;
   return {
     status: status === undefined ? undefined : statusNamed(status),
     type,
+    queue,
+    concurrency_key: key,
     text,
     dead,
     waiting_for_code: waitingForCode,

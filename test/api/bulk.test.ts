@@ -66,7 +66,7 @@ test("cancels, reschedules and deletes; an empty filter takes all with confirm",
 });
 
 const FIELDS =
-  "status, type, text, dead, waiting_for_code, created_from, created_to, scheduled_from, scheduled_to";
+  "status, type, queue, concurrency_key, text, dead, waiting_for_code, created_from, created_to, scheduled_from, scheduled_to";
 
 test.each<[object | string, string, string]>([
   [

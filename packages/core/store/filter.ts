@@ -23,6 +23,8 @@ const MAX_ATTEMPTS = `coalesce(max_attempts,
   (select tries from unnest(:retried, :tries) as declared (name, tries) where name = type), 1)`;
 
 const CONDITIONS: Readonly<Record<Looked, { sql: string; params: Params }>> = {
+  queue: { sql: "queue = :queue", params: { queue: "column" } },
+  concurrency_key: { sql: "concurrency_key = :concurrency_key", params: { concurrency_key: "column" } },
   text: {
     sql: `(${has("task_data")} or ${has("result_data")} or ${has("error_data")})`,
     params: { text: "text" },

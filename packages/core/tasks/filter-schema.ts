@@ -9,6 +9,13 @@ import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
 
 const nonEmpty = accepts(`1 to ${NAME_LIMIT} characters`);
 
+const named = v.pipe(
+  v.string(nonEmpty),
+  v.minLength(1, nonEmpty),
+  v.maxLength(NAME_LIMIT, nonEmpty),
+  storable,
+);
+
 const flag = v.pipe(
   v.union([v.literal(true), v.literal("true")], accepts("true")),
   v.transform(() => true as const),
@@ -26,12 +33,11 @@ const time = (description: string) => v.optional(v.pipe(timeFrom, v.description(
 export const filterFields = {
   status: v.optional(v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`))),
   type: v.optional(v.pipe(v.string(accepts("a string")), storable)),
+  queue: v.optional(v.pipe(named, v.description("Only tasks in this queue."))),
+  concurrency_key: v.optional(v.pipe(named, v.description("Only tasks of this key, to the letter."))),
   text: v.optional(
     v.pipe(
-      v.string(nonEmpty),
-      v.minLength(1, nonEmpty),
-      v.maxLength(NAME_LIMIT, nonEmpty),
-      storable,
+      named,
       v.description(
         "Only tasks with this text in their data, result or error. JSON above 16 KB is not searched.",
       ),

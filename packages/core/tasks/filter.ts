@@ -8,6 +8,10 @@ import type { TaskStatus } from "./task.ts";
 export interface TaskFilter {
   status?: TaskStatus | undefined;
   type?: string | undefined;
+  /** Only tasks in this queue. */
+  queue?: string | undefined;
+  /** Only tasks of this key, to the letter: `acme` does not find `acme/7`. */
+  concurrency_key?: string | undefined;
   /** Only tasks with this text in their data, result or error, in capitals or not. JSON above 16 KB is not searched. */
   text?: string | undefined;
   /**

@@ -32,6 +32,9 @@ const ROWS: Record<string, Record<string, unknown>> = {
     createdAt: "2020-01-01T00:00:00Z",
     scheduled_time: "2020-01-02T00:00:00Z",
   },
+  queued: { type: "once", task_status: "Completed", queue: "mail" },
+  keyed: { type: "once", task_status: "Not started", queue: "mail", concurrency_key: "acme/7" },
+  ofGroup: { type: "once", task_status: "Not started", concurrency_key: "acme" },
 };
 const NAMES = Object.keys(ROWS);
 
@@ -41,6 +44,11 @@ const FILTERS: [TaskFilter, string[]][] = [
   [{ dead: true, status: "Error", type: "once" }, ["failedOnce", "foreign"]],
   [{ waiting_for_code: true }, ["needsCode", "needsVersion"]],
   [{ waiting_for_code: true, type: "unknown" }, ["needsCode"]],
+  [{ queue: "mail" }, ["queued", "keyed"]],
+  [{ queue: "mail", status: "Not started" }, ["keyed"]],
+  [{ concurrency_key: "acme" }, ["ofGroup"]],
+  [{ concurrency_key: "acme/7", queue: "mail", type: "once" }, ["keyed"]],
+  [{ concurrency_key: "acme/7", queue: "other" }, []],
   [{ created_to: "2020-01-01T00:00:01Z" }, ["old"]],
   [{ created_from: "2020-01-01T00:00:00Z", created_to: "2021-01-01T00:00:00Z" }, ["old"]],
   [{ created_from: "2020-01-01T00:00:01Z" }, NAMES.filter((name) => name !== "old")],
@@ -62,8 +70,8 @@ describeOnStacks("filters", (bed) => {
       ...row,
     }));
     await bed.sql(
-      `insert into "baasix_Tasks" (type, task_status, scheduled_time, "createdAt", attempts, excused, crashes, max_attempts, version, error_data)
-        select type, task_status, scheduled_time, "createdAt", attempts, excused, crashes, max_attempts, version, error_data
+      `insert into "baasix_Tasks" (type, task_status, scheduled_time, "createdAt", attempts, excused, crashes, max_attempts, version, error_data, queue, concurrency_key)
+        select type, task_status, scheduled_time, "createdAt", attempts, excused, crashes, max_attempts, version, error_data, queue, concurrency_key
         from json_populate_recordset(null::"baasix_Tasks", $1)`,
       [JSON.stringify(rows)],
     );

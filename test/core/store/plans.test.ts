@@ -150,6 +150,8 @@ eachStack("the plans of statements", (kind) => {
     { dead: true },
     { waiting_for_code: true },
     { text: "nowhere" },
+    { queue: "nowhere" },
+    { concurrency_key: "nowhere", status: "Not started" },
     { status: "Completed", created_to: "2000-01-01T00:00:00Z" },
     { type: "note", status: "Not started", scheduled_from: "2999-01-01T00:00:00Z" },
   ])("a page of the list with %o, which finds nothing, looks at no more than it may", async (filter) => {
