@@ -52,6 +52,12 @@ export {
   type Statement,
 } from "./store/database.ts";
 export { type MigrateOptions, migrate } from "./store/migrate.ts";
+export {
+  type DeclaredLimit,
+  defineLimit,
+  type LimitDefinition,
+  type TypeLimit,
+} from "./tasks/define-limit.ts";
 export { defineSchedule, type ScheduleDefinition } from "./tasks/define-schedule.ts";
 export {
   type BatchContext,
@@ -65,7 +71,6 @@ export {
   type EnqueueEntry,
   type EnqueueOptions,
   type Enqueuer,
-  foreignTask,
   type ResultOf,
   type TaskContext,
   type TaskDefinition,
@@ -73,6 +78,7 @@ export {
   type TaskSettings,
 } from "./tasks/define-task.ts";
 export type { BulkAction, BulkCount, BulkRequest, BulkResult, TaskFilter } from "./tasks/filter.ts";
+export { foreignTask } from "./tasks/foreign-task.ts";
 export type { HandlerConfig } from "./tasks/handler-config.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";

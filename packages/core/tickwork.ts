@@ -19,6 +19,7 @@ import { windowMsOf } from "./run/trust.ts";
 import { createAnnouncer } from "./services/announce.ts";
 import { createBulk } from "./services/bulk.ts";
 import { createInsight, type Insight } from "./services/insight.ts";
+import { declaringLimits } from "./services/lazy-limits.ts";
 import { createLazySchedules } from "./services/lazy-schedules.ts";
 import { createOperator, type Operator } from "./services/operator.ts";
 import type { Schedules } from "./services/schedules-api.ts";
@@ -29,8 +30,9 @@ import type { Database } from "./store/database.ts";
 import { readRows } from "./store/read-only.ts";
 import { withClock } from "./store/statement.ts";
 import { createStore, type Store } from "./store/store.ts";
+import { checkLimits, type DeclaredLimit } from "./tasks/define-limit.ts";
 import type { Definitions } from "./tasks/define-task.ts";
-import { schedulesOf } from "./tasks/definitions-of.ts";
+import { limitsOf, schedulesOf } from "./tasks/definitions-of.ts";
 import type { Encryption } from "./tasks/encryption.ts";
 import { createHooks, type Hooks } from "./tasks/hooks.ts";
 import { checkDeclared, createRegistry, type Registry } from "./tasks/registry.ts";
@@ -48,6 +50,8 @@ export interface Parts {
   definitions: Definitions;
   /** Default: those of the module that the definitions came from. */
   schedules?: readonly DeclaredSchedule[] | undefined;
+  /** Beside those that definitions say. Default: those of the module that the definitions came from. */
+  limits?: readonly DeclaredLimit[] | undefined;
   /**
    * This process runs nothing: others have the definitions, so it takes tasks of any type. Where they may not read the
    * cache that it writes to, their ticks are told to ask Postgres.
@@ -133,6 +137,7 @@ export function createTickwork(parts: Parts): Tickwork {
   checkKeys(parts.definitions, config);
   const declared = parts.schedules ?? schedulesOf(parts.definitions);
   if (declared.length > 0) checkDeclared(declared, registry);
+  const limits = checkLimits(parts.definitions, parts.limits ?? limitsOf(parts.definitions));
   const timed = now === undefined ? database : withClock(database, now);
   const store = createStore({
     database: timed,
@@ -148,7 +153,7 @@ export function createTickwork(parts: Parts): Tickwork {
     flagTtlMs: leaseMs,
     operatorTtlMs: FOREIGN_LEASE_MS,
     limit: config.cacheLimit,
-    basis: basisOf(registry, config.cacheLimit),
+    basis: basisOf(registry, config.cacheLimit, limits),
     earlyMs: parts.doorbell.earlyMs,
   };
   const postgresGate = createLazyPostgresGate(timed, gateOptions, registry);
@@ -178,10 +183,11 @@ export function createTickwork(parts: Parts): Tickwork {
     exit: parts.exit ?? exitProcess(log),
   };
   const announcer = createAnnouncer(deps);
-  const { schedules, scheduler } = createLazySchedules(
+  const recurring = createLazySchedules(
     { ...deps, database: timed, declared, cacheLimit: config.cacheLimit },
     announcer,
   );
+  const scheduler = declaringLimits(recurring.scheduler, store, registry, limits);
   const tasks = createTasks(deps, announcer);
   const operator = createOperator({ ...deps, scheduler, bulk }, announcer);
   const worker = createWorker({
@@ -193,7 +199,7 @@ export function createTickwork(parts: Parts): Tickwork {
   });
   return {
     tasks,
-    schedules,
+    schedules: recurring.schedules,
     operator,
     worker,
     insight: createInsight(deps),
@@ -217,8 +223,14 @@ function checkKeys(definitions: Definitions, { encryptionKeys }: Config): void {
 }
 
 /** Short, for it is sent with each refresh, and there may be many types. */
-function basisOf({ ours, foreign, open, windowMs }: Registry, cacheLimit: number): string {
-  const parts = [[...ours].sort(), [...foreign].sort(), open, windowMs, cacheLimit];
+function basisOf(
+  { ours, foreign, open, windowMs }: Registry,
+  cacheLimit: number,
+  limits: readonly DeclaredLimit[],
+): string {
+  const parts: unknown[] = [[...ours].sort(), [...foreign].sort(), open, windowMs, cacheLimit];
+  // What code declares anew, no cache vouches for: the refresh that reads Postgres declares it.
+  if (limits.length > 0) parts.push(limits.map((one) => JSON.stringify(one)).sort());
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 

@@ -28,6 +28,10 @@ const CLEANING = [
   "delete from tickwork_requests",
   "delete from tickwork_pauses",
   "delete from tickwork_schedules",
+  ...[
+    ...["tickwork_limits", "tickwork_declared_limits", "tickwork_lane_news", "tickwork_lane_pools"],
+    ...["tickwork_lane_groups", "tickwork_lane_entries", "tickwork_lanes", "tickwork_lane_starts"],
+  ].map((table) => `delete from ${table}`),
   `select setval(pg_get_serial_sequence('"baasix_Tasks"', 'id'), 1, false)`,
 ].map((text): Statement => ({ text }));
 

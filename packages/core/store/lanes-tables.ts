@@ -45,6 +45,7 @@ export const LANES_TABLES = `
         weight double precision, updated_at timestamptz not null,
         -- At most so many starts in so much time: what the rate comes to.
         starts integer, span interval, primary key (kind, name));
+      create table if not exists tickwork_declared_limits (kind text, name text, terms json not null, primary key (kind, name));
       create table if not exists tickwork_lane_news (
         lane uuid, versioned text, type text, queue text, key text, priority integer, due timestamptz);
       create table if not exists tickwork_lane_pools (

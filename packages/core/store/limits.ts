@@ -53,7 +53,7 @@ export const LOOK_AGAIN = `looking as (update tickwork_lane_pools set next_at = 
 const AWAKEN = `awakened as (update tickwork_lanes set next_at = now()
   where not awake and next_at > now() and :kind = 'concurrency_key' and (:name = '*' or key = :name))`;
 
-const PUT = statement({
+const PARAMS = {
   kind: "text",
   name: "text",
   concurrency: "int?",
@@ -61,15 +61,16 @@ const PUT = statement({
   periodSeconds: "float8?",
   burst: "boolean",
   weight: "float8?",
-})`
-  with ${AWAKEN}, ${LOOK_AGAIN}
+} as const;
+const put = (from: string) => `
   insert into tickwork_limits as l (kind, name, concurrency, rate, period_seconds, burst, weight, updated_at, starts, span)
-  values (:kind, :name, :concurrency, :rate, :periodSeconds, :burst and :rate is not null, :weight, now(),
+  select :kind, :name, :concurrency, :rate, :periodSeconds, :burst and :rate is not null, :weight, now(),
     case when :burst then :rate when :rate is not null then 1 end,
-    :periodSeconds / case when :burst then 1 else :rate end * interval '1 second')
+    :periodSeconds / case when :burst then 1 else :rate end * interval '1 second' from ${from}
   on conflict (kind, name) do update set concurrency = excluded.concurrency, rate = excluded.rate, period_seconds = excluded.period_seconds,
     burst = excluded.burst, weight = excluded.weight, updated_at = excluded.updated_at, starts = excluded.starts, span = excluded.span
   returning row_to_json(l) as one`;
+const PUT = statement(PARAMS)`with ${AWAKEN}, ${LOOK_AGAIN} ${put("(select) one")}`;
 
 /** A type with a limit has a pool, whatever waits: its plain tasks are not to be started by another way. */
 const POOL = statement({ kind: "text", name: "text" })`
@@ -78,24 +79,23 @@ const POOL = statement({ kind: "text", name: "text" })`
   insert into tickwork_lane_pools (versioned, type, queue, next_at) select :name, :name, '', now() where :kind = 'type'
   on conflict on constraint tickwork_lane_pools_versioned_queue_key do update set next_at = now()`;
 
+const valuesOf = (target: LimitTarget, { concurrency, rate, weight }: LimitTerms) => ({
+  ...keyOf(target),
+  concurrency: concurrency ?? null,
+  rate: rate?.starts ?? null,
+  periodSeconds: rate?.period_seconds ?? null,
+  burst: rate?.burst ?? false,
+  weight: weight ?? null,
+});
+
 /** Makes a limit, or replaces it. Once it has returned, no claim that begins or ends exceeds it. */
 export async function putLimit(
   { database }: StoreDeps,
   target: LimitTarget,
-  { concurrency, rate, weight }: LimitTerms,
+  terms: LimitTerms,
 ): Promise<Limit> {
-  const key = keyOf(target);
-  const put = PUT({
-    ...key,
-    concurrency: concurrency ?? null,
-    rate: rate?.starts ?? null,
-    periodSeconds: rate?.period_seconds ?? null,
-    burst: rate?.burst ?? false,
-    weight: weight ?? null,
-  });
-  const [, , rows] = await database.transaction<{ one: LimitRow }>([ALONE({}), POOL(key), put], {
-    repeatable: true,
-  });
+  const statements = [ALONE({}), POOL(keyOf(target)), PUT(valuesOf(target, terms))];
+  const [, , rows] = await database.transaction<{ one: LimitRow }>(statements, { repeatable: true });
   const [row] = rows ?? [];
   if (!row) throw new Error("a limit must answer one row, got none");
   return limitOf(row.one);
@@ -116,4 +116,40 @@ const LIST = statement({})`select row_to_json(l) as one from tickwork_limits l o
 /** All of them, by kind and name. */
 export async function listLimits({ database }: StoreDeps): Promise<Limit[]> {
   return (await queryRepeatable<{ one: LimitRow }>(database, LIST({}))).map(({ one }) => limitOf(one));
+}
+
+/** Whoever declares what is declared already, changes nothing: the limit may have been changed since. */
+const DECLARE = statement({ ...PARAMS, terms: "json" })`
+  with declared as (insert into tickwork_declared_limits as d (kind, name, terms) values (:kind, :name, :terms)
+    on conflict (kind, name) do update set terms = excluded.terms where d.terms::text <> excluded.terms::text returning kind),
+  ${AWAKEN}, ${LOOK_AGAIN} ${put("declared")}`;
+
+const UNDECLARE = statement({ kind: "text", name: "text" })`
+  delete from tickwork_declared_limits where kind = :kind and name = :name`;
+
+const DECLARED = statement({})`select kind, name, terms from tickwork_declared_limits`;
+
+/** What code declared last, whatever has become of the limits since. */
+export async function declaredLimits({ database }: StoreDeps) {
+  const rows = await queryRepeatable<{ kind: LimitKind; name: string; terms: LimitTerms }>(
+    database,
+    DECLARED({}),
+  );
+  return rows.map(({ kind, name, terms }) => ({ target: { [kind]: name } as LimitTarget, terms }));
+}
+
+/** Makes a limit as code declares it, if that is not what code declared last. */
+export async function declareLimit(
+  { database }: StoreDeps,
+  target: LimitTarget,
+  terms: LimitTerms,
+): Promise<void> {
+  const declare = DECLARE({ ...valuesOf(target, terms), terms });
+  await database.transaction([ALONE({}), POOL(keyOf(target)), declare], { repeatable: true });
+}
+
+/** Removes a limit whose declaration is gone. */
+export async function undeclareLimit({ database }: StoreDeps, target: LimitTarget): Promise<void> {
+  const key = keyOf(target);
+  await database.transaction([ALONE({}), UNDECLARE(key), REMOVE(key)], { repeatable: true });
 }

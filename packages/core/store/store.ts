@@ -4,7 +4,7 @@ import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
 import { beginBulk, bulkStep, countSome } from "./lazy-bulk.ts";
-import { listLimits, putLimit, removeLimit } from "./limits.ts";
+import { declaredLimits, declareLimit, listLimits, putLimit, removeLimit, undeclareLimit } from "./limits.ts";
 import { readNotes, writeNotes } from "./notes.ts";
 import { deleteFinished, deleteFinishedByType, endLeases, resetRunning } from "./operator.ts";
 import { overview } from "./overview.ts";
@@ -66,6 +66,9 @@ export function createStore(deps: StoreDeps) {
     putLimit: bind(putLimit),
     removeLimit: bind(removeLimit),
     listLimits: bind(listLimits),
+    declaredLimits: bind(declaredLimits),
+    declareLimit: bind(declareLimit),
+    undeclareLimit: bind(undeclareLimit),
     resetRunning: bind(resetRunning),
     deleteFinished: bind(deleteFinished),
     deleteFinishedByType: bind(deleteFinishedByType),

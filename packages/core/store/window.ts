@@ -51,6 +51,8 @@ export interface WindowRead extends Window {
   schedules: ScheduleRow[];
   /** Some schedule was declared in code. */
   hasDeclared: boolean;
+  /** Some limit was declared in code. */
+  hasDeclaredLimits: boolean;
 }
 
 /** A schedule, as far as its occurrences are concerned. */
@@ -101,7 +103,7 @@ const waitingIn = (part: string, isRunnable: boolean) => `
 /**
  * The waiting tasks that a tick may start, with one row more than `:limit` to show where the window was cut; those that
  * are left to others or paused; then the running ones; then schedules; then a row that has the time and the pauses, since
- * there may be no task, and whether there are schedules of code.
+ * there may be no task, and whether there are schedules and limits of code.
  */
 export const WINDOW = variants(
   (windowMs: number) => statement({
@@ -124,7 +126,7 @@ export const WINDOW = variants(
     order by next_time limit ${String(SCHEDULES_PER_REFRESH)})
   union all
   select null, null, null, null, null, null, ${LANES_NEXT_MS}, null, ${epochMs("now()")}, (${PAUSES_AS_JSON}),
-    exists (select from tickwork_schedules where source = 'code'), false, false`,
+    exists (select from tickwork_schedules where source = 'code'), exists (select from tickwork_declared_limits), false`,
 );
 
 interface Entry extends Facts {
@@ -136,8 +138,15 @@ interface Entry extends Facts {
 }
 type WindowRow =
   | { [Column in keyof Entry]: Entry[Column] }
-  /** The last one has the pauses, and when something laned may start. `runnable`: there are schedules of code. */
-  | { id: null; now_ms: number; due_ms: number | null; task: ScheduleRow | PauseRow[]; runnable: boolean };
+  /** The last one has the pauses, and when something laned may start. `runnable`: there are schedules of code; `others`: limits. */
+  | {
+      id: null;
+      now_ms: number;
+      due_ms: number | null;
+      task: ScheduleRow | PauseRow[];
+      runnable: boolean;
+      others: boolean;
+    };
 
 /** What the cache should hold, in one request that forgets old idempotency keys too. */
 export async function window(deps: StoreDeps): Promise<WindowRead> {
@@ -164,12 +173,14 @@ export async function window(deps: StoreDeps): Promise<WindowRead> {
   let pauses: Pause[] = [];
   const schedules: ScheduleRow[] = [];
   let hasDeclared = false;
+  let hasDeclaredLimits = false;
   for (const row of rows ?? []) {
     nowMs = row.now_ms;
     if (row.id === null) {
       if (Array.isArray(row.task)) {
         pauses = row.task.map(pauseOf);
         hasDeclared = row.runnable;
+        hasDeclaredLimits = row.others;
         if (row.due_ms !== null) writes.push(lanedAt(row.due_ms));
       } else schedules.push(row.task);
       continue;
@@ -192,5 +203,6 @@ export async function window(deps: StoreDeps): Promise<WindowRead> {
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
-  return { writes, waitingForCode, codeSinceMs, runByOthers, pauses, nowMs, cutAtMs, schedules, hasDeclared };
+  const found = { writes, waitingForCode, codeSinceMs, runByOthers, pauses, nowMs, cutAtMs };
+  return { ...found, schedules, hasDeclared, hasDeclaredLimits };
 }

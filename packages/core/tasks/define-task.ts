@@ -1,6 +1,6 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { PermanentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { TypeLimit } from "./define-limit.ts";
 import type { HandlerConfig } from "./handler-config.ts";
 import type { TaskNotes } from "./notes.ts";
 import { type ItemOutcome, madeOfMany, outcomesOf } from "./run-many.ts";
@@ -103,6 +103,8 @@ export interface TaskDefinition<
    * not settled yet run again. Default: each task is settled before the next one starts.
    */
   batch?: boolean | BatchOptions;
+  /** How many of its tasks run at once and start in a period; see `defineLimit`. Default: no limit. */
+  limit?: TypeLimit;
   /** How its tasks are unique, whoever creates them; but not those that name the type only, where the definition is not known. */
   unique?: UniqueBy<StandardSchemaV1.InferOutput<Schema>>;
   /**
@@ -278,26 +280,5 @@ export function defineTask<
       if (outcome && "result" in outcome) return outcome.result as Result;
       throw outcome?.error;
     }),
-  };
-}
-
-/**
- * Names a type of task that a program of your own runs, such as a schedule extension written for Baasix: it finds its
- * tasks with `getNotStartedTasks` and writes their rows itself. Tickwork accepts and lists them but never runs them; one
- * that is left `Running` for 15 minutes goes back to `Not started`.
- *
- * @example const emails = foreignTask({ type: "email_batch" });
- */
-export function foreignTask<const Type extends string, Schema extends StandardSchemaV1 = StandardSchemaV1>({
-  type,
-  data,
-}: Pick<TaskDefinition<Schema, unknown, Type>, "type" | "data">): TaskDefinition<Schema, unknown, Type> {
-  return {
-    type,
-    ...(data ? { data } : {}),
-    foreign: true,
-    run: async () => {
-      throw new PermanentError(`Tasks of type "${type}" are run by another program.`);
-    },
   };
 }

@@ -1,4 +1,5 @@
 import { ConfigError } from "../errors.ts";
+import { type DeclaredLimit, isDeclaredLimit } from "./define-limit.ts";
 import type { Definitions, TaskDefinition } from "./define-task.ts";
 import { type DeclaredSchedule, isDeclaredSchedule } from "./schedule.ts";
 
@@ -10,15 +11,15 @@ import { type DeclaredSchedule, isDeclaredSchedule } from "./schedule.ts";
  * @example const definitions = definitionsOf(await import("./tasks.ts"), "./tasks.ts");
  */
 export function definitionsOf(module: Readonly<Record<string, unknown>>, name: string): Definitions {
-  const declared = Object.values(module).flat().filter(isDeclaredSchedule);
-  if ("definitions" in module) return withSchedules(listOf(module.definitions, name), declared);
+  const declared = Object.values(module).flat();
+  if ("definitions" in module) return withDeclared(listOf(module.definitions, name), declared);
   // A module that Node loads as CommonJS has its exports in `default`, too.
   const found = new Set(Object.values(module).filter(isDefinition));
   if (found.size === 0)
     throw new ConfigError(
       `${name} must export task definitions, by name or as the list \`definitions\`; ${exportsOf(module)}.`,
     );
-  return withSchedules([...found], declared);
+  return withDeclared([...found], declared);
 }
 
 function listOf(definitions: unknown, name: string): Definitions {
@@ -26,7 +27,9 @@ function listOf(definitions: unknown, name: string): Definitions {
     throw new ConfigError(
       `\`definitions\` in ${name} must be a list of task definitions, got ${kindOf(definitions)}.`,
     );
-  const wrong = definitions.findIndex((one) => !isDefinition(one) && !isDeclaredSchedule(one));
+  const wrong = definitions.findIndex(
+    (one) => !isDefinition(one) && !isDeclaredSchedule(one) && !isDeclaredLimit(one),
+  );
   if (wrong >= 0)
     throw new ConfigError(
       `\`definitions[${wrong}]\` in ${name} must be a task definition, as defineTask makes it, got ${kindOf(definitions[wrong])}.`,
@@ -34,17 +37,26 @@ function listOf(definitions: unknown, name: string): Definitions {
   return definitions.filter(isDefinition);
 }
 
-/** The schedules that came with a list of definitions, which goes through many hands. */
-const SCHEDULES = new WeakMap<Definitions, readonly DeclaredSchedule[]>();
+/** What came with a list of definitions, which goes through many hands. */
+const DECLARED = new WeakMap<Definitions, { schedules: DeclaredSchedule[]; limits: DeclaredLimit[] }>();
 
-function withSchedules(definitions: Definitions, declared: readonly DeclaredSchedule[]): Definitions {
-  SCHEDULES.set(definitions, [...new Set(declared)]);
+function withDeclared(definitions: Definitions, exported: readonly unknown[]): Definitions {
+  const all = [...new Set(exported)];
+  DECLARED.set(definitions, {
+    schedules: all.filter(isDeclaredSchedule),
+    limits: all.filter(isDeclaredLimit),
+  });
   return definitions;
 }
 
 /** The schedules that the module declares from which `definitionsOf` got these definitions. */
 export function schedulesOf(definitions: Definitions): readonly DeclaredSchedule[] {
-  return SCHEDULES.get(definitions) ?? [];
+  return DECLARED.get(definitions)?.schedules ?? [];
+}
+
+/** The same for limits, without those that the definitions themselves say. */
+export function limitsOf(definitions: Definitions): readonly DeclaredLimit[] {
+  return DECLARED.get(definitions)?.limits ?? [];
 }
 
 /** Whether a value can be used as a definition; the rest of it is checked when it is registered. */

@@ -52,6 +52,7 @@ function refresh(
         pauses: [],
         schedules: [],
         hasDeclared: false,
+        hasDeclaredLimits: false,
       }),
     },
     scheduler: { keepUp: async (window) => window },

@@ -198,6 +198,7 @@ const TABLES = [
   "tickwork_audit",
   "tickwork_pauses",
   "tickwork_limits",
+  "tickwork_declared_limits",
   "tickwork_lane_news",
   "tickwork_lane_pools",
   "tickwork_lane_groups",

@@ -133,7 +133,7 @@ function connectBed(postgres: string, redis: string): ConnectBed {
     redis.mode = "open";
     await Promise.all(toClose.splice(0).map((close) => close()));
     await query(
-      `truncate "baasix_Tasks", tickwork_flags, tickwork_requests, tickwork_schedules, tickwork_pauses, tickwork_limits, tickwork_lane_news, tickwork_lane_pools, tickwork_lane_groups, tickwork_lane_entries, tickwork_lanes, tickwork_lane_starts restart identity`,
+      `truncate "baasix_Tasks", tickwork_flags, tickwork_requests, tickwork_schedules, tickwork_pauses, tickwork_limits, tickwork_declared_limits, tickwork_lane_news, tickwork_lane_pools, tickwork_lane_groups, tickwork_lane_entries, tickwork_lanes, tickwork_lane_starts restart identity`,
     );
     await dropKeys();
   });
