@@ -91,6 +91,20 @@ export const LimitQuerySchema = v.pipe(
   v.check(namesOne, mustNameOne),
 );
 
+/** Of a task. */
+export const HoldsSchema = v.pipe(
+  v.array(
+    v.object({
+      type: v.exactOptional(v.string()),
+      queue: v.exactOptional(v.string()),
+      concurrency_key: v.exactOptional(v.string()),
+      by: v.picklist(["concurrency", "rate"]),
+      until: v.nullable(v.pipe(v.string(), v.isoTimestamp())),
+    }),
+  ),
+  v.description("Of a task that is due, the limits that hold it back."),
+);
+
 export const LimitSchema = v.pipe(
   v.object({
     type: v.exactOptional(v.string()),

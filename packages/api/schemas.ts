@@ -9,7 +9,7 @@ import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
 import { dueOf, idOf } from "./cursors.ts";
 import { encryptedField } from "./encrypted-schema.ts";
-import { laneFields } from "./limit-schemas.ts";
+import { HoldsSchema, laneFields } from "./limit-schemas.ts";
 import { PausesSchema } from "./pause-schemas.ts";
 
 /** How many tasks a page of the list has. */
@@ -190,6 +190,7 @@ export const TaskSchema = v.pipe(
     ...laneFields,
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
     paused: v.exactOptional(PausesSchema),
+    limited: v.exactOptional(HoldsSchema),
     unique_key: v.pipe(
       v.nullable(v.string()),
       v.description("What it has in common with no other task of its type for as long as unique_for says."),

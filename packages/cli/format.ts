@@ -1,7 +1,16 @@
 /** Everything that people read. */
 import { styleText } from "node:util";
 import type { ApiKey, MadeApiKey, Schedule, Task } from "#client";
-import type { BulkAction, BulkCount, CacheStats, Health, Pause, PauseTarget, UniqueOutcome } from "#core";
+import type {
+  BulkAction,
+  BulkCount,
+  CacheStats,
+  Health,
+  LimitHold,
+  Pause,
+  PauseTarget,
+  UniqueOutcome,
+} from "#core";
 import type { PlannedMigration } from "../core/store/plan-migrations.ts";
 import { lineOf } from "../local/demo-lines.ts";
 import type { Server } from "../local/server.ts";
@@ -38,6 +47,7 @@ export function taskDetails(task: Task): string {
     ["status", paint(STATUS_STYLES[task_status] ?? "bold", task_status)],
     ["due", scheduled_time],
     ["paused", task.paused ? task.paused.map(pauseLine).join("; ") : null],
+    ["limited", task.limited ? task.limited.map(holdLine).join("; ") : null],
     ["started", started_at],
     ["finished", finished_at],
     ["attempts", attempts > 0 ? `${attempts}${max_attempts ? ` of ${max_attempts}` : ""}` : null],
@@ -116,6 +126,11 @@ export function pausedName({ type, queue, concurrency_key }: Partial<Pause>): st
 export function pauseLine(pause: Pause): string {
   const by = pause.created_by ? `, by ${pause.created_by}` : "";
   return `${pausedName(pause)}, since ${pause.created_at}${by}${pause.reason ? `: ${pause.reason}` : ""}`;
+}
+
+/** @example holdLine(hold) // "queue mail: as many run as may" */
+function holdLine({ by, until, ...target }: LimitHold): string {
+  return `${pausedName(target)}: ${by === "concurrency" ? "as many run as may" : `its rate, until ${until}`}`;
 }
 
 export const pauseLines = (pauses: readonly Pause[]): string =>

@@ -82,7 +82,7 @@ export { foreignTask } from "./tasks/foreign-task.ts";
 export type { HandlerConfig } from "./tasks/handler-config.ts";
 export type { Hook, HookContext, HookEvent, Hooks } from "./tasks/hooks.ts";
 export { type LazySchema, type LazyTaskOptions, lazyTask } from "./tasks/lazy-task.ts";
-export type { Limit, LimitTarget, LimitTerms, Rate } from "./tasks/limit.ts";
+export type { Limit, LimitHold, LimitTarget, LimitTerms, Rate } from "./tasks/limit.ts";
 export type { TaskNotes } from "./tasks/notes.ts";
 export type { Pause, PauseTarget } from "./tasks/pause.ts";
 export type { ItemOutcome } from "./tasks/run-many.ts";

@@ -43,6 +43,45 @@ test("a limit is made, replaced, listed and removed, and holds tasks back", asyn
   expect(await limits.list()).toEqual([]);
 });
 
+test("a task that is due says which limits hold it back, and until when", async () => {
+  const { limits, create, get } = client();
+  const rate = { starts: 1, period_seconds: 3_600 };
+  await limits.put({ queue: "mail" }, { concurrency: 1, rate });
+  await limits.put({ concurrency_key: "*" }, { concurrency: 1 });
+  await limits.put({ concurrency_key: "big" }, { concurrency: 2 });
+  const [, second, other, big] = await Promise.all([
+    create({ type: "note", queue: "mail", concurrency_key: "acme" }),
+    create({ type: "note", queue: "mail" }),
+    create({ type: "note", concurrency_key: "acme" }),
+    create({ type: "note", concurrency_key: "big" }),
+  ]);
+  const later = await create({
+    type: "note",
+    queue: "mail",
+    scheduled_time: new Date(Date.now() + 3_600_000),
+  });
+  expect(second).not.toHaveProperty("limited");
+  await api.bed.sql(
+    `update "baasix_Tasks" set task_status = 'Running', lease_expires_at = now() + interval '1 hour' where concurrency_key = 'acme' and queue = 'mail'`,
+  );
+  const held = async (id: number) => (await get(id)).limited;
+  expect(await held(second.id)).toEqual([{ queue: "mail", by: "concurrency", until: null }]);
+  expect(await held(other.id)).toEqual([{ concurrency_key: "*", by: "concurrency", until: null }]);
+  expect(await held(big.id)).toBeUndefined();
+  expect(await held(later.id)).toBeUndefined();
+  await api.bed.sql(`update "baasix_Tasks" set task_status = 'Completed' where task_status = 'Running'`);
+  expect(await held(second.id)).toBeUndefined();
+  await api.tickwork.worker.tick();
+  expect((await get(second.id)).task_status).toBe("Completed");
+  const third = await create({ type: "note", queue: "mail" });
+  const [hold] = (await held(third.id)) ?? [];
+  expect(hold).toEqual({ queue: "mail", by: "rate", until: expect.stringMatching(/Z$/) });
+  const minutes = (Date.parse(hold?.until ?? "") - Date.now()) / 60_000;
+  expect(minutes).toBeGreaterThan(58);
+  expect(minutes).toBeLessThanOrEqual(60);
+  expect(await held(second.id)).toBeUndefined();
+});
+
 const statuses = async () =>
   (await api.bed.sql<{ task_status: string }>('select task_status from "baasix_Tasks" order by id')).map(
     ({ task_status }) => task_status,

@@ -1,5 +1,5 @@
 /** Limits of types, queues and keys. The function reads them: `lanes-function.ts`. */
-import type { Limit, LimitKind, LimitTarget, LimitTerms } from "../tasks/limit.ts";
+import type { Limit, LimitHold, LimitKind, LimitTarget, LimitTerms } from "../tasks/limit.ts";
 import type { StoreDeps } from "./deps.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
@@ -110,6 +110,40 @@ export async function removeLimit({ database }: StoreDeps, target: LimitTarget):
   const [, rows] = await database.transaction([ALONE({}), REMOVE(keyOf(target))], { repeatable: true });
   return (rows?.length ?? 0) > 0;
 }
+
+/** What a key says itself, the limit of each key does not. */
+const unlessOwn = (column: string) => `case when not (l.name = '*' and exists (select from tickwork_limits o
+  where o.kind = l.kind and o.name = of.name and o.${column} is not null)) then l.${column} end`;
+
+/**
+ * The limits that hold back the waiting task `t` at this moment, as a JSON array; null when none does. It reads the running rows,
+ * which are few, and only where there is a limit that concerns it.
+ */
+export const HOLDS_AS_JSON = `select json_agg(json_build_object('kind', held.kind, 'name', held.name, 'by', hold.by, 'until', hold.until)
+    order by held.kind, held.name, hold.by)
+  from (select l.kind, l.name, of.name as whose, ${unlessOwn("concurrency")} as concurrency, ${unlessOwn("starts")} as starts, l.span
+    from (values ('type', t.type::text), ('queue', t.queue::text), ('concurrency_key', t.concurrency_key::text)) of (kind, name)
+    join tickwork_limits l on l.kind = of.kind and (l.name = of.name or l.kind = 'concurrency_key' and l.name = '*' and of.name is not null)) held
+  cross join lateral (
+    select 'concurrency' as by, null::timestamptz as until where held.concurrency <= (select count(*) from "baasix_Tasks" r
+      where r.task_status = 'Running' and case held.kind when 'type' then r.type::text when 'queue' then r.queue::text
+        else r.concurrency_key::text end = held.whose)
+    union all
+    select 'rate', s.starts[cardinality(s.starts) - held.starts + 1] + held.span from tickwork_lane_starts s
+      where s.kind = held.kind and s.name = held.whose
+        and s.starts[cardinality(s.starts) - held.starts + 1] + held.span > now()) hold`;
+
+/** A row of `HOLDS_AS_JSON`. */
+export interface HoldRow extends Pick<LimitHold, "by" | "until"> {
+  kind: LimitKind;
+  name: string;
+}
+
+export const holdOf = ({ kind, name, by, until }: HoldRow): LimitHold => ({
+  [kind]: name,
+  by,
+  until: until === null ? null : new Date(until).toISOString(),
+});
 
 const LIST = statement({})`select row_to_json(l) as one from tickwork_limits l order by kind, name`;
 

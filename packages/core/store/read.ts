@@ -11,6 +11,7 @@ import type { Task, TaskStatus } from "../tasks/task.ts";
 import type { ListFilter } from "../tasks/tasks.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, LEFT_IN_WINDOW, NOW_MS, PAUSED, RUNNABLE_IN_WINDOW, VERSIONED_TYPE } from "./fragments.ts";
+import { HOLDS_AS_JSON, type HoldRow, holdOf } from "./limits.ts";
 import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "./pauses.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, type TaskRow, type TimedTasks, tasksOf, toTask } from "./rows.ts";
@@ -18,15 +19,21 @@ import { queryRepeatable, statement, variants } from "./statement.ts";
 
 export const GET = statement({ id: "bigint" })`
   select row_to_json(t) as task, ${NOW_MS}, case when task_status = 'Not started' then (${PAUSES_AS_JSON}
-    where name = case kind when 'all' then '' else to_jsonb(t)->>kind end) end as pauses
+    where name = case kind when 'all' then '' else to_jsonb(t)->>kind end) end as pauses,
+  case when task_status = 'Not started' and scheduled_time <= now() then (${HOLDS_AS_JSON}) end as holds
   from "baasix_Tasks" t where id = :id`;
 
 /** What holds it back goes with it, if something does. */
 export async function get({ database }: StoreDeps, id: number): Promise<Task | undefined> {
-  const [row] = await queryRepeatable<TaskRow & { pauses: PauseRow[] | null }>(database, GET({ id }));
+  type Found = TaskRow & { pauses: PauseRow[] | null; holds: HoldRow[] | null };
+  const [row] = await queryRepeatable<Found>(database, GET({ id }));
   if (!row) return undefined;
-  const paused = (row.pauses ?? []).map(pauseOf);
-  return paused.length > 0 ? { ...toTask(row.task), paused } : toTask(row.task);
+  const { task, pauses, holds } = row;
+  return {
+    ...toTask(task),
+    ...(pauses?.length && { paused: pauses.map(pauseOf) }),
+    ...(holds && { limited: holds.map(holdOf) }),
+  };
 }
 
 /** When none of the tasks exists, one row has the time alone. */

@@ -37,6 +37,17 @@ export interface Limit {
   updated_at: string;
 }
 
+/** A limit that holds a task back, with one of the first three: where it is `*`, that of each key. */
+export interface LimitHold {
+  type?: string;
+  queue?: string;
+  concurrency_key?: string;
+  /** `concurrency`: as many run as may; `rate`: as many have started. */
+  by: "concurrency" | "rate";
+  /** Of a rate, when the next one may start, ISO 8601; null: when one that runs has ended. */
+  until: string | null;
+}
+
 /** The kinds of targets, as they are named in requests and in Postgres. */
 export const LIMIT_KINDS = ["type", "queue", "concurrency_key"] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];

@@ -14,6 +14,7 @@
  * - **rev**: a number on every row that grows with each write to it, no matter who writes
  * - **attempt**: one start of a task's handler
  */
+import type { LimitHold } from "./limit.ts";
 import type { Pause } from "./pause.ts";
 
 /** Every status that a task can have. */
@@ -117,6 +118,8 @@ export interface Task {
   rev: number;
   /** What holds it back, where one task that waits is asked for; absent when nothing does. */
   paused?: Pause[];
+  /** Which limits hold it back, where one task that is due is asked for; absent when none does. */
+  limited?: LimitHold[];
   /** Beside it, no other task of its type may have this key for as long as `unique_for` says. */
   unique_key: string | null;
   /** How long the key is taken; null when there is none, or when its seconds were over and another task has taken it. */

@@ -71,7 +71,9 @@ export const laneMutants: Mutant[] = [
   {
     name: "nobody looks whether a queue is full",
     kind: "lanes",
-    changes: [core("store/lanes-function.ts", ".concurrency <= (select count(*)", ".concurrency <= (select -1")],
+    changes: [
+      core("store/lanes-function.ts", ".concurrency <= (select count(*)", ".concurrency <= (select -1"),
+    ],
   },
   {
     name: "nobody looks whether a key is full",
