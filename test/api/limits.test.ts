@@ -55,6 +55,8 @@ test("a task that is due says which limits hold it back, and until when", async 
     create({ type: "note", concurrency_key: "acme" }),
     create({ type: "note", concurrency_key: "big" }),
   ]);
+  // It has a limit of its own, with room for one more.
+  await create({ type: "note", concurrency_key: "big", task_data: "runs" });
   const later = await create({
     type: "note",
     queue: "mail",
@@ -62,7 +64,7 @@ test("a task that is due says which limits hold it back, and until when", async 
   });
   expect(second).not.toHaveProperty("limited");
   await api.bed.sql(
-    `update "baasix_Tasks" set task_status = 'Running', lease_expires_at = now() + interval '1 hour' where concurrency_key = 'acme' and queue = 'mail'`,
+    `update "baasix_Tasks" set task_status = 'Running', lease_expires_at = now() + interval '1 hour' where concurrency_key = 'acme' and queue = 'mail' or task_data::text = '"runs"'`,
   );
   const held = async (id: number) => (await get(id)).limited;
   expect(await held(second.id)).toEqual([{ queue: "mail", by: "concurrency", until: null }]);

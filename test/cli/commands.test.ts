@@ -99,6 +99,26 @@ describe.each([
     expect(await project.run(["bulk", "explode", "--all"])).toMatchObject({ code: 2 });
   });
 
+  test("limits are set, listed and removed; list finds a queue and a key; show says what holds a task back", {
+    timeout: 90_000,
+  }, async () => {
+    const say = async (...args: string[]) => (await project.run(["limits", ...args])).stdout.trim();
+    expect(await say()).toBe("There are no limits.");
+    const set = "set --queue mail --concurrency 2 --rate 1/1h".split(" ");
+    expect(await say(...set)).toBe("queue mail: 2 at once; 1 in 3600 s, evenly");
+    expect(await say("list")).toBe("queue mail: 2 at once; 1 in 3600 s, evenly");
+    const line = ["--queue", "mail", "--key", "acme/7"];
+    await json("enqueue", "greet", '{"name":"Ada"}', ...line, "--wait");
+    const { id } = await json("enqueue", "greet", '{"name":"Alan"}', ...line);
+    const show = await project.run(["show", String(id)]);
+    expect(show.stdout).toMatch(/limited +queue mail: its rate, until 20\S+Z\n/);
+    expect(await json<Task[]>("list", ...line)).toMatchObject([{ id }, { queue: "mail" }]);
+    expect(await json<Task[]>("list", "--key", "acme")).toEqual([]);
+    expect(await say("remove", "--queue", "mail")).toBe("Removed: the limit of queue mail");
+    expect((await json("watch", String(id))).task_status).toBe("Completed");
+    expect(await project.run(["limits", "set", "--concurrency", "1"])).toMatchObject({ code: 2 });
+  });
+
   test("keys are made, listed and withdrawn, and the command line works with one", async () => {
     const made = await json<MadeApiKey>(..."keys create ops --scope read write --expires 90d".split(" "));
     expect(made).toMatchObject({ name: "ops", scopes: ["read", "write"], used_at: null });

@@ -71,10 +71,10 @@ test("an option that is misspelt is refused, for its task would be due at once",
   await expect(enqueue(note, {}, { runAt: new Date() } as EnqueueOptions)).rejects.toMatchObject({
     code: "invalid_request",
     message:
-      "runAt is not an option; these are: at, maxAttempts, attachmentId, version, uniqueKey, uniqueFor, onConflict, longestWaitSeconds, priority, queue, concurrencyKey, idempotencyKey, userId",
+      "runAt is not an option; these are: at, maxAttempts, priority, queue, concurrencyKey, attachmentId, version, uniqueKey, uniqueFor, onConflict, longestWaitSeconds, idempotencyKey, userId",
   });
   await expect(enqueueMany(note, [{}, { delay: 5 } as EnqueueOptions])).rejects.toThrow(
-    "[1].delay is not an option; these are: at, maxAttempts, attachmentId, version, uniqueKey, uniqueFor, onConflict, longestWaitSeconds, data",
+    "[1].delay is not an option; these are: at, maxAttempts, priority, queue, concurrencyKey, attachmentId, version, uniqueKey, uniqueFor, onConflict, longestWaitSeconds, data",
   );
   await expect(enqueueMany(note, [{}], { at: new Date() } as EnqueueOptions)).rejects.toThrow(
     "at is not an option; these are: idempotencyKey, userId",
