@@ -12,9 +12,10 @@ const mail = defineLimit({ queue: "mail", rate });
 
 describeOnStacks("limits in code", (bed) => {
   /** A process that starts, and has refreshed once. */
-  const start = async (limit?: TypeLimit, limits: DeclaredLimit[] = []) => {
+  const start = async (limit?: TypeLimit, limits: DeclaredLimit[] = [], env = {}) => {
     const made = bed.make({
       doorbell: noteRings(),
+      env,
       definitions: definitionsOf({ note: noteOf(limit), limits }, "./tasks.ts"),
     });
     await made.worker.refresh();
@@ -65,6 +66,15 @@ describeOnStacks("limits in code", (bed) => {
     expect(await inForce(await start())).toEqual(stay);
     await first.operator.putLimit({ type: "note" }, { concurrency: 9 });
     expect(await inForce(await start())).toEqual([...stay, ofNote(9)]);
+  });
+
+  test("a cache that vouches for itself does not keep a new declaration waiting", async () => {
+    const env = { TASK_MAX_UNSEEN_TIME: "3600" };
+    await start(undefined, [mail], env);
+    const second = await start({ concurrency: 2 }, [mail], env);
+    expect(await inForce(second)).toEqual([ofMail, ofNote(2)]);
+    expect(await second.worker.refresh()).toMatchObject({ readPostgres: false });
+    expect(await inForce(await start(undefined, [], env))).toEqual([ofMail]);
   });
 
   test("unused they cost nothing; declared already, one query for each process", async () => {
