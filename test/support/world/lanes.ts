@@ -45,25 +45,53 @@ export const laned = (dueInMs: fc.Arbitrary<number>, work: fc.Arbitrary<Work>) =
     line,
   });
 
-/** Looks after each write whether more runs, or has started, than may. */
-export function watchLanes(world: World, postgres: SimulatedPostgres): () => Promise<void> {
+/** The names that hold a task back when they are full, and what is spread in time. */
+const heldBy = (queue: string | null, key: string | null) => [
+  ...(queue === "mail" ? ["queue:mail"] : []),
+  ...(key === null ? [] : [`key:${key}`]),
+];
+
+export interface LaneWatcher {
+  /** Looks after a write whether more runs, or has started, than may. */
+  look(): Promise<void>;
+  /** Since when a task that has just started could, as far as its limits go. */
+  freeSinceMs(id: number): number;
+}
+
+export function watchLanes(world: World, postgres: SimulatedPostgres): LaneWatcher {
   const starts = new Set<number>();
-  return async () => {
-    const rows = await postgres.run(
-      `select queue, concurrency_key as key, (extract(epoch from started_at) * 1000)::text as ms from "baasix_Tasks"
+  /** When a place was given back, by what it is a place of. */
+  const freeSince = new Map<string, number>();
+  let running = new Map<number, string[]>();
+  const couldStart = new Map<number, number>();
+  const lastOf = (names: readonly string[]) => Math.max(0, ...names.map((name) => freeSince.get(name) ?? 0));
+  return {
+    freeSinceMs: (id) => couldStart.get(id) ?? 0,
+    async look() {
+      const rows = await postgres.run(
+        `select id, queue, concurrency_key as key, (extract(epoch from started_at) * 1000)::text as ms from "baasix_Tasks"
         where task_status = 'Running' and lane is not null`,
-      [],
-    );
-    if (rows.filter(({ queue }) => queue === "mail").length > 1)
-      world.violate("more of a queue run than its limit allows");
-    const keys = rows.flatMap(({ key }) => key ?? []);
-    if (new Set(keys).size < keys.length) world.violate("more of a key run than its limit allows");
-    for (const { queue, ms } of rows)
-      if (queue === "rated" && !starts.has(Number(ms))) {
+        [],
+      );
+      if (rows.filter(({ queue }) => queue === "mail").length > 1)
+        world.violate("more of a queue run than its limit allows");
+      const keys = rows.flatMap(({ key }) => key ?? []);
+      if (new Set(keys).size < keys.length) world.violate("more of a key run than its limit allows");
+      const now = new Map(rows.map(({ id, queue, key }) => [Number(id), heldBy(queue ?? null, key ?? null)]));
+      for (const [id, names] of running)
+        if (!now.has(id)) for (const name of names) freeSince.set(name, postgres.nowMs());
+      for (const { id, queue, ms } of rows) {
+        if (running.has(Number(id))) continue;
+        const names = now.get(Number(id)) ?? [];
+        couldStart.set(Number(id), lastOf(queue === "rated" ? [...names, "rated"] : names));
+        if (queue !== "rated" || starts.has(Number(ms))) continue;
         if ([...starts].some((before) => Math.abs(before - Number(ms)) < RATED_MS - 1))
           world.violate("two started sooner after each other than their rate allows");
         starts.add(Number(ms));
+        freeSince.set("rated", Number(ms) + RATED_MS);
       }
+      running = now;
+    },
   };
 }
 
@@ -71,7 +99,9 @@ export const laneMutants: Mutant[] = [
   {
     name: "nobody looks whether a queue is full",
     kind: "lanes",
-    changes: [core("store/lanes-function.ts", ".concurrency <= (select count(*)", ".concurrency <= (select -1")],
+    changes: [
+      core("store/lanes-function.ts", ".concurrency <= (select count(*)", ".concurrency <= (select -1"),
+    ],
   },
   {
     name: "nobody looks whether a key is full",
@@ -82,5 +112,39 @@ export const laneMutants: Mutant[] = [
     name: "a start does not count for its rate",
     kind: "lanes",
     changes: [core("store/lanes-function.ts", "l.name = best.queue and l.starts is not null", "l.name = ''")],
+  },
+  {
+    name: "the end of a task tells nobody that its place is free",
+    kind: "lines",
+    changes: [
+      core("run/tick.ts", "if (isLaned(task) || settled.more) await tellLanes(flag, task, settled);", ""),
+    ],
+  },
+  {
+    name: "nobody says when a rate lets the next one start",
+    kind: "lines",
+    changes: [
+      core(
+        "store/lanes-function.ts",
+        "case when ${FREE_AT} > now() and exists",
+        "case when false and exists",
+      ),
+    ],
+  },
+  {
+    name: "a claim that found nothing outranks what was told of the lanes since",
+    kind: "lines",
+    changes: [
+      core(
+        "tasks/standing.ts",
+        'return [{ id: LANES, rev, kind: "gone" }];',
+        'return [{ id: LANES, rev: rev + 60_000, kind: "gone" }];',
+      ),
+      core(
+        "tasks/standing.ts",
+        'return [{ id: LANES, rev, kind: "waiting", atMs: nextMs, inMs: nextMs - nowMs }];',
+        'return [{ id: LANES, rev: rev + 60_000, kind: "waiting", atMs: nextMs, inMs: nextMs - nowMs }];',
+      ),
+    ],
   },
 ];

@@ -101,6 +101,7 @@ export interface Scenario {
  * are lost, workers die and tasks fail, are retried, cancelled and removed. `pauses`: types are paused and resumed, by
  * processes that may die, and the cache is told in no order. `schedules`: some recur every few seconds, take longer than
  * that, and are changed meanwhile; workers die. `lanes`: tasks stand in line under limits; workers die.
+ * `lines`: the same where nobody dies, and nothing that may start waits.
  */
 export type Kind =
   | "calm"
@@ -117,6 +118,7 @@ export type Kind =
   | "schedules"
   | "keys"
   | "lanes"
+  | "lines"
   | "starved"
   | "retries"
   | "outages"
@@ -342,6 +344,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   pauses: [...ordinary(false), short, pause, pause],
   schedules: [short, schedule, schedule, kills, fc.constant({ do: "refresh" })],
   lanes: [...ordinary(false), inLine, inLine, inLine, kills],
+  lines: [...ordinary(false), inLine, inLine, inLine],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
@@ -402,6 +405,7 @@ export const kinds: Kind[] = [
   "schedules",
   "keys",
   "lanes",
+  "lines",
   "starved",
   "retries",
   "outages",
