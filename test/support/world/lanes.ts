@@ -126,8 +126,8 @@ export const laneMutants: Mutant[] = [
     changes: [
       core(
         "store/lanes-function.ts",
-        "case when ${FREE_AT} > now() and exists",
-        "case when false and exists",
+        "> now() and exists (select from tickwork_lane_entries e where e.pool = p.pool) then",
+        "> now() and false then",
       ),
     ],
   },
