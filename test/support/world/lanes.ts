@@ -1,5 +1,6 @@
 /** Tasks that stand in line, and the limits that must hold at every moment. */
 import fc from "fast-check";
+import { LANES_FUNCTION } from "../../../packages/core/store/lanes-function.ts";
 import type { Work } from "./deployment.ts";
 import { core, type Mutant } from "./mutant.ts";
 import type { SimulatedPostgres } from "./wires.ts";
@@ -95,23 +96,32 @@ export function watchLanes(world: World, postgres: SimulatedPostgres): LaneWatch
   };
 }
 
+/** The function is in the database: a mutant of it replaces it there. */
+function inFunction(from: string, to: string): Pick<Mutant, "changes" | "schema"> {
+  if (!LANES_FUNCTION.includes(from)) throw new Error(`the function has no ${from}`);
+  return { changes: [], schema: { break: LANES_FUNCTION.replaceAll(from, to), mend: LANES_FUNCTION } };
+}
+
 export const laneMutants: Mutant[] = [
   {
     name: "nobody looks whether a queue is full",
     kind: "lanes",
-    changes: [
-      core("store/lanes-function.ts", ".concurrency <= (select count(*)", ".concurrency <= (select -1"),
-    ],
+    ...inFunction("coalesce(ql.concurrency <= ", "coalesce(null <= "),
   },
   {
     name: "nobody looks whether a key is full",
     kind: "lanes",
-    changes: [core("store/lanes-function.ts", "where k.n >= coalesce(own", "where k.n > coalesce(own")],
+    ...inFunction("where k.n >= coalesce(own", "where k.n > coalesce(own"),
   },
   {
     name: "a start does not count for its rate",
     kind: "lanes",
-    changes: [core("store/lanes-function.ts", "l.name = best.queue and l.starts is not null", "l.name = ''")],
+    ...inFunction("l.name = best.queue and l.starts is not null", "l.name = ''"),
+  },
+  {
+    name: "what a dead worker left in a lane does not wait again",
+    kind: "lanes",
+    ...inFunction("exit when not ended or n = 2;", "exit;"),
   },
   {
     name: "the end of a task tells nobody that its place is free",
@@ -123,13 +133,10 @@ export const laneMutants: Mutant[] = [
   {
     name: "nobody says when a rate lets the next one start",
     kind: "lines",
-    changes: [
-      core(
-        "store/lanes-function.ts",
-        "> now() and exists (select from tickwork_lane_entries e where e.pool = p.pool) then",
-        "> now() and false then",
-      ),
-    ],
+    ...inFunction(
+      "> moment and exists (select from tickwork_lane_entries e where e.pool = p.pool) then",
+      "> moment and false then",
+    ),
   },
   {
     name: "a claim that found nothing outranks what was told of the lanes since",
