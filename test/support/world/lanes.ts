@@ -119,11 +119,6 @@ export const laneMutants: Mutant[] = [
     ...inFunction("l.name = best.queue and l.starts is not null", "l.name = ''"),
   },
   {
-    name: "what a dead worker left in a lane does not wait again",
-    kind: "lanes",
-    ...inFunction("exit when not ended or n = 2;", "exit;"),
-  },
-  {
     name: "the end of a task tells nobody that its place is free",
     kind: "lines",
     changes: [
