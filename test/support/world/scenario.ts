@@ -270,6 +270,7 @@ const withKeys = fc.record({
   unique,
 }) as fc.Arbitrary<Step>;
 const inLine = laned(dueInMs, work) as fc.Arbitrary<Step>;
+const inLineSoon = laned(fc.constantFrom(0, 0, 3_000), fc.constant({ ms: 20 })) as fc.Arbitrary<Step>;
 /** A row, and the hook that tells of it before it is there. */
 const nudge = fc.record({
   do: fc.constant("insert" as const),
@@ -344,7 +345,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   pauses: [...ordinary(false), short, pause, pause],
   schedules: [short, schedule, schedule, kills, fc.constant({ do: "refresh" })],
   lanes: [...ordinary(false), inLine, inLine, inLine, kills],
-  lines: [...ordinary(false), inLine, inLine, inLine],
+  lines: [...ordinary(false), inLine, ...Array(5).fill(inLineSoon)],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
