@@ -25,11 +25,16 @@ export const CLEAN_LANES = [
   "lane_starts",
 ].map((name) => `delete from tickwork_${name}`);
 
-/** One of a queue at a time, one of each key, and a start each five seconds. */
-export const LIMITS = `insert into tickwork_limits (kind, name, concurrency, rate, period_seconds, burst, updated_at, starts, span) values
+/** One of a queue at a time, one of a type, one of each key, and a start each five seconds; and what `PUT /limits` adds for a type. */
+export const LIMITS = [
+  `insert into tickwork_limits (kind, name, concurrency, rate, period_seconds, burst, updated_at, starts, span) values
   ('queue', 'mail', 1, null, null, false, now(), null, null),
   ('concurrency_key', '*', 1, null, null, false, now(), null, null),
-  ('queue', 'rated', null, 1, 5, false, now(), 1, interval '5 seconds')`;
+  ('type', 'short', 1, null, null, false, now(), null, null),
+  ('queue', 'rated', null, 1, 5, false, now(), 1, interval '5 seconds')`,
+  "insert into tickwork_lane_news (lane) values (null)",
+  `insert into tickwork_lane_pools (versioned, type, queue, next_at) values ('short', 'short', '', now())`,
+];
 
 const line: fc.Arbitrary<Line> = fc.record({
   queue: fc.constantFrom("mail" as const, "mail" as const, "rated" as const, null),
@@ -47,7 +52,8 @@ export const laned = (dueInMs: fc.Arbitrary<number>, work: fc.Arbitrary<Work>) =
   });
 
 /** The names that hold a task back when they are full, and what is spread in time. */
-const heldBy = (queue: string | null, key: string | null) => [
+const heldBy = (type: string | null, queue: string | null, key: string | null) => [
+  ...(type === "short" ? ["type:short"] : []),
   ...(queue === "mail" ? ["queue:mail"] : []),
   ...(key === null ? [] : [`key:${key}`]),
 ];
@@ -70,15 +76,22 @@ export function watchLanes(world: World, postgres: SimulatedPostgres): LaneWatch
     freeSinceMs: (id) => couldStart.get(id) ?? 0,
     async look() {
       const rows = await postgres.run(
-        `select id, queue, concurrency_key as key, (extract(epoch from started_at) * 1000)::text as ms from "baasix_Tasks"
-        where task_status = 'Running' and lane is not null`,
+        `select id, type, queue, concurrency_key as key, (extract(epoch from started_at) * 1000)::text as ms from "baasix_Tasks"
+        where task_status = 'Running' and (lane is not null or type = 'short')`,
         [],
       );
       if (rows.filter(({ queue }) => queue === "mail").length > 1)
         world.violate("more of a queue run than its limit allows");
+      if (rows.filter(({ type }) => type === "short").length > 1)
+        world.violate("more of a type run than its limit allows");
       const keys = rows.flatMap(({ key }) => key ?? []);
       if (new Set(keys).size < keys.length) world.violate("more of a key run than its limit allows");
-      const now = new Map(rows.map(({ id, queue, key }) => [Number(id), heldBy(queue ?? null, key ?? null)]));
+      const now = new Map(
+        rows.map(({ id, type, queue, key }) => [
+          Number(id),
+          heldBy(type ?? null, queue ?? null, key ?? null),
+        ]),
+      );
       for (const [id, names] of running)
         if (!now.has(id)) for (const name of names) freeSince.set(name, postgres.nowMs());
       for (const { id, queue, ms } of rows) {
@@ -107,6 +120,11 @@ export const laneMutants: Mutant[] = [
     name: "nobody looks whether a queue is full",
     kind: "lanes",
     ...inFunction("coalesce(ql.concurrency <= ", "coalesce(null <= "),
+  },
+  {
+    name: "nobody looks whether a type is full",
+    kind: "lanes",
+    ...inFunction("coalesce(tl.concurrency <= ", "coalesce(null <= "),
   },
   {
     name: "nobody looks whether a key is full",

@@ -344,8 +344,8 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   transactions: [create({ ms: 0 }), transaction, transaction],
   pauses: [...ordinary(false), short, pause, pause],
   schedules: [short, schedule, schedule, kills, fc.constant({ do: "refresh" })],
-  lanes: [...ordinary(false), inLine, inLine, inLine, kills],
-  lines: [...ordinary(false), inLine, ...Array(5).fill(inLineSoon)],
+  lanes: [...ordinary(false), inLine, inLine, inLine, short, kills],
+  lines: [...ordinary(false), short, inLine, ...Array(5).fill(inLineSoon)],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [

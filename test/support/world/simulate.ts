@@ -60,7 +60,7 @@ export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Prom
 async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
   const driver = pgliteDriver(db);
   for (const text of CLEANING) await db.query(text);
-  if (hasLimits(kind)) await db.query(LIMITS);
+  for (const text of hasLimits(kind) ? LIMITS : []) await db.query(text);
   const postgres = new SimulatedPostgres(world, driver, scenario.skew.postgres);
   const memory = createMemoryRedis({ now: () => world.nowMs + scenario.skew.redis });
   const redis = new SimulatedRedis(world, memory);
