@@ -1,10 +1,7 @@
 import { Resource } from "sst";
 import type { Secrets } from "#aws";
 
-/**
- * What the deployment linked to the functions, encrypted. A function asks only for what it needs, and only on AWS;
- * reading a secret that is not linked to it throws.
- */
+/** What the deployment linked to a function, encrypted, and only on AWS. To read what is not linked throws. */
 export const postgres: Secrets = () => ({ DATABASE_URL: Resource.TickworkDatabase.url });
 
 export const redis: Secrets = ({ cacheEnabled }) =>
@@ -15,10 +12,9 @@ export const redis: Secrets = ({ cacheEnabled }) =>
 /** Of the handlers that ship; linked only where the app gives any of them. */
 export const handlers: Secrets = (_, { TICKWORK_HANDLERS }) => {
   if (!TICKWORK_HANDLERS) return {};
-  const { smtpUrl, webhookSecrets } = (Resource as unknown as HandlerLink).TickworkHandlers;
-  return { SMTP_URL: smtpUrl, WEBHOOK_SECRETS: webhookSecrets };
+  const { TickworkHandlers: given } = Resource as unknown as Record<string, Record<string, string>>;
+  return { SMTP_URL: given?.smtpUrl, WEBHOOK_SECRETS: given?.webhookSecrets };
 };
-type HandlerLink = { TickworkHandlers: Record<"smtpUrl" | "webhookSecrets", string> };
 
 /** Empty where no type is encrypted. */
 export const encryptionKeys: Secrets = () => ({

@@ -1,10 +1,9 @@
 /**
  * What the checks of the infrastructure and of the package begin with: the built package, SST's platform for this
- * repository and for the example app. With `TICKWORK_PREPARED=1` they take it for done, so that they can run side by side.
+ * repository and for the example app.
  */
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { execute, ROOT } from "./execute.ts";
 import { installPlatform } from "./sst-platform.ts";
 
@@ -19,10 +18,7 @@ function linkTickwork(app: string): void {
 }
 
 export function prepare(): void {
-  if (process.env.TICKWORK_PREPARED) return;
   execute("npm", ["run", "--silent", "build"]);
   linkTickwork(EXAMPLE);
   for (const app of [ROOT, EXAMPLE]) installPlatform(app);
 }
-
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) prepare();

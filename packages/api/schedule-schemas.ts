@@ -2,8 +2,8 @@
 import * as v from "valibot";
 import { TASK_STATUSES } from "#core";
 import { accepts } from "../core/tasks/accepts.ts";
-import { ScheduleSchema as SchedulePutSchema } from "../core/tasks/new-schedule.ts";
 import { CATCH_UPS, OVERLAPS } from "../core/tasks/schedule.ts";
+import { ScheduleSchema as SchedulePutSchema } from "../core/tasks/schedule-schema.ts";
 import { encoded } from "./cursors.ts";
 import { encryptedField } from "./encrypted-schema.ts";
 import { LIST_LIMIT, limitFrom, onlyThese } from "./schemas.ts";

@@ -85,7 +85,10 @@ test("every answer fits the document", { timeout: 60_000 }, async () => {
   // Two that share a key hardly come by chance.
   for (let n = 0; create && n < 2; n++)
     await ask({ ...create, headers: [], body: { type: "note", unique_key: "the same" } });
-  // Nor does a filter that goes with its action.
+  // Nor do filters that go together.
+  const list = described.operations.find(({ operationId }) => operationId === "listTasks");
+  if (create && list) await ask({ ...create, operation: list, query: [], headers: [], body: undefined });
+  // Nor one that goes with its action.
   const bulk = described.operations.find(({ operationId }) => operationId === "bulk");
   for (const dry_run of [true, false])
     if (create && bulk)

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { getSequelize, hooksService } from "#compat";
 import { hooks } from "#core";
 import { cleanupTempFiles } from "../../packages/tasks/cleanup-temp-files.ts";
@@ -8,7 +8,15 @@ import { compatBed } from "../support/bed/compat.ts";
 import { eachStack } from "../support/bed/describe-on-stacks.ts";
 import { temporaryFolder } from "../support/bed/template.ts";
 import { eventually } from "../support/eventually.ts";
-import "./baasix/hook-extension.js";
+
+let removers: (() => void)[] = [];
+beforeAll(async () => {
+  // @ts-expect-error it is JavaScript, as it stands in the documentation
+  removers = await hooks.registeredDuring(() => import("./baasix/hook-extension.js"));
+});
+afterAll(() => {
+  for (const remove of removers) remove();
+});
 
 const imported = (data: Record<string, unknown>) =>
   hooks.fire("items.create.after", { collection: "data_imports", data });

@@ -15,6 +15,7 @@ describeExamples("core", {
     doorbell: "import('#core').Doorbell",
     log: "import('#core').Logger",
     signal: "AbortSignal",
+    notes: "import('#core').TaskNotes",
     enqueue: "import('#core').Enqueuer['enqueue']",
     enqueueMany: "import('#core').Enqueuer['enqueueMany']",
     greet: GREET,

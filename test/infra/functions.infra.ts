@@ -136,7 +136,7 @@ describe("bundles", () => {
         expect(sources.some(ofLibrary), library).toBe(name !== "TickworkMigrate");
         expect(Object.keys(loaded).filter(ofLibrary)).toEqual([]);
       }
-      expect((bytes - loadedBytes) / KIB).toBeLessThan(name === "TickworkMigrate" ? 370 : 700);
+      expect((bytes - loadedBytes) / KIB).toBeLessThan(name === "TickworkMigrate" ? 370 : 780);
     },
   );
 

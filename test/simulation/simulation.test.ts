@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => db.close());
 
-tellStories(() => db, { perKind: 7 });
+tellStories(() => db, { perKind: 3 });
 
 test("a rule that is taken out of the code is missed", { timeout: 60_000 }, async () => {
   const mutant = mutants.find(({ name }) => name.startsWith("rule 1:"));

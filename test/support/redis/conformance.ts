@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { afterAll, afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { memoryServer, realServer, type Server } from "./servers.ts";
 
 /** An error reply, by its text. */
@@ -24,10 +24,6 @@ export type Step = readonly [command: string | readonly string[], reply: unknown
 
 const real = await realServer();
 const memory = memoryServer();
-afterAll(async () => {
-  await real?.close();
-  await memory.close();
-});
 
 /** The servers under test: the memory one, and the real one where there is one. */
 export const servers: readonly { readonly name: string; readonly server: Server | undefined }[] = [

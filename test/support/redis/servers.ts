@@ -4,7 +4,6 @@ import { createMemoryRedis } from "../../../packages/memory-redis/index.ts";
 /** A Redis under test. Error replies reject; inside arrays they are Error objects. */
 export interface Server {
   call(argv: readonly string[]): Promise<unknown>;
-  close(): Promise<void>;
 }
 
 /** The replies these tests expect are those of this version: later ones print scores in another way. */
@@ -13,10 +12,7 @@ const VERSION = /redis_version:(7\.0\.\d+)/;
 /** A Redis in this process. */
 export function memoryServer(options: { readonly now?: () => number } = {}): Server {
   const redis = createMemoryRedis(options);
-  return {
-    call: async (argv) => redis.call(argv),
-    close: async () => redis.clear(),
-  };
+  return { call: async (argv) => redis.call(argv) };
 }
 
 /**
@@ -51,7 +47,7 @@ export async function realServer(): Promise<Server | undefined> {
   return undefined;
 }
 
+/** It is kept for all files of the process that runs them, and does not keep that process. */
 const serverOf = (client: Redis): Server => ({
   call: ([name = "", ...args]) => client.call(name, ...args),
-  close: async () => client.disconnect(),
 });

@@ -1,4 +1,4 @@
-/** Tests of tasks with Node's own runner, in a process of their own: `test/testing/plain-runner.test.ts` starts it. */
+/** Tests of tasks with Node's own runner, in a process of their own: `test/testing/plain-runner.prove.ts` starts it. */
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { defineTask } from "#core";
