@@ -190,11 +190,11 @@ begin
     select id, type::text, scheduled_time into plain from "baasix_Tasks" where ${DUE_PLAIN} ${IN_ORDER} for update skip locked;
     exit when not found or not ${LIMITED_TYPE("plain.type")};
     update "baasix_Tasks" t set lane = ${laneOf("t.")} where t.id = any(array(select f.id from (
-        select w.id, w.type from "baasix_Tasks" w where ${WAITS} and lane is null and scheduled_time <= now()
+        select w.id, w.type from "baasix_Tasks" w where ${DUE_PLAIN}
         order by scheduled_time, id limit ${LANES_MOVED} for update skip locked) f where ${LIMITED_TYPE("f.type")}));
     exit when n = 10;
   end loop;
-  is_plain := plain.id is not null and exists (select from "baasix_Tasks" t where t.id = plain.id and t.lane is null);
+  is_plain := plain.id is not null and exists (select from "baasix_Tasks" t where t.id = plain.id and t.lane is null and not ${LIMITED_TYPE("t.type")});
   ${FOLD}
   ${WAKE}
   ${FULL_KEYS}

@@ -101,6 +101,18 @@ describeOnStacks("lanes", (bed) => {
     if (bed.kind === "real servers") expect(made.most.get("all")).toBeGreaterThan(2);
   });
 
+  test("a limit of a type holds behind many that are paused", async () => {
+    const made = make(SLOTS);
+    await made.operator.pause({ type: "other" }, {});
+    await made.tasks.create(times(250, () => ({ type: "other" })));
+    await made.tasks.create(times(6, () => ({})));
+    await made.operator.putLimit({ type: "note" }, { concurrency: 1 });
+    for (let n = 0; made.ran.length < 6 && n < 50; n++)
+      await Promise.all(Array.from({ length: SLOTS }, () => made.worker.tick()));
+    expect(made.ran).toHaveLength(6);
+    expect(made.most.get("all")).toBe(1);
+  });
+
   test("each key has its own limit, and one that is named another", async () => {
     const made = make(SLOTS);
     await made.operator.putLimit({ concurrency_key: "*" }, { concurrency: 1 });

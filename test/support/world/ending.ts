@@ -31,6 +31,7 @@ const WITHOUT_CRASHES: readonly Kind[] = [
   "transactions",
   "retries",
   "batches",
+  "lines",
 ];
 
 /** Ends the faults, lets time pass, and reports to the world what is not as it was promised. */

@@ -203,7 +203,7 @@ export const mutants: Mutant[] = [
     kind: "outages",
     changes: [
       core(
-        "run/tick.ts",
+        "retry.ts",
         "return Math.ceil((nowMs + pauseMs / 2) / pauseMs) * pauseMs - nowMs;",
         "return FAILED_TICK_PAUSE_MS + (nowMs - nowMs) * pauseMs;",
       ),

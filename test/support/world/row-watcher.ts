@@ -1,6 +1,6 @@
 /** Outside of everything: what handlers really did, and whether what Postgres says agrees with the promises. */
 import type { Task } from "#core";
-import { watchLanes } from "./lanes.ts";
+import { type LaneWatcher, watchLanes } from "./lanes.ts";
 import type { SimulatedPostgres } from "./wires.ts";
 import type { Process, World } from "./world.ts";
 
@@ -40,7 +40,7 @@ const number = (value: string | null | undefined) =>
 
 /** Which task and token a settle names: its parameters have names in the code, and numbers on the wire. */
 const SETTLED = /where id = \$(\d+)::bigint and (?:lease_token = )?\$(\d+)::text/;
-const CLAIM_TOKEN = /lease_token = \$(\d+)::text/;
+const CLAIM_TOKEN = /(?:lease_token = |tickwork_claim_lanes\((?:[^,]+, ){3})\$(\d+)::text/;
 const numberIn = (text: string, pattern: RegExp, group = 1) => {
   const match = pattern.exec(text);
   if (!match) throw new Error(`the statement has no ${pattern}: ${text}`);
@@ -142,7 +142,7 @@ export class RowWatcher {
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
   readonly #options: WatcherOptions;
-  readonly #lookAtLanes: () => Promise<void>;
+  readonly #lanes: LaneWatcher;
   #slotFreeSinceMs = 0;
   /** What is paused, and when something was last resumed. */
   #paused: ReadonlySet<string> = new Set();
@@ -154,7 +154,7 @@ export class RowWatcher {
     this.#world = world;
     this.#postgres = postgres;
     this.#options = options;
-    this.#lookAtLanes = watchLanes(world, postgres);
+    this.#lanes = watchLanes(world, postgres);
     postgres.watch = async (text, params, execute) => {
       await execute();
       if (/\b(insert|update|delete)\b|tickwork_insert_unique/i.test(text))
@@ -183,7 +183,7 @@ export class RowWatcher {
     this.rows = withoutOldOnes(after);
     const nowMs = this.#postgres.nowMs();
     if (this.#options.pauses) await this.#lookAtPauses();
-    if (this.#options.lanes) await this.#lookAtLanes();
+    if (this.#options.lanes) await this.#lanes.look();
     const isLive = ({ status, leaseMs }: SeenRow) => status === "Running" && (leaseMs ?? 0) > nowMs;
     const live = [...after.values()].filter(isLive);
     const ours = live.filter(({ token }) => token !== null);
@@ -255,6 +255,7 @@ export class RowWatcher {
       this.#resumedAtMs,
       this.#waitsSinceMs.get(is.id) ?? nowMs,
       this.#slotFreeSinceMs === Number.POSITIVE_INFINITY ? nowMs : this.#slotFreeSinceMs,
+      this.#lanes.freeSinceMs(is.id),
     );
     const waitedMs = nowMs - couldStartMs;
     if (waitedMs > startMs)

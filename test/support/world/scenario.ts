@@ -101,6 +101,7 @@ export interface Scenario {
  * are lost, workers die and tasks fail, are retried, cancelled and removed. `pauses`: types are paused and resumed, by
  * processes that may die, and the cache is told in no order. `schedules`: some recur every few seconds, take longer than
  * that, and are changed meanwhile; workers die. `lanes`: tasks stand in line under limits; workers die.
+ * `lines`: the same where nobody dies, and nothing that may start waits.
  */
 export type Kind =
   | "calm"
@@ -117,6 +118,7 @@ export type Kind =
   | "schedules"
   | "keys"
   | "lanes"
+  | "lines"
   | "starved"
   | "retries"
   | "outages"
@@ -268,6 +270,7 @@ const withKeys = fc.record({
   unique,
 }) as fc.Arbitrary<Step>;
 const inLine = laned(dueInMs, work) as fc.Arbitrary<Step>;
+const inLineSoon = laned(fc.constantFrom(0, 0, 3_000), fc.constant({ ms: 20 })) as fc.Arbitrary<Step>;
 /** A row, and the hook that tells of it before it is there. */
 const nudge = fc.record({
   do: fc.constant("insert" as const),
@@ -341,7 +344,8 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   transactions: [create({ ms: 0 }), transaction, transaction],
   pauses: [...ordinary(false), short, pause, pause],
   schedules: [short, schedule, schedule, kills, fc.constant({ do: "refresh" })],
-  lanes: [...ordinary(false), inLine, inLine, inLine, kills],
+  lanes: [...ordinary(false), inLine, inLine, inLine, short, kills],
+  lines: [...ordinary(false), short, inLine, ...Array(5).fill(inLineSoon)],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
@@ -402,6 +406,7 @@ export const kinds: Kind[] = [
   "schedules",
   "keys",
   "lanes",
+  "lines",
   "starved",
   "retries",
   "outages",

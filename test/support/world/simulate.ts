@@ -35,12 +35,14 @@ export const CLEANING = [
  * requests may come between.
  */
 const START_MS: Partial<Record<Kind, number>> = {
-  ...{ calm: 2_500, retries: 2_500, hurry: 10_000 },
+  ...{ calm: 2_500, retries: 2_500, hurry: 10_000, lines: 2_500 },
   // When an app dies before it tells: the armed ring, and what a schedule of EventBridge may be late.
   transactions: ARMED_MS + LOOK_STEP_MS + 60_000 + 2_500,
   // The same, when who resumes dies before it refreshes; and the cache is told in no order.
   pauses: RESUMED_LOOK_MS + LOOK_STEP_MS + 60_000 + 10_000,
 };
+/** Stories in which limits hold. */
+const hasLimits = (kind: Kind) => kind === "lanes" || kind === "lines";
 const UNEVEN_TRAVEL_MS = [0.5, 400] as const;
 
 export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
@@ -58,7 +60,7 @@ export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Prom
 async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
   const driver = pgliteDriver(db);
   for (const text of CLEANING) await db.query(text);
-  if (kind === "lanes") await db.query(LIMITS);
+  for (const text of hasLimits(kind) ? LIMITS : []) await db.query(text);
   const postgres = new SimulatedPostgres(world, driver, scenario.skew.postgres);
   const memory = createMemoryRedis({ now: () => world.nowMs + scenario.skew.redis });
   const redis = new SimulatedRedis(world, memory);
@@ -68,7 +70,7 @@ async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): P
     slots: scenario.concurrency,
     startMs: START_MS[kind],
     pauses: scenario.steps.some(({ step }) => step.do === "pause"),
-    lanes: kind === "lanes",
+    lanes: hasLimits(kind),
     prompt: kind === "batches",
     bounded: kind === "batches" || kind === "crashes",
   });
