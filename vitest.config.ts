@@ -34,6 +34,8 @@ const kind = (
     include: [`test/**/*.${name}.ts`],
     alias: [...PUBLISHED, NODE_SCHEDULE],
     sequence: { groupOrder },
+    // Files that follow each other in a worker share what they have loaded: loading it took more time than most tests.
+    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
@@ -46,8 +48,6 @@ export default defineConfig({
     globalSetup: "test/support/bed/global-setup.ts",
     // Many tests wait for a lease or a process, so the cores have time for one more.
     maxWorkers: availableParallelism() + 1,
-    // Files that follow each other in a worker share what they have loaded: loading it took more time than most tests.
-    isolate: false,
     projects: [kind("test", 0), kind("prove", 1), kind("measure", 2, { maxWorkers: 1 })],
   },
 });

@@ -26,6 +26,6 @@ export const insightOperations = {
     scope: "read",
     summary: "A type of task, and what its data must look like. One that is not known has no tasks.",
     answer: { status: 200, schema: s.TypeWithSchemaSchema },
-    errors: ["postgres_unavailable"],
+    errors: ["invalid_request", "postgres_unavailable"],
   },
 } as const;

@@ -88,7 +88,11 @@ test("every answer fits the document", { timeout: 60_000 }, async () => {
   // Nor do filters that go together.
   const list = described.operations.find(({ operationId }) => operationId === "listTasks");
   if (create && list) await ask({ ...create, operation: list, query: [], headers: [], body: undefined });
-  // Nor one that goes with its action.
+  // Nor one target alone.
+  const resume = described.operations.find(({ operationId }) => operationId === "resume");
+  if (create && resume)
+    await ask({ ...create, operation: resume, query: [["all", "true"]], headers: [], body: undefined });
+  // Nor a filter that goes with its action.
   const bulk = described.operations.find(({ operationId }) => operationId === "bulk");
   for (const dry_run of [true, false])
     if (create && bulk)

@@ -26,6 +26,13 @@ test("the overview, the types and a type are answered", async () => {
   expect((await api.get("/types/a%2Fb")).body).toMatchObject({ type: "a/b", runs: "nowhere", schema: null });
 });
 
+test("a type that no task can have is refused", async () => {
+  expect(await api.get("/types/a%00")).toMatchObject({
+    status: 422,
+    body: { error: { code: "invalid_request" } },
+  });
+});
+
 test("a search is a filter of the list, whose pages go on", async () => {
   await api.post("/tasks", [
     { type: "note", task_data: { name: "Ada" } },

@@ -1,10 +1,12 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { invalidRequest, mustBe } from "../errors.ts";
 import type { Gate } from "../gate/gate.ts";
 import { WINDOW_MS } from "../limits.ts";
 import { FINISHED_BUCKETS, UPCOMING_BUCKETS } from "../store/overview.ts";
 import type { Count, FinishedBucket, Store, TypeOutcomes } from "../store/store.ts";
 import { schemaOf } from "../tasks/lazy-task.ts";
 import type { Registry } from "../tasks/registry.ts";
+import { isStorable, STORABLE_TEXT } from "../tasks/storable.ts";
 import type { TaskStatus } from "../tasks/task.ts";
 import { versionOfRow } from "../tasks/version.ts";
 
@@ -125,6 +127,7 @@ export function createInsight({ store, gate, registry }: InsightDeps): Insight {
     },
 
     async getType(type) {
+      if (!isStorable(type)) throw invalidRequest([{ path: "type", message: mustBe(STORABLE_TEXT, type) }]);
       const definition = registry.get(type);
       const [outcomes, schema] = await Promise.all([store.type(type), definition && schemaOf(definition)]);
       return { ...infoOf(registry, outcomes), schema };

@@ -44,8 +44,13 @@ export function expectedOfValid(operationId: string, { status, text }: WireAnswe
   // Some zones and times there are not, and some types.
   if (operationId === "putSchedule" && status === 422) return true;
   if (operationId === "pause" && status === 422) return text.includes("unknown_type");
-  if (operationId === "resume" && status === 422) return text.includes("must name one of");
-  return operationId === "createTasks" && status === 422 && text.includes("idempotency_key_reused");
+  if ((operationId === "resume" || operationId === "removeLimit") && status === 422)
+    return text.includes("must name one of");
+  return (
+    (operationId === "createTasks" || operationId === "bulk") &&
+    status === 422 &&
+    text.includes("idempotency_key_reused")
+  );
 }
 
 /** As a server reads it: an address is allowed there, and dots are resolved. */

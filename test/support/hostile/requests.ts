@@ -4,6 +4,7 @@ import { cursorAfter, cursorOf } from "../../../packages/api/cursors.ts";
 import { cursorAfterName } from "../../../packages/api/schedule-schemas.ts";
 import { TIME_SHAPE } from "../../../packages/core/tasks/time.ts";
 import type { Described, DescribedOperation, Schema } from "./described.ts";
+import { bulkOf, coherent, limitOf, lineName } from "./filters.ts";
 
 /** A request as it will be on the wire. */
 export interface HttpRequest {
@@ -70,7 +71,7 @@ function draftOf(operation: DescribedOperation, knowledge: Knowledge): fc.Arbitr
   return fc.record({
     operation: fc.constant(operation),
     path: record("path"),
-    query: record("query").map(texts),
+    query: record("query").map((query) => texts(coherent(query) as typeof query)),
     headers: record("header").map(texts),
     body: operation.body ? drawn(operation.body, knowledge) : fc.constant(undefined),
   });
@@ -105,6 +106,7 @@ function parameter(
   if (name === "id") return fc.integer({ min: 1, max: maxId });
   if (name === "name") return scheduleName();
   if (name === "type") return fc.constantFrom(...Object.keys(types));
+  if (name === "queue" || name === "concurrency_key") return lineName();
   const someId = fc.integer({ min: 1, max: maxId });
   if (name === "cursor" && operationId === "notStarted")
     return fc.record({ id: someId, atMs: fc.nat() }).map(cursorAfter);
@@ -127,6 +129,8 @@ function drawn(given: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
   if ("const" in schema) return fc.constant(schema.const);
   if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]));
   if (anyOf) return fc.oneof(...anyOf.map((one) => drawn(one, knowledge)));
+  if (type === "object" && properties && "weight" in properties) return limitOf(Object.keys(knowledge.types));
+  if (type === "object" && properties && "filter" in properties) return bulk(properties, knowledge);
   if (type === "object" && properties && "cron" in properties) return scheduleOf(properties, knowledge);
   if (type === "object" && properties && "task_data" in properties)
     return taskOf(properties, (schema.required as string[] | undefined) ?? [], knowledge);
@@ -152,6 +156,7 @@ function drawn(given: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
     return draw(one, { minLength: 1, maxLength: SHORT });
   }
   if (type === "integer") return fc.integer({ min: minimum ?? 0, max: maximum ?? MANY });
+  if (type === "number") return fc.integer({ min: Math.ceil(minimum ?? 0), max: maximum ?? MANY });
   if (type === "boolean") return fc.boolean();
   if (type === "null") return fc.constant(null);
   if (schema.pattern === TIME_SHAPE.source) return time();
@@ -239,6 +244,20 @@ function scheduleOf(properties: Record<string, Schema>, knowledge: Knowledge): f
     { weight: 3, arbitrary: withTimes(known) },
     { weight: 1, arbitrary: withTimes(drawnTimes) },
     { weight: 1, arbitrary: fc.record({ paused: fc.boolean() }) },
+  );
+}
+
+function bulk(properties: Record<string, Schema>, knowledge: Knowledge): fc.Arbitrary<unknown> {
+  const { action: _, filter, scheduled_time, ...flags } = properties;
+  const { properties: fields = {} } = knowledge.described.resolve(filter ?? {}) as {
+    properties?: Record<string, Schema>;
+  };
+  const some = Object.entries(fields).map(([name, schema]) => [name, drawn(schema, knowledge)]);
+  const more = Object.entries(flags).map(([name, schema]) => [name, drawn(schema, knowledge)]);
+  return bulkOf(
+    fc.record(Object.fromEntries(some), { requiredKeys: [] }),
+    scheduled_time ? drawn(scheduled_time, knowledge) : time(),
+    Object.fromEntries(more),
   );
 }
 
