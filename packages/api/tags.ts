@@ -14,8 +14,8 @@ const TAGS = [
   },
   {
     name: "Operating",
-    description: "Pause and resume, and what is rarely needed.",
-    paths: /^\/(pauses|tasks\/(running|refresh|reset-stuck))/,
+    description: "Pause, resume and limit, and what is rarely needed.",
+    paths: /^\/(pauses|limits|tasks\/(running|refresh|reset-stuck))/,
   },
   { name: "Access", description: "Keys, sessions, and who changed what.", paths: /^\/(keys|session|audit)/ },
   {
