@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { type Clock, type Logger, systemClock } from "#core";
-import type { Channel, Ears } from "../core/doorbell/channel.ts";
-import { messageOf } from "../core/errors.ts";
 import {
   CHANNEL_BACKOFF_MAX_MS,
   CHANNEL_BACKOFF_MS,
   CHANNEL_CHECK_LIMIT_MS,
   CHANNEL_CONNECT_LIMIT_MS,
   CHANNEL_STEADY_MS,
-} from "../core/limits.ts";
+} from "../core/channel-limits.ts";
+import type { Channel, Ears } from "../core/doorbell/channel.ts";
+import { messageOf } from "../core/errors.ts";
 import { backoffMs } from "../core/retry.ts";
 import { withinLimit } from "../core/within-limit.ts";
 

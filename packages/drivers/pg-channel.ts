@@ -1,7 +1,7 @@
 /** Messages through Postgres: `LISTEN` on a connection of its own, `NOTIFY` through the driver. */
 import { createDatabase, type PostgresDriver, systemClock } from "#core";
+import { CHANNEL_SEND_LIMIT_MS } from "../core/channel-limits.ts";
 import type { Channel } from "../core/doorbell/channel.ts";
-import { CHANNEL_SEND_LIMIT_MS } from "../core/limits.ts";
 import { PG_CHANNEL } from "../core/ring-of-transactions.ts";
 import { type ChannelOptions, createChannel, type Subscription } from "./channel.ts";
 import { connectionOf, loadPg, streamOf } from "./pg.ts";

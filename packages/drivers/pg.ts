@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { userInfo } from "node:os";
 import type { ClientBase, ClientConfig, DatabaseError, PoolClient, QueryConfig } from "pg";
 import type { PostgresDriver, Statement } from "#core";
-import { KEEP_ALIVE_AFTER_MS } from "../core/limits.ts";
+import { KEEP_ALIVE_AFTER_MS } from "../core/channel-limits.ts";
 import { missingPeer } from "../core/peer.ts";
 
 /** Connections of one process: ticks need one a slot, the API and refreshes some more. */

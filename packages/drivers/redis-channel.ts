@@ -1,7 +1,7 @@
 /** Messages through Redis: `SUBSCRIBE` on a connection of its own, `PUBLISH` through the driver. */
 import type { RedisDriver } from "#core";
+import { KEEP_ALIVE_AFTER_MS } from "../core/channel-limits.ts";
 import type { Channel } from "../core/doorbell/channel.ts";
-import { KEEP_ALIVE_AFTER_MS } from "../core/limits.ts";
 import { type ChannelOptions, createChannel, type Subscription } from "./channel.ts";
 import { loadIoredis } from "./ioredis.ts";
 

@@ -1,8 +1,9 @@
 import { type Clock, systemClock } from "#core";
+import { HEARD_ASK_STEP_MS } from "../core/channel-limits.ts";
 import type { Channel, Ears } from "../core/doorbell/channel.ts";
 import { isLook } from "../core/doorbell/doorbell.ts";
 import { createTeller } from "../core/doorbell/teller.ts";
-import { CLOCKS_AGREE_MS, HEARD_ASK_STEP_MS } from "../core/limits.ts";
+import { CLOCKS_AGREE_MS } from "../core/limits.ts";
 import type { TimerDoorbell } from "./timers.ts";
 
 /** The doorbell of one process among several on the same servers. */

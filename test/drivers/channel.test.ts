@@ -2,13 +2,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Clock, silent } from "#core";
 import { openIoredis, openPg } from "#drivers";
-import type { Channel } from "../../packages/core/doorbell/channel.ts";
 import {
   CHANNEL_BACKOFF_MAX_MS,
   CHANNEL_BACKOFF_MS,
   CHANNEL_CONNECT_LIMIT_MS,
   CHANNEL_STEADY_MS,
-} from "../../packages/core/limits.ts";
+} from "../../packages/core/channel-limits.ts";
+import type { Channel } from "../../packages/core/doorbell/channel.ts";
 import { type ChannelOptions, createChannel } from "../../packages/drivers/channel.ts";
 import { openChannel } from "../../packages/drivers/open.ts";
 import {

@@ -1,9 +1,9 @@
 /** What processes tell each other, over a channel that the test can break. */
 import { expect, test } from "vitest";
 import type { Clock } from "#core";
+import { HEARD_ASK_STEP_MS, RING_TIMES } from "../../packages/core/channel-limits.ts";
 import type { Channel, Ears } from "../../packages/core/doorbell/channel.ts";
 import { writeRing } from "../../packages/core/doorbell/ring.ts";
-import { HEARD_ASK_STEP_MS, RING_TIMES } from "../../packages/core/limits.ts";
 import { createSharedDoorbell } from "../../packages/local/shared-doorbell.ts";
 import { noteRings } from "../support/bed/doorbells.ts";
 

@@ -1,5 +1,5 @@
+import { RING_TIMES } from "../channel-limits.ts";
 import type { Moment } from "../clock.ts";
-import { RING_TIMES } from "../limits.ts";
 
 /** What one process tells the others: that something is or will be due. A false alarm costs them a look at Redis. */
 export interface Ring {

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { RING_TIMES } from "../channel-limits.ts";
 import type { Clock } from "../clock.ts";
-import { RING_TIMES } from "../limits.ts";
 import type { Channel } from "./channel.ts";
 import type { TickEvent } from "./doorbell.ts";
 import { type Ring, type RingTime, readRing, writeRing } from "./ring.ts";

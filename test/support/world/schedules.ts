@@ -1,6 +1,6 @@
 /** Schedules that are put, changed and paused, and what has to come of them. */
 import type { Tickwork } from "#core";
-import type { ScheduleStep } from "./scenario.ts";
+import type { ScheduleStep } from "./steps.ts";
 import type { StoryParts } from "./story.ts";
 import type { SimulatedPostgres } from "./wires.ts";
 import type { World } from "./world.ts";

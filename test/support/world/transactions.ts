@@ -6,7 +6,7 @@
 import type { Statement } from "#core";
 import { createInTransaction } from "../../../packages/connect/in-transaction.ts";
 import { createEncryption } from "../../../packages/core/tasks/encryption.ts";
-import type { TransactionStep } from "./scenario.ts";
+import type { TransactionStep } from "./steps.ts";
 import type { Story, StoryParts } from "./story.ts";
 import type { Process } from "./world.ts";
 

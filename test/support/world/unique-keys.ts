@@ -1,7 +1,7 @@
 /** Requests whose unique keys meet, and their repetitions. */
 import type { Tickwork } from "#core";
 import type { Work } from "./deployment.ts";
-import type { UniqueStep } from "./scenario.ts";
+import type { UniqueStep } from "./steps.ts";
 import type { Story, StoryParts } from "./story.ts";
 
 /** What callers do at the same time. */

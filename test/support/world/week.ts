@@ -1,8 +1,9 @@
 /** A week of a busy service: tasks every few minutes, and everything that happens in a week. */
 import type { PGlite } from "@electric-sql/pglite";
 import { seeded } from "../../../packages/testing/seeded.ts";
-import type { Scenario, Step } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
+import type { Step } from "./steps.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
