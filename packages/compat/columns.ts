@@ -22,8 +22,11 @@ const KINDS: Readonly<Record<string, Column["kind"]>> = {
   bigint: "integer",
 };
 
-/** The token is a secret between a worker and Postgres, so here it is not a column at all. */
-const HIDDEN = "lease_token";
+/**
+ * No columns here: the token is a secret between a worker and Postgres, and code written for Baasix may use the names of
+ * the others for members of `task_data`.
+ */
+const HIDDEN: ReadonlySet<string> = new Set(["lease_token", "priority", "queue", "concurrency_key", "lane"]);
 
 const CATALOG = `
   select attname as name, format_type(atttypid, null) as type, case when attidentity = '' then pg_get_expr(adbin, adrelid)
@@ -54,7 +57,7 @@ async function readColumns(database: Database): Promise<Columns> {
     throw new TickworkError("table_missing", 'There is no table "baasix_Tasks"; migrations create it.');
   return new Map(
     rows
-      .filter(({ name }) => name !== HIDDEN)
+      .filter(({ name }) => !HIDDEN.has(name))
       .map((column) => [column.name, { ...column, kind: KINDS[column.type] ?? "other" }]),
   );
 }

@@ -104,7 +104,7 @@ eachStack("on a table that Baasix made", (kind) => {
 
   test("metadata and error_message go to the columns of those names, if there are any", async () => {
     await adopt(
-      `metadata json, error_message text, priority integer not null default 5, "deletedAt" timestamptz,`,
+      `metadata json, error_message text, urgency integer not null default 5, "deletedAt" timestamptz,`,
     );
     const task = await TasksModel.create({
       type: "a",
@@ -116,16 +116,16 @@ eachStack("on a table that Baasix made", (kind) => {
     expect(task).toMatchObject({
       metadata: { import_id: 7 },
       error_message: "none yet",
-      priority: 5,
+      urgency: 5,
       error_data: null,
       task_data: { colour: "red" },
       deletedAt: new Date("2026-01-01T00:00:00Z"),
     });
     await TasksModel.update(
-      { metadata: { import_id: 8 }, priority: 1 },
-      { where: { priority: { [Op.gt]: 4.5 } } },
+      { metadata: { import_id: 8 }, urgency: 1 },
+      { where: { urgency: { [Op.gt]: 4.5 } } },
     );
-    expect(await TasksModel.findByPk(1)).toMatchObject({ metadata: { import_id: 8 }, priority: 1 });
+    expect(await TasksModel.findByPk(1)).toMatchObject({ metadata: { import_id: 8 }, urgency: 1 });
   });
 
   test("a column may be called anything", async () => {

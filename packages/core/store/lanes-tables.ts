@@ -22,6 +22,16 @@ export const LANES_COLUMNS = {
   lane: "uuid",
 };
 
+/** A table that was adopted may have columns of its own by these names, which mean something else. */
+export const REFUSE_OTHERS = `
+      if exists (select from pg_attribute where attrelid = to_regclass('"baasix_Tasks"') and not attisdropped
+          and attname in ('priority', 'queue', 'concurrency_key'))
+        and not exists (select from pg_attribute where attrelid = to_regclass('"baasix_Tasks"') and not attisdropped
+          and attname = 'lane') then
+        raise exception using errcode = 'duplicate_column',
+          message = 'the table "baasix_Tasks" has a column of its own named priority, queue or concurrency_key; rename it, for Tickwork needs these names';
+      end if;`;
+
 /** Laned tasks, in the order in which those of a lane start. */
 export const LANED: Index = {
   name: "tickwork_laned",

@@ -64,6 +64,19 @@ eachStack("the adoption of a table", (kind) => {
     },
   );
 
+  test("refuses a table that has a column of its own by a name that is needed", async () => {
+    await makeBaasixTable(bed, { rows: 1 });
+    await bed.sql(`alter table "baasix_Tasks" add column priority text not null default 'high'`);
+    await expect(migrate(database, silent)).rejects.toThrow(
+      /has a column of its own named priority, queue or/,
+    );
+    await bed.sql(`alter table "baasix_Tasks" rename column priority to urgency`);
+    expect((await migrate(database, silent)).length).toBeGreaterThan(0);
+    expect(await bed.sql(`select urgency, priority from "baasix_Tasks"`)).toEqual([
+      { urgency: "high", priority: null },
+    ]);
+  });
+
   test("stops before a statement when the time is up, and the next call goes on", MINUTES, async () => {
     await makeBaasixTable(bed, { rows: 300 });
     const stops: number[] = [];
