@@ -205,7 +205,7 @@ describe("values that are not acceptable", () => {
     invalid(
       "an unknown filter",
       () => get("/tasks?state=x"),
-      /^state is not known here; status, type, text, /,
+      /^state is not known here; status, type, queue, .*text, /,
     ),
     invalid(
       "no changes",

@@ -34,7 +34,7 @@ test.each([
     "put",
     "/pauses",
     { all: false },
-    'must be an object with one of all, type, of which all is true, and perhaps a reason, got {"all":false}',
+    'must be an object with one of all, type, queue, concurrency_key, of which all is true, and perhaps a reason, got {"all":false}',
   ],
   ["put", "/pauses", { type: "nothing" }, "type must be one of"],
   ["put", "/pauses", { type: "note", reason: "r".repeat(1_001) }, "reason must be"],
