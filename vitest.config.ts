@@ -34,8 +34,6 @@ const kind = (
     include: [`test/**/*.${name}.ts`],
     alias: [...PUBLISHED, NODE_SCHEDULE],
     sequence: { groupOrder },
-    // Files that follow each other in a worker share what they have loaded: loading it took more time than most tests.
-    isolate: false,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },

@@ -89,9 +89,14 @@ test("every answer fits the document", { timeout: 60_000 }, async () => {
   const list = described.operations.find(({ operationId }) => operationId === "listTasks");
   if (create && list) await ask({ ...create, operation: list, query: [], headers: [], body: undefined });
   // Nor one target alone.
-  const resume = described.operations.find(({ operationId }) => operationId === "resume");
-  if (create && resume)
-    await ask({ ...create, operation: resume, query: [["all", "true"]], headers: [], body: undefined });
+  for (const [name, target] of [
+    ["resume", ["all", "true"]],
+    ["removeLimit", ["type", "note"]],
+  ] as const) {
+    const operation = described.operations.find(({ operationId }) => operationId === name);
+    if (create && operation)
+      await ask({ ...create, operation, query: [[target[0], target[1]]], headers: [], body: undefined });
+  }
   // Nor a filter that goes with its action.
   const bulk = described.operations.find(({ operationId }) => operationId === "bulk");
   for (const dry_run of [true, false])
