@@ -73,9 +73,9 @@ const CLAIMED = {
 };
 
 /**
- * First ends tasks that have killed too many workers, and gives back those of types that others run or that are
- * paused, and those in lanes; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked due, really
- * stand, and when Postgres has something due.
+ * First ends tasks that have killed too many workers, and gives back those of types that others run or that are paused,
+ * and those in lanes; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked
+ * due, really stand, and when Postgres has something due.
  */
 const claimBy = (how: keyof typeof CLAIMED) => statement({
   ...REQUEST,
@@ -145,11 +145,16 @@ export async function claim(
   const { slot, token: newToken } = request;
   const ours = await typesToSend(deps);
   let row: ClaimRow | undefined;
+  /** What a claim ended that found out that there are lanes. */
+  let endedBefore: ClaimRow["buried"] = null;
   try {
     const given = { slot, slots, newToken, leaseMs, maxCrashes, seen, ours };
     const laned = beginsWithLanes(database);
     [row] = await database.query<ClaimRow>((laned ? CLAIM_LANED : CLAIM)(given));
-    if (!laned && row?.lanes) [row] = await database.query<ClaimRow>(CLAIM_LANED(given));
+    if (!laned && row?.lanes) {
+      endedBefore = row.buried;
+      [row] = await database.query<ClaimRow>(CLAIM_LANED(given));
+    }
     noteLanes(database, row?.lanes ?? false);
   } catch (error) {
     if (!isUniqueViolation(error, "tickwork_running")) throw error;
@@ -160,7 +165,9 @@ export async function claim(
   if (!row) throw new Error("a claim must answer one row, got none");
   const { task, now_ms: nowMs, next_ms: plainMs, room_ms: roomMs, lanes_next_ms: lanesMs = null } = row;
   const nextMs = plainMs === null || lanesMs === null ? (plainMs ?? lanesMs) : Math.min(plainMs, lanesMs);
-  const buried = (row.buried ?? []).map(({ id, rev }): Standing => ({ id, rev, kind: "gone" }));
+  const buried = [...(endedBefore ?? []), ...(row.buried ?? [])].map(
+    ({ id, rev }): Standing => ({ id, rev, kind: "gone" }),
+  );
   if (task)
     return { kind: "claimed", lease: { ...request, task: toTask(task) }, buried, more: row.more ?? false };
   if (roomMs !== null && nextMs !== null && nextMs <= nowMs)

@@ -25,10 +25,8 @@ export const OUR_LANES = OURS.replaceAll(VERSIONED_TYPE, "versioned");
 const seen = (due: string) => `(${OUR_LANES} or ${due} > now() - ${milliseconds(UNKNOWN_TYPE_MS)})`;
 
 /** Something has ended since the function last found nothing to start. */
-const ENDED = `exists (select from tickwork_lane_state, unnest(waits_for) as waits (id)
+export const HAS_ENDED = `exists (select from tickwork_lane_state, unnest(waits_for) as waits (id)
   where not exists (select from "baasix_Tasks" t where t.id = waits.id and t.task_status = 'Running'))`;
-
-export const HAS_ENDED = ENDED;
 
 /** The earliest moment at which a laned task may start, as far as anybody knows: never later than it may. */
 export const LANES_NEXT_MS = `least(

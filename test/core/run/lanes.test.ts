@@ -1,7 +1,7 @@
 /** Priorities, queues, keys and limits, as claims obey them. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { defineTask, type NewTask } from "#core";
+import { createLogger, defineTask, type NewTask } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 
@@ -85,6 +85,17 @@ describeOnStacks("lanes", (bed) => {
       if (bed.kind === "real servers") expect(made.most.get("mail")).toBeGreaterThan(1);
     },
   );
+
+  test("the first claim of a process that meets lanes tells what it ended", async () => {
+    const said: unknown[] = [];
+    const write = (line: string) => void said.push((JSON.parse(line) as { tasks?: number[] }).tasks);
+    await make().tasks.create([{ type: "note", queue: "mail" }]);
+    await bed.sql(`insert into "baasix_Tasks" (type, task_status, slot, lease_token, lease_expires_at, crashes, "createdAt")
+      values ('note', 'Running', 0, 'dead', now() - interval '1 s', 3, now())`);
+    const { worker } = make(1, { log: createLogger({ level: "error", write }) });
+    await worker.tick();
+    expect(said).toEqual([[2]]);
+  });
 
   test("a limit of a type holds for tasks that were there before it, and for those that come", async () => {
     const made = make(SLOTS);
