@@ -1,10 +1,11 @@
 /** Reading requests: what cannot be read is 400; what can be read but is not acceptable is 422. */
 import { isUtf8 } from "node:buffer";
 import type { Context, MiddlewareHandler } from "hono";
-import * as v from "valibot";
+import type * as v from "valibot";
 import type { TickworkError } from "#core";
 import { invalidRequest, quote, taskNotFound } from "../core/errors.ts";
 import { NAME_LIMIT } from "../core/limits.ts";
+import { checked } from "../core/tasks/accepts.ts";
 import { readJson } from "./read-json.ts";
 
 type Typed<Target extends "json" | "query" | "param", Schema extends v.GenericSchema> = MiddlewareHandler<
@@ -17,7 +18,7 @@ type Typed<Target extends "json" | "query" | "param", Schema extends v.GenericSc
 /** A body of this schema, whatever its content type: `curl -d` calls it a form. */
 export function json<Schema extends v.GenericSchema>(schema: Schema): Typed<"json", Schema> {
   return async (c, next) => {
-    const body = check(schema, await readJson(c.req.raw));
+    const body = checked(schema, await readJson(c.req.raw));
     c.req.addValidatedData("json", body as object);
     await next();
   };
@@ -34,17 +35,9 @@ export function uncheckedJson<Schema extends v.GenericSchema>(_schema: Schema): 
 /** The parameters after the question mark. */
 export function query<Schema extends v.GenericSchema>(schema: Schema): Typed<"query", Schema> {
   return async (c, next) => {
-    c.req.addValidatedData("query", check(schema, c.req.query()) as object);
+    c.req.addValidatedData("query", checked(schema, c.req.query()) as object);
     await next();
   };
-}
-
-function check<Schema extends v.GenericSchema>(schema: Schema, value: unknown): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  throw invalidRequest(
-    result.issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })),
-  );
 }
 
 /** A header that may be absent, but not empty: whoever sends it means something by it. It is text in UTF-8. */

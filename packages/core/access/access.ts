@@ -1,6 +1,5 @@
 /** Who may call, and what. */
 import { timingSafeEqual } from "node:crypto";
-import * as v from "valibot";
 import {
   type Actor,
   type ApiKey,
@@ -15,10 +14,11 @@ import {
   type NewApiKey,
   SCOPES,
 } from "../api-key.ts";
-import { invalidRequest, messageOf, mustBe, refusal, TickworkError } from "../errors.ts";
+import { messageOf, mustBe, refusal, TickworkError } from "../errors.ts";
 import { KEY_USED_STEP_MS, KEYS_LIMIT } from "../limits.ts";
 import { listAudit, noteAction } from "../store/audit.ts";
 import { allKeys, createKey, deleteKey, noteKeyUsed, type StoredKey } from "../store/keys.ts";
+import { checked } from "../tasks/accepts.ts";
 import { parseTime } from "../tasks/time.ts";
 import { createKnownKeys, type KnownKeysDeps } from "./known-keys.ts";
 import { NewApiKeySchema } from "./new-key.ts";
@@ -121,11 +121,7 @@ export function createAccess(deps: AccessDeps): Access {
     },
 
     async createKey(given, actor) {
-      const { success, output, issues } = v.safeParse(NewApiKeySchema, given);
-      if (!success)
-        throw invalidRequest(
-          issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })),
-        );
+      const output = checked(NewApiKeySchema, given);
       const endsMs = output.expires_at && Date.parse(parseTime(output.expires_at) ?? "");
       if (endsMs && endsMs <= clock.now())
         throw refusal("expires_at", mustBe("a time in the future", output.expires_at));

@@ -1,10 +1,11 @@
 /** An operation on many tasks, as the handler of the task that it is. */
-import * as v from "valibot";
+import type * as v from "valibot";
 import type { Clock } from "../clock.ts";
-import { invalidRequest, RetryAfter, TickworkError } from "../errors.ts";
+import { RetryAfter, TickworkError } from "../errors.ts";
 import { BULK_ATTEMPTS, BULK_COUNT_MS, BULK_MARGIN_MS, UNIQUE_TRIES } from "../limits.ts";
 import type { BulkStep } from "../store/bulk.ts";
 import type { Store } from "../store/store.ts";
+import { checked } from "../tasks/accepts.ts";
 import { defineTask } from "../tasks/define-task.ts";
 import { BULK_TYPE, type BulkCount, type BulkRequest, type BulkResult, TAKEN_BY } from "../tasks/filter.ts";
 import { BulkDataSchema, statusOf } from "../tasks/filter-schema.ts";
@@ -96,9 +97,5 @@ export async function countBulk(
 
 /** @throws TickworkError `invalid_request` with an issue for each field that is not what it must be */
 export function checkBulk(given: unknown): v.InferOutput<typeof BulkDataSchema> {
-  const result = v.safeParse(BulkDataSchema, given);
-  if (result.success) return result.output;
-  throw invalidRequest(
-    result.issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message })),
-  );
+  return checked(BulkDataSchema, given);
 }

@@ -1,10 +1,24 @@
 /** What the schemas of what callers give have in common. */
 import * as v from "valibot";
-import { mustBe } from "../errors.ts";
+import { invalidRequest, mustBe } from "../errors.ts";
 import { isStorable, STORABLE_TEXT } from "./storable.ts";
 
 /** A schema's message for a value that is not what it must be. */
 export const accepts = (what: string) => (issue: v.BaseIssue<unknown>) => mustBe(what, issue.input);
+
+/** What is wrong with what a caller gave, field by field. */
+export const issuesOf = (issues: readonly v.BaseIssue<unknown>[]) =>
+  issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message }));
+
+/** @throws TickworkError `invalid_request` with an issue for each field that is not what it must be */
+export function checked<Schema extends v.GenericSchema>(
+  schema: Schema,
+  given: unknown,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, given);
+  if (result.success) return result.output;
+  throw invalidRequest(issuesOf(result.issues));
+}
 
 /** A text that Postgres can keep. */
 export const storable = v.check(isStorable, accepts(STORABLE_TEXT));

@@ -1,6 +1,7 @@
 /** Checks what callers say about a schedule. */
 import * as v from "valibot";
 import { invalidRequest } from "../errors.ts";
+import { checked, issuesOf } from "./accepts.ts";
 import { flawsOfName, flawsOfTimes } from "./check-times.ts";
 import { checkNewTasks } from "./new-task.ts";
 import type { Registry } from "./registry.ts";
@@ -35,10 +36,5 @@ export async function checkSchedule(
 export function pauseAlone(given: unknown): boolean | undefined {
   const names = Object.keys(Object(given) as object);
   if (names.length !== 1 || names[0] !== "paused") return undefined;
-  const result = v.safeParse(ScheduleSchema, given);
-  if (!result.success) throw invalidRequest(issuesOf(result.issues));
-  return result.output.paused;
+  return checked(ScheduleSchema, given).paused;
 }
-
-const issuesOf = (issues: readonly v.BaseIssue<unknown>[]) =>
-  issues.map((issue) => ({ path: v.getDotPath(issue) ?? "", message: issue.message }));

@@ -1,8 +1,9 @@
 /** Does something to several tasks: those that were chosen, or all that a filter finds. They are counted first. */
 import { useRef, useState } from "preact/hooks";
 import type { BulkAction, BulkResult, Client, Task, TaskStatus } from "#client";
+import { DueField } from "./due-field.tsx";
 import { type Filter, isEmpty, taskFilterOf } from "./filter.ts";
-import { localInput, numberOf, plural } from "./format.ts";
+import { numberOf, plural } from "./format.ts";
 import { ask, Button, tell } from "./parts.tsx";
 import { linkTo } from "./router.ts";
 import { may, messageOf, session } from "./session.ts";
@@ -151,18 +152,7 @@ export function AskBulk({ filter, tasks, chosen, onDone }: Props) {
       body: (
         <>
           <p>{action.says} It is done by a task, which goes on when you close this page.</p>
-          {action.name === "reschedule" && (
-            <label class="field">
-              Due, in the time of this browser
-              <input
-                ref={time}
-                type="datetime-local"
-                step="1"
-                required
-                defaultValue={localInput(new Date())}
-              />
-            </label>
-          )}
+          {action.name === "reschedule" && <DueField input={time} from={new Date()} />}
         </>
       ),
       act: `${action.label} ${what}`,

@@ -1,7 +1,8 @@
 import type { ComponentChildren } from "preact";
 import { useRef } from "preact/hooks";
 import { type Client, type Task, type TaskErrorData, TickworkApiError } from "#client";
-import { fullTime, localInput } from "../format.ts";
+import { DueField } from "../due-field.tsx";
+import { fullTime } from "../format.ts";
 import { useLive } from "../live.ts";
 import {
   ask,
@@ -189,18 +190,7 @@ function Actions({ task, reload }: { task: Task; reload(): void }) {
   const reschedule = () =>
     ask({
       title: `Reschedule task ${id}`,
-      body: (
-        <label class="field">
-          Due, in the time of this browser
-          <input
-            ref={time}
-            type="datetime-local"
-            step="1"
-            required
-            defaultValue={localInput(new Date(Math.max(Date.now(), Date.parse(task.scheduled_time))))}
-          />
-        </label>
-      ),
+      body: <DueField input={time} from={new Date(Math.max(Date.now(), Date.parse(task.scheduled_time)))} />,
       act: "Reschedule",
       onAct: () => {
         const given = time.current?.value;
