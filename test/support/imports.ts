@@ -24,7 +24,8 @@ export interface Import {
   names: string[];
 }
 
-const IMPORT = /(?:(?:import|export)(?: type)? (\{[^}]*\}|[^;"']*?) ?from|import\(|import) ?"([^"]+)"/g;
+/** What is exported may be SQL, which has `from` too: no clause of an import has a backtick. */
+const IMPORT = /(?:(?:import|export)(?: type)? (\{[^}]*\}|[^;"'`]*?) ?from|import\(|import) ?"([^"]+)"/g;
 
 export function importsOf(file: string): Import[] {
   const code = read(file).replaceAll(/\/\*.*?\*\/|^\s*\/\/.*$/gms, "");
