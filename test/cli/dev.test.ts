@@ -98,6 +98,9 @@ describe("the server keeps the old code, and one line says why:", () => {
   ])("%s", async (_, spoil, message) => {
     spoil();
     await dev.wrote(new RegExp(`${message.source}\\nThe server keeps the old code\\.`, "m"));
+  });
+
+  test("and does keep it", async () => {
     expect(await greeting()).toEqual({ greeting: "Hello Ada" });
   });
 

@@ -10,16 +10,19 @@ import { findBinaries } from "../support/chaos/binaries.ts";
 import { type OwnRedis, openOwnRedis } from "../support/chaos/own-redis.ts";
 
 const binaries = findBinaries();
+const hasRedis = typeof binaries !== "string";
 
 describe.each([
   ["the Redis of this process", false],
   // Of its own: the count is the whole server's.
   ["Redis", true],
 ] as const)("commands that %s runs", (_, isReal) => {
+  /** What takes seconds is counted once: by Redis, where there is one. */
+  const large = isReal === hasRedis;
   let own: OwnRedis | undefined;
   let bed: TestBed;
   beforeAll(async () => {
-    if (isReal && typeof binaries !== "string") own = await openOwnRedis(binaries);
+    if (isReal && hasRedis) own = await openOwnRedis(binaries);
     bed = await openTestBed("embedded", own && { redisUrl: own.url });
   });
   afterEach(() => bed.clear());
@@ -53,7 +56,7 @@ describe.each([
   const due = (n: number, later = {}) => Array.from({ length: n }, () => ({ type: "note", ...later }));
   const inAnHour = () => ({ scheduled_time: new Date(Date.now() + 3_600_000).toISOString() });
 
-  describe.skipIf(isReal && typeof binaries === "string").each([1, 8])("%i slots", (slots) => {
+  describe.skipIf(isReal && !hasRedis).each([1, 8])("%i slots", (slots) => {
     test("an idle tick: at most 5", async () => {
       const { tasks, worker } = await make(slots);
       expect(await commandsOf(() => worker.tick())).toBeLessThanOrEqual(5);
@@ -70,19 +73,20 @@ describe.each([
       expect(await commandsOf(() => tasks.create(due(n, inAnHour())))).toBeLessThanOrEqual(most);
     });
 
-    test.each([
-      [1, 18],
-      [10, 30],
-      [1_000, 100],
-    ])("a tick of %i: at most %i", async (n, most) => {
-      const { tasks, worker } = await make(slots);
-      await tasks.create(due(n));
-      const count = await commandsOf(async () => expect(await worker.tick()).toMatchObject({ completed: n }));
-      expect(count).toBeLessThanOrEqual(most);
-    });
+    test.each([[1, 18], [10, 30], ...(large ? ([[1_000, 100]] as const) : [])])(
+      "a tick of %i: at most %i",
+      async (n, most) => {
+        const { tasks, worker } = await make(slots);
+        await tasks.create(due(n));
+        const count = await commandsOf(async () =>
+          expect(await worker.tick()).toMatchObject({ completed: n }),
+        );
+        expect(count).toBeLessThanOrEqual(most);
+      },
+    );
   });
 
-  describe.skipIf(isReal && typeof binaries === "string")("a tick with one slot", () => {
+  describe.skipIf(isReal && !hasRedis)("a tick with one slot", () => {
     test.each([
       [1, 18],
       [1_000, 60],
@@ -111,23 +115,22 @@ describe.each([
     });
   });
 
-  describe.skipIf(isReal && typeof binaries === "string")("a refresh", () => {
+  describe.skipIf(isReal && !hasRedis)("a refresh", () => {
     const fill = (n: number) =>
       bed.sql(`insert into "baasix_Tasks" (type, scheduled_time)
         select 'note', now() + interval '1 h' + n * interval '1 ms' from generate_series(1, ${n}) n`);
 
-    test.each([
-      [0, 25],
-      [1_000, 25],
-      [10_000, 60],
-    ])("of %i that did not change: at most %i", async (n, most) => {
-      const { worker } = await make(1);
-      await fill(n);
-      await worker.refresh();
-      expect(await commandsOf(() => worker.refresh())).toBeLessThanOrEqual(most);
-    });
+    test.each([[0, 25], [1_000, 25], ...(large ? ([[10_000, 60]] as const) : [])])(
+      "of %i that did not change: at most %i",
+      async (n, most) => {
+        const { worker } = await make(1);
+        await fill(n);
+        await worker.refresh();
+        expect(await commandsOf(() => worker.refresh())).toBeLessThanOrEqual(most);
+      },
+    );
 
-    test.each([0, 10_000])("of %i that goes by the cache alone: at most 12", async (n) => {
+    test.each([0, large ? 10_000 : 1_000])("of %i that goes by the cache alone: at most 12", async (n) => {
       const { worker } = await make(1, { env: { TASK_MAX_UNSEEN_TIME: "3600" } });
       await fill(n);
       await worker.refresh({ readPostgres: true });
@@ -137,7 +140,7 @@ describe.each([
       expect(count).toBeLessThanOrEqual(12);
     });
 
-    test.each([10, 1_000])(
+    test.runIf(large).each([10, 1_000])(
       "of 10,000 of which %i changed: at most 60 and a tenth of them",
       async (changed) => {
         const { worker } = await make(1);

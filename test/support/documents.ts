@@ -28,11 +28,17 @@ export function blocksOf(document: string): Block[] {
 /** What needs SST: `test/infra/deploy-doc.infra.ts` compiles it. */
 export const SST_CONFIG = "sst.config.ts";
 
-/** Each document is a program of its own: its blocks in TypeScript, in a folder of this repository. */
-export function writeProgram(document: string): string {
+/** Makes a folder of this repository for programs of documents. */
+export function programFolder(): string {
   const parent = join(ROOT, ".tmp");
   mkdirSync(parent, { recursive: true });
-  const folder = mkdtempSync(join(parent, "document-"));
+  const folder = mkdtempSync(join(parent, "documents-"));
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
+  return folder;
+}
+
+/** Each document is a program of its own: its blocks in TypeScript, in a folder of this repository. */
+export function writeProgram(document: string, folder = programFolder()): string {
   const files = new Set<string>();
   for (const { language, code, file } of blocksOf(document)) {
     if ((language !== "ts" && language !== "tsx") || file === SST_CONFIG) continue;
@@ -42,7 +48,6 @@ export function writeProgram(document: string): string {
     // Each is a module, so that names do not meet.
     writeFileSync(join(folder, file), /^(import|export) /m.test(code) ? code : `${code}\nexport {};\n`);
   }
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(TSCONFIG));
   return folder;
 }
 

@@ -44,12 +44,12 @@ test("runs at its times, for days, though nobody makes more than a few at a time
 test("every second, none is missed and none comes twice", async () => {
   const { tickwork, began, put } = await story();
   await put({ every_seconds: 1 });
-  await tickwork.advance("10 minutes");
-  expect(began).toHaveLength(600);
-  expect(new Set(began).size).toBe(600);
+  await tickwork.advance("4 minutes");
+  expect(began).toHaveLength(240);
+  expect(new Set(began).size).toBe(240);
   const waiting = await tickwork.tasks.list({ status: "Not started", limit: 1_000 });
   expect(waiting.length).toBeLessThanOrEqual(100);
-}, 60_000);
+});
 
 test("what is due soon is there at once, and what replaces it too", async () => {
   const { tickwork, began, put } = await story();
