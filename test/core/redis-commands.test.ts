@@ -19,6 +19,8 @@ describe.each([
 ] as const)("commands that %s runs", (_, isReal) => {
   /** What takes seconds is counted once: by Redis, where there is one. */
   const large = isReal === hasRedis;
+  const countedHere = (from: number, sizes: [n: number, most: number][]) =>
+    sizes.filter(([n]) => large || n < from);
   let own: OwnRedis | undefined;
   let bed: TestBed;
   beforeAll(async () => {
@@ -73,17 +75,18 @@ describe.each([
       expect(await commandsOf(() => tasks.create(due(n, inAnHour())))).toBeLessThanOrEqual(most);
     });
 
-    test.each([[1, 18], [10, 30], ...(large ? ([[1_000, 100]] as const) : [])])(
-      "a tick of %i: at most %i",
-      async (n, most) => {
-        const { tasks, worker } = await make(slots);
-        await tasks.create(due(n));
-        const count = await commandsOf(async () =>
-          expect(await worker.tick()).toMatchObject({ completed: n }),
-        );
-        expect(count).toBeLessThanOrEqual(most);
-      },
-    );
+    test.each(
+      countedHere(1_000, [
+        [1, 18],
+        [10, 30],
+        [1_000, 100],
+      ]),
+    )("a tick of %i: at most %i", async (n, most) => {
+      const { tasks, worker } = await make(slots);
+      await tasks.create(due(n));
+      const count = await commandsOf(async () => expect(await worker.tick()).toMatchObject({ completed: n }));
+      expect(count).toBeLessThanOrEqual(most);
+    });
   });
 
   describe.skipIf(isReal && !hasRedis)("a tick with one slot", () => {
@@ -120,15 +123,18 @@ describe.each([
       bed.sql(`insert into "baasix_Tasks" (type, scheduled_time)
         select 'note', now() + interval '1 h' + n * interval '1 ms' from generate_series(1, ${n}) n`);
 
-    test.each([[0, 25], [1_000, 25], ...(large ? ([[10_000, 60]] as const) : [])])(
-      "of %i that did not change: at most %i",
-      async (n, most) => {
-        const { worker } = await make(1);
-        await fill(n);
-        await worker.refresh();
-        expect(await commandsOf(() => worker.refresh())).toBeLessThanOrEqual(most);
-      },
-    );
+    test.each(
+      countedHere(10_000, [
+        [0, 25],
+        [1_000, 25],
+        [10_000, 60],
+      ]),
+    )("of %i that did not change: at most %i", async (n, most) => {
+      const { worker } = await make(1);
+      await fill(n);
+      await worker.refresh();
+      expect(await commandsOf(() => worker.refresh())).toBeLessThanOrEqual(most);
+    });
 
     test.each([0, large ? 10_000 : 1_000])("of %i that goes by the cache alone: at most 12", async (n) => {
       const { worker } = await make(1, { env: { TASK_MAX_UNSEEN_TIME: "3600" } });
