@@ -100,11 +100,12 @@ describe.each([
       expect(count).toBeLessThanOrEqual(most);
     });
 
-    test("that sleeps and then runs one: at most 25", async () => {
+    // Timers are set to end a millisecond early, and each that does costs another look of 7: one as a rule, rarely two.
+    test("that sleeps and then runs one: at most 32", async () => {
       const { tasks, worker } = await make(1, { earlyMs: 60_000 });
       await tasks.create(due(1, { scheduled_time: new Date(Date.now() + 1_500).toISOString() }));
       const count = await commandsOf(async () => expect(await worker.tick()).toMatchObject({ completed: 1 }));
-      expect(count).toBeLessThanOrEqual(25);
+      expect(count).toBeLessThanOrEqual(32);
     });
 
     test("that meets a held flag: at most 6", async () => {
