@@ -11,7 +11,7 @@ export const ROOT = join(import.meta.dirname, "..");
 export const FUNCTIONS = ["tick", "refresh", "api", "migrate"] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
-/** What a cold start of each function loads at most. In an app of one's own, croner is among it: esbuild keeps it. */
+/** What a cold start of each function loads at most, here and in an app of one's own. */
 export const LOADED_LIMIT_KIB: Readonly<Record<FunctionName, number>> = {
   tick: 390,
   refresh: 390,

@@ -28,7 +28,7 @@ export const SST_ENTRIES: Readonly<Record<string, string>> = {
   "tickwork/sst/upstash": "infra/upstash.ts",
 };
 
-/** What is not imported by name: the functions that SST bundles for Lambda, and programs that are started, such as `bin`. */
+/** Files that are not imported by name: the functions that SST bundles for Lambda, programs that are started, such as `bin`. */
 export const PROGRAMS: Readonly<Record<string, string>> = {
   "functions/api": "functions/api.ts",
   "functions/migrate": "functions/migrate.ts",
@@ -36,6 +36,8 @@ export const PROGRAMS: Readonly<Record<string, string>> = {
   "functions/tick": "functions/tick.ts",
   // `bin` of package.json.
   cli: "packages/cli/main.ts",
+  // Not in the file of `tickwork`: with `splitting`, esbuild would load what it imports, croner too, for any name of that.
+  "define-schedule": "packages/core/tasks/define-schedule.ts",
   // Started by its path, from the file beside it.
   "init-postgres": "packages/local/init-postgres.js",
 };

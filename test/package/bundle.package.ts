@@ -44,13 +44,13 @@ import { definitions } from "tickwork/tasks";
 const greet = defineTask({ type: "greet", run: async () => ({}) });
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const said = await startServer({ env: { PORT: "http" }, log, definitions: [greet] }).catch(({ message }) => message);
-console.log(JSON.stringify([greet.type, definitions.length, typeof createApp, TickworkError.name, said]));
+console.log(JSON.stringify([greet.type, definitions.map(({ type }) => type), typeof createApp, TickworkError.name, said]));
 `,
     });
     expect(warnings).toEqual([]);
     expect(JSON.parse(printed)).toEqual([
       "greet",
-      3,
+      ["http_request", "cleanup", "cleanup_temp_files", "email_batch", "data_export"],
       "function",
       "TickworkError",
       expect.stringMatching(/^PORT must be/),

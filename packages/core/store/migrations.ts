@@ -13,7 +13,7 @@ import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
 import { LANES_FUNCTION } from "./lanes-function.ts";
 import { LANED, LANES_COLUMNS, LANES_TABLES, LANES_TRIGGERS, PLAIN, REFUSE_OTHERS } from "./lanes-tables.ts";
-import { NOTES_TABLE } from "./notes.ts";
+import { NOTES_TABLE } from "./notes-table.ts";
 import { SCHEDULES } from "./schedules-table.ts";
 import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
 import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";

@@ -4,7 +4,7 @@ import { type Kind, refreshSeconds, type Scenario } from "./scenario.ts";
 import { removeSchedules } from "./schedules.ts";
 import type { Story, StoryParts } from "./story.ts";
 import { noFaults } from "./wires.ts";
-import type { World } from "./world.ts";
+import type { Process, World } from "./world.ts";
 
 /** How long after the last fault everything that is due has to be done, when no refresh was needed. */
 const HEAL_MS = 20 * 60_000;
@@ -65,9 +65,10 @@ export async function endStory(
     deployment.mixed = false;
     story.mayWaitForRefresh = true;
     let deployed = false;
-    void deployment.deploy().finally(() => {
+    const deploying = deployment.deploy().finally(() => {
       deployed = true;
     });
+    world.watch(deploying);
     await world.runUntil(world.nowMs + UNDER_WAY_MS, () => deployed);
   }
   // When the clocks of Redis and Postgres disagree, a refresh may have to help, as after lost rings.
@@ -153,19 +154,21 @@ async function expectIdle(
   if (disturbed) await finish(world, () => deployment.call(({ worker }) => worker.refresh()));
   const idler = deployment.start("idler");
   // The first tick may find something to correct: a Redis that was flushed, or what others changed without a word.
-  await finish(world, () => idler.tickwork.worker.tick());
+  await finish(world, () => idler.tickwork.worker.tick(), idler.process);
   idler.process.sent.postgres = 0;
   idler.process.sent.redis = 0;
-  await finish(world, () => idler.tickwork.worker.tick());
+  await finish(world, () => idler.tickwork.worker.tick(), idler.process);
   const { postgres, redis } = idler.process.sent;
   if (postgres !== 0 || redis !== 1)
     world.violate(`promise 4: an idle tick cost ${postgres} requests to Postgres and ${redis} to Redis`);
+  idler.process.alive = false;
 }
 
-async function finish(world: World, work: () => Promise<unknown>): Promise<void> {
+async function finish(world: World, work: () => Promise<unknown>, process?: Process): Promise<void> {
   let done = false;
-  void work().finally(() => {
+  const working = work().finally(() => {
     done = true;
   });
+  world.watch(working, process);
   await world.runUntil(world.nowMs + 60_000, () => done);
 }

@@ -85,10 +85,10 @@ export async function simulateMachines(
     close: async () => {},
   });
 
-  const start = async (): Promise<void> => {
+  const start = (): void => {
     const process = new Process(world, `machine ${++names}`, 0);
     const timers = createTimelineDoorbell(world, (event) =>
-      process.resume(() => void machine.tickwork.worker.tick(event)),
+      process.resume(() => world.watch(machine.tickwork.worker.tick(event), process)),
     );
     const doorbell = createSharedDoorbell({
       own: { ...timers, stop: async () => {} },
@@ -118,9 +118,12 @@ export async function simulateMachines(
     });
     const machine: Machine = { process, tickwork, doorbell };
     machines.add(machine);
-    await doorbell.listen();
-    await tickwork.worker.refresh();
-    world.tell(`${process.name} is there`);
+    const begin = async () => {
+      await doorbell.listen();
+      await tickwork.worker.refresh();
+      world.tell(`${process.name} is there`);
+    };
+    world.watch(begin(), process);
   };
 
   const isIdle = ({ process }: Machine) =>
@@ -133,19 +136,22 @@ export async function simulateMachines(
     if (machines.size === 1 || !isIdle(machine) || !world.chance(FAULTS.deathOfPoster)) return;
     machine.process.kill();
     machines.delete(machine);
-    world.after(world.between(...START_AGAIN_MS), () => void start());
+    world.after(world.between(...START_AGAIN_MS), start);
   };
 
-  for (let n = 0; n < MACHINES; n++) void start();
+  for (let n = 0; n < MACHINES; n++) start();
   await world.runUntil(world.nowMs + BETWEEN_TASKS_MS);
-  for (let n = 0; n < TASKS; n++) {
+  // Time stands still once something is violated.
+  for (let n = 0; n < TASKS && world.violations.length === 0; n++) {
     const all = [...machines];
     const machine = all[Math.floor(world.random() * all.length)];
-    if (machine) void post(machine);
+    if (machine) world.watch(post(machine), machine.process);
     await world.runUntil(world.nowMs + world.between(0, BETWEEN_TASKS_MS));
   }
   const isDone = () => [...watcher.rows.values()].every(({ status }) => status === "Completed");
   await world.runUntil(world.nowMs + PATIENCE_MS, isDone);
   if (!isDone()) world.violate("promise 1: a task was not run");
+  // The world ends with them. What they have under way is never answered.
+  for (const { process } of machines) process.alive = false;
   return { violations: world.violations, story: world.story, seconds: world.nowMs / 1_000 };
 }

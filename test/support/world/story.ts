@@ -292,8 +292,10 @@ export class Story {
 
   #under(work: Promise<unknown>): void {
     this.underWay++;
-    void work.finally(() => {
-      this.underWay--;
-    });
+    this.#parts.world.watch(
+      work.finally(() => {
+        this.underWay--;
+      }),
+    );
   }
 }

@@ -70,6 +70,16 @@ export class World {
     }
   }
 
+  /**
+   * Watches what nobody awaits: it must not fail. What a dead process has sent may, for it is never answered, and the time
+   * limit of a request is one of real time.
+   */
+  watch(work: Promise<unknown>, process?: Process): void {
+    work.catch((error: unknown) => {
+      if (process === undefined || process.alive) this.violate(`what nobody awaits failed: ${error}`);
+    });
+  }
+
   /** Lets time pass, event by event, until then or until something is violated. */
   async runUntil(untilMs: number, done: () => boolean = () => false): Promise<void> {
     await this.#quiet();
