@@ -26,13 +26,15 @@ import {
   FOLD,
   FULL_KEYS,
   IN_ORDER,
-  KEY_LIMIT,
+  KEY_RATE,
   LIMITED_TYPE,
+  LOOK_AROUND,
   NOTE_NEXT,
   NOTE_START,
   RANK,
   READ_RUNNING,
   SLEEP,
+  TAKE_TURN,
   WAITS,
   WAKE,
 } from "./lanes-steps.ts";
@@ -43,11 +45,11 @@ declare
   state tickwork_lane_state; news tickwork_lane_news[]; paused text[];
   ids bigint[]; types text[]; queues text[]; keys text[]; full_keys text[];
   leases int; others int; overdue boolean; ended boolean;
-  best record; plain record; head record; key_limit record;
+  best record; plain record; head record; key_starts int; key_free_at timestamptz;
+  are_limits boolean; are_news boolean; are_woken boolean;
   plain_turn float8; turn float8; new_tag float8; chosen bigint; due timestamptz; grp_of text; is_plain boolean; is_laned boolean;
 begin
   select * into state from tickwork_lane_state for update;
-  select coalesce(array_agg(kind || ':' || name), '{}') into paused from tickwork_pauses;
   ${READ_RUNNING}
   if leases >= all_slots or my_slot >= all_slots - others then
     -- It did not look, so it says no more than is known.
@@ -75,6 +77,7 @@ begin
         order by scheduled_time, id limit ${LANES_MOVED} for update skip locked) f where ${LIMITED_TYPE("f.type")}));
     exit when n = 10;
   end loop;
+  ${LOOK_AROUND}
   is_plain := plain.id is not null and exists (select from "baasix_Tasks" t where t.id = plain.id and t.lane is null and not ${LIMITED_TYPE("t.type")});
   ${FOLD}
   ${WAKE}
@@ -83,14 +86,10 @@ begin
     ${FIRST}
     is_laned := found;
     exit when not found;
-    ${KEY_LIMIT}
-    if best.key <> '' and key_limit.starts is not null then
-      select s.starts[cardinality(s.starts) - key_limit.starts + 1] + key_limit.span into due
-        from tickwork_lane_starts s where s.kind = 'concurrency_key' and s.name = best.key;
-      if due > now() then
-        ${SLEEP("due")}${CLOSE}
-        continue;
-      end if;
+    ${KEY_RATE}
+    if key_free_at > now() then
+      ${SLEEP("key_free_at")}${CLOSE}
+      continue;
     end if;
     select id, scheduled_time into head from "baasix_Tasks" where ${WAITS} and lane = best.lane ${IN_ORDER} for update skip locked;
     if not found then
@@ -129,11 +128,11 @@ begin
     return;
   end if;
   update "baasix_Tasks" set ${STARTED} where id = chosen returning row_to_json("baasix_Tasks") into task;
-  new_tag := turn + 1 / coalesce((select l.weight from tickwork_limits l where l.kind = 'concurrency_key' and l.name = grp_of and grp_of <> ''), 1);
-  insert into tickwork_lane_groups as g (name, tag) values (grp_of, new_tag) on conflict (name) do update set tag = excluded.tag;
-  update tickwork_lane_entries e set tag = new_tag where e.grp = grp_of;
+  ${TAKE_TURN}
   if is_laned then
-    ${NOTE_START}
+    if are_limits then
+      ${NOTE_START}
+    end if;
     select scheduled_time into due from "baasix_Tasks" where ${WAITS} and lane = best.lane ${IN_ORDER};
     if not found then
       delete from tickwork_lanes where lane = best.lane;
@@ -145,7 +144,6 @@ begin
       update tickwork_lanes set rank = ${RANK("due", "best.priority")} where lane = best.lane;
     end if;
   end if;
-  update tickwork_lane_state s set vtime = turn where s.vtime <> turn;
   more := false;
   if leases + others + 1 < all_slots then
     state.vtime := turn;

@@ -52,12 +52,18 @@ export const FULL_KEYS = `
 export const SLEEP = (until: string) =>
   `update tickwork_lanes set awake = false, next_at = ${until} where lane = best.lane;`;
 export const CLOSE = `
-  if not exists (select from tickwork_lanes l where l.pool = best.pool and l.grp = best.grp and l.awake) then
-    delete from tickwork_lane_entries e where e.pool = best.pool and e.grp = best.grp;
-  end if;`;
+  delete from tickwork_lane_entries e where e.pool = best.pool and e.grp = best.grp
+    and not exists (select from tickwork_lanes l where l.pool = best.pool and l.grp = best.grp and l.awake);`;
+
+/** What most claims find nothing of: then they skip the steps for it. */
+export const LOOK_AROUND = `
+  select (select coalesce(array_agg(kind || ':' || name), '{}') from tickwork_pauses),
+      exists (select from tickwork_limits), exists (select from tickwork_lane_news where lane is not null),
+      exists (select from tickwork_lanes where not awake and next_at <= now())
+    into paused, are_limits, are_news, are_woken;`;
 
 export const FOLD = `
-  if exists (select from tickwork_lane_news where lane is not null) then
+  if are_news then
     insert into tickwork_lane_news (lane) select null where not exists (select from tickwork_lane_news where lane is null);
     with gone as (delete from tickwork_lane_news n where n.ctid = any(array(select ctid from tickwork_lane_news where lane is not null limit ${LANES_FOLDED}))
       returning n as one)
@@ -82,7 +88,7 @@ export const FOLD = `
   end if;`;
 
 export const WAKE = `
-  if exists (select from tickwork_lanes where not awake and next_at <= now()) then
+  if are_woken then
     with woken as (update tickwork_lanes set awake = true where lane = any(array(select w.lane from tickwork_lanes w
         where not w.awake and w.next_at <= now() order by w.next_at limit ${LANES_WOKEN})) returning pool, grp)
     insert into tickwork_lane_entries (pool, grp, tag)
@@ -109,20 +115,39 @@ export const READ_RUNNING = `
         and r.crashes < max_crashes and (r.lane is not null or ${LIMITED_TYPE("r.type")}) for update skip locked));
   end loop;`;
 
-/** A start counts for the rates that there are. \`n\`: as many as are remembered. */
+/** A start counts for the rates that there are. */
 export const NOTE_START = `
   insert into tickwork_lane_starts as s (kind, name, starts)
     select r.kind, r.name, array[now()] from (
       select l.kind, l.name, l.starts from tickwork_limits l where l.kind = 'type' and l.name = best.type and l.starts is not null
       union all select l.kind, l.name, l.starts from tickwork_limits l where l.kind = 'queue' and l.name = best.queue and l.starts is not null
-      union all select 'concurrency_key', best.key, key_limit.starts where best.key <> '' and key_limit.starts is not null) r
+      union all select 'concurrency_key', best.key, key_starts where best.key <> '' and key_starts is not null) r
     on conflict on constraint tickwork_lane_starts_pkey do update set starts = (s.starts || now())[greatest(1, cardinality(s.starts) + 2 - coalesce(
-      (select l.starts from tickwork_limits l where l.kind = s.kind and l.name = s.name), key_limit.starts)) : ];`;
+      (select l.starts from tickwork_limits l where l.kind = s.kind and l.name = s.name), key_starts)) : ];`;
 
-export const KEY_LIMIT = `select coalesce(own.starts, each.starts) as starts, case when own.starts is null then each.span else own.span end as span
-  into key_limit from (select 1) one
-  left join tickwork_limits own on own.kind = 'concurrency_key' and own.name = best.key
-  left join tickwork_limits each on each.kind = 'concurrency_key' and each.name = '*';`;
+/** The rate of the key of \`best\`, and when it lets the next one start. */
+export const KEY_RATE = `
+  key_starts := null;
+  key_free_at := null;
+  if are_limits and best.key <> '' then
+    select coalesce(own.starts, each.starts), s.starts[cardinality(s.starts) - coalesce(own.starts, each.starts) + 1]
+        + case when own.starts is null then each.span else own.span end
+      into key_starts, key_free_at from (select 1) one
+      left join tickwork_limits own on own.kind = 'concurrency_key' and own.name = best.key
+      left join tickwork_limits each on each.kind = 'concurrency_key' and each.name = '*'
+      left join tickwork_lane_starts s on s.kind = 'concurrency_key' and s.name = best.key;
+  end if;`;
+
+/** A start takes its group one turn on. */
+export const TAKE_TURN = `
+  new_tag := turn + 1;
+  if are_limits and grp_of <> '' then
+    new_tag := turn + 1 / coalesce((select l.weight from tickwork_limits l where l.kind = 'concurrency_key' and l.name = grp_of), 1);
+  end if;
+  with tagged as (insert into tickwork_lane_groups as g (name, tag) values (grp_of, new_tag)
+      on conflict (name) do update set tag = excluded.tag),
+    moved as (update tickwork_lane_state s set vtime = turn where s.vtime <> turn)
+  update tickwork_lane_entries e set tag = new_tag where e.grp = grp_of;`;
 
 /** When each pool may have something to start, for whoever looks from outside; after nothing could. */
 export const NOTE_NEXT = `
