@@ -1,8 +1,8 @@
 /**
  * `npm run bench:lanes [-- TASKS …]`: what a claim costs where tasks have keys, beside a plain one, on the real PostgreSQL
- * of this machine: one task after the other, each settled in the statement that claims the next. Tasks wait in 10,000 keys
- * of 1,000 groups; then at which places three tasks of a tenant start that comes after all of them: the first at once, each
- * other one when all groups have had a turn, if so many wait.
+ * of this machine: one task after the other, each settled in the statement that claims the next. Tasks wait in 10,000 keys:
+ * once of 1,000 tenants, once of a single one. Beside that one, a small tenant creates a task now and then: how many others
+ * start before it.
  */
 import { createDatabase as createClient, migrate, silent, systemClock } from "#core";
 import { openPg } from "#drivers";
@@ -10,7 +10,10 @@ import { createStore } from "../packages/core/store/store.ts";
 import { createDatabase, serversAnswer } from "./local-servers.ts";
 
 const KEYS = 10_000;
-const GROUPS = 1_000;
+const TENANTS = 1_000;
+const SMALL_TASKS = 50;
+/** Tasks that run between two of the small tenant. */
+const BETWEEN = 7;
 const RUNS = 400;
 const ROUNDS = 5;
 const INSERTED = 100_000;
@@ -68,37 +71,35 @@ async function open(waiting: number, key: string) {
   return opened;
 }
 
-/** The places of three tasks of a tenant that comes last. */
-async function lastTenant(
-  { store, sql }: Awaited<ReturnType<typeof open>>,
-  waiting: number,
-): Promise<number[]> {
-  const small = (await sql(`insert into "baasix_Tasks" (task_status, type, scheduled_time, concurrency_key)
-    select 'Not started', 'note', now(), 'small' from generate_series(1, 3) returning id`)) as {
-    id: string;
-  }[];
-  const wanted = new Set(small.map(({ id }) => Number(id)));
-  const places: number[] = [];
-  await run(store, Math.min(waiting, 2 * GROUPS + 10), (id, n) => void (wanted.has(id) && places.push(n)));
-  return places;
+/** How many others start before a task of a small tenant does, on average and at most. Alone, none would. */
+async function smallTenant({ store, sql }: Awaited<ReturnType<typeof open>>): Promise<string> {
+  const before: number[] = [];
+  for (let n = 0; n < SMALL_TASKS; n++) {
+    const [task] = (await sql(`insert into "baasix_Tasks" (task_status, type, scheduled_time, concurrency_key)
+      values ('Not started', 'note', now(), 'small') returning id`)) as { id: string }[];
+    await run(store, BETWEEN, (id, place) => void (id === Number(task?.id) && before.push(place - 1)));
+  }
+  if (before.length < SMALL_TASKS) return `more than ${BETWEEN - 1} in ${SMALL_TASKS - before.length} cases`;
+  return `${(before.reduce((a, b) => a + b) / SMALL_TASKS).toFixed(2)} on average, ${Math.max(...before)} at most`;
 }
 
 const sizes = process.argv.slice(2).map(Number);
 for (const waiting of sizes.length > 0 ? sizes : [1_000, 1_000_000]) {
-  const plain = await open(waiting, "");
-  const laned = await open(waiting, `, 't' || n % ${GROUPS} || '/' || n % ${KEYS}`);
-  const rates: Record<"plain" | "laned", number[]> = { plain: [], laned: [] };
-  // In turn: whatever else the machine does falls on both.
-  for (let n = 0; n < ROUNDS; n++) {
-    rates.plain.push(await run(plain.store, RUNS));
-    rates.laned.push(await run(laned.store, RUNS));
-  }
-  const [a, b] = [median(rates.plain), median(rates.laned)];
-  const told = `${waiting} waiting: plain ${a.toFixed(0)} a second; in ${KEYS} keys of ${GROUPS} groups ${b.toFixed(0)}, ${(b / a).toFixed(2)} of plain`;
-  console.log(
-    `${told}; a tenant that comes last starts as numbers ${(await lastTenant(laned, waiting)).join(", ")}`,
-  );
-  await plain.close();
-  await laned.close();
+  const many = `, 't' || n % ${TENANTS} || '/' || n % ${KEYS}`;
+  const all = {
+    plain: await open(waiting, ""),
+    [`${TENANTS} tenants`]: await open(waiting, many),
+    "one tenant": await open(waiting, `, 'big/' || n % ${KEYS}`),
+  };
+  const rates = new Map(Object.keys(all).map((name) => [name, [] as number[]]));
+  // In turn: whatever else the machine does falls on all.
+  for (let n = 0; n < ROUNDS; n++)
+    for (const [name, { store }] of Object.entries(all)) rates.get(name)?.push(await run(store, RUNS));
+  const plain = median(rates.get("plain") ?? []);
+  console.log(`${waiting} waiting; tasks a second, and of plain ones:`);
+  for (const [name, found] of rates)
+    console.log(`  ${name}: ${median(found).toFixed(0)}, ${(median(found) / plain).toFixed(2)}`);
+  console.log(`  before a task of a small tenant beside the one: ${await smallTenant(all["one tenant"])}`);
+  for (const { close } of Object.values(all)) await close();
 }
 process.exit();

@@ -292,6 +292,7 @@ export const MIGRATIONS: readonly Migration[] = [
     sql: `${LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
       drop index if exists tickwork_waiting;`,
   },
+  { name: "claims of lanes plan once a connection", sql: LANES_FUNCTION },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */
