@@ -36,6 +36,8 @@ const kind = (
     sequence: { groupOrder },
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Files of a worker share the modules that they load, which takes minutes otherwise; each cleans up after itself.
+    isolate: false,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     ...more,
   },

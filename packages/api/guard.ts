@@ -41,7 +41,7 @@ export function guard(access: Access, limits: RateLimits | undefined): Middlewar
     if (operation?.unlimited) return next();
     const caller = operation?.open ? undefined : identified(c, access);
     if (limits) {
-      // Who comes with a wrong key is counted by their address, before they are told so.
+      // A wrong key counts against its address before the answer says that it is wrong.
       const known = await caller?.catch(() => undefined);
       const waitMs = await limits.admit(known, ((c.env ?? {}) as RequestEnv).address);
       if (waitMs > 0) throw rateLimited(c, waitMs);
@@ -107,13 +107,13 @@ function isOwn(c: Context, origin: string | undefined): boolean {
   return origin !== undefined && URL.canParse(origin) && new URL(origin).host === hostOf(c);
 }
 
-/** Who calls, once the guard has let them in. */
+/** The caller, once the guard has let it in. */
 export const callerOf = (c: Context): Caller => c.get("caller") as Caller;
 /** When the session ends that the request belongs to; undefined: it came with a key. */
 export const sessionEndOf = (c: Context): number | undefined =>
   c.get("sessionEndsAtMs") as number | undefined;
 
-/** Who is kept as the user of what is created or changed: whom the caller names, else the name of its key. */
+/** The user kept with what is created or changed: the one that the caller names, else the name of its key. */
 export function by(c: Context): { userId: string | undefined } {
   return { userId: header(c, "Tickwork-User") ?? callerOf(c).userId };
 }

@@ -51,7 +51,7 @@ const KINDS = {
   /** The request cannot be read. */
   400: "malformed",
   401: "unauthorized",
-  /** Who asks is known, and may not. */
+  /** The caller is known, but may not do this. */
   403: "forbidden",
   404: "not_found",
   /** The request is fine, but the state of the task forbids it. */

@@ -92,7 +92,7 @@ export function watchActivity({
     },
     goOn() {
       waitedMs = 0;
-      // Who still sleeps was left behind by a handler that has returned.
+      // Whatever still sleeps was left behind by a handler that has returned.
       Object.assign(current.getStore() ?? {}, { sleepers: new Set(), givenUp: false });
     },
     fail: (error) => void failures.push(error),

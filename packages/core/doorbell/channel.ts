@@ -15,7 +15,7 @@ export interface Channel {
   close(): Promise<void>;
 }
 
-/** Who listens. */
+/** The listeners. */
 export interface Ears {
   hear(text: string): void;
   /** It listens again: what was sent in the meantime was missed. */

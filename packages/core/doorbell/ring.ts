@@ -3,7 +3,7 @@ import type { Moment } from "../clock.ts";
 
 /** What one process tells the others: that something is or will be due. A false alarm costs them a look at Redis. */
 export interface Ring {
-  /** Who tells it: nobody needs to hear it from himself. */
+  /** The sender, which need not hear its own ring. */
   from: string;
   /** Something is due. */
   now?: { askPostgres: boolean };

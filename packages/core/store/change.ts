@@ -19,7 +19,7 @@ const COLUMNS = [
   "concurrency_key",
 ] as const;
 
-/** Who changed it stays as it was where the caller does not say. */
+/** The user who changed it last stays as it was, unless the caller names one. */
 export const UPDATED = `"updatedAt" = now(), "userUpdated_Id" = coalesce(:userId, "userUpdated_Id")`;
 
 export const PATCH = variants((...columns: (typeof COLUMNS)[number][]) => {

@@ -7,8 +7,8 @@
  * - **rate** goes by the latest starts of each type, queue or key that has one.
  * - **fairness** is by start-time fair queueing: each group has a tag, its turn in virtual time, which grows with each of
  *   its starts by one part of its weight. The smallest tag is next, and a group that comes anew begins where time is.
- * - **priority** orders the tasks of one group: by due time less a minute a point. Who waits gets ahead of all that come
- *   later, so nothing starves.
+ * - **priority** orders the tasks of one group: by due time less a minute a point. A task that waits gets ahead of
+ *   all that come later, so nothing starves.
  *
  * It looks at the pools, which are few, and in each at the first entry and the first lane that may start: it takes no
  * longer the more tasks or keys there are. A lane whose head is not due, or whose key has a rate, sleeps until then.

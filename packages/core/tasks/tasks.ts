@@ -13,7 +13,7 @@ export interface ListFilter extends TaskFilter {
   limit: number;
 }
 
-/** Who asks for it: the caller says so, and Tickwork believes it. */
+/** The user on whose behalf it is done, as the caller says: Tickwork does not check it. */
 export interface By {
   /**
    * Kept in `userCreated_Id` or `userUpdated_Id`, 1 to 255 characters; a uuid where the column is one. Absent: no user
