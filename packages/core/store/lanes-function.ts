@@ -42,7 +42,7 @@ import { laneOf } from "./lanes-tables.ts";
 
 const BODY = `
 declare
-  state tickwork_lane_state; news tickwork_lane_news[]; paused text[];
+  state tickwork_lane_state; news tickwork_lane_news[]; finished xid8; paused text[];
   ids bigint[]; types text[]; queues text[]; keys text[]; full_keys text[];
   leases int; others int; overdue boolean; ended boolean;
   best record; plain record; head record; key_starts int; key_free_at timestamptz;

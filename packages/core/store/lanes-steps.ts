@@ -1,7 +1,7 @@
 /** The steps of the function that starts laned tasks (`lanes-function.ts`), which declares the variables that they use. */
 import { LANES_FOLDED, LANES_WOKEN, PRIORITY_STEP_MS } from "../lane-limits.ts";
 import { CRASH_HISTORY, milliseconds, STARTABLE } from "./fragments.ts";
-import { HAS_ENDED, OUR_LANES } from "./lanes.ts";
+import { HAS_ENDED, NEWS, OUR_LANES } from "./lanes.ts";
 
 export const WAITS = "task_status = 'Not started'";
 export const DUE_PLAIN = `${WAITS} and lane is null and scheduled_time <= now() and ${STARTABLE}`;
@@ -58,16 +58,22 @@ export const CLOSE = `
 /** What most claims find nothing of: then they skip the steps for it. */
 export const LOOK_AROUND = `
   select (select coalesce(array_agg(kind || ':' || name), '{}') from tickwork_pauses),
-      exists (select from tickwork_limits), exists (select from tickwork_lane_news where lane is not null),
-      exists (select from tickwork_lanes where not awake and next_at <= now())
-    into paused, are_limits, are_news, are_woken;`;
+      exists (select from tickwork_limits), exists (select from ${NEWS}),
+      exists (select from tickwork_lanes where not awake and next_at <= now()), pg_snapshot_xmin(pg_current_snapshot())
+    into paused, are_limits, are_news, are_woken, finished;`;
 
+/**
+ * Folds in what was written. Where a statement sees no more, whatever is still to come is of transactions that had not
+ * \`finished\` by then.
+ */
 export const FOLD = `
   if are_news then
-    insert into tickwork_lane_news (lane) select null where not exists (select from tickwork_lane_news where lane is null);
-    with gone as (delete from tickwork_lane_news n where n.ctid = any(array(select ctid from tickwork_lane_news where lane is not null limit ${LANES_FOLDED}))
+    with gone as (delete from tickwork_lane_news n where n.ctid = any(array(select ctid from ${NEWS} order by writer limit ${LANES_FOLDED}))
       returning n as one)
-    select array_agg(one) into news from gone;
+    select array_agg(one), pg_snapshot_xmin(pg_current_snapshot()) into news, finished from gone;
+    if cardinality(news) = ${LANES_FOLDED} then
+      finished := state.folded_before;
+    end if;
     insert into tickwork_lane_pools (versioned, type, queue, next_at)
       select n.versioned, n.type, n.queue, min(n.due) from unnest(news) n group by 1, 2, 3
       on conflict on constraint tickwork_lane_pools_versioned_queue_key do update set next_at = excluded.next_at
@@ -146,7 +152,7 @@ export const TAKE_TURN = `
   end if;
   with tagged as (insert into tickwork_lane_groups as g (name, tag) values (grp_of, new_tag)
       on conflict (name) do update set tag = excluded.tag),
-    moved as (update tickwork_lane_state s set vtime = turn where s.vtime <> turn)
+    moved as (update tickwork_lane_state s set vtime = turn, folded_before = finished where s.vtime <> turn)
   update tickwork_lane_entries e set tag = new_tag where e.grp = grp_of;`;
 
 /** When each pool may have something to start, for whoever looks from outside; after nothing could. */
@@ -161,8 +167,7 @@ export const NOTE_NEXT = `
   delete from tickwork_lane_pools p where not exists (select from tickwork_lanes l where l.pool = p.pool) and not ${LIMITED_TYPE("p.type")};
   if not exists (select from tickwork_lanes) then
     delete from tickwork_lane_groups;
-    if not exists (select from tickwork_lane_pools) then delete from tickwork_lane_news where lane is null; end if;
     delete from tickwork_lane_starts s
       where s.starts[cardinality(s.starts)] < now() - coalesce((select max(l.span) from tickwork_limits l), interval '0');
   end if;
-  update tickwork_lane_state s set waits_for = ids where s.waits_for <> ids;`;
+  update tickwork_lane_state s set waits_for = ids, folded_before = finished where s.waits_for <> ids or are_news;`;

@@ -8,7 +8,7 @@
  * - **group**: the keys that begin alike, up to the first `/`; all tasks without a key are one
  * - **entry**: a group that has something due in a pool
  * - **news**: what was written for a lane, in the writer's own transaction. Whoever writes touches nothing that others
- *   wait for; the function folds it in.
+ *   wait for; the function folds it in. `writer` is that transaction, so that what was folded in is not passed again.
  *
  * Only the function writes what is not news, one caller at a time.
  */
@@ -78,6 +78,13 @@ export const LANES_TABLES = `
         waits_for bigint[] not null default '{}');
       insert into tickwork_lane_state default values on conflict do nothing;`;
 
+/** The transactions by which news were written. */
+export const LANES_WRITER = `
+      delete from tickwork_lane_news where lane is null;
+      alter table tickwork_lane_news add column if not exists writer xid8 not null default pg_current_xact_id();
+      create index if not exists tickwork_lane_news_writer on tickwork_lane_news (writer);
+      alter table tickwork_lane_state add column if not exists folded_before xid8 not null default '0';`;
+
 const HAS_LANE = (row: string) =>
   `(${row}.queue is not null or ${row}.concurrency_key is not null or coalesce(${row}.priority, 0) <> 0)`;
 
@@ -85,7 +92,7 @@ const HAS_LANE = (row: string) =>
  * Gives a task its lane, and tells of it. A plain row calls nothing. The function has the rights of its owner, so that whoever may write
  * tasks needs none on the news.
  */
-export const LANES_TRIGGERS = `
+export const LANES_TRIGGER_FUNCTION = `
       execute replace($body$
         create or replace function @schema.tickwork_lane_write() returns trigger
           language plpgsql security definer set search_path = pg_catalog, pg_temp as $trigger$
@@ -108,10 +115,14 @@ export const LANES_TRIGGERS = `
             insert into @schema.tickwork_lane_news (lane, versioned, type, queue, key, priority, due)
               values (new.lane, ${versioned("new.")}, new.type, coalesce(new.queue, ''), coalesce(new.concurrency_key, ''),
                 coalesce(new.priority, 0), new.scheduled_time);
+            -- In a database that was restored elsewhere, transactions may have lower numbers.
+            update @schema.tickwork_lane_state set folded_before = '0' where folded_before > pg_current_xact_id();
           end if;
           return new;
         end $trigger$ $body$, '@schema',
-        (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('"baasix_Tasks"')));
+        (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('"baasix_Tasks"')));`;
+
+export const LANES_TRIGGERS = `
       drop trigger if exists tickwork_lane_insert on "baasix_Tasks";
       create trigger tickwork_lane_insert before insert on "baasix_Tasks"
         for each row when (new.queue is not null or new.concurrency_key is not null or new.priority is not null

@@ -3,11 +3,12 @@ import { UNKNOWN_TYPE_MS } from "../limits.ts";
 import type { Database } from "./database.ts";
 import { epochMs, LIMITED, milliseconds, OURS, VERSIONED_TYPE } from "./fragments.ts";
 
-/**
- * There are lanes, or types with limits: then the function alone starts tasks. One row that is no news stands in the table
- * for as long as that is so. A plain claim asks this and no more.
- */
-export const LANES_USED = "exists (select from tickwork_lane_news)";
+/** There are lanes, or types with limits: then the function alone starts tasks. A plain claim asks this and no more. */
+export const LANES_USED =
+  "(exists (select from tickwork_lane_pools) or exists (select from tickwork_lane_news))";
+
+/** News that may not have been folded in. What comes before them may be a million dead rows, which nobody is to pass. */
+export const NEWS = "tickwork_lane_news where writer >= (select folded_before from tickwork_lane_state)";
 
 const used = new WeakSet<Database>();
 
@@ -30,7 +31,7 @@ export const HAS_ENDED = `exists (select from tickwork_lane_state, unnest(waits_
 
 /** The earliest moment at which a laned task may start, as far as anybody knows: never later than it may. */
 export const LANES_NEXT_MS = `least(
-  (select ${epochMs("min(due)")} from tickwork_lane_news where ${seen("due")}),
+  (select ${epochMs("min(due)")} from ${NEWS} and ${seen("due")}),
   (select ${epochMs("min(case when ended then least(next_at, now()) else nullif(next_at, 'infinity') end)")}
     from tickwork_lane_pools, (select ${HAS_ENDED} as ended) one where ${seen("next_at")}))`;
 

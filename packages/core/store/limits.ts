@@ -74,8 +74,6 @@ const PUT = statement(PARAMS)`with ${AWAKEN}, ${LOOK_AGAIN} ${put("(select) one"
 
 /** A type with a limit has a pool, whatever waits: its plain tasks are not to be started by another way. */
 const POOL = statement({ kind: "text", name: "text" })`
-  with marked as (insert into tickwork_lane_news (lane) select null where :kind = 'type'
-    and not exists (select from tickwork_lane_news where lane is null))
   insert into tickwork_lane_pools (versioned, type, queue, next_at) select :name, :name, '', now() where :kind = 'type'
   on conflict on constraint tickwork_lane_pools_versioned_queue_key do update set next_at = now()`;
 

@@ -12,7 +12,16 @@ import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
 import { LANES_FUNCTION } from "./lanes-function.ts";
-import { LANED, LANES_COLUMNS, LANES_TABLES, LANES_TRIGGERS, PLAIN, REFUSE_OTHERS } from "./lanes-tables.ts";
+import {
+  LANED,
+  LANES_COLUMNS,
+  LANES_TABLES,
+  LANES_TRIGGER_FUNCTION,
+  LANES_TRIGGERS,
+  LANES_WRITER,
+  PLAIN,
+  REFUSE_OTHERS,
+} from "./lanes-tables.ts";
 import { NOTES_TABLE } from "./notes-table.ts";
 import { SCHEDULES } from "./schedules-table.ts";
 import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
@@ -289,10 +298,13 @@ export const MIGRATIONS: readonly Migration[] = [
       { index: PLAIN },
       { index: LANED },
     ],
-    sql: `${LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
+    sql: `${LANES_TRIGGER_FUNCTION}${LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
       drop index if exists tickwork_waiting;`,
   },
-  { name: "claims of lanes plan once a connection", sql: LANES_FUNCTION },
+  {
+    name: "what was written for lanes is passed once",
+    sql: `${LANES_WRITER}${LANES_TRIGGER_FUNCTION}${LANES_FUNCTION}`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -32,7 +32,6 @@ export const LIMITS = [
   ('concurrency_key', '*', 1, null, null, false, now(), null, null),
   ('type', 'short', 1, null, null, false, now(), null, null),
   ('queue', 'rated', null, 1, 5, false, now(), 1, interval '5 seconds')`,
-  "insert into tickwork_lane_news (lane) values (null)",
   `insert into tickwork_lane_pools (versioned, type, queue, next_at) values ('short', 'short', '', now())`,
 ];
 
