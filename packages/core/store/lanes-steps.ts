@@ -152,7 +152,8 @@ export const TAKE_TURN = `
   end if;
   with tagged as (insert into tickwork_lane_groups as g (name, tag) values (grp_of, new_tag)
       on conflict (name) do update set tag = excluded.tag),
-    moved as (update tickwork_lane_state s set vtime = turn, folded_before = finished where s.vtime <> turn)
+    moved as (update tickwork_lane_state s set vtime = turn, folded_before = finished
+      where s.vtime <> turn or are_news)
   update tickwork_lane_entries e set tag = new_tag where e.grp = grp_of;`;
 
 /** When each pool may have something to start, for whoever looks from outside; after nothing could. */
