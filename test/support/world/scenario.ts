@@ -184,6 +184,13 @@ const short = fc.record({
   ),
   short: fc.constant(true),
 }) as fc.Arbitrary<Step>;
+/** Many at once, of which some end as dead. */
+const crowd = fc.record({
+  do: fc.constant("create" as const),
+  count: fc.integer({ min: 6, max: 12 }),
+  dueInMs: fc.constantFrom(0, 0, 90_000, 6 * 3_600_000),
+  work: fc.record({ ms: fc.constantFrom(0, 0, 200, 3_000), fails: fc.constantFrom(0, 5) }),
+}) as fc.Arbitrary<Step>;
 const unique = fc
   .record({
     keys: fc.array(fc.nat(1), { minLength: 1, maxLength: 4 }),
@@ -276,8 +283,8 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   schedules: [short, schedule, schedule, kills, fc.constant({ do: "refresh" })],
   lanes: [...ordinary(false), inLine, inLine, inLine, short, kills],
   lines: [...ordinary(false), short, inLine, ...Array(5).fill(inLineSoon)],
-  bulk: [...ordinary(false), short, ...Array(3).fill(bulks(true)), answers, kills],
-  sweeps: [...ordinary(false), short, ...Array(3).fill(bulks(false))],
+  bulk: [...ordinary(false).slice(2), short, crowd, crowd, ...Array(4).fill(bulks(true)), answers, kills],
+  sweeps: [...ordinary(false).slice(2), short, crowd, crowd, ...Array(3).fill(bulks(false))],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
