@@ -39,7 +39,8 @@ const OF: Record<BulkAction, readonly BulkStep["of"][]> = {
 };
 
 export function bulks(dies: boolean): fc.Arbitrary<BulkStep> {
-  const cut = <Cut>(one: fc.Arbitrary<Cut>, freq: number) => fc.option(one, { freq, nil: undefined });
+  const onceIn = <Cut>(n: number, one: fc.Arbitrary<Cut>) =>
+    fc.oneof({ weight: n - 1, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: one });
   return fc
     .constantFrom<BulkAction>("retry", "retry", "cancel", "delete", "reschedule", "reschedule")
     .chain((action) =>
@@ -50,13 +51,13 @@ export function bulks(dies: boolean): fc.Arbitrary<BulkStep> {
         dueInMs: fc.constantFrom(-60_000, 0, 0, 3_000, 20_000, 200_000, 6 * 3_600_000),
         twice: fc.boolean(),
         ...(dies && {
-          dies: cut(fc.integer({ min: 1, max: 80 }), 1),
-          workerDies: cut(
+          dies: onceIn(8, fc.integer({ min: 1, max: 80 })),
+          workerDies: onceIn(
+            2,
             fc.record({ batch: fc.integer({ min: 1, max: 4 }), ms: fc.integer({ min: 0, max: 120 }) }),
-            3,
           ),
         }),
-        cancelledAfterMs: cut(fc.integer({ min: 0, max: 800 }), 1),
+        cancelledAfterMs: onceIn(4, fc.integer({ min: 0, max: 800 })),
       }),
     );
 }
