@@ -18,15 +18,4 @@ export const bulkMutants: Mutant[] = [
     kind: "bulk",
     changes: [core("store/bulk.ts", 'mayHaveFinished ? FINISHED_BEFORE : ""', '""')],
   },
-  {
-    name: "who goes on with an operation does not tell the cache of its last batch",
-    kind: "bulk",
-    changes: [
-      core(
-        "services/bulk-task.ts",
-        "if (state.ids.length > 0) await announcer.notifyChanged(state.ids);",
-        "",
-      ),
-    ],
-  },
 ];

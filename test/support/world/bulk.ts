@@ -54,7 +54,7 @@ export function bulks(dies: boolean): fc.Arbitrary<BulkStep> {
           dies: onceIn(8, fc.integer({ min: 1, max: 80 })),
           workerDies: onceIn(
             2,
-            fc.record({ batch: fc.integer({ min: 1, max: 4 }), ms: fc.integer({ min: 0, max: 120 }) }),
+            fc.record({ batch: fc.integer({ min: 1, max: 4 }), ms: fc.integer({ min: 0, max: 60 }) }),
           ),
         }),
         cancelledAfterMs: onceIn(4, fc.integer({ min: 0, max: 800 })),
