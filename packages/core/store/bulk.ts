@@ -8,7 +8,7 @@ import type { Task, TaskStatus } from "../tasks/task.ts";
 import { ANEW, CAN_BE_ASKED, CAN_BE_ENDED, UPDATED } from "./change.ts";
 import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
-import { conditionsOf, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
+import { conditionsOf, depsFor, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
 import { epochMs, NOW_MS } from "./fragments.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { WITH_STATUS } from "./read.ts";
@@ -206,7 +206,7 @@ export async function bulkStep(
   state: Pick<BulkState, "pass" | "before_id">,
   what: BulkStep,
 ): Promise<{ tasks: Task[]; nowMs: number; state: BulkState } | undefined> {
-  const request = stepRequest(deps, run, state, what);
+  const request = stepRequest(await depsFor(deps, what.filter), run, state, what);
   const rows = await translatingDataErrors(() => deps.database.query<StepRow>(request));
   const last = rows.at(-1);
   if (!last?.state) return undefined;
@@ -241,7 +241,7 @@ export async function countSome(
   )({
     ...{ before, scan: BULK_SCAN },
     ...(ofType && { type: filter.type }),
-    ...valuesOf(deps, filter, looked),
+    ...valuesOf(await depsFor(deps, filter), filter, looked),
   } as never);
   const [row] = await queryRepeatable<{ count: number; looked: number; looked_to: string | null }>(
     deps.database,
