@@ -16,6 +16,7 @@ import {
 } from "#core";
 import { openIoredis, openPg } from "#drivers";
 import type { Lease } from "../packages/core/store/lease.ts";
+import type { TaskFilter } from "../packages/core/tasks/filter.ts";
 import type { ListFilter } from "../packages/core/tasks/tasks.ts";
 import {
   createDatabase as createScratch,
@@ -104,6 +105,41 @@ async function settleAndClaim(side: Side) {
   leases.set(side, lease);
 }
 
+/** Tasks that stand for operations on many, by the side. */
+const runs = new WeakMap<Side, number>();
+/** One batch of an operation, always from the newest task on. */
+const batch = (filter: TaskFilter) => async (side: Side) => {
+  const { tickwork, sql } = side;
+  let run = runs.get(side);
+  if (run === undefined) {
+    const [row] =
+      (await sql(`insert into "baasix_Tasks" (type, task_status, attempts, lease_token, lease_expires_at)
+      values ('tickwork_bulk', 'Running', 1, 'a token', now() + interval '1 day') returning id`)) as {
+        id: string;
+      }[];
+    run = Number(row?.id);
+    runs.set(side, run);
+    await tickwork.store.beginBulk(run);
+  }
+  await sql(`update tickwork_bulk set pass = 0, before_id = ${run} where task = ${run}`);
+  const done = await tickwork.store.bulkStep(
+    run,
+    { pass: 0, before_id: run },
+    {
+      action: "reschedule",
+      ...{
+        filter,
+        statuses: ["Not started"],
+        attempt: 1,
+        scheduled_time: later(),
+        message: "",
+        userId: null,
+      },
+    },
+  );
+  if (!done) throw new Error("a batch must be done, got none");
+};
+
 type Operation = [name: string, rounds: number, call: (side: Side) => Promise<unknown>];
 const list = (filter: Partial<ListFilter>) => (side: Side) =>
   side.tickwork.tasks.page({ limit: 50, ...filter });
@@ -130,6 +166,12 @@ const OPERATIONS: Operation[] = [
   ["list a type of one task", ROUNDS, list({ type: "rare" })],
   ["list a type that is not there", ROUNDS, list({ type: "none" })],
   ["list the dead", ROUNDS, list({ dead: true })],
+  ["list what waits for code", ROUNDS, list({ waiting_for_code: true })],
+  ["list a queue that is not there", SLOW_ROUNDS, list({ queue: "none" })],
+  ["list a key that is not there", SLOW_ROUNDS, list({ concurrency_key: "none" })],
+  ["list the dead of a type", ROUNDS, list({ type: "type 7", dead: true })],
+  ["list by a due time that is not there", SLOW_ROUNDS, list({ scheduled_from: "2999-01-01T00:00:00Z" })],
+  ["list a text that is not there", SLOW_ROUNDS, list({ text: "nobody else" })],
   ["list by the time of creation", ROUNDS, list({ created_from: "2020-01-01T00:00:00Z" })],
   [
     "list a type's Completed by due time",
@@ -146,8 +188,20 @@ const OPERATIONS: Operation[] = [
     ({ tickwork }) => tickwork.operator.pageNotStarted({ limit: 50 }),
   ],
   ["a refresh", SLOW_ROUNDS, ({ tickwork }) => tickwork.worker.refresh()],
-  // The last one: it uses tasks up.
+  [
+    "count some for an operation on many",
+    SLOW_ROUNDS,
+    ({ tickwork }) =>
+      tickwork.store.countSome(
+        { queue: "none" },
+        ["Not started", "Completed", "Error"],
+        Number.MAX_SAFE_INTEGER,
+      ),
+  ],
+  // The last ones: these use tasks up, or have them wait.
   ["claim and settle", 10 * ROUNDS, settleAndClaim],
+  ["a batch that finds nothing to change", SLOW_ROUNDS, batch({ queue: "none" })],
+  ["a batch that reschedules 1,000 tasks", SLOW_ROUNDS, batch({})],
 ];
 
 async function compare([, rounds, call]: Operation, large: Side, small: Side) {

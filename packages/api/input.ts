@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import type { Context, MiddlewareHandler } from "hono";
 import type * as v from "valibot";
 import type { TickworkError } from "#core";
-import { invalidRequest, quote, taskNotFound } from "../core/errors.ts";
+import { invalidRequest, mustBe, quote, refusal, taskNotFound } from "../core/errors.ts";
 import { NAME_LIMIT } from "../core/limits.ts";
 import { checked } from "../core/tasks/accepts.ts";
 import { readJson } from "./read-json.ts";
@@ -32,9 +32,11 @@ export function uncheckedJson<Schema extends v.GenericSchema>(_schema: Schema): 
   };
 }
 
-/** The parameters after the question mark. */
+/** The parameters after the question mark. Of one that is there twice the first would count, and the second be lost. */
 export function query<Schema extends v.GenericSchema>(schema: Schema): Typed<"query", Schema> {
   return async (c, next) => {
+    for (const [name, values] of Object.entries(c.req.queries()))
+      if (values.length > 1) throw refusal(name, mustBe("given once", values.join(" and ")));
     c.req.addValidatedData("query", checked(schema, c.req.query()) as object);
     await next();
   };

@@ -194,6 +194,14 @@ export function refusal(path: string, message: string): TickworkError {
   return invalidRequest([{ path, message }]);
 }
 
+/** Nobody here runs tasks of this type. */
+export function unknownType(types: readonly string[], given: string): TickworkError {
+  return invalidRequest(
+    [{ path: "type", message: mustBe(`one of ${types.join(", ")}`, given) }],
+    "unknown_type",
+  );
+}
+
 /** How our own messages of an issue begin; those of other people's schemas are sentences of their own. */
 const PREDICATE = /^(must|is|has|cannot) /;
 

@@ -208,6 +208,11 @@ describe("values that are not acceptable", () => {
       /^state is not known here; status, type, queue, .*text, /,
     ),
     invalid(
+      "a filter that is given twice",
+      () => get("/tasks?status=Error&status=Completed"),
+      /^status must be given once, got "Error and Completed"$/,
+    ),
+    invalid(
       "no changes",
       () => patch("/tasks/3", {}),
       /^the changes must have at least one of type, .*, got none/,

@@ -126,6 +126,7 @@ test.each([
 ] as const)("the limit %o is refused", async (sent, message) => {
   const { status, body } = await api.put<ErrorBody>("/limits", sent);
   expect([status, body.error.message]).toEqual([422, expect.stringContaining(message)]);
+  expect(body.error.issues).toHaveLength(1);
   expect((await api.get("/limits")).body).toEqual([]);
 });
 

@@ -108,6 +108,14 @@ describe.each([
     });
     expect(await project.run(["bulk", "delete", "--all", "--dead"])).toMatchObject({ code: 2 });
     expect(await project.run(["bulk", "explode", "--all"])).toMatchObject({ code: 2 });
+    expect(await project.run(["bulk", "reschedule", "--all"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Give --at or --in"),
+    });
+    expect(await project.run(["bulk", "retry", "--all", "--in", "10m"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Only reschedule takes --at and --in, not retry."),
+    });
   });
 
   test("limits are set, listed and removed; list finds a queue and a key; show says what holds a task back", {

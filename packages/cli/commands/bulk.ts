@@ -47,6 +47,10 @@ export function addBulk(program: Command): void {
 async function bulk(action: BulkAction, flags: Flags): Promise<void> {
   const { all = false, at, in: inMs, dryRun, wait, timeout, json = false } = flags;
   if (at !== undefined && inMs !== undefined) throw new UsageError("Give --at or --in, not both.");
+  if (action === "reschedule" && at === undefined && inMs === undefined)
+    throw new UsageError("Give --at or --in: when they are due.");
+  if (action !== "reschedule" && (at !== undefined || inMs !== undefined))
+    throw new UsageError(`Only reschedule takes --at and --in, not ${action}.`);
   const filter = filterOf(flags);
   const isAll = Object.values(filter).every((value) => value === undefined);
   if (all && !isAll) throw new UsageError("Give --all or a filter, not both.");

@@ -1,26 +1,27 @@
 /** An operation on many tasks, as the handler of the task that it is. */
 import type * as v from "valibot";
 import type { Clock } from "../clock.ts";
-import { RetryAfter, TickworkError } from "../errors.ts";
+import { PermanentError, RetryAfter, TickworkError } from "../errors.ts";
 import { BULK_ATTEMPTS, BULK_COUNT_MS, BULK_MARGIN_MS, UNIQUE_TRIES } from "../limits.ts";
+import { ABORT_MESSAGES } from "../run/abort.ts";
 import type { BulkStep } from "../store/bulk.ts";
 import type { Store } from "../store/store.ts";
 import { checked } from "../tasks/accepts.ts";
 import { defineTask } from "../tasks/define-task.ts";
 import { BULK_TYPE, type BulkCount, type BulkRequest, type BulkResult, TAKEN_BY } from "../tasks/filter.ts";
 import { BulkDataSchema, statusOf } from "../tasks/filter-schema.ts";
-import type { TaskStatus } from "../tasks/task.ts";
+import type { Task, TaskStatus } from "../tasks/task.ts";
 import type { Announcer } from "./announce.ts";
 
 export interface BulkDeps {
-  store: Pick<Store, "beginBulk" | "bulkStep" | "countSome">;
+  store: Pick<Store, "beginBulk" | "bulkStep" | "countSome" | "getMany">;
   announcer: Pick<Announcer, "afterWrite" | "notifyChanged">;
   clock: Pick<Clock, "now">;
 }
 
 const MESSAGE = "the task was cancelled with others";
 
-/** The statuses that a request takes, one after the other. */
+/** The statuses of the tasks that a request takes. */
 function statusesOf({ action, filter }: Pick<BulkRequest, "action" | "filter">): readonly TaskStatus[] {
   const status = statusOf(filter);
   return status === undefined ? TAKEN_BY[action].usual : [status];
@@ -36,13 +37,21 @@ export function createBulkTask({ store, announcer, clock }: BulkDeps) {
         if (left === 1 || !(error instanceof TickworkError) || error.code !== "unique_key_taken") throw error;
       }
   };
+  /** Why a batch changed nothing: this worker hears of it a moment later. */
+  const stopped = async ({ id, attempts }: Task) => {
+    const [now] = (await store.getMany([id])).tasks;
+    if (now?.attempts !== attempts || !now.cancel_requested)
+      return new Error("another worker goes on with this operation");
+    const error = new PermanentError(ABORT_MESSAGES.cancelled, { code: "cancelled" });
+    return Object.assign(error, { name: "CancelledError" });
+  };
   return defineTask({
     type: BULK_TYPE,
     data: BulkDataSchema,
     maxAttempts: BULK_ATTEMPTS,
     async run(
       { action, filter, scheduled_time },
-      { task, signal, deadline, progress, log },
+      { task, attempt, signal, deadline, progress, log },
     ): Promise<BulkResult> {
       const statuses = statusesOf({ action, filter });
       const event = action === "delete" ? "items.delete.after" : "items.update.after";
@@ -51,24 +60,25 @@ export function createBulkTask({ store, announcer, clock }: BulkDeps) {
       let { state } = resumed;
       // Whoever changed them may have died before the cache was told.
       if (state.ids.length > 0) await announcer.notifyChanged(state.ids);
-      for (let status = statuses[state.pass]; status !== undefined; status = statuses[state.pass]) {
+      while (state.pass === 0) {
         signal.throwIfAborted();
         if (clock.now() > deadline.getTime() - BULK_MARGIN_MS)
           throw new RetryAfter(0, "the time of this attempt is up; the next one goes on from there");
         const what: BulkStep = {
           action,
           filter,
-          status,
+          statuses,
+          attempt,
           scheduled_time,
           message: MESSAGE,
           userId: task.userCreated_Id,
         };
         const done = await step(task.id, state, what);
-        if (!done) throw new Error("another worker goes on with this operation");
+        if (!done) throw await stopped(task);
         await announcer.afterWrite(event, done.tasks, done.nowMs);
         state = done.state;
-        const ofPass = (task.id - state.before_id) / Math.max(1, task.id - lowest);
-        await progress(Math.min(1, (state.pass + ofPass) / statuses.length));
+        const share = (task.id - state.before_id) / Math.max(1, task.id - lowest);
+        await progress(state.pass > 0 ? 1 : Math.min(1, share));
       }
       const { matched, changed } = state;
       const result: BulkResult = { action, matched, changed, skipped: matched - changed };
@@ -85,13 +95,12 @@ export async function countBulk(
 ): Promise<BulkCount> {
   const untilMs = clock.now() + BULK_COUNT_MS;
   let total = 0;
-  for (const status of statusesOf(request))
-    for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined; ) {
-      if (clock.now() >= untilMs) return { count: total, exact: false };
-      const { count, next } = await store.countSome(request.filter, status, before);
-      total += count;
-      before = next;
-    }
+  for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined; ) {
+    if (clock.now() >= untilMs) return { count: total, exact: false };
+    const { count, next } = await store.countSome(request.filter, statusesOf(request), before);
+    total += count;
+    before = next;
+  }
   return { count: total, exact: true };
 }
 

@@ -27,22 +27,31 @@ export interface Bulk {
   countBulk(request: BulkRequest): Promise<BulkCount>;
 }
 
-/** Operations on many tasks; their code is loaded when there is one. */
+type Loaded = typeof import("./bulk-task.ts");
+
+let loaded: Loaded | undefined;
+
+/** What operations on many tasks need is loaded when there is one. */
+export async function loadBulkTask(): Promise<Loaded> {
+  loaded ??= await import("./bulk-task.ts");
+  return loaded;
+}
+
+/** Operations on many tasks. */
 export function createBulk(deps: () => BulkDeps & { tasks: Pick<Tasks, "create"> }): {
   definition: TaskDefinition;
   bulk: Bulk;
 } {
-  const load = () => import("./bulk-task.ts");
   const definition = lazyTask({
     type: BULK_TYPE,
     maxAttempts: BULK_ATTEMPTS,
-    load: async () => (await load()).createBulkTask(deps()) as never,
+    load: async () => (await loadBulkTask()).createBulkTask(deps()) as never,
   });
   return {
     definition,
     bulk: {
       async bulk(request, options = {}) {
-        const { checkBulk } = await load();
+        const { checkBulk } = await loadBulkTask();
         const [task] = await deps().tasks.create(
           [{ type: BULK_TYPE, task_data: checkBulk(request) }],
           options,
@@ -51,7 +60,7 @@ export function createBulk(deps: () => BulkDeps & { tasks: Pick<Tasks, "create">
         return task;
       },
       async countBulk(request) {
-        const { checkBulk, countBulk } = await load();
+        const { checkBulk, countBulk } = await loadBulkTask();
         return countBulk(deps(), checkBulk({ ...request, confirm: true }));
       },
     },

@@ -1,4 +1,4 @@
-import { messageOf, mustBe, TickworkError } from "../errors.ts";
+import { messageOf, unknownType } from "../errors.ts";
 import { RESUMED_LOOK_MS } from "../limits.ts";
 import { runRefresh } from "../run/refresh.ts";
 import {
@@ -49,10 +49,7 @@ export function createLimits(deps: PausesDeps): Limits {
     async putLimit(target, settings) {
       checkLimit(target, settings);
       if ("type" in target && !registry.open && !registry.get(target.type))
-        throw new TickworkError(
-          "unknown_type",
-          `type ${mustBe(`one of ${registry.types.join(", ")}`, target.type)}`,
-        );
+        throw unknownType(registry.types, target.type);
       return changing(() => store.putLimit(target, settings));
     },
     async removeLimit(target) {

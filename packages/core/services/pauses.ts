@@ -1,4 +1,4 @@
-import { messageOf, mustBe, refusal, TickworkError } from "../errors.ts";
+import { messageOf, mustBe, refusal, unknownType } from "../errors.ts";
 import { PAUSE_REASON_LIMIT, RESUMED_LOOK_MS } from "../limits.ts";
 import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
 import type { Store } from "../store/store.ts";
@@ -59,10 +59,7 @@ export function createPauses(deps: PausesDeps): Pauses {
     async pause(target, { reason = null, userId } = {}) {
       checkTarget(target);
       if ("type" in target && !registry.open && !registry.get(target.type))
-        throw new TickworkError(
-          "unknown_type",
-          `type ${mustBe(`one of ${registry.types.join(", ")}`, target.type)}`,
-        );
+        throw unknownType(registry.types, target.type);
       if (
         reason !== null &&
         (reason.length === 0 || reason.length > PAUSE_REASON_LIMIT || !isStorable(reason))

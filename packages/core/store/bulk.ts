@@ -8,7 +8,7 @@ import type { Task, TaskStatus } from "../tasks/task.ts";
 import { ANEW, CAN_BE_ASKED, CAN_BE_ENDED, UPDATED } from "./change.ts";
 import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
-import { conditionsOf, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
+import { conditionsOf, depsFor, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
 import { epochMs, NOW_MS } from "./fragments.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { WITH_STATUS } from "./read.ts";
@@ -16,11 +16,11 @@ import { type Row, toTask } from "./rows.ts";
 import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
 import { HAS_KEY } from "./unique-function.ts";
 
-/** How far an operation has come. It takes the tasks of one status after the other, each from the newest to the oldest. */
+/** How far an operation has come, from the newest task to the oldest. */
 export interface BulkState {
-  /** Which of the statuses is next. */
+  /** 1 once it is through, else 0. */
   pass: number;
-  /** Only tasks with lower ids are left of it. */
+  /** Only tasks with lower ids are left. */
   before_id: number;
   matched: number;
   changed: number;
@@ -29,9 +29,20 @@ export interface BulkState {
 }
 
 /** Of one status, from the newest on. Written as the indexes are; see `newestTasks`. */
-const newest = (status: TaskStatus, ofType: boolean) => `(
+const newestOf = (status: TaskStatus, ofType: boolean) => `(
   select *, id + 0 as place from "baasix_Tasks" where ${WITH_STATUS[status]}
     ${ofType ? "and type = :type" : ""} and id + 0 < :before order by id + 0 desc limit :scan)`;
+
+/**
+ * Of some statuses, merged: each task is looked at once, in whatever status it is then. One status after the other would
+ * pass over a task that waits while those that run are looked at, and runs while those that wait are.
+ */
+const newest = (statuses: readonly TaskStatus[], ofType: boolean) =>
+  `(select * from (${statuses.map((status) => newestOf(status, ofType)).join(" union all ")}) merged
+    order by place desc limit :scan)`;
+
+const withStatus = (statuses: readonly TaskStatus[]) =>
+  `(${statuses.map((status) => `(${WITH_STATUS[status]})`).join(" or ")})`;
 
 const STATE = `json_build_object('pass', pass, 'before_id', before_id, 'matched', matched, 'changed', changed, 'ids', ids)`;
 
@@ -55,7 +66,9 @@ export async function beginBulk(
 }
 
 /** What a batch does to the tasks in `fit`, as parts of a `with`, of which `changed` has the rows. */
-const ACTIONS: Readonly<Record<BulkAction, { sql: (status: TaskStatus) => string; params: Params }>> = {
+const ACTIONS: Readonly<
+  Record<BulkAction, { sql: (statuses: readonly TaskStatus[]) => string; params: Params }>
+> = {
   retry: {
     sql: () => `changed as (update "baasix_Tasks" set ${ANEW} where id in (select id from fit) returning *)`,
     params: { userId: "column?" },
@@ -66,11 +79,11 @@ const ACTIONS: Readonly<Record<BulkAction, { sql: (status: TaskStatus) => string
     params: { userId: "column?", scheduled_time: "column" },
   },
   cancel: {
-    sql: (status) => `ended as (update "baasix_Tasks" set task_status = 'Error',
+    sql: (statuses) => `ended as (update "baasix_Tasks" set task_status = 'Error',
         error_data = json_build_object('message', :message, 'name', 'CancelledError', 'code', 'cancelled', 'attempts', attempts), ${UPDATED}
       where id in (select id from fit) and ${CAN_BE_ENDED} returning *),
     ${
-      status === "Running"
+      statuses.includes("Running")
         ? `asked as (update "baasix_Tasks" set cancel_requested = true, ${UPDATED}
       where id in (select id from fit) and ${CAN_BE_ASKED} returning *),
     changed as (select * from ended union all select * from asked)`
@@ -85,7 +98,12 @@ const ACTIONS: Readonly<Record<BulkAction, { sql: (status: TaskStatus) => string
 };
 
 /** What finished after the operation had been asked for is not meant, be it a task that failed once more. */
-const FINISHED_BEFORE = `coalesce(finished_at, "updatedAt") <= (select "createdAt" from "baasix_Tasks" where id = :run)`;
+const FINISHED_BEFORE = `(task_status not in ('Completed', 'Error')
+  or coalesce(finished_at, "updatedAt") <= (select "createdAt" from "baasix_Tasks" where id = :run))`;
+
+/** Its attempt goes on, and nobody has cancelled it: whoever lost its lease changes nothing, nor who has to stop. */
+const GOES_ON = `exists (select from "baasix_Tasks"
+  where id = :run and task_status = 'Running' and attempts = :attempt and not cancel_requested)`;
 
 /** Of a retry: no other task has the unique key, and of those in the batch the newest gets it. */
 const KEY_IS_FREE = `(unique_key is null or unique_for is null or jsonb_typeof(unique_for) = 'number' or (
@@ -98,36 +116,38 @@ const BYTES = ["task_data", "result_data", "error_data", "history"]
   .join(" + ");
 
 /**
- * Looks at the next tasks of a status, at most `:scan` of them, until it has found `:count` that meet the filter, and does
- * it to those, or to as many of them as together are not too large. Whoever comes late, with a `:before` that is no longer
- * true, changes nothing.
+ * Looks at the next tasks of these statuses, at most `:scan` of them, until it has found `:count` that meet the filter, and
+ * does it to those, or to as many of them as together are not too large. Whoever comes late, with a `:before` that is no
+ * longer true, changes nothing.
  */
 export const STEP = variants(
-  (action: BulkAction, status: TaskStatus, ofType: boolean, ...looked: Looked[]) => {
-    const isFinished = status === "Completed" || status === "Error";
-    const conditions = [conditionsOf(looked), isFinished ? FINISHED_BEFORE : ""]
+  (action: BulkAction, statuses: readonly TaskStatus[], ofType: boolean, ...looked: Looked[]) => {
+    const mayHaveFinished = statuses.some((status) => status === "Completed" || status === "Error");
+    const conditions = [conditionsOf(looked), mayHaveFinished ? FINISHED_BEFORE : ""]
       .filter(Boolean)
       .join(" and ");
     const { sql, params } = ACTIONS[action];
     return statement({
-      ...{ run: "bigint", pass: "int", before: "bigint", scan: "int", count: "int", bytes: "bigint" },
+      ...{ run: "bigint", attempt: "int", pass: "int", before: "bigint" },
+      ...{ scan: "int", count: "int", bytes: "bigint" },
       ...(ofType && { type: "column" as const }),
       ...paramsOf(looked),
       ...params,
     } as Params)`
-    with run as (select from tickwork_bulk where task = :run and pass = :pass and before_id = :before for update),
-    found as materialized (select id, place, ${BYTES} as bytes from ${newest(status, ofType)} t
+    with run as (select from tickwork_bulk where task = :run and pass = :pass and before_id = :before
+      and ${GOES_ON} for update),
+    found as materialized (select id, place, ${BYTES} as bytes from ${newest(statuses, ofType)} t
       ${conditions ? `where ${conditions}` : ""} order by place desc limit :count),
     chosen as materialized (select id from (select id, sum(bytes) over (order by place desc) as bytes,
       row_number() over (order by place desc) as n from found) one where bytes <= :bytes or n = 1),
     locked as materialized (select id, type, unique_key, unique_for from "baasix_Tasks"
-      where id = any(array(select id from chosen)) and exists (select from run) and ${WITH_STATUS[status]}
-      order by "baasix_Tasks".id for update),
+      where id = any(array(select id from chosen)) and exists (select from run) and ${withStatus(statuses)}
+        ${conditions ? `and ${conditions}` : ""} order by "baasix_Tasks".id for update),
     fit as materialized (select id from locked l ${action === "retry" ? `where ${KEY_IS_FREE}` : ""}),
-    ${sql(status)},
+    ${sql(statuses)},
     counted as materialized (select (select count(*) from chosen) as matched, (select count(*) from changed) as changed,
       case when (select count(*) from found) < :count and (select count(*) from chosen) = (select count(*) from found)
-        then coalesce((select min(id) from ${newest(status, ofType)} s having count(*) = :scan), 0)
+        then coalesce((select min(id) from ${newest(statuses, ofType)} s having count(*) = :scan), 0)
         else (select min(id) from chosen) end as next),
     noted as (update tickwork_bulk set pass = case when next = 0 then pass + 1 else pass end,
         before_id = case when next = 0 then task else next end,
@@ -145,11 +165,13 @@ interface StepRow {
   state: BulkState | null;
 }
 
-/** What an operation does to the tasks of one status. */
+/** What an operation does to tasks of some statuses. */
 export interface BulkStep {
   action: BulkAction;
   filter: TaskFilter;
-  status: TaskStatus;
+  statuses: readonly TaskStatus[];
+  /** The attempt of its task that does it. */
+  attempt: number;
   scheduled_time?: string | undefined;
   /** Of what is cancelled: why it ended. */
   message: string;
@@ -160,13 +182,13 @@ export function stepRequest(
   deps: Pick<StoreDeps, "types" | "maxCrashes">,
   run: number,
   { pass, before_id }: Pick<BulkState, "pass" | "before_id">,
-  { action, filter, status, ...given }: BulkStep,
+  { action, filter, statuses, ...given }: BulkStep,
 ): Statement {
   const looked = lookedOf(filter);
   const ofType = filter.type !== undefined;
   return STEP(
     action,
-    status,
+    statuses,
     ofType,
     ...looked,
   )({
@@ -177,14 +199,14 @@ export function stepRequest(
   } as never);
 }
 
-/** @returns what it changed, and how far it has come; undefined when another has gone on from there */
+/** @returns what it changed, and how far it has come; undefined when another has gone on from there, or it has to stop */
 export async function bulkStep(
   deps: StoreDeps,
   run: number,
   state: Pick<BulkState, "pass" | "before_id">,
   what: BulkStep,
 ): Promise<{ tasks: Task[]; nowMs: number; state: BulkState } | undefined> {
-  const request = stepRequest(deps, run, state, what);
+  const request = stepRequest(await depsFor(deps, what.filter), run, state, what);
   const rows = await translatingDataErrors(() => deps.database.query<StepRow>(request));
   const last = rows.at(-1);
   if (!last?.state) return undefined;
@@ -192,7 +214,7 @@ export async function bulkStep(
   return { tasks, nowMs: last.now_ms, state: last.state };
 }
 
-export const COUNT = variants((status: TaskStatus, ofType: boolean, ...looked: Looked[]) => {
+export const COUNT = variants((statuses: readonly TaskStatus[], ofType: boolean, ...looked: Looked[]) => {
   const conditions = conditionsOf(looked);
   return statement({
     ...{ before: "bigint", scan: "int" },
@@ -200,26 +222,26 @@ export const COUNT = variants((status: TaskStatus, ofType: boolean, ...looked: L
     ...paramsOf(looked),
   } as Params)`
     select count(*) ${conditions ? `filter (where ${conditions})` : ""}::int as count, count(*)::int as looked, min(id) as looked_to
-    from ${newest(status, ofType)} t`;
+    from ${newest(statuses, ofType)} t`;
 });
 
-/** Counts those that meet a filter among the next tasks of a status. */
+/** Counts those that meet a filter among the next tasks of these statuses. */
 export async function countSome(
   deps: StoreDeps,
   filter: TaskFilter,
-  status: TaskStatus,
+  statuses: readonly TaskStatus[],
   before: number,
 ): Promise<{ count: number; next: number | undefined }> {
   const looked = lookedOf(filter);
   const ofType = filter.type !== undefined;
   const request = COUNT(
-    status,
+    statuses,
     ofType,
     ...looked,
   )({
     ...{ before, scan: BULK_SCAN },
     ...(ofType && { type: filter.type }),
-    ...valuesOf(deps, filter, looked),
+    ...valuesOf(await depsFor(deps, filter), filter, looked),
   } as never);
   const [row] = await queryRepeatable<{ count: number; looked: number; looked_to: string | null }>(
     deps.database,

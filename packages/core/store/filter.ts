@@ -4,6 +4,7 @@ import { SEALED_IN_JSON, SEALED_MARK } from "../tasks/encryption.ts";
 import type { TaskFilter } from "../tasks/filter.ts";
 import type { StoreDeps } from "./deps.ts";
 import { WAITS_FOR_CODE } from "./fragments.ts";
+import { typesToSend } from "./registered-types.ts";
 import type { Params } from "./statement.ts";
 
 /** The conditions of a filter that no index answers: whoever has one looks at a bounded number of tasks at a time. */
@@ -55,6 +56,12 @@ export const conditionsOf = (names: readonly Looked[]): string =>
 
 export const paramsOf = (names: readonly Looked[]): Params =>
   Object.assign({}, ...names.map((name) => CONDITIONS[name].params));
+
+/** With what a statement with this filter is sent: each row would be compared with all of ten thousand types. */
+export async function depsFor(deps: StoreDeps, filter: TaskFilter): Promise<StoreDeps> {
+  if (!filter.waiting_for_code) return deps;
+  return { ...deps, types: { ...deps.types, ours: await typesToSend(deps) } };
+}
 
 /** The values of these parameters. */
 export function valuesOf(

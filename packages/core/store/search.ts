@@ -3,7 +3,7 @@ import type { TaskStatus } from "../tasks/task.ts";
 import type { ListFilter } from "../tasks/tasks.ts";
 import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
-import { conditionsOf, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
+import { conditionsOf, depsFor, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { newestTasks, type Page, WITH_STATUS, withinBytes } from "./read.ts";
 import { type Row, tasksOf } from "./rows.ts";
@@ -77,7 +77,7 @@ export function searchRequest(
 /** The tasks that meet conditions which no index answers, of those that a page looks through. */
 export async function search(deps: StoreDeps, filter: ListFilter, bytes: number): Promise<Page> {
   const { limit } = filter;
-  const request = searchRequest(deps, filter, bytes);
+  const request = searchRequest(await depsFor(deps, filter), filter, bytes);
   const rows = await translatingDataErrors(() => queryRepeatable<SearchRow>(deps.database, request));
   const tasks = tasksOf(rows.flatMap(({ task }) => (task ? [{ task }] : [])));
   const { found, looked } = rows[0] ?? { found: 0, looked: null };

@@ -16,23 +16,40 @@ const named = v.pipe(
   storable,
 );
 
-const flag = v.pipe(
-  v.union([v.literal(true), v.literal("true")], accepts("true")),
-  v.transform(() => true as const),
-  v.metadata({ type: "boolean", enum: [true] }),
-);
+/** What is said of a field has to come before it is transformed, or the description of the API does not have it. */
+const flag = (description: string) =>
+  v.optional(
+    v.pipe(
+      v.union([v.literal(true), v.literal("true")], accepts("true")),
+      v.description(description),
+      v.transform(() => true as const),
+    ),
+  );
 
-export const timeFrom = v.pipe(
-  v.union([v.pipe(v.string(), v.metadata({ pattern: TIME_SHAPE.source })), v.date()], accepts(TIME_FORMAT)),
-  v.check((time) => parseTime(time) !== undefined, accepts(TIME_FORMAT)),
-  v.transform((time) => parseTime(time) as string),
-);
-const time = (description: string) => v.optional(v.pipe(timeFrom, v.description(description)));
+const time = (description: string) =>
+  v.optional(
+    v.pipe(
+      v.union(
+        [v.pipe(v.string(), v.metadata({ pattern: TIME_SHAPE.source })), v.date()],
+        accepts(TIME_FORMAT),
+      ),
+      v.description(description),
+      v.check((time) => parseTime(time) !== undefined, accepts(TIME_FORMAT)),
+      v.transform((time) => parseTime(time) as string),
+    ),
+  );
 
 /** The fields of a filter. */
 export const filterFields = {
-  status: v.optional(v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`))),
-  type: v.optional(v.pipe(v.string(accepts("a string")), storable)),
+  status: v.optional(
+    v.pipe(
+      v.picklist(TASK_STATUSES, accepts(`one of ${TASK_STATUSES.map(quote).join(", ")}`)),
+      v.description("Only tasks of this status."),
+    ),
+  ),
+  type: v.optional(
+    v.pipe(v.string(accepts("a string")), storable, v.description("Only tasks of this type.")),
+  ),
   queue: v.optional(v.pipe(named, v.description("Only tasks in this queue."))),
   concurrency_key: v.optional(v.pipe(named, v.description("Only tasks of this key, to the letter."))),
   text: v.optional(
@@ -43,13 +60,8 @@ export const filterFields = {
       ),
     ),
   ),
-  dead: v.optional(v.pipe(flag, v.description("Only tasks in Error that have no attempts left."))),
-  waiting_for_code: v.optional(
-    v.pipe(
-      flag,
-      v.description("Only tasks that are due and of a type, or a version of it, that nobody here runs."),
-    ),
-  ),
+  dead: flag("Only tasks in Error that have no attempts left."),
+  waiting_for_code: flag("Only tasks that are due and of a type, or a version of it, that nobody here runs."),
   created_from: time("Created then or later."),
   created_to: time("Created before that."),
   scheduled_from: time("Due then or later."),
@@ -124,9 +136,7 @@ const bulkFields = {
     v.description("What is done to each of them, as the operation of this name does it."),
   ),
   filter: TaskFilterSchema,
-  scheduled_time: v.optional(
-    v.pipe(timeFrom, v.description("For reschedule, which needs it: when they are due.")),
-  ),
+  scheduled_time: time("For reschedule, which needs it: when they are due."),
   confirm: v.optional(
     v.pipe(
       v.boolean(accepts("true or false")),

@@ -57,7 +57,10 @@ export function checkLimitTarget(target: LimitTarget): void {
   const given = LIMIT_KINDS.filter((kind) => Object.hasOwn(target, kind));
   const [kind] = given;
   if (given.length !== 1 || !kind)
-    throw refusal("", `must name one of ${LIMIT_KINDS.join(", ")}, got ${given.join(" and ") || "none"}`);
+    throw refusal(
+      "",
+      `a limit must name one of ${LIMIT_KINDS.join(", ")}, got ${given.join(" and ") || "none"}`,
+    );
   const name = (target as Record<string, unknown>)[kind];
   if (typeof name !== "string" || name.length === 0 || name.length > NAME_LIMIT)
     throw refusal(kind, mustBe(`a string of 1 to ${NAME_LIMIT} characters`, name));
@@ -75,7 +78,7 @@ export function checkLimit(target: LimitTarget, { concurrency, rate, weight }: L
   const isWithin = (value: unknown, max: number) =>
     typeof value === "number" && value >= 0.001 && value <= max;
   if (concurrency == null && rate == null && weight == null)
-    throw refusal("", "must have at least one of concurrency, rate, weight, got none");
+    throw refusal("", "a limit must have at least one of concurrency, rate, weight, got none");
   if (concurrency != null && !isWhole(concurrency, CONCURRENCY_MAX))
     throw refusal(
       "concurrency",

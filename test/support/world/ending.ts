@@ -32,6 +32,7 @@ const WITHOUT_CRASHES: readonly Kind[] = [
   "retries",
   "batches",
   "lines",
+  "sweeps",
 ];
 
 /** Ends the faults, lets time pass, and reports to the world what is not as it was promised. */
@@ -81,7 +82,10 @@ export async function endStory(
   else story.refreshes = false;
   const before = lambda.invokedAtMs.length;
   // A ring that was lost may have been the one that a write made which Redis did not take.
-  const unseen = story.mayBeUnseen || (lambda.disturbed && (redis.disturbed || story.resumerDies));
+  const unseen =
+    story.mayBeUnseen ||
+    parts.watcher.bulk.brokenOff ||
+    (lambda.disturbed && (redis.disturbed || story.resumerDies));
   const unseenMs = unseen ? (scenario.unseenSeconds - refreshSeconds) * 1000 : 0;
   await world.runUntil(world.nowMs + HEAL_MS + unseenMs);
   if (world.violations.length > 0) return;
@@ -124,7 +128,8 @@ async function expectDone(
   // A Redis whose clock is behind Postgres's holds back each attempt by the difference.
   const allowedMs = OVERDUE_MS + ATTEMPTS * Math.max(0, skew.postgres - skew.redis);
   for (const id of acknowledged)
-    if (!rows.has(id) && !removed.has(id)) world.violate(`promise 1: task ${id} was made and is gone`);
+    if (!rows.has(id) && !removed.has(id) && !watcher.bulk.deleted.has(id))
+      world.violate(`promise 1: task ${id} was made and is gone`);
   for (const { task } of watcher.executions)
     if (uncommitted.has(task)) world.violate(`task ${task} ran, and its transaction was not committed`);
   for (const row of rows.values()) {

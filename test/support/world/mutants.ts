@@ -3,6 +3,7 @@
  * story in which it goes wrong. A change of the code that a mutant no longer fits fails the test, so they stay true.
  */
 import { batchMutants } from "./batch-mutants.ts";
+import { bulkMutants } from "./bulk-mutants.ts";
 import { laneMutants } from "./lanes.ts";
 import { core, type Mutant } from "./mutant.ts";
 import { pauseMutants } from "./pause-mutants.ts";
@@ -302,4 +303,5 @@ export const mutants: Mutant[] = [
     ],
   },
   ...batchMutants,
+  ...bulkMutants,
 ];

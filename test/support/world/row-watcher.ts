@@ -1,5 +1,6 @@
 /** Outside of everything: what handlers really did, and whether what Postgres says agrees with the promises. */
 import type { Task } from "#core";
+import { BulkWatcher } from "./bulk.ts";
 import { type LaneWatcher, watchLanes } from "./lanes.ts";
 import type { SimulatedPostgres } from "./wires.ts";
 import type { Process, World } from "./world.ts";
@@ -118,6 +119,8 @@ export interface WatcherOptions {
   pauses?: boolean;
   /** Limits hold. */
   lanes?: boolean;
+  /** Something is done to many tasks. */
+  bulk?: boolean;
   /** Nothing is slow: once a process has to stop, nothing begins in it. */
   prompt?: boolean;
 }
@@ -139,6 +142,7 @@ export class RowWatcher {
   readonly leasedLate = new Map<number, number>();
   /** The tokens of the claims that were done. */
   readonly #claims = new Set<string>();
+  readonly bulk: BulkWatcher;
   readonly #world: World;
   readonly #postgres: SimulatedPostgres;
   readonly #options: WatcherOptions;
@@ -155,10 +159,12 @@ export class RowWatcher {
     this.#postgres = postgres;
     this.#options = options;
     this.#lanes = watchLanes(world, postgres);
+    this.bulk = new BulkWatcher(world, postgres);
     postgres.watch = async (text, params, execute) => {
       await execute();
       if (/\b(insert|update|delete)\b|tickwork_insert_unique/i.test(text))
         await this.look(settledIn(text, params));
+      if (options.bulk) await this.bulk.look(text, params);
       if (/buried as|walk as/.test(text)) this.#claims.add(String(params[numberIn(text, CLAIM_TOKEN)]));
     };
   }

@@ -1,5 +1,6 @@
 /** How stories are drawn. fast-check shrinks them when one goes wrong. */
 import fc from "fast-check";
+import { bulks } from "./bulk.ts";
 import type { Work } from "./deployment.ts";
 import { laned } from "./lanes.ts";
 import type { PauseStep, ScheduleStep, Step, TransactionStep, UniqueStep } from "./steps.ts";
@@ -26,7 +27,9 @@ export interface Scenario {
  * are lost, workers die and tasks fail, are retried, cancelled and removed. `pauses`: types are paused and resumed, by
  * processes that may die, and the cache is told in no order. `schedules`: some recur every few seconds, take longer than
  * that, and are changed meanwhile; workers die. `lanes`: tasks stand in line under limits; workers die.
- * `lines`: the same where nobody dies, and nothing that may start waits.
+ * `lines`: the same where nobody dies, and nothing that may start waits. `bulk`: something is done to many tasks at once,
+ * while they run, fail and change; who asks and who does it die at any point. `sweeps`: the same where nobody dies, and what
+ * was retried or rescheduled starts when it is due.
  */
 export type Kind =
   | "calm"
@@ -44,6 +47,8 @@ export type Kind =
   | "keys"
   | "lanes"
   | "lines"
+  | "bulk"
+  | "sweeps"
   | "starved"
   | "retries"
   | "outages"
@@ -179,6 +184,13 @@ const short = fc.record({
   ),
   short: fc.constant(true),
 }) as fc.Arbitrary<Step>;
+/** Many at once, of which some end as dead. */
+const crowd = fc.record({
+  do: fc.constant("create" as const),
+  count: fc.integer({ min: 6, max: 12 }),
+  dueInMs: fc.constantFrom(0, 0, 90_000, 6 * 3_600_000),
+  work: fc.record({ ms: fc.constantFrom(0, 0, 200, 3_000), fails: fc.constantFrom(0, 5) }),
+}) as fc.Arbitrary<Step>;
 const unique = fc
   .record({
     keys: fc.array(fc.nat(1), { minLength: 1, maxLength: 4 }),
@@ -271,6 +283,8 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   schedules: [short, schedule, schedule, kills, fc.constant({ do: "refresh" })],
   lanes: [...ordinary(false), inLine, inLine, inLine, short, kills],
   lines: [...ordinary(false), short, inLine, ...Array(5).fill(inLineSoon)],
+  bulk: [...ordinary(false).slice(2), short, crowd, crowd, ...Array(4).fill(bulks(true)), answers, kills],
+  sweeps: [...ordinary(false).slice(2), short, crowd, crowd, ...Array(3).fill(bulks(false))],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
   starved: [...ordinary(false), standstill, standstill, deploys],
   outages: [
@@ -332,6 +346,8 @@ export const kinds: Kind[] = [
   "keys",
   "lanes",
   "lines",
+  "bulk",
+  "sweeps",
   "starved",
   "retries",
   "outages",

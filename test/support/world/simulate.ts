@@ -3,6 +3,7 @@ import type { PGlite } from "@electric-sql/pglite";
 import { pgliteDriver } from "#drivers";
 import { createMemoryRedis } from "#memory-redis";
 import { ARMED_MS, LOOK_STEP_MS, RESUMED_LOOK_MS } from "../../../packages/core/limits.ts";
+import { inSmallBatches } from "./bulk.ts";
 import { Deployment } from "./deployment.ts";
 import { endStory } from "./ending.ts";
 import { CLEAN_LANES, LIMITS } from "./lanes.ts";
@@ -26,6 +27,7 @@ export const CLEANING = [
   "delete from tickwork_requests",
   "delete from tickwork_pauses",
   "delete from tickwork_schedules",
+  "delete from tickwork_bulk",
   ...CLEAN_LANES,
   `select setval(pg_get_serial_sequence('"baasix_Tasks"', 'id'), 1, false)`,
 ];
@@ -35,7 +37,7 @@ export const CLEANING = [
  * requests may come between.
  */
 const START_MS: Partial<Record<Kind, number>> = {
-  ...{ calm: 2_500, retries: 2_500, hurry: 10_000, lines: 2_500 },
+  ...{ calm: 2_500, retries: 2_500, hurry: 10_000, lines: 2_500, sweeps: 2_500 },
   // When an app dies before it tells: the armed ring, and what a schedule of EventBridge may be late.
   transactions: ARMED_MS + LOOK_STEP_MS + 60_000 + 2_500,
   // The same, when who resumes dies before it refreshes; and the cache is told in no order.
@@ -43,6 +45,8 @@ const START_MS: Partial<Record<Kind, number>> = {
 };
 /** Stories in which limits hold. */
 const hasLimits = (kind: Kind) => kind === "lanes" || kind === "lines";
+/** Stories in which something is done to many tasks. */
+const hasBulk = (kind: Kind) => kind === "bulk" || kind === "sweeps";
 const UNEVEN_TRAVEL_MS = [0.5, 400] as const;
 
 export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
@@ -66,11 +70,13 @@ async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): P
   const redis = new SimulatedRedis(world, memory);
   // What is sent in a hurry does not arrive in the order in which it was sent.
   if (kind === "hurry" || kind === "pauses") redis.travelMs = UNEVEN_TRAVEL_MS;
+  if (hasBulk(kind)) postgres.inPlaceOf = inSmallBatches;
   const watcher = new RowWatcher(world, postgres, {
     slots: scenario.concurrency,
     startMs: START_MS[kind],
     pauses: scenario.steps.some(({ step }) => step.do === "pause"),
     lanes: hasLimits(kind),
+    bulk: hasBulk(kind),
     prompt: kind === "batches",
     bounded: kind === "batches" || kind === "crashes",
   });

@@ -1,4 +1,5 @@
 /** What can happen in a story. */
+import type { BulkStep } from "./bulk.ts";
 import type { Work } from "./deployment.ts";
 import type { Line } from "./lanes.ts";
 
@@ -25,6 +26,7 @@ export type Step =
   | TransactionStep
   | PauseStep
   | ScheduleStep
+  | BulkStep
   /** Faults. */
   | { do: "kill" | "stop"; pick: number; ms: number }
   | { do: "deploy" }

@@ -1,6 +1,7 @@
 /** What happens in a story, step by step. */
 import type { Tickwork } from "#core";
 import type { MemoryRedis } from "#memory-redis";
+import { askFor, BULK_RETRIED_MS, type BulkStep } from "./bulk.ts";
 import type { Deployment } from "./deployment.ts";
 import type { RowWatcher } from "./row-watcher.ts";
 import { refreshSeconds } from "./scenario.ts";
@@ -194,6 +195,9 @@ export class Story {
       case "schedule":
         this.#call(this.schedules.change(step));
         break;
+      case "bulk":
+        this.#bulk(step);
+        break;
       case "run":
         this.#foreignRun(step.pick, step.ms);
         break;
@@ -241,6 +245,33 @@ export class Story {
     this.#parts.world.after(ms, () => {
       server.faults = noFaults;
     });
+  }
+
+  #bulk(step: BulkStep): void {
+    const { world, deployment, postgres, watcher } = this.#parts;
+    const user = `who asks at ${world.nowMs}, ${world.random()}`;
+    const { workerDies: dies, cancelledAfterMs } = step;
+    if (dies)
+      watcher.bulk.cuts.set(user, {
+        batch: dies.batch,
+        kill: (name) => {
+          const its = deployment.containers.find(({ process }) => process.name === name);
+          world.after(dies.ms, () => its?.process.kill());
+        },
+      });
+    for (const ask of askFor(step, user, postgres.nowMs(), this.acknowledged)) this.#call(ask, step.dies);
+    if (cancelledAfterMs === undefined) return;
+    const each = (change: (tasks: Tickwork["tasks"], id: number) => Promise<unknown>) => () => {
+      for (const id of watcher.bulk.askedBy(user)) this.#call(({ tasks }) => change(tasks, id));
+    };
+    world.after(
+      cancelledAfterMs,
+      each((tasks, id) => tasks.cancel(id)),
+    );
+    world.after(
+      cancelledAfterMs + BULK_RETRIED_MS,
+      each((tasks, id) => tasks.retry(id)),
+    );
   }
 
   /** Another program runs a task without knowing of leases. */

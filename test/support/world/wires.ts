@@ -111,6 +111,9 @@ export class SimulatedPostgres extends Server {
     | ((text: string, params: readonly unknown[], execute: () => Promise<void>) => Promise<void>)
     | undefined;
 
+  /** What a statement is sent with in place of its parameters. */
+  inPlaceOf: (text: string, params: readonly unknown[]) => unknown[] = (_, params) => [...params];
+
   /** How transactions of apps ended, by their numbers. */
   readonly transactions = new Map<string, "in progress" | "committed" | "aborted">();
 
@@ -139,8 +142,10 @@ export class SimulatedPostgres extends Server {
 
   connect(process: Process): Database {
     const driver: PostgresDriver = {
-      query: (statement) =>
-        send(this.#world, process, this, nameOf(statement.text), () => this.#watched(statement, process)),
+      query: ({ text, params = [] }) =>
+        send(this.#world, process, this, nameOf(text), () =>
+          this.#watched({ text, params: this.inPlaceOf(text, params) }, process),
+        ),
       transaction: (statements) =>
         send(this.#world, process, this, nameOf(statements.map(({ text }) => text).join(" ")), async () => {
           await this.#setTriggerClock();
@@ -217,6 +222,7 @@ function nameOf(text: string): string {
 }
 
 const NAMES: [RegExp, string][] = [
+  [/update tickwork_bulk/, "bulk"],
   [/buried as/, "claim"],
   [/walk as/, "batch"],
   [/followers as/, "renew batch"],
