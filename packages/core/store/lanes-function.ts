@@ -60,7 +60,7 @@ begin
   if overdue then
     update "baasix_Tasks" set ${STARTED}, crashes = crashes + 1, history = ${CRASH_HISTORY}
       where id = (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= now() and crashes < max_crashes
-          and lane is null and ${STARTABLE}
+          and lane is null and not ${LIMITED_TYPE("type")} and ${STARTABLE}
         order by (slot is not distinct from my_slot) desc, lease_expires_at limit 1 for update skip locked)
       returning row_to_json("baasix_Tasks") into task;
     if found then
@@ -113,6 +113,10 @@ begin
   end if;
   if is_plain and (not is_laned or plain_turn < best.turn
       or plain_turn = best.turn and plain.scheduled_time <= best.rank) then
+    if not is_laned and exists (select from tickwork_lane_pools where next_at <= now()) then
+      -- All that is in line is held back, so plain tasks may be taken many at a time.
+      ${NOTE_NEXT}
+    end if;
     chosen := plain.id;
     turn := plain_turn;
     grp_of := '';

@@ -2,8 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createLogger, defineTask, type NewTask } from "#core";
+import { withResolvers } from "../../../packages/core/with-resolvers.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
+import { eventually } from "../../support/eventually.ts";
 
 const SLOTS = 16;
 /** Longer than any of the rates holds back what is there. */
@@ -212,6 +214,23 @@ describeOnStacks("lanes", (bed) => {
     bed.counts.reset();
     for (let n = 0; n < 3; n++) expect(await made.worker.tick()).toMatchObject({ ended: "idle" });
     expect(bed.counts).toMatchObject({ postgres: 0, redis: 3 });
+  });
+
+  test("a queue that is full does not hold up the batches of plain tasks", async () => {
+    const { promise, resolve } = withResolvers<void>();
+    const held = defineTask({ type: "held", run: () => promise });
+    const many = defineTask({ type: "many", batch: true, run: async () => {} });
+    const made = make(2, { definitions: [held, many], env: { TASK_CONCURRENCY: "2" } });
+    await made.operator.putLimit({ queue: "mail" }, { concurrency: 1 });
+    await made.tasks.create(times(2, () => ({ type: "held", queue: "mail" })));
+    const holding = made.worker.tick();
+    await eventually(async () => (await made.tasks.get(1))?.task_status === "Running");
+    await made.tasks.create(times(60, () => ({ type: "many" })));
+    bed.counts.reset();
+    expect(await made.worker.tick()).toMatchObject({ completed: 60 });
+    expect(bed.counts.postgres).toBeLessThan(20);
+    resolve();
+    expect(await holding).toMatchObject({ completed: 2 });
   });
 
   test("what a dead worker ran waits in line again", async () => {
