@@ -1,4 +1,6 @@
 /** What an insert answers: to make JSON of a row takes longer than to insert it, so of many rows one is answered whole. */
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { TASK_DATA_LIMIT_BYTES } from "../limits.ts";
 import type { NewTask, Task } from "../tasks/task.ts";
 import { versionOfRow } from "../tasks/version.ts";
 import { hasLine } from "./columns.ts";
@@ -42,8 +44,22 @@ export async function madeTasks(
   const whole = rows.flatMap(({ task }) => (task ? [toTask(task)] : []));
   const [pattern] = whole;
   if (!first || !pattern || whole.length === rows.length) return { tasks: whole, nowMs };
-  const made = (row: MadeRow, n: number) => taskLike(pattern, row, given[n] ?? given[0] ?? pattern);
-  if (JSON.stringify(made(first, 0)) === JSON.stringify(pattern)) return { tasks: rows.map(made), nowMs };
+  const one = given[0] ?? pattern;
+  if (JSON.stringify(taskLike(pattern, first, one, dataOf(one))) === JSON.stringify(pattern)) {
+    const tasks: Task[] = [];
+    let length = 0;
+    for (const [n, row] of rows.entries()) {
+      const made = given[n] ?? one;
+      const data = dataOf(made);
+      tasks.push(taskLike(pattern, row, made, data));
+      length += data.length;
+      // Others get their turn: to copy so much takes its time.
+      if (length <= TASK_DATA_LIMIT_BYTES) continue;
+      length = 0;
+      await nextTurn();
+    }
+    return { tasks, nowMs };
+  }
   OTHERS.add(deps.database);
   const { tasks } = await getMany(
     deps,
@@ -52,19 +68,22 @@ export async function madeTasks(
   return { tasks: tasks.sort((a, b) => a.id - b.id), nowMs };
 }
 
+/** JSON has nothing for a function. */
+const dataOf = ({ task_data }: NewTask): string => JSON.stringify(task_data ?? null) ?? "null";
+
 /**
  * A task as it was given, in all else like another one of the same statement. All columns of a table to which nobody
  * added one, in their order, by name: copying them by `...` would take ten times as long.
  */
-function taskLike(other: Task, { id, scheduled_time }: MadeRow, given: NewTask): Task {
+function taskLike(other: Task, { id, scheduled_time }: MadeRow, given: NewTask, data: string): Task {
   return {
     id: Number(id),
     task_status: other.task_status,
     type: given.type,
     scheduled_time: scheduled_time.toISOString(),
     attachment_id: other.attachment_id,
-    // As it comes out of the table, and not the object of the caller. JSON has nothing for a function.
-    task_data: JSON.parse(JSON.stringify(given.task_data ?? null) ?? "null"),
+    // As it comes out of the table, and not the object of the caller.
+    task_data: JSON.parse(data),
     result_data: other.result_data,
     error_data: other.error_data,
     userCreated_Id: other.userCreated_Id,

@@ -81,9 +81,13 @@ export interface RunByOthers {
   adopted: boolean;
 }
 
-/** Rows from before Tickwork may have no time: they are due now. */
+/**
+ * Rows from before Tickwork may have no time: they are due now. None of them has a lane, and the index of those without
+ * one finds them.
+ */
 export const GIVE_TIMES = statement({})`
-  update "baasix_Tasks" set scheduled_time = now() where task_status = 'Not started' and scheduled_time is null`;
+  update "baasix_Tasks" set scheduled_time = now()
+  where task_status = 'Not started' and scheduled_time is null and lane is null`;
 
 /** It is in a lane, or gets one. */
 const LANED_NOW = `(lane is not null or scheduled_time <= now() and ${LIMITED})`;

@@ -9,7 +9,7 @@ import type { Statement } from "../../../packages/core/store/database.ts";
 import { LIST } from "../../../packages/core/store/read.ts";
 import { searchRequest } from "../../../packages/core/store/search.ts";
 import { COMPLETE } from "../../../packages/core/store/settle.ts";
-import { WINDOW } from "../../../packages/core/store/window.ts";
+import { GIVE_TIMES, WINDOW } from "../../../packages/core/store/window.ts";
 import type { TaskFilter } from "../../../packages/core/tasks/filter.ts";
 import type { TaskStatus } from "../../../packages/core/tasks/task.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
@@ -145,6 +145,10 @@ eachStack("the plans of statements", (kind) => {
     expect(look.text).toMatch(/Index (Only )?Scan using tickwork_plain/);
     expect(look.text).not.toMatch(/Seq Scan on "baasix_Tasks"/);
     expect(look.buffers).toBeLessThan(150);
+  });
+
+  test("a refresh finds rows without a time in a few pages", async () => {
+    expect((await explain(GIVE_TIMES({}))).buffers).toBeLessThan(20);
   });
 
   test.each<TaskFilter>([
