@@ -3,7 +3,7 @@
  * messages come late, twice or not at all. The one that is given a task may die as soon as it has acknowledged it.
  */
 import type { PGlite } from "@electric-sql/pglite";
-import { createTickwork, defineTask, readConfig, silent, type Tickwork } from "#core";
+import { createTickwork, defineTask, readConfig, silent, type TickEvent, type Tickwork } from "#core";
 import { pgliteDriver } from "#drivers";
 import { createMemoryRedis } from "#memory-redis";
 import type { Channel, Ears } from "../../../packages/core/doorbell/channel.ts";
@@ -43,6 +43,8 @@ interface Machine {
   tickwork: Tickwork;
   doorbell: SharedDoorbell;
   ears?: Ears;
+  /** Ticks under way. */
+  ticks: number;
 }
 
 /** @returns what of the promises was broken */
@@ -87,8 +89,13 @@ export async function simulateMachines(
 
   const start = (): void => {
     const process = new Process(world, `machine ${++names}`, 0);
+    const tick = async (event: TickEvent) => {
+      machine.ticks++;
+      await machine.tickwork.worker.tick(event);
+      machine.ticks--;
+    };
     const timers = createTimelineDoorbell(world, (event) =>
-      process.resume(() => world.watch(machine.tickwork.worker.tick(event), process)),
+      process.resume(() => world.watch(tick(event), process)),
     );
     const doorbell = createSharedDoorbell({
       own: { ...timers, stop: async () => {} },
@@ -116,7 +123,7 @@ export async function simulateMachines(
       clock: process.clock,
       now: CLOCK,
     });
-    const machine: Machine = { process, tickwork, doorbell };
+    const machine: Machine = { process, tickwork, doorbell, ticks: 0 };
     machines.add(machine);
     const begin = async () => {
       await doorbell.listen();
@@ -126,14 +133,12 @@ export async function simulateMachines(
     world.watch(begin(), process);
   };
 
-  const isIdle = ({ process }: Machine) =>
-    !watcher.executions.some((one) => one.process === process && !one.ended);
   const post = async (machine: Machine): Promise<void> => {
     const dueMs = world.nowMs + world.between(...DUE_IN_MS);
     await machine.tickwork.tasks.create([{ type: "work", scheduled_time: new Date(dueMs).toISOString() }]);
     world.tell(`${machine.process.name} acknowledges a task`);
-    // One that runs a task would leave a lease behind, which is another story.
-    if (machines.size === 1 || !isIdle(machine) || !world.chance(FAULTS.deathOfPoster)) return;
+    // One that runs a task, or is about to, would leave a lease or the flag behind, which is another story.
+    if (machines.size === 1 || machine.ticks > 0 || !world.chance(FAULTS.deathOfPoster)) return;
     machine.process.kill();
     machines.delete(machine);
     world.after(world.between(...START_AGAIN_MS), start);
