@@ -169,9 +169,12 @@ async function work(tick: Tick, { slot, seen, more, lanesRev }: Go): Promise<Ste
   const [claimed] = await Promise.all([claiming, rung]);
   flag.note(...claimed.buried);
   if (claimed.buried.length > 0)
-    deps.log.error("tasks ended in Error because their workers died again and again", {
-      tasks: claimed.buried.map(({ id }) => id),
-    });
+    deps.log.error(
+      "tasks ended in Error because their workers died, again and again or after they were to stop",
+      {
+        tasks: claimed.buried.map(({ id }) => id),
+      },
+    );
   if (claimed.kind === "conflict") {
     // Rule 6: the flag was free, and a task with a living lease is in the slot, or another program runs one.
     await flag.release();

@@ -1,10 +1,11 @@
 /** The statements of a batch: tasks that one statement leases together, and whose ends one statement writes. */
 import { RUN_BATCH_BYTES } from "../limits.ts";
 import { type Standing, standingOf } from "../tasks/standing.ts";
-import type { Lateness, Outcome, Task } from "../tasks/task.ts";
+import type { Lateness, Outcome, Task, TaskStatus } from "../tasks/task.ts";
 import { versionedType } from "../tasks/version.ts";
 import type { StoreDeps } from "./deps.ts";
 import {
+  CANCELLED,
   epochMs,
   HAS_ROOM_BESIDE,
   milliseconds,
@@ -59,6 +60,8 @@ const ENDED_LEASE = `slot = null, lease_token = null, lease_expires_at = null, c
 const ago = (ms: string) => `greatest(t.started_at, now() - ${milliseconds(ms)})`;
 /** What a worker may write to: it is leased under one of its tokens. */
 export const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
+/** As the trigger has it, which statements that write all of a row do not call. */
+const IS_CANCELLED = "(t.cancel_requested and (e.columns).task_status = 'Not started')";
 const DONE = "(select count(*) from completed) + (select count(*) from ended)";
 
 /** What is in a lane, or gets one, is started alone; and while something there may start, so is all else: it has its turn. */
@@ -110,7 +113,8 @@ export const BATCH = statement({
     where t.id = e.id and ${MINE}
     returning t.id, t.rev),
   ended as (
-    update "baasix_Tasks" t set task_status = (e.columns).task_status, error_data = (e.columns).error_data,
+    update "baasix_Tasks" t set task_status = case when ${IS_CANCELLED} then 'Error' else (e.columns).task_status end,
+      error_data = case when ${IS_CANCELLED} then ${CANCELLED("t.attempts + (e.one->>'attempts')::int")} else (e.columns).error_data end,
       result_data = null, progress = null, lateness = (e.columns).lateness,
       history = case when e.one->>'record' is null then history else ${withHistory("(e.one->'record')::jsonb")} end,
       scheduled_time = case when e.one->>'delayMs' is null then scheduled_time
@@ -118,12 +122,12 @@ export const BATCH = statement({
       attempts = t.attempts + (e.one->>'attempts')::int, crashes = t.crashes + (e.one->>'crashes')::int,
       excused = t.excused + (e.one->>'excused')::int,
       started_at = case when e.one->>'started' is null then t.started_at else ${ago("(e.one->>'started')::float8")} end,
-      finished_at = case when e.one->'columns'->>'task_status' = 'Error' then ${ago("(e.one->>'finished')::float8")} end,
+      finished_at = case when (e.columns).task_status = 'Error' or ${IS_CANCELLED} then ${ago("(e.one->>'finished')::float8")} end,
       ${ENDED_LEASE}
     from (select value as one, json_populate_record(null::"baasix_Tasks", value->'columns') as columns
       from json_array_elements(:ended)) e
     where t.id = (e.columns).id and ${MINE}
-    returning t.id, t.rev, t.scheduled_time),
+    returning t.id, t.rev, t.scheduled_time, t.task_status),
   led as (
     update "baasix_Tasks" set slot = :slot, rev = rev + 1 where id = :leader and ${MINE} and ${DONE} >= 0
     returning id),
@@ -147,7 +151,7 @@ export const BATCH = statement({
     returning t.id, s.n)
   select (select array_to_json(array_agg(id)) from completed) as ids,
     (select array_to_json(array_agg(rev)) from completed) as revs,
-    (select json_agg(json_build_array(id, rev, ${epochMs("scheduled_time")})) from ended) as others,
+    (select json_agg(json_build_array(id, rev, ${epochMs("scheduled_time")}, task_status)) from ended) as others,
     (select json_agg(s.task order by s.n) from sized s join leased using (id)) as tasks,
     :leader is null or exists (select from led) as led, ${NOW_MS}`;
 
@@ -155,7 +159,7 @@ interface BatchRow {
   /** Of those that completed, in the same order. */
   ids: number[] | null;
   revs: number[] | null;
-  others: [id: number, rev: number, dueMs: number][] | null;
+  others: [id: number, rev: number, dueMs: number, status: TaskStatus][] | null;
   tasks: Row[] | null;
   led: boolean;
   now_ms: number;
@@ -215,14 +219,14 @@ export async function settleBatch(
     settled.set(id, { id, rev: row.revs?.[n] ?? 0, kind: "gone" });
   });
   const others = new Map(row.others?.map((one) => [one[0], one]));
-  for (const { task, outcome } of others.size > 0 ? ends : []) {
+  for (const { task } of others.size > 0 ? ends : []) {
     const other = others.get(task.id);
     if (!other) continue;
-    const [id, rev, due_ms] = other;
+    const [id, rev, due_ms, status] = other;
     const facts = {
       id,
       rev,
-      status: statusAfter(outcome),
+      status,
       type: versionedType(task.type, task.version),
       due_ms,
       lease_ms: null,

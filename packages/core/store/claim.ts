@@ -2,6 +2,7 @@ import type { Moment } from "../clock.ts";
 import { type Facts, LANES, type Standing, standingOfLanes } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import {
+  CANCELLED,
   CRASH_HISTORY,
   epochMs,
   HAS_ROOM,
@@ -58,7 +59,7 @@ export const claimOverdueOrDue = (only: string) => `
     history = case when task_status = 'Running' then ${CRASH_HISTORY} else history end
   where id = coalesce(
     (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
-        and lane is null and ${STARTABLE}
+        and not cancel_requested and lane is null and ${STARTABLE}
       order by (slot is not distinct from :slot) desc, lease_expires_at limit 1 for update skip locked),
     ${EARLIEST_DUE}) and ${HAS_ROOM} and ${only}
   returning ${AS_JSON}`;
@@ -73,7 +74,7 @@ const CLAIMED = {
 };
 
 /**
- * First ends tasks that have killed too many workers, and gives back those of types that others run or that are paused,
+ * First ends tasks that have killed too many workers, or one after they were to stop, and gives back those of types that others run or that are paused,
  * and those in lanes; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked
  * due, really stand, and when Postgres has something due.
  */
@@ -85,13 +86,14 @@ const claimBy = (how: keyof typeof CLAIMED) => statement({
 })`
   with buried as (
     update "baasix_Tasks" set task_status = 'Error', crashes = crashes + 1, "updatedAt" = now(),
-      error_data = json_build_object('message', 'its worker died ' || (crashes + 1) || ' times while it ran',
-        'name', 'CrashedError', 'code', 'crashed', 'attempts', attempts, 'history', ${CRASH_HISTORY})
-    where task_status = 'Running' and lease_expires_at <= now() and crashes >= :maxCrashes
+      error_data = case when cancel_requested then ${CANCELLED("attempts")} else
+        json_build_object('message', 'its worker died ' || (crashes + 1) || ' times while it ran',
+          'name', 'CrashedError', 'code', 'crashed', 'attempts', attempts, 'history', ${CRASH_HISTORY}) end
+    where task_status = 'Running' and lease_expires_at <= now() and (crashes >= :maxCrashes or cancel_requested)
     returning id, rev),
   returned as (
     update "baasix_Tasks" set task_status = 'Not started', crashes = crashes + 1, history = ${CRASH_HISTORY}, "updatedAt" = now()
-    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
+    where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and not cancel_requested
       and (lane is not null or not (${STARTABLE}))
     returning id),
   ${CLAIMED[how]} ${NOW_MS},

@@ -110,6 +110,10 @@ export const NEXT_DUE_MS = `least(
     order by scheduled_time, id limit 1),
   (select ${epochMs("min(lease_expires_at)")} from "baasix_Tasks" where task_status = 'Running'))`;
 
+/** The error of a task that was asked to stop, and did not end by itself. */
+export const CANCELLED = (attempts: string) => `json_build_object('message', 'the task was cancelled',
+  'name', 'CancelledError', 'code', 'cancelled', 'attempts', ${attempts})`;
+
 /** `history` with one more record; only the latest are kept. */
 export function withHistory(record: string): string {
   return `(select jsonb_agg(h.value order by h.n)

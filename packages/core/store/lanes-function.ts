@@ -60,7 +60,7 @@ begin
   if overdue then
     update "baasix_Tasks" set ${STARTED}, crashes = crashes + 1, history = ${CRASH_HISTORY}
       where id = (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= now() and crashes < max_crashes
-          and lane is null and not ${LIMITED_TYPE("type")} and ${STARTABLE}
+          and not cancel_requested and lane is null and not ${LIMITED_TYPE("type")} and ${STARTABLE}
         order by (slot is not distinct from my_slot) desc, lease_expires_at limit 1 for update skip locked)
       returning row_to_json("baasix_Tasks") into task;
     if found then

@@ -111,7 +111,8 @@ export const READ_RUNNING = `
         count(distinct coalesce(split_part(t.lease_token, '/', 1), t.id::text))
           filter (where t.lease_expires_at > now() and t.slot is distinct from my_slot),
         count(*) filter (where t.lease_expires_at > now() and t.slot is null and t.lease_token is null),
-        coalesce(bool_or(t.lease_expires_at <= now() and t.crashes < max_crashes and t.lane is null and not ${LIMITED_TYPE("t.type")}), false),
+        coalesce(bool_or(t.lease_expires_at <= now() and t.crashes < max_crashes and not t.cancel_requested
+          and t.lane is null and not ${LIMITED_TYPE("t.type")}), false),
         coalesce(bool_or(t.lease_expires_at <= now() and t.crashes < max_crashes and (t.lane is not null or ${LIMITED_TYPE("t.type")})), false)
       into ids, types, queues, keys, leases, others, overdue, ended
       from "baasix_Tasks" t where t.task_status = 'Running';

@@ -305,6 +305,7 @@ export const MIGRATIONS: readonly Migration[] = [
     name: "what was written for lanes is passed once",
     sql: `${LANES_WRITER}${LANES_TRIGGER_FUNCTION}${LANES_FUNCTION}`,
   },
+  { name: "a task that was to stop does not wait again", sql: BEFORE_WRITE },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -46,9 +46,9 @@ function settlement<const P extends Params>(params: P, update: string) {
   const thenClaim = (claim: string) => `with done as (
       ${update}
       where id = :id and lease_token = :token and task_status = 'Running'
-      returning rev, scheduled_time),
+      returning rev, scheduled_time, task_status),
     claimed as (${claim})
-    select done.rev, ${epochMs("done.scheduled_time")} as due_ms, ${NOW_MS}, claimed.*
+    select done.rev, done.task_status as status, ${epochMs("done.scheduled_time")} as due_ms, ${NOW_MS}, claimed.*
       from (select) one left join done on true left join claimed on true`;
   const given = { ...ATTEMPT, ...params, ...NEXT };
   const onlyPlain = `${only} and not ${LANES_USED}`;
@@ -87,6 +87,8 @@ export const END_OTHERWISE = settlement(
 /** `rev` is null when the lease was lost. */
 type SettleRow = {
   rev: string | null;
+  /** Not as the outcome has it for a task that was asked to stop, and would wait again. */
+  status: TaskStatus;
   due_ms: number;
   now_ms: number;
   task: Row | null;
@@ -124,7 +126,7 @@ export async function settle(
   const facts = {
     id,
     rev: Number(row.rev),
-    status,
+    status: row.status,
     type: versionedType(type, version),
     laned: isLaned({ lane }),
     due_ms: row.due_ms,

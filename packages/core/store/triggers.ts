@@ -1,5 +1,5 @@
 /** What keeps a row consistent, whoever writes it. Migrations create the triggers. */
-import { FOREIGN_LEASE } from "./fragments.ts";
+import { CANCELLED, FOREIGN_LEASE } from "./fragments.ts";
 
 /** What the triggers call. A step that changes it replaces it; on a new table it is as new from the start. */
 export const BEFORE_WRITE = `create or replace function tickwork_before_write() returns trigger language plpgsql as $trigger$
@@ -19,6 +19,11 @@ export const BEFORE_WRITE = `create or replace function tickwork_before_write() 
             new.attempts := new.attempts + 1;
           end if;
         else
+          -- However the attempt ended that was to stop, and whoever ended it: there is no next one.
+          if tg_op = 'UPDATE' and old.task_status = 'Running' and old.cancel_requested and new.task_status = 'Not started' then
+            new.task_status := 'Error';
+            new.error_data := ${CANCELLED("new.attempts")};
+          end if;
           new.slot := null;
           new.lease_token := null;
           new.lease_expires_at := null;
