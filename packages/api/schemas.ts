@@ -1,13 +1,13 @@
 /** What the API takes and answers; core has the schemas of new tasks and of changes. */
 import * as v from "valibot";
-import { TASK_STATUSES } from "#core";
-import { mustBe } from "../core/errors.ts";
+import { TASK_SORTS, TASK_STATUSES } from "#core";
+import { mustBe, quote } from "../core/errors.ts";
 import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
 import { accepts } from "../core/tasks/accepts.ts";
 import { consistent, FILTER_NAMES, filterFields } from "../core/tasks/filter-schema.ts";
 import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
-import { dueOf, idOf } from "./cursors.ts";
+import { dueOf, placeOfCursor } from "./cursors.ts";
 import { encryptedField } from "./encrypted-schema.ts";
 import { HoldsSchema, laneFields } from "./limit-schemas.ts";
 import { PausesSchema } from "./pause-schemas.ts";
@@ -60,10 +60,30 @@ export const cursorFrom = <Read>(read: (cursor: string) => Read | undefined, whe
 };
 
 const ListQueryObject = v.strictObject(
-  { ...filterFields, limit: limitFrom(LIST_LIMIT), cursor: v.optional(cursorFrom(idOf, "a next_cursor")) },
-  onlyThese(`${FILTER_NAMES}, limit and cursor`),
+  {
+    ...filterFields,
+    sort: v.pipe(
+      v.optional(v.picklist(TASK_SORTS, accepts(`one of ${TASK_SORTS.map(quote).join(", ")}`)), "-created"),
+      v.description(
+        "The order: by creation, which is the default, the newest first; with the status Not started by due time; with Completed or Error by the end. `-`: the last one first.",
+      ),
+    ),
+    limit: limitFrom(LIST_LIMIT),
+    cursor: v.optional(cursorFrom(placeOfCursor, "a next_cursor")),
+  },
+  onlyThese(`${FILTER_NAMES}, sort, limit and cursor`),
 );
-export const ListQuerySchema = v.pipe(ListQueryObject, consistent<v.InferOutput<typeof ListQueryObject>>());
+export const ListQuerySchema = v.pipe(
+  ListQueryObject,
+  consistent<v.InferOutput<typeof ListQueryObject>>(),
+  v.forward(
+    v.check(
+      ({ sort, cursor }) => cursor === undefined || cursor.sort === sort,
+      "must be a next_cursor of a list with the same sort",
+    ),
+    ["cursor"],
+  ),
+);
 
 export const NotStartedQuerySchema = v.strictObject(
   {

@@ -27,6 +27,7 @@ export type {
   Task,
   TaskErrorData,
   TaskFilter,
+  TaskSort,
   TaskStatus,
   TypeInfo,
 } from "#core";

@@ -12,7 +12,7 @@ import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
 import { LANES_FUNCTION } from "./lanes-function.ts";
-import { LANED, LANES_COLUMNS, LANES_TABLES, LANES_TRIGGERS, PLAIN, REFUSE_OTHERS } from "./lanes-tables.ts";
+import * as lanes from "./lanes-tables.ts";
 import { NOTES_TABLE } from "./notes.ts";
 import { SCHEDULES } from "./schedules-table.ts";
 import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
@@ -285,13 +285,14 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     name: "priorities, queues, keys and limits",
     steps: [
-      { sql: `${REFUSE_OTHERS}${addMissing(LANES_COLUMNS)}${LANES_TABLES}` },
-      { index: PLAIN },
-      { index: LANED },
+      { sql: `${lanes.REFUSE_OTHERS}${addMissing(lanes.LANES_COLUMNS)}${lanes.LANES_TABLES}` },
+      { index: lanes.PLAIN },
+      { index: lanes.LANED },
     ],
-    sql: `${LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
+    sql: `${lanes.LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
       drop index if exists tickwork_waiting;`,
   },
+  { name: "what is in lanes is listed by due time", steps: [{ index: lanes.LANED_DUE }] },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -3,7 +3,7 @@ import { COUNT_LIMIT, OVERVIEW_SCAN, WINDOW_MS } from "../limits.ts";
 import { TASK_STATUSES, type TaskStatus } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
 import { milliseconds, NOW_MS, WINDOW } from "./fragments.ts";
-import { WITH_STATUS } from "./read.ts";
+import { WITH_STATUS } from "./list.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /** How many tasks there are. Above `COUNT_LIMIT` they are not counted, but estimated from Postgres's statistics. */
