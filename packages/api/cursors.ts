@@ -1,4 +1,4 @@
-import type { ListPlace, TaskSort } from "../core/tasks/sort.ts";
+import type { ListPlace, TaskSort } from "#core";
 import type { Due } from "../core/tasks/standing.ts";
 
 /** Cursors are opaque to callers. */

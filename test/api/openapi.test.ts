@@ -52,7 +52,7 @@ test("says what can be sent and what is answered", async () => {
   const parameters = paths["/tasks"]?.get?.parameters;
   expect(parameters?.map(({ name }) => name)).toEqual([
     ...["status", "type", "queue", "concurrency_key", "text", "dead", "waiting_for_code"],
-    ...["created_from", "created_to", "scheduled_from", "scheduled_to", "limit", "cursor"],
+    ...["created_from", "created_to", "scheduled_from", "scheduled_to", "sort", "limit", "cursor"],
   ]);
   expect(parameters?.[11]?.schema).toEqual({ type: "integer", minimum: 1, maximum: 200, default: 50 });
   expect(JSON.stringify(paths["/tasks"]?.post?.requestBody)).toContain('"minItems":1,"maxItems":1000');

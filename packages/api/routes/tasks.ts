@@ -5,8 +5,9 @@ import { cursorOfPlace } from "../cursors.ts";
 import { actorOf, by } from "../guard.ts";
 import { header, query, taskId, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
+import { ListQuerySchema } from "../query-schemas.ts";
 import { refuseRedacted, toldTo } from "../redaction.ts";
-import { ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
+import { NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
 
 /** Creates, finds and changes tasks. */
 export function taskRoutes(tasks: Tasks) {
