@@ -1,0 +1,340 @@
+/** Makes a schedule, or changes one. Its next times are shown before it is saved. */
+import { useEffect, useState } from "preact/hooks";
+import type { CatchUp, Overlap, Schedule } from "#client";
+import { DataFields, fieldsOf, fits, readData, type Schema } from "./data-fields.tsx";
+import { Field, type Refusal, RestOf, refusalOf, wrongAt } from "./field.tsx";
+import { fullTime, UNITS, type Unit, unitOf } from "./format.ts";
+import { KnownTypes } from "./known-types.tsx";
+import { Button, Card, tell } from "./parts.tsx";
+import { go, linkTo } from "./router.ts";
+import { session } from "./session.ts";
+
+export const CATCH_UP: Record<CatchUp, string> = {
+  none: "What was missed does not run",
+  last: "Of what was missed, the latest one runs",
+  all: "All that was missed runs",
+};
+export const OVERLAP: Record<Overlap, string> = {
+  allow: "They run beside each other",
+  skip: "One whose time comes while another runs is skipped",
+  queue: "One waits until the other has ended",
+};
+
+/** After the last key, so that not each of them asks. */
+const PREVIEW_MS = 300;
+
+interface Times {
+  how: "cron" | "every";
+  cron: string;
+  zone: string;
+  every: string;
+  unit: Unit;
+}
+
+const timesOf = ({ how, cron, zone, every, unit }: Times) =>
+  how === "cron"
+    ? { cron: cron.trim(), time_zone: zone.trim() || "UTC" }
+    : { every_seconds: Number(every) * UNITS[unit] };
+
+const hereZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+function firstTimes(schedule: Schedule | undefined): Times {
+  const { every, unit } = unitOf(schedule?.every_seconds ?? 3_600);
+  return {
+    how: schedule && schedule.cron === null ? "every" : "cron",
+    cron: schedule?.cron ?? "",
+    zone: schedule?.cron ? schedule.time_zone : hereZone(),
+    every: String(every),
+    unit,
+  };
+}
+
+/** What the API answers for these times; nothing while nothing was given. */
+function usePreview(times: Times) {
+  const [preview, setPreview] = useState<{ next?: string[]; refusal?: Refusal }>({});
+  useEffect(() => {
+    if (times.how === "cron" ? !times.cron.trim() : !times.every) return setPreview({});
+    const ended = new AbortController();
+    const timer = setTimeout(async () => {
+      try {
+        const next = await session.get()?.schedules.times(timesOf(times), { signal: ended.signal });
+        setPreview({ ...(next && { next }) });
+      } catch (error) {
+        if (!ended.signal.aborted) setPreview({ refusal: refusalOf(error) });
+      }
+    }, PREVIEW_MS);
+    return () => {
+      clearTimeout(timer);
+      ended.abort();
+    };
+  }, [JSON.stringify(times)]);
+  return preview;
+}
+
+/** The schema of a type; undefined until it is known. */
+function useSchema(type: string): Schema | null | undefined {
+  const [found, setFound] = useState<{ type: string; schema: Schema | null }>();
+  useEffect(() => {
+    if (!type) return;
+    const ended = new AbortController();
+    const timer = setTimeout(
+      () =>
+        session
+          .get()
+          ?.type(type, { signal: ended.signal })
+          .then(
+            ({ schema }) => setFound({ type, schema }),
+            () => !ended.signal.aborted && setFound({ type, schema: null }),
+          ),
+      PREVIEW_MS,
+    );
+    return () => {
+      clearTimeout(timer);
+      ended.abort();
+    };
+  }, [type]);
+  return found?.type === type ? found.schema : undefined;
+}
+
+const AT_FIELDS = ["name", "type", "cron", "time_zone", "every_seconds", "catch_up", "overlap"];
+
+export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
+  const [times, setTimes] = useState(() => firstTimes(schedule));
+  const [type, setType] = useState(schedule?.type ?? "");
+  const [asJson, setAsJson] = useState(false);
+  const [refusal, setRefusal] = useState<Refusal>();
+  const [busy, setBusy] = useState(false);
+  const preview = usePreview(times);
+  const schema = useSchema(type.trim());
+  const fields = fieldsOf(schema ?? null);
+  const data = type.trim() === schedule?.type ? schedule.task_data : undefined;
+  const mayBeForm = fits(fields, data);
+  const shown = asJson || !mayBeForm ? undefined : fields;
+  const set = (change: Partial<Times>) => setTimes({ ...times, ...change });
+  const wrong = (at: string) => wrongAt(preview.refusal, at) ?? wrongAt(refusal, at);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const client = session.get();
+    if (busy || !client) return;
+    setBusy(true);
+    setRefusal(undefined);
+    try {
+      const form = new FormData(event.currentTarget as HTMLFormElement);
+      const name = schedule?.name ?? String(form.get("name")).trim();
+      if (!schedule && (await isTaken(name)))
+        return setRefusal({
+          text: "",
+          issues: [{ path: "name", message: "is taken: another schedule has it" }],
+        });
+      const given = readData(form, shown);
+      await client.schedules.put(name, {
+        ...timesOf(times),
+        type: type.trim(),
+        ...(given !== undefined && { task_data: given }),
+        catch_up: form.get("catch_up") as CatchUp,
+        overlap: form.get("overlap") as Overlap,
+        paused: schedule?.paused ?? false,
+      });
+      tell(schedule ? `${name} was changed` : `${name} was made`);
+      go(["schedules", name]);
+    } catch (error) {
+      setRefusal(refusalOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form class="columns wide-left" onSubmit={submit}>
+      <Card title="What, and when">
+        <div class="create">
+          {!schedule && (
+            <Field label="Name" wrong={wrong("name")} hint="It cannot be changed later.">
+              {(input) => (
+                <input
+                  {...input}
+                  name="name"
+                  required
+                  maxLength={255}
+                  autocomplete="off"
+                  placeholder="nightly report"
+                />
+              )}
+            </Field>
+          )}
+          <fieldset class="segments" aria-label="How it recurs">
+            {(["cron", "every"] as const).map((how) => (
+              <button key={how} type="button" aria-pressed={times.how === how} onClick={() => set({ how })}>
+                {how === "cron" ? "At times of the clock" : "Every so often"}
+              </button>
+            ))}
+          </fieldset>
+          {times.how === "cron" ? (
+            <div class="pair">
+              <Field
+                label="Cron expression"
+                wrong={wrong("cron")}
+                hint="Minute, hour, day of the month, month, day of the week"
+              >
+                {(input) => (
+                  <input
+                    {...input}
+                    required
+                    class="mono"
+                    spellcheck={false}
+                    autocomplete="off"
+                    placeholder="0 9 * * MON-FRI"
+                    value={times.cron}
+                    onInput={({ currentTarget }) => set({ cron: currentTarget.value })}
+                  />
+                )}
+              </Field>
+              <Field label="Time zone" wrong={wrong("time_zone")}>
+                {(input) => (
+                  <input
+                    {...input}
+                    list="zones"
+                    autocomplete="off"
+                    value={times.zone}
+                    onInput={({ currentTarget }) => set({ zone: currentTarget.value })}
+                  />
+                )}
+              </Field>
+              <datalist id="zones">
+                {Intl.supportedValuesOf("timeZone").map((zone) => (
+                  <option key={zone} value={zone} />
+                ))}
+              </datalist>
+            </div>
+          ) : (
+            <div class="pair even">
+              <Field label="Every" wrong={wrong("every_seconds")}>
+                {(input) => (
+                  <input
+                    {...input}
+                    type="number"
+                    min="1"
+                    step="1"
+                    required
+                    value={times.every}
+                    onInput={({ currentTarget }) => set({ every: currentTarget.value })}
+                  />
+                )}
+              </Field>
+              <Field label="Unit">
+                {(input) => (
+                  <select
+                    {...input}
+                    value={times.unit}
+                    onChange={({ currentTarget }) => set({ unit: currentTarget.value as Unit })}
+                  >
+                    {Object.keys(UNITS).map((unit) => (
+                      <option key={unit}>{unit}</option>
+                    ))}
+                  </select>
+                )}
+              </Field>
+            </div>
+          )}
+          <Field label="Type of its tasks" wrong={wrong("type")}>
+            {(input) => (
+              <input
+                {...input}
+                required
+                list="known-types"
+                autocomplete="off"
+                value={type}
+                onInput={({ currentTarget }) => setType(currentTarget.value)}
+              />
+            )}
+          </Field>
+          <KnownTypes />
+          <div class="create" key={`${type} ${schema === undefined}`}>
+            <DataFields fields={shown} data={data} refusal={refusal} />
+          </div>
+          <div class="pair even">
+            <Field label="What was missed" wrong={wrong("catch_up")}>
+              {(input) => (
+                <Choice {...input} name="catch_up" of={CATCH_UP} first={schedule?.catch_up ?? "last"} />
+              )}
+            </Field>
+            <Field label="When they overlap" wrong={wrong("overlap")}>
+              {(input) => (
+                <Choice {...input} name="overlap" of={OVERLAP} first={schedule?.overlap ?? "allow"} />
+              )}
+            </Field>
+          </div>
+          {schedule && <p class="muted small">What waits of it is replaced. What runs goes on.</p>}
+          <RestOf
+            refusal={refusal}
+            except={[...AT_FIELDS, ...(shown?.map(({ name }) => `task_data.${name}`) ?? ["task_data"])]}
+          />
+          <div class="buttons">
+            <button class="button main" type="submit" aria-busy={busy}>
+              {schedule ? "Save the schedule" : "Make the schedule"}
+            </button>
+            <a class="button" href={linkTo(schedule ? ["schedules", schedule.name] : ["schedules"])}>
+              {schedule ? "Keep as it is" : "Back"}
+            </a>
+            {mayBeForm && (
+              <Button onClick={() => setAsJson(!asJson)}>{asJson ? "Data as a form" : "Data as JSON"}</Button>
+            )}
+          </div>
+        </div>
+      </Card>
+      <Card title="Next times" aside={<span class="muted">in the time of this browser</span>}>
+        <NextTimes {...preview} />
+      </Card>
+    </form>
+  );
+}
+
+function NextTimes({ next, refusal }: { next?: string[]; refusal?: Refusal }) {
+  return (
+    <div role="status">
+      {next === undefined ? (
+        <p class="muted">
+          {refusal ? "There are none for what is given." : "They appear here as soon as you have said when."}
+        </p>
+      ) : next.length === 0 ? (
+        <p class="muted">It will never come.</p>
+      ) : (
+        <ol class="times">
+          {next.map((time) => (
+            <li key={time}>{fullTime(time)}</li>
+          ))}
+        </ol>
+      )}
+    </div>
+  );
+}
+
+function Choice({
+  of,
+  first,
+  ...select
+}: {
+  of: Readonly<Record<string, string>>;
+  first: string;
+  name: string;
+  id: string;
+}) {
+  return (
+    <select {...select}>
+      {Object.entries(of).map(([value, label]) => (
+        <option key={value} value={value} selected={value === first}>
+          {label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** To put a schedule replaces one of its name, which nobody means here. */
+async function isTaken(name: string): Promise<boolean> {
+  try {
+    await session.get()?.schedules.get(name);
+    return true;
+  } catch {
+    return false;
+  }
+}
