@@ -6,6 +6,7 @@ import type { ListFilter } from "../tasks/tasks.ts";
 import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { conditionsOf, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
+import { firstWaiting } from "./fragments.ts";
 import {
   type Narrowed,
   narrowedBy,
@@ -24,8 +25,7 @@ import { type Params, queryRepeatable, statement, variants } from "./statement.t
 function longestDue(sort: TaskSort, narrowed: readonly Narrowed[]) {
   const { descending } = readSort(sort);
   return {
-    from: `(select *, id as place from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now()
-      order by scheduled_time, id limit :limit + 1)`,
+    from: `(select *, id as place from ${firstWaiting("scheduled_time <= now()", ":limit + 1")} due)`,
     order: `place ${descending ? "desc" : "asc"}`,
     conditions: narrowed.map((name) => (name === "type" ? OF_TYPE : `id ${descending ? "<" : ">"} :afterId`)),
   };

@@ -18,11 +18,14 @@ export const refusalOf = (error: unknown): Refusal => ({
 const isAt = (path: string, at: string) =>
   path === at || path.startsWith(`${at}.`) || path.startsWith(`${at}[`);
 
-/** What is wrong at one of these places, without the place where it is said there. */
+/** Our own messages go on from the name of the field; those of other people's schemas are sentences of their own. */
+const saidOf = (message: string) => (/^(must|is|has|cannot) /.test(message) ? `It ${message}` : message);
+
+/** What is wrong at a place or below it; the place itself is not named. */
 export const wrongAt = (refusal: Refusal | undefined, at: string): string | undefined =>
   refusal?.issues
     .filter(({ path }) => isAt(path, at))
-    .map(({ path, message }) => `${path === at ? "It" : path} ${message}`)
+    .map(({ path, message }) => (path === at ? saidOf(message) : `${path} ${message}`))
     .join("; ") || undefined;
 
 /** What is wrong beside these places. */

@@ -2,7 +2,7 @@
 import type { Limit, LimitTarget, LimitTerms } from "#client";
 import { act } from "./act.ts";
 import { Field } from "./field.tsx";
-import { durationOf, numberOf, plural, UNITS, type Unit, unitOf } from "./format.ts";
+import { numberOf, plural, UNITS, type Unit, unitOf } from "./format.ts";
 import { KnownTypes } from "./known-types.tsx";
 import { ask, Button, Card } from "./parts.tsx";
 import { linkTo } from "./router.ts";
@@ -18,12 +18,19 @@ function nameOf(target: LimitTarget): string {
   return target.concurrency_key === "*" ? "each key" : `the key ${target.concurrency_key}`;
 }
 
-/** @example termsOf(limit); // "2 at once, 100 in 1 min" */
+/** @example periodOf(60); // "a minute" */
+function periodOf(seconds: number): string {
+  const { every, unit } = unitOf(seconds);
+  if (every !== 1) return `in ${every} ${unit}`;
+  return unit === "hours" ? "an hour" : `a ${unit.slice(0, -1)}`;
+}
+
+/** @example termsOf(limit); // "2 at once, 100 starts a minute" */
 export function termsOf({ concurrency, rate, weight }: Limit): string {
   const said = [
     concurrency !== null && `${numberOf(concurrency)} at once`,
     rate &&
-      `${plural(rate.starts, "start")} in ${durationOf(rate.period_seconds * 1_000)}${rate.burst ? ", in bursts" : ""}`,
+      `${plural(rate.starts, "start")} ${periodOf(rate.period_seconds)}${rate.burst ? ", in bursts" : ""}`,
     weight !== null && `${weight} turns where others get one`,
   ];
   return said.filter(Boolean).join(", ");

@@ -1,11 +1,11 @@
 /** Makes a schedule, or changes one. Its next times are shown before it is saved. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { CatchUp, Overlap, Schedule } from "#client";
 import { DataFields, fieldsOf, fits, readData, type Schema } from "./data-fields.tsx";
 import { Field, type Refusal, RestOf, refusalOf, wrongAt } from "./field.tsx";
 import { fullTime, UNITS, type Unit, unitOf } from "./format.ts";
 import { KnownTypes } from "./known-types.tsx";
-import { Button, Card, tell } from "./parts.tsx";
+import { Button, Card, Loading, tell } from "./parts.tsx";
 import { go, linkTo } from "./router.ts";
 import { session } from "./session.ts";
 
@@ -52,17 +52,23 @@ function firstTimes(schedule: Schedule | undefined): Times {
 /** What the API answers for these times; nothing while nothing was given. */
 function usePreview(times: Times) {
   const [preview, setPreview] = useState<{ next?: string[]; refusal?: Refusal }>({});
+  const began = useRef(true);
   useEffect(() => {
+    const isFirst = began.current;
+    began.current = false;
     if (times.how === "cron" ? !times.cron.trim() : !times.every) return setPreview({});
     const ended = new AbortController();
-    const timer = setTimeout(async () => {
-      try {
-        const next = await session.get()?.schedules.times(timesOf(times), { signal: ended.signal });
-        setPreview({ ...(next && { next }) });
-      } catch (error) {
-        if (!ended.signal.aborted) setPreview({ refusal: refusalOf(error) });
-      }
-    }, PREVIEW_MS);
+    const timer = setTimeout(
+      async () => {
+        try {
+          const next = await session.get()?.schedules.times(timesOf(times), { signal: ended.signal });
+          setPreview({ ...(next && { next }) });
+        } catch (error) {
+          if (!ended.signal.aborted) setPreview({ refusal: refusalOf(error) });
+        }
+      },
+      isFirst ? 0 : PREVIEW_MS,
+    );
     return () => {
       clearTimeout(timer);
       ended.abort();
@@ -144,7 +150,7 @@ export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
     }
   };
   return (
-    <form class="columns wide-left" onSubmit={submit}>
+    <form class="narrow" onSubmit={submit}>
       <Card title="What, and when">
         <div class="create">
           {!schedule && (
@@ -169,7 +175,7 @@ export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
             ))}
           </fieldset>
           {times.how === "cron" ? (
-            <div class="pair">
+            <div class="pair stacks">
               <Field
                 label="Cron expression"
                 wrong={wrong("cron")}
@@ -235,6 +241,7 @@ export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
               </Field>
             </div>
           )}
+          <NextTimes {...preview} />
           <Field label="Type of its tasks" wrong={wrong("type")}>
             {(input) => (
               <input
@@ -249,9 +256,13 @@ export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
           </Field>
           <KnownTypes />
           <div class="create" key={`${type} ${schema === undefined}`}>
-            <DataFields fields={shown} data={data} refusal={refusal} />
+            {type.trim() && schema === undefined ? (
+              <Loading lines={2} />
+            ) : (
+              <DataFields fields={shown} data={data} refusal={refusal} />
+            )}
           </div>
-          <div class="pair even">
+          <div class="pair even stacks">
             <Field label="What was missed" wrong={wrong("catch_up")}>
               {(input) => (
                 <Choice {...input} name="catch_up" of={CATCH_UP} first={schedule?.catch_up ?? "last"} />
@@ -281,16 +292,16 @@ export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
           </div>
         </div>
       </Card>
-      <Card title="Next times" aside={<span class="muted">in the time of this browser</span>}>
-        <NextTimes {...preview} />
-      </Card>
     </form>
   );
 }
 
 function NextTimes({ next, refusal }: { next?: string[]; refusal?: Refusal }) {
   return (
-    <div role="status">
+    <div role="status" class="preview">
+      <p>
+        Next times <span class="muted">in the time of this browser</span>
+      </p>
       {next === undefined ? (
         <p class="muted">
           {refusal ? "There are none for what is given." : "They appear here as soon as you have said when."}

@@ -7,6 +7,7 @@ import { stepRequest } from "../../../packages/core/store/bulk.ts";
 import { CLAIM } from "../../../packages/core/store/claim.ts";
 import type { Statement } from "../../../packages/core/store/database.ts";
 import { LIST } from "../../../packages/core/store/list.ts";
+import { OVERVIEW } from "../../../packages/core/store/overview.ts";
 import { searchRequest } from "../../../packages/core/store/search.ts";
 import { COMPLETE } from "../../../packages/core/store/settle.ts";
 import { WINDOW } from "../../../packages/core/store/window.ts";
@@ -237,6 +238,11 @@ eachStack("the plans with statistics from a time when no task was waiting", (kin
   test.each(SORTED.slice(1, 4))("a list of %s sorted by %s reads a few pages", async (...list) => {
     for (const statement of sorted(list, "2020-01-01T00:00:00Z"))
       for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(300);
+  });
+
+  test("an overview reads no more of what waits than it counts", async () => {
+    const overview = OVERVIEW({ span: 3_600_000, scan: 100, count: 100 });
+    for (const pages of await pagesInEachMode(bed, overview)) expect(pages).toBeLessThan(1_000);
   });
 
   test.each(statementsOfATask)("%s reads a few pages all the same", async (_, statement) => {
