@@ -1,6 +1,6 @@
 /** Makes a schedule, or changes one. Its next times are shown before it is saved. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { CatchUp, Overlap, Schedule } from "#client";
+import type { CatchUp, Client, Overlap, Schedule } from "#client";
 import { DataFields, fieldsOf, fits, readData, type Schema } from "./data-fields.tsx";
 import { Field, type Refusal, RestOf, refusalOf, wrongAt } from "./field.tsx";
 import { fullTime, UNITS, type Unit, unitOf } from "./format.ts";
@@ -127,7 +127,7 @@ export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
     try {
       const form = new FormData(event.currentTarget as HTMLFormElement);
       const name = schedule?.name ?? String(form.get("name")).trim();
-      if (!schedule && (await isTaken(name)))
+      if (!schedule && (await isTaken(client, name)))
         return setRefusal({
           text: "",
           issues: [{ path: "name", message: "is taken: another schedule has it" }],
@@ -340,12 +340,8 @@ function Choice({
   );
 }
 
-/** To put a schedule replaces one of its name, which nobody means here. */
-async function isTaken(name: string): Promise<boolean> {
-  try {
-    await session.get()?.schedules.get(name);
-    return true;
-  } catch {
-    return false;
-  }
+/** To put a schedule replaces one of its name, which nobody means here. To ask for one that is not there is an error in the console. */
+async function isTaken(client: Client, name: string): Promise<boolean> {
+  for await (const one of client.schedules.list()) if (one.name === name) return true;
+  return false;
 }

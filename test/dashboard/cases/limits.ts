@@ -18,10 +18,11 @@ export function limitsCases(theatre: Theatre) {
     complaints.length = 0;
     await dialog.getByLabel("Run at once").fill("3");
     await dialog.getByLabel("Start", { exact: true }).fill("100");
+    await dialog.getByLabel("in", { exact: true }).fill("2");
     await dialog.getByLabel("Unit").selectOption("hours");
     expect(await of("letters")).toBeUndefined();
     await dialog.getByRole("button", { name: "Set the limit" }).click();
-    await page.getByText("3 at once, 100 starts in 60 hours").waitFor();
+    await page.getByText("3 at once, 100 starts in 2 hours").waitFor();
     await page.getByRole("button", { name: "Change the queue letters…" }).click();
     expect(await dialog.getByLabel("Run at once").inputValue()).toBe("3");
     await dialog.getByLabel("in", { exact: true }).fill("1");

@@ -71,7 +71,7 @@ export function operatingCases(theatre: Theatre) {
     await page.getByLabel("Name").fill("dawn");
     await page.getByRole("button", { name: "Make the schedule" }).click();
     await page.locator(".field", { hasText: "Invalid email" }).waitFor();
-    complaints.length = 0;
+    expect(complaints.splice(0).every((one) => one.includes("422"))).toBe(true);
     const { schedules } = theatre.stage.tickwork;
     await expect(schedules.get("dawn")).rejects.toMatchObject({ code: "schedule_not_found" });
     await page.getByLabel("to", { exact: true }).fill("ada@example.com");
