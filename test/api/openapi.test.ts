@@ -54,7 +54,7 @@ test("says what can be sent and what is answered", async () => {
     ...["status", "type", "queue", "concurrency_key", "text", "dead", "waiting_for_code"],
     ...["created_from", "created_to", "scheduled_from", "scheduled_to", "sort", "limit", "cursor"],
   ]);
-  expect(parameters?.[11]?.schema).toEqual({ type: "integer", minimum: 1, maximum: 200, default: 50 });
+  expect(parameters?.[12]?.schema).toEqual({ type: "integer", minimum: 1, maximum: 200, default: 50 });
   expect(JSON.stringify(paths["/tasks"]?.post?.requestBody)).toContain('"minItems":1,"maxItems":1000');
   const task = await api.post<Task>("/tasks", { type: "note", unique_key: "a" });
   expect(new Set(Object.keys(components.schemas.Task?.properties ?? {}))).toEqual(

@@ -256,7 +256,7 @@ export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
           </Field>
           <KnownTypes />
           <div class="create" key={`${type} ${schema === undefined}`}>
-            {type.trim() && schema === undefined ? (
+            {!type.trim() ? null : schema === undefined ? (
               <Loading lines={2} />
             ) : (
               <DataFields fields={shown} data={data} refusal={refusal} />

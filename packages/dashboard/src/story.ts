@@ -100,7 +100,8 @@ export function whyLate({ lateness }: Pick<Task, "lateness">): string | undefine
   return `It started ${durationOf(ms)} late: ${why}.`;
 }
 
-function pausedOf({ type, queue, concurrency_key }: Pause): string {
+/** @example pausedOf({ queue: "mail", … }); // "the queue mail" */
+export function pausedOf({ type, queue, concurrency_key }: Pause): string {
   if (queue !== undefined) return `the queue ${queue}`;
   return type ?? (concurrency_key === undefined ? "everything" : `the key ${concurrency_key}`);
 }

@@ -71,6 +71,8 @@ export function limitsCases(theatre: Theatre) {
     await operator.pause({ queue: "slow" }, { reason: "the post is on strike" });
     await show(page, `${theatre.stage.url}/#/tasks/${second?.id}`);
     await page.getByText("It waits, because the queue slow is paused: the post is on strike.").waitFor();
+    await show(page, `${theatre.stage.url}/#/`);
+    await page.getByText("the queue slow is paused: what waits of it").waitFor();
     await operator.resume({ queue: "slow" });
     await operator.removeLimit({ queue: "slow" });
   });

@@ -37,11 +37,8 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
         )}
       </div>
       <Filters filter={filter} sort={sort} />
-      <Orders filter={filter} sort={sort} />
-      {error !== undefined && <Failure error={error} retry={reload} />}
-      {!data && error === undefined && <Loading lines={10} />}
-      {data && (
-        <div class={isOld ? "old" : ""} aria-busy={isOld}>
+      <div class="above">
+        {data && (
           <AskBulk
             filter={filter}
             tasks={tasks}
@@ -51,6 +48,13 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
               reload();
             }}
           />
+        )}
+        <Orders filter={filter} sort={sort} />
+      </div>
+      {error !== undefined && <Failure error={error} retry={reload} />}
+      {!data && error === undefined && <Loading lines={10} />}
+      {data && (
+        <div class={isOld ? "old" : ""} aria-busy={isOld}>
           {tasks.length === 0 ? (
             <NothingFound
               isFiltered={!isEmpty(filter)}

@@ -48,7 +48,7 @@ export function TypesPage({ query }: { query: URLSearchParams }) {
               {[
                 type.running > 0 && `${type.running} running`,
                 `${waitingOf(type)} waiting`,
-                limitOf(data.limits, type.type),
+                atMost(limitOf(data.limits, type.type)),
                 type.median_ms !== null && `takes ${durationOf(type.median_ms)}`,
               ]
                 .filter(Boolean)
@@ -165,6 +165,8 @@ function limitOf(limits: readonly Limit[], type: string) {
   const limit = limits.find((one) => one.type === type);
   return limit && termsOf(limit);
 }
+
+const atMost = (limit: string | undefined) => limit && `at most ${limit}`;
 
 const NoLimit = () => (
   <span class="muted">
