@@ -43,10 +43,13 @@ const database = createDatabase(postgres, systemClock);
 const sql = (text: string) => postgres.query({ text, params: [] }, new AbortController().signal);
 await migrate(database, silent);
 await sql(`alter table "baasix_Tasks" disable trigger all`);
-await sql(`insert into "baasix_Tasks" (type, rev, task_data, task_status, scheduled_time, started_at, finished_at)
+// A fifth is in queues, and has keys.
+await sql(`insert into "baasix_Tasks" (type, rev, task_data, task_status, scheduled_time, started_at, finished_at, queue, concurrency_key, lane)
   select 'type ' || n % 300, 1, json_build_object('to', 'user' || n || '@example.com'), s::"enum_baasix_Tasks_task_status",
     now() + (n - ${TASKS / 2}) * interval '30 ms', case when s <> 'Not started' then now() end,
-    case when s <> 'Not started' then now() - (${TASKS} - n) * interval '20 ms' end
+    case when s <> 'Not started' then now() - (${TASKS} - n) * interval '20 ms' end,
+    case when n % 5 = 0 then 'queue ' || n % 20 end, case when n % 5 = 0 then 'key ' || n % 1000 end,
+    case when n % 5 = 0 then md5((n % 1000)::text)::uuid end
   from (select n, case when n % 50 = 0 then 'Error' when n % 3 = 0 then 'Not started' else 'Completed' end as s
     from generate_series(1, ${TASKS}) n) one`);
 await sql(`alter table "baasix_Tasks" enable trigger all`);
@@ -74,10 +77,28 @@ const QUESTIONS: Record<string, () => Promise<unknown>> = {
   "tasks that failed": () => client.listPage({ status: "Error" }),
   "tasks of a type": () => client.listPage({ type: "type 7" }),
   "tasks of a type that failed": () => client.listPage({ type: "type 50", status: "Error" }),
+  "tasks, the oldest first": () => client.listPage({ sort: "created" }),
+  "what waits, due first": () => client.listPage({ status: "Not started", sort: "due" }),
+  "what waits, due last": () => client.listPage({ status: "Not started", sort: "-due" }),
+  "what waits of a type, due first": () =>
+    client.listPage({ status: "Not started", type: "type 7", sort: "due" }),
+  "what completed, ended last": () => client.listPage({ status: "Completed", sort: "-finished" }),
+  "what failed, ended first": () => client.listPage({ status: "Error", sort: "finished" }),
+  "tasks in a queue": () => client.listPage({ queue: "queue 7" }),
+  "tasks in a queue, due first": () =>
+    client.listPage({ status: "Not started", queue: "queue 7", sort: "due" }),
+  "tasks of a key": () => client.listPage({ concurrency_key: "key 77" }),
+  "tasks of a key that none has": () => client.listPage({ concurrency_key: "nobody" }),
+  "tasks with no attempts left": () => client.listPage({ dead: true }),
+  "tasks that wait for code": () => client.listPage({ waiting_for_code: true }),
+  "tasks created in a time": () => client.listPage({ created_from: "2020-01-01T00:00:00Z" }),
+  "tasks due in a time, of which there are none": () =>
+    client.listPage({ status: "Completed", scheduled_from: "2999-01-01T00:00:00Z" }),
   "tasks with a text": () => client.listPage({ text: "USER999000@" }),
   "tasks with a text that none has": () => client.listPage({ text: "nobody" }),
   "a task": () => client.get(500_000),
   "types, a page": () => client.types(),
+  limits: () => client.limits.list(),
 };
 let failed = false;
 const tell = (name: string, ms: number, limitMs: number) => {
@@ -115,7 +136,10 @@ async function paint(): Promise<void> {
   for (let n = 0; n < ROUNDS; n++) {
     const context = await browser.newContext();
     const page = await context.newPage();
-    await page.addInitScript((key) => sessionStorage.setItem("tickwork.key", key), KEY);
+    // Signed in, as the form does it.
+    const answer = await context.request.post(`${url}/session`, { data: { key: KEY } });
+    const kept = ["tickwork.session", JSON.stringify(await answer.json())] as const;
+    await context.addInitScript(([name, value]) => localStorage.setItem(name, value), kept);
     await page.goto(url);
     await page.waitForSelector(".tile-count");
     const [paintedMs, shownMs] = await page.evaluate(() => [

@@ -178,8 +178,8 @@ const OPERATIONS: Operation[] = [
     ROUNDS,
     list({ type: "type 7", status: "Completed", scheduled_to: "2999-01-01T00:00:00Z" }),
   ],
-  ["the last page", ROUNDS, list({ beforeId: 60 })],
-  ["the last page of a status", ROUNDS, list({ beforeId: 60, status: "Not started" })],
+  ["the last page", ROUNDS, list({ after: { id: 60 } })],
+  ["the last page of a status", ROUNDS, list({ after: { id: 60 }, status: "Not started" })],
   ["stats", ROUNDS, ({ tickwork }) => tickwork.operator.getCacheStats()],
   ["stats without a cache", ROUNDS, ({ alone }) => alone.operator.getCacheStats()],
   [

@@ -3,7 +3,8 @@ import * as v from "valibot";
 import { NewApiKeySchema } from "../core/access/new-key.ts";
 import { AUDIT_ACTIONS, SCOPES } from "../core/api-key.ts";
 import { idOf } from "./cursors.ts";
-import { cursorFrom, LIST_LIMIT, limitFrom, onlyThese, positive, time } from "./schemas.ts";
+import { cursorFrom, LIST_LIMIT, limitFrom, onlyThese } from "./query-schemas.ts";
+import { positive, time } from "./schemas.ts";
 
 export { NewApiKeySchema };
 

@@ -71,7 +71,7 @@ export function createApp(deps: AppDeps): Api {
   app.route("/", controlRoutes(operator, access));
   app.route("/", accessRoutes(access));
   app.route("/", pauseRoutes(operator, access));
-  app.route("/", limitRoutes(operator));
+  app.route("/", limitRoutes(operator, access));
   app.route("/", hookRoutes(operator, hooks));
   app.route("/", bulkRoutes(operator, access));
   app.route("/", taskRoutes(tasks));

@@ -1,7 +1,8 @@
 /** What the API takes and answers where it shows what is there. */
 import * as v from "valibot";
 import { storable } from "../core/tasks/accepts.ts";
-import { fromZero, limitFrom, onlyThese, positive, time } from "./schemas.ts";
+import { limitFrom, onlyThese } from "./query-schemas.ts";
+import { fromZero, positive, time } from "./schemas.ts";
 
 /** How far back an overview looks, in minutes. */
 const OVERVIEW_MINUTES = { default: 180, max: 1_440 };

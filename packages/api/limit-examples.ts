@@ -6,6 +6,8 @@ const limit: Limit = {
   concurrency: 2,
   rate: { starts: 100, period_seconds: 60, burst: false },
   weight: null,
+  running: 2,
+  source: "api",
   updated_at: "2026-11-24T08:40:00.000Z",
 };
 

@@ -1,5 +1,6 @@
 /** The operations on limits. */
 import * as s from "./limit-schemas.ts";
+import { UserHeadersSchema } from "./schemas.ts";
 
 export const limitOperations = {
   putLimit: {
@@ -9,6 +10,7 @@ export const limitOperations = {
     summary:
       "Makes the limit of a type, a queue or a key, or replaces it. No claim exceeds it from then on; what runs goes on.",
     json: s.LimitRequestSchema,
+    headers: UserHeadersSchema,
     answer: { status: 200, schema: s.LimitSchema },
     errors: ["invalid_request", "unknown_type", "postgres_unavailable"],
   },
@@ -26,6 +28,7 @@ export const limitOperations = {
     scope: "admin",
     summary: "Removes a limit. What it held back starts at once.",
     query: s.LimitQuerySchema,
+    headers: UserHeadersSchema,
     answer: { status: 200, schema: s.LimitRemovedSchema },
     errors: ["invalid_request", "postgres_unavailable"],
   },

@@ -113,6 +113,14 @@ export const LimitSchema = v.pipe(
     concurrency: v.nullable(v.number()),
     rate: v.nullable(v.object({ starts: v.number(), period_seconds: v.number(), burst: v.boolean() })),
     weight: v.nullable(v.number()),
+    running: v.pipe(
+      v.nullable(v.pipe(v.number(), v.integer(), v.minValue(0))),
+      v.description("How many tasks of it run now; null for *, which is about each key."),
+    ),
+    source: v.pipe(
+      v.picklist(["code", "api"]),
+      v.description("Whether it is what code declares, or was made or changed over HTTP."),
+    ),
     updated_at: v.pipe(v.string(), v.isoTimestamp()),
   }),
   v.description("How many tasks of a type, a queue or a key may run or start."),

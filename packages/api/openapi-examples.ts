@@ -9,13 +9,12 @@ import type {
   NewTask,
   Overview,
   Pause,
-  Schedule,
-  ScheduleChanges,
   Task,
   TypeInfo,
 } from "#core";
 import { limitExamples } from "./limit-examples.ts";
 import type { operations } from "./operations.ts";
+import { scheduleExamples } from "./schedule-examples.ts";
 
 interface Examples {
   request?: unknown;
@@ -168,36 +167,6 @@ const healthy: Health = {
   },
 };
 
-const schedule: Schedule = {
-  name: "weekday report",
-  source: "api",
-  cron: "0 9 * * MON-FRI",
-  every_seconds: null,
-  time_zone: "Europe/Berlin",
-  type: "http_request",
-  task_data: { url: "https://example.com/report", method: "POST" },
-  version: null,
-  catch_up: "last",
-  overlap: "skip",
-  paused: false,
-  next_times: [
-    "2026-11-24T08:00:00.000Z",
-    "2026-11-25T08:00:00.000Z",
-    "2026-11-26T08:00:00.000Z",
-    "2026-11-27T08:00:00.000Z",
-    "2026-11-30T08:00:00.000Z",
-  ],
-  last: {
-    task: 7,
-    task_status: "Completed",
-    schedule_time: "2026-11-23T08:00:00.000Z",
-    started_at: "2026-11-23T08:00:00.120Z",
-    finished_at: "2026-11-23T08:00:01.480Z",
-  },
-  created_at: "2026-11-20T12:00:00.000Z",
-  updated_at: "2026-11-20T12:00:00.000Z",
-};
-
 const apiKey: ApiKey = {
   id: 3,
   name: "shop",
@@ -266,18 +235,7 @@ export const examples: Partial<Record<keyof typeof operations, Examples>> = {
   listPauses: { answer: [pause] },
   resume: { answer: { resumed: true } },
   ...limitExamples,
-  listSchedules: { answer: { schedules: [schedule], next_cursor: null } },
-  getSchedule: { answer: schedule },
-  putSchedule: {
-    request: {
-      cron: "0 9 * * MON-FRI",
-      time_zone: "Europe/Berlin",
-      type: "http_request",
-      task_data: { url: "https://example.com/report", method: "POST" },
-      overlap: "skip",
-    } satisfies ScheduleChanges,
-    answer: schedule,
-  },
+  ...scheduleExamples,
   runSchedule: { answer: { ...waiting, schedule: "weekday report", schedule_time: waiting.scheduled_time } },
   createKey: {
     request: { name: "shop", scopes: ["read", "write"], expires_at: "2027-11-24T00:00:00Z" },

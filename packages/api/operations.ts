@@ -6,6 +6,7 @@ import { bulkOperations } from "./bulk-operations.ts";
 import { insightOperations } from "./insight-operations.ts";
 import { limitOperations } from "./limit-operations.ts";
 import { pauseOperations } from "./pause-operations.ts";
+import * as q from "./query-schemas.ts";
 import { scheduleOperations } from "./schedule-operations.ts";
 import * as s from "./schemas.ts";
 
@@ -71,7 +72,7 @@ export const operations = {
     path: "/tasks",
     scope: "read",
     summary: "Tasks, the newest first.",
-    query: s.ListQuerySchema,
+    query: q.ListQuerySchema,
     answer: { status: 200, schema: s.TaskListSchema },
     errors: ["invalid_request", "postgres_unavailable"],
   },
@@ -80,7 +81,7 @@ export const operations = {
     path: "/tasks/not-started",
     scope: "read",
     summary: "The waiting tasks that are due within 4 hours, by due time (getNotStartedTasks).",
-    query: s.NotStartedQuerySchema,
+    query: q.NotStartedQuerySchema,
     answer: {
       status: 200,
       schema: s.TasksSchema,

@@ -12,6 +12,15 @@ export const scheduleOperations = {
     answer: { status: 200, schema: s.ScheduleListSchema },
     errors: ["invalid_request", "postgres_unavailable"],
   },
+  scheduleTimes: {
+    method: "get",
+    path: "/schedule-times",
+    scope: "read",
+    summary: "The next five times that a schedule with this cron expression or these seconds would have.",
+    query: s.ScheduleTimesQuerySchema,
+    answer: { status: 200, schema: s.ScheduleTimesSchema },
+    errors: ["invalid_request"],
+  },
   getSchedule: {
     method: "get",
     path: "/schedules/:name",

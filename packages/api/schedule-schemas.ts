@@ -1,12 +1,13 @@
 /** What the API takes and answers about schedules; core has the schema of a schedule that is put. */
 import * as v from "valibot";
 import { TASK_STATUSES } from "#core";
+import { EVERY_SECONDS_LIMIT } from "../core/limits.ts";
 import { accepts } from "../core/tasks/accepts.ts";
 import { CATCH_UPS, OVERLAPS } from "../core/tasks/schedule.ts";
 import { ScheduleSchema as SchedulePutSchema } from "../core/tasks/schedule-schema.ts";
 import { encoded } from "./cursors.ts";
 import { encryptedField } from "./encrypted-schema.ts";
-import { LIST_LIMIT, limitFrom, onlyThese } from "./schemas.ts";
+import { LIST_LIMIT, limitFrom, onlyThese } from "./query-schemas.ts";
 
 export { SchedulePutSchema };
 
@@ -29,7 +30,31 @@ export const ScheduleListQuerySchema = v.strictObject(
   onlyThese("limit and cursor"),
 );
 
+/** Parameters are texts; core checks what they say. */
+export const ScheduleTimesQuerySchema = v.strictObject(
+  {
+    cron: v.optional(v.pipe(v.string(), v.description("Five fields, or six with seconds first."))),
+    every_seconds: v.optional(
+      v.pipe(
+        v.string(),
+        v.check(
+          (text) => /^\d{1,15}$/.test(text),
+          accepts(`a whole number from 1 to ${EVERY_SECONDS_LIMIT}`),
+        ),
+        v.transform(Number),
+        v.metadata({ type: "integer", minimum: 1, maximum: EVERY_SECONDS_LIMIT }),
+      ),
+    ),
+    time_zone: v.optional(
+      v.pipe(v.string(), v.description("Of the cron expression: a name of the IANA database. Default UTC.")),
+    ),
+  },
+  onlyThese("cron, every_seconds and time_zone"),
+);
+
 const time = v.pipe(v.string(), v.isoTimestamp());
+
+export const ScheduleTimesSchema = v.object({ next_times: v.array(time) });
 
 export const ScheduleSchema = v.object({
   name: v.string(),

@@ -4,22 +4,12 @@ import { TASK_STATUSES } from "#core";
 import { mustBe } from "../core/errors.ts";
 import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../core/limits.ts";
 import { accepts } from "../core/tasks/accepts.ts";
-import { consistent, FILTER_NAMES, filterFields } from "../core/tasks/filter-schema.ts";
 import { NewTaskSchema, TaskChangesSchema } from "../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../core/tasks/task.ts";
-import { dueOf, idOf } from "./cursors.ts";
 import { encryptedField } from "./encrypted-schema.ts";
 import { HoldsSchema, laneFields } from "./limit-schemas.ts";
 import { PausesSchema } from "./pause-schemas.ts";
-
-/** How many tasks a page of the list has. */
-export const LIST_LIMIT = { default: 50, max: 200 };
-
-/** Says of a field that is not one of these, or is missing, that it is so. */
-export const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
-  if (issue.expected === "never") return `is not known here; ${names} can be given`;
-  return issue.path ? "is missing" : `the body ${mustBe(`an object with ${names}`, issue.input)}`;
-};
+import { onlyThese } from "./query-schemas.ts";
 
 export { NewTaskSchema, TaskChangesSchema };
 
@@ -27,51 +17,6 @@ export const NewTasksSchema = v.union([
   NewTaskSchema,
   v.pipe(v.array(NewTaskSchema), v.minLength(1), v.maxLength(BATCH_LIMIT)),
 ]);
-
-/** How many waiting tasks a page has. */
-const NOT_STARTED_LIMIT = { default: 1_000, max: 1_000 };
-
-/** A parameter is a text; `metadata` is what the text says. */
-export const limitFrom = ({ default: usual, max }: { default: number; max: number }) => {
-  const message = accepts(`a whole number from 1 to ${max}`);
-  return v.pipe(
-    v.optional(
-      v.pipe(
-        v.string(),
-        v.check((text) => /^\d+$/.test(text), message),
-        v.transform(Number),
-        v.minValue(1, message),
-        v.maxValue(max, message),
-      ),
-      String(usual),
-    ),
-    v.metadata({ type: "integer", minimum: 1, maximum: max, default: usual }),
-  );
-};
-
-/** What one of these functions reads. */
-export const cursorFrom = <Read>(read: (cursor: string) => Read | undefined, where: string) => {
-  const message = accepts(`${where} of an earlier answer`);
-  return v.pipe(
-    v.string(),
-    v.check((cursor) => read(cursor) !== undefined, message),
-    v.transform((cursor) => read(cursor) as Read),
-  );
-};
-
-const ListQueryObject = v.strictObject(
-  { ...filterFields, limit: limitFrom(LIST_LIMIT), cursor: v.optional(cursorFrom(idOf, "a next_cursor")) },
-  onlyThese(`${FILTER_NAMES}, limit and cursor`),
-);
-export const ListQuerySchema = v.pipe(ListQueryObject, consistent<v.InferOutput<typeof ListQueryObject>>());
-
-export const NotStartedQuerySchema = v.strictObject(
-  {
-    limit: limitFrom(NOT_STARTED_LIMIT),
-    cursor: v.optional(cursorFrom(dueOf, "the cursor in the Link header")),
-  },
-  onlyThese("limit and cursor"),
-);
 
 export const RunningSchema = v.strictObject(
   { isRunning: v.pipe(v.boolean(accepts("true or false")), v.description("Whether a task is running.")) },

@@ -5,7 +5,7 @@ const TAGS = [
     description: "Create tasks, look at them, change, retry, cancel and delete them.",
     paths: /^\/tasks(\/:id.*|\/bulk)?$/,
   },
-  { name: "Schedules", description: "Tasks that recur.", paths: /^\/schedules/ },
+  { name: "Schedules", description: "Tasks that recur.", paths: /^\/schedule/ },
   { name: "Types", description: "What there is to run, and who runs it.", paths: /^\/types/ },
   {
     name: "State",

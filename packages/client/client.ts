@@ -98,7 +98,7 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
     options?: CallOptions,
   ): Promise<TaskOf<Definitions, Type>>;
   /**
-   * The tasks, the newest first. They are fetched by pages (of 50, or `pageSize`, 200 at most) when they are asked for;
+   * The tasks, the newest first or as `sort` says. They are fetched by pages (of 50, or `pageSize`, 200 at most) when they are asked for;
    * `timeoutMs` is for each page.
    *
    * @throws TickworkApiError `invalid_request`

@@ -42,6 +42,16 @@ export interface ClientSchedules {
    */
   remove(name: string, options?: CallOptions): Promise<void>;
   /**
+   * The next five times, ISO 8601 in UTC, that a schedule with these would have: to see them before it is made.
+   *
+   * @throws TickworkApiError `invalid_request`
+   * @example const [next] = await client.schedules.times({ cron: "0 3 * * *", time_zone: "Europe/Berlin" });
+   */
+  times(
+    given: Pick<ScheduleChanges, "cron" | "every_seconds" | "time_zone">,
+    options?: CallOptions,
+  ): Promise<string[]>;
+  /**
    * Makes an occurrence that is due now. It is not repeated when it may have been carried out: two could run.
    *
    * @throws TickworkApiError `schedule_not_found`
@@ -62,12 +72,15 @@ const PAGE_SIZE = 200;
 
 const pathOf = (name: string) => `/schedules/${encodeURIComponent(name)}`;
 
+function queryOf(given: object): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(given)) if (value != null) query.set(name, String(value));
+  return query.size > 0 ? `?${query}` : "";
+}
+
 export function createClientSchedules(send: ReturnType<typeof createSend>): ClientSchedules {
   const listPage: ClientSchedules["listPage"] = async (page = {}, options) => {
-    const query = new URLSearchParams();
-    for (const [name, value] of Object.entries(page)) if (value !== undefined) query.set(name, String(value));
-    const path = query.size > 0 ? `/schedules?${query}` : "/schedules";
-    return send({ method: "GET", path, idempotent: true }, options);
+    return send({ method: "GET", path: `/schedules${queryOf(page)}`, idempotent: true }, options);
   };
   return {
     put: async (name, schedule, options) =>
@@ -94,6 +107,11 @@ export function createClientSchedules(send: ReturnType<typeof createSend>): Clie
         },
         options,
       ),
+    times: async (given, options) => {
+      const path = `/schedule-times${queryOf(given)}`;
+      const answer = await send<{ next_times: string[] }>({ method: "GET", path, idempotent: true }, options);
+      return answer.next_times;
+    },
     run: (name, options) =>
       send({ method: "POST", path: `${pathOf(name)}/run`, userId: options?.userId }, options),
   };

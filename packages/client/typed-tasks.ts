@@ -9,6 +9,7 @@ import type {
   TaskDefinition,
   TaskErrorData,
   TaskFilter,
+  TaskSort,
 } from "#core";
 
 /** A client that is told of no definitions takes any type of task, with any data. */
@@ -129,11 +130,13 @@ type With<Fields, Others> = Omit<Fields, keyof Others> & Others;
 export type TaskRef<Type extends string = string> = number | { readonly id: number; readonly type: Type };
 
 /**
- * Which tasks to list: those that meet all of it. With anything beside `status` and `type`, each page looks through 10,000
+ * Which tasks to list, and in which order: those that meet all of it. With anything beside `status` and `type`, each page looks through 10,000
  * tasks, so it may have none and not be the last.
  */
 export interface ListFilter<Type extends string = string> extends TaskFilter {
   type?: Type | undefined;
+  /** Default: `-created`, the newest first. */
+  sort?: TaskSort | undefined;
 }
 
 /** A page of the list. */

@@ -76,6 +76,8 @@ export const AUDIT_ACTIONS = [
   "resumed",
   "schedule_changed",
   "schedule_deleted",
+  "limit_set",
+  "limit_removed",
   "bulk_asked",
 ] as const;
 /** Something that is noted in the audit log. */

@@ -95,6 +95,7 @@ export type {
   ScheduleChanges,
   ScheduleTimes,
 } from "./tasks/schedule.ts";
+export { type ListPlace, TASK_SORTS, type TaskSort } from "./tasks/sort.ts";
 export type { Stored } from "./tasks/stored.ts";
 export {
   type AttemptRecord,

@@ -2,6 +2,7 @@ import type { CreateOptions, ListFilter, NewTask, Task, Tasks } from "#core";
 import { taskNotFound } from "../core/errors.ts";
 import { loadSchemas } from "../core/tasks/load-schemas.ts";
 import { createRegistry } from "../core/tasks/registry.ts";
+import { checkSort, readSort } from "../core/tasks/sort.ts";
 import { newRow } from "./new-row.ts";
 
 /** A task as it was given to `create`, with the options of that call. */
@@ -23,12 +24,22 @@ export function noteTasks(own: Task): { tasks: Tasks; created: CreatedTask[] } {
       `The context of a test has no store for tasks.${method}: give it one of your own, testContext({ tasks: { ${method} } }), or test with createTestTickwork.`,
     );
   };
-  const find = ({ status, type, beforeId = Number.POSITIVE_INFINITY }: ListFilter) =>
-    rows
-      .filter((row) => row.id < beforeId)
+  const find = (filter: ListFilter) => {
+    const { status, type, sort, after } = filter;
+    checkSort(filter);
+    const { by, descending } = readSort(sort);
+    const placeOf = ({ id, scheduled_time, finished_at }: Task): [at: string, id: number] => [
+      (by === "due" ? scheduled_time : by === "finished" ? finished_at : undefined) ?? "",
+      id,
+    ];
+    const compare = ([at, id]: [string, number], [otherAt, otherId]: [string, number]) =>
+      (at === otherAt ? id - otherId : at < otherAt ? -1 : 1) * (descending ? -1 : 1);
+    return rows
       .filter((row) => status === undefined || row.task_status === status)
       .filter((row) => type === undefined || row.type === type)
-      .reverse();
+      .filter((row) => !after || compare(placeOf(row), [after.at ?? "", after.id]) > 0)
+      .sort((a, b) => compare(placeOf(a), placeOf(b)));
+  };
   return {
     created,
     tasks: {

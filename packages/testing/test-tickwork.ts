@@ -192,7 +192,7 @@ export async function createTestTickwork<const Defined extends Definitions>({
         page = await tasks.list({
           limit: PAGE,
           ...(type ? { type } : {}),
-          ...(last ? { beforeId: last.id } : {}),
+          ...(last ? { after: { id: last.id } } : {}),
         });
       }
       // biome-ignore lint/suspicious/noExplicitAny: see above

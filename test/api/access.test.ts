@@ -314,6 +314,8 @@ describeOnStacks("access", (bed) => {
       await call("DELETE", `/tasks/${task.id}`, by);
       await call("PUT", "/pauses", { ...by, body: { type: "note" } });
       for (let n = 0; n < 2; n++) await call("DELETE", "/pauses?type=note", by);
+      await call("PUT", "/limits", { ...by, body: { queue: "mail", concurrency: 2 } });
+      for (let n = 0; n < 2; n++) await call("DELETE", "/limits?queue=mail", by);
       const hourly = { cron: "@hourly", type: "note" };
       const writer = { ...by, key: KEY };
       await call("PUT", "/schedules/hourly", { ...writer, body: hourly });
@@ -330,6 +332,8 @@ describeOnStacks("access", (bed) => {
         ["task_deleted", `${task.id} note`],
         ["paused", "type note"],
         ["resumed", "type note"],
+        ["limit_set", "queue mail"],
+        ["limit_removed", "queue mail"],
         ["schedule_changed", "hourly"],
         ["schedule_changed", "hourly"],
         ["schedule_deleted", "hourly"],

@@ -92,6 +92,7 @@ test("every answer fits the document", { timeout: 60_000 }, async () => {
   for (const [name, target] of [
     ["resume", ["all", "true"]],
     ["removeLimit", ["type", "note"]],
+    ["scheduleTimes", ["every_seconds", "60"]],
   ] as const) {
     const operation = described.operations.find(({ operationId }) => operationId === name);
     if (create && operation)

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createApp } from "#api";
 import { createLogger } from "#core";
+import { cursorOfPlace } from "../../packages/api/cursors.ts";
 import { type Answer, apiBed, type ErrorBody, KEY } from "../support/bed/api.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -200,6 +201,29 @@ describe("values that are not acceptable", () => {
       "a made-up cursor",
       () => get("/tasks?cursor=abc"),
       /^cursor must be a next_cursor of .*, got "abc"/,
+    ),
+    invalid(
+      "a sort that is not known",
+      () => get("/tasks?sort=priority"),
+      /^sort must be one of "-created", "created", "due", .*, got "priority"$/,
+    ),
+    invalid(
+      "a sort that tasks of the status cannot have",
+      () => get("/tasks?status=Error&sort=due"),
+      /^sort must be one of "-created", "created", "-finished", "finished" where the status is "Error", got "due"; /,
+    ),
+    invalid(
+      "the cursor of another sort",
+      () => get(`/tasks?sort=created&cursor=${cursorOfPlace("-created", { id: 7 })}`),
+      /^cursor must be a next_cursor of a list with the same sort/,
+    ),
+    invalid(
+      "a made-up cursor with a time that there is not",
+      () =>
+        get(
+          `/tasks?status=Error&sort=finished&cursor=${cursorOfPlace("finished", { id: 7, at: "2026-13-99" })}`,
+        ),
+      /date\/time field value out of range: "2026-13-99"/,
     ),
     invalid("a zero byte in a filter", () => get("/tasks?type=%00"), /^type must be text without U\+0000/),
     invalid(

@@ -23,6 +23,8 @@ test("a limit is made, replaced, listed and removed, and holds tasks back", asyn
     concurrency: null,
     rate: { starts: 1, period_seconds: 3_600, burst: false },
     weight: null,
+    running: 0,
+    source: "api",
     updated_at: expect.stringMatching(/Z$/),
   });
   expect((await api.get<Limit[]>("/limits")).body).toEqual([made]);

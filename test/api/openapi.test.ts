@@ -52,9 +52,9 @@ test("says what can be sent and what is answered", async () => {
   const parameters = paths["/tasks"]?.get?.parameters;
   expect(parameters?.map(({ name }) => name)).toEqual([
     ...["status", "type", "queue", "concurrency_key", "text", "dead", "waiting_for_code"],
-    ...["created_from", "created_to", "scheduled_from", "scheduled_to", "limit", "cursor"],
+    ...["created_from", "created_to", "scheduled_from", "scheduled_to", "sort", "limit", "cursor"],
   ]);
-  expect(parameters?.[11]?.schema).toEqual({ type: "integer", minimum: 1, maximum: 200, default: 50 });
+  expect(parameters?.[12]?.schema).toEqual({ type: "integer", minimum: 1, maximum: 200, default: 50 });
   expect(JSON.stringify(paths["/tasks"]?.post?.requestBody)).toContain('"minItems":1,"maxItems":1000');
   const task = await api.post<Task>("/tasks", { type: "note", unique_key: "a" });
   expect(new Set(Object.keys(components.schemas.Task?.properties ?? {}))).toEqual(

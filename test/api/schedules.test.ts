@@ -25,6 +25,25 @@ test("a schedule is made, shown, listed, run and deleted", async () => {
   expect((await bed.call("GET", `/tasks/${ran.body.id}`)).status).toBe(404);
 });
 
+test("its next times are told before it is made", async () => {
+  const times = (query: string) => bed.call<{ next_times: string[] }>("GET", `/schedule-times?${query}`);
+  const { body } = await times("cron=0 3 1 1 *&time_zone=Asia/Tokyo");
+  expect(body.next_times).toHaveLength(5);
+  expect(body.next_times.every((time) => time.endsWith("-12-31T18:00:00.000Z"))).toBe(true);
+  expect((await times("every_seconds=3600")).body.next_times[4]).toMatch(/:00:00.000Z$/);
+  for (const [query, message] of [
+    ["cron=often", /^cron must be five fields such as .*, got "often"$/],
+    ["cron=* * * * *&time_zone=Mars", /^time_zone must be .*, got "Mars"/],
+    ["every_seconds=0", /^every_seconds must be a whole number from 1 to/],
+    ["", /^cron is missing: give cron or every_seconds/],
+    ["type=note&every_seconds=60", /^type is not known here; cron, every_seconds and time_zone can be given/],
+  ] as const)
+    expect(await times(query), query).toMatchObject({
+      status: 422,
+      body: { error: { message: expect.stringMatching(message) } },
+    });
+});
+
 describe("is refused with the field and what would be right, and nothing is kept", () => {
   test.each([
     ["never fires", { cron: "0 0 30 2 *", type: "note" }, "cron", /at least once/],

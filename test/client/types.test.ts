@@ -17,6 +17,7 @@ import {
   type TypeOf,
 } from "#client";
 import type { errorSchema } from "../../packages/api/error-schema.ts";
+import type * as queries from "../../packages/api/query-schemas.ts";
 import type * as schemas from "../../packages/api/schemas.ts";
 import type * as tasks from "../support/client/tasks.ts";
 
@@ -41,10 +42,10 @@ test("what is sent and answered has the types of the API's own schemas", () => {
   // In a query they are text.
   type Flag = "dead" | "waiting_for_code";
   expectTypeOf<Omit<ListFilter, Flag>>().branded.toEqualTypeOf<
-    Omit<Input<typeof schemas.ListQuerySchema>, "limit" | "cursor" | Flag>
+    Omit<Input<typeof queries.ListQuerySchema>, "limit" | "cursor" | Flag>
   >();
   type Query = NonNullable<Parameters<Client["listPage"]>[0]>;
-  expectTypeOf<keyof Query>().toEqualTypeOf<keyof Input<typeof schemas.ListQuerySchema>>();
+  expectTypeOf<keyof Query>().toEqualTypeOf<keyof Input<typeof queries.ListQuerySchema>>();
   type Failure = Output<ReturnType<typeof errorSchema>>["error"];
   expectTypeOf<NonNullable<TickworkApiError["code"]>>().toEqualTypeOf<Failure["code"]>();
 });

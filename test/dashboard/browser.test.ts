@@ -3,6 +3,7 @@ import { describe } from "vitest";
 import { chromiumPath } from "../support/dashboard/chromium.ts";
 import { openTheatre } from "../support/dashboard/theatre.ts";
 import { accessCases } from "./cases/access.ts";
+import { limitsCases } from "./cases/limits.ts";
 import { operatingCases } from "./cases/operating.ts";
 import { tasksCases } from "./cases/tasks.ts";
 import { wholeCases } from "./cases/whole.ts";
@@ -15,5 +16,6 @@ describe.skipIf(!chromiumPath)("the dashboard in Chromium", () => {
   accessCases(theatre);
   tasksCases(theatre);
   operatingCases(theatre);
+  limitsCases(theatre);
   wholeCases(theatre);
 });

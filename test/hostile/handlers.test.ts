@@ -1,11 +1,21 @@
 /** What the handlers that ship are told to reach, and must not: this machine and its network, and files elsewhere. */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cleanup } from "../../packages/tasks/cleanup.ts";
+import { dataExportOf } from "../../packages/tasks/data-export.ts";
 import { httpRequest } from "../../packages/tasks/http-request.ts";
 import { INWARD, OUTWARD } from "../support/hostile/inputs.ts";
 import { failureOf, runTask } from "../support/web/run-task.ts";
@@ -49,9 +59,12 @@ describe("http_request", () => {
   );
 });
 
-describe("cleanup", () => {
+const anExport = dataExportOf([{ name: "one", sql: "select 1 as n", columns: { n: "integer" }, key: "n" }]);
+
+describe("cleanup, and data_export,", () => {
   let folder: string;
   let outside: string;
+  let left: string[];
   const named = (name: string) =>
     name
       .replace("OUTSIDE_NAME", () => basename(outside))
@@ -69,10 +82,18 @@ describe("cleanup", () => {
   beforeAll(() => {
     const root = mkdtempSync(join(tmpdir(), "tickwork-hostile-"));
     [folder, outside] = [join(root, "data"), join(root, "outside")];
-    for (const path of [folder, outside, `${folder}2`, join(folder, "postgres"), join(folder, "a")])
+    for (const path of [
+      folder,
+      outside,
+      `${folder}2`,
+      join(folder, "postgres"),
+      join(folder, "a"),
+      join(folder, "exports"),
+    ])
       mkdirSync(path, { recursive: true });
     for (const path of kept()) writeFileSync(path, "kept");
     symlinkSync(outside, join(folder, "link"));
+    left = readdirSync(folder).sort();
   });
   afterAll(() => rmSync(join(folder, ".."), { recursive: true, force: true }));
 
@@ -84,5 +105,16 @@ describe("cleanup", () => {
     );
     expect(kept().filter((path) => !existsSync(path))).toEqual([]);
     expect(existsSync(join(folder, "link"))).toBe(true);
+  });
+
+  test.each(OUTWARD)("is not where data_export writes: %j", async (name) => {
+    const exports = join(folder, "exports");
+    const data = { export: "one", file: named(name) };
+    await runTask(anExport, data, { exportTo: exports, readRows: async () => [] }).catch((error: Error) =>
+      expect(error.message).toMatch(/^the data is not valid: .*a name of letters, digits/),
+    );
+    for (const path of kept()) expect(readFileSync(path, "utf8"), path).toBe("kept");
+    expect(readdirSync(folder).sort()).toEqual(left);
+    expect(readdirSync(outside)).toEqual(["canary"]);
   });
 });

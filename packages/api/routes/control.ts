@@ -6,8 +6,9 @@ import { cursorAfter } from "../cursors.ts";
 import { actorOf } from "../guard.ts";
 import { json, query } from "../input.ts";
 import { operations as op } from "../operations.ts";
+import { NotStartedQuerySchema } from "../query-schemas.ts";
 import { toldTo } from "../redaction.ts";
-import { NotStartedQuerySchema, RunningSchema } from "../schemas.ts";
+import { RunningSchema } from "../schemas.ts";
 
 /** The methods of Baasix's TasksService over HTTP. */
 export function controlRoutes(operator: Operator, access: Pick<Access, "note">) {

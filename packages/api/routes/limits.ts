@@ -1,18 +1,33 @@
 import { Hono } from "hono";
 import type { LimitTarget, LimitTerms, Operator } from "#core";
+import type { Access } from "../../core/access/access.ts";
+import { actorOf } from "../guard.ts";
 import { json, query } from "../input.ts";
 import { LimitQuerySchema, LimitRequestSchema } from "../limit-schemas.ts";
 import { operations as op } from "../operations.ts";
 
 /** How many tasks may run or start. */
-export function limitRoutes(operator: Operator) {
+export function limitRoutes(operator: Operator, access: Pick<Access, "note">) {
   return new Hono()
     .put(op.putLimit.path, json(LimitRequestSchema), async (c) => {
       const { concurrency, rate, weight, ...target } = c.req.valid("json") as LimitTarget & LimitTerms;
-      return c.json(await operator.putLimit(target, { concurrency, rate, weight }));
+      const actor = actorOf(c);
+      const limit = await operator.putLimit(target, { concurrency, rate, weight });
+      await access.note("limit_set", subjectOf(target), actor);
+      return c.json(limit);
     })
     .get(op.listLimits.path, async (c) => c.json(await operator.listLimits()))
-    .delete(op.removeLimit.path, query(LimitQuerySchema), async (c) =>
-      c.json({ removed: await operator.removeLimit(c.req.valid("query") as LimitTarget) }),
-    );
+    .delete(op.removeLimit.path, query(LimitQuerySchema), async (c) => {
+      const actor = actorOf(c);
+      const target = c.req.valid("query") as LimitTarget;
+      const removed = await operator.removeLimit(target);
+      if (removed) await access.note("limit_removed", subjectOf(target), actor);
+      return c.json({ removed });
+    });
 }
+
+/** @example subjectOf({ queue: "mail" }); // "queue mail" */
+const subjectOf = (target: LimitTarget): string =>
+  Object.entries(target)
+    .map(([kind, name]) => `${kind} ${name}`)
+    .join();

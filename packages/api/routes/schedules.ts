@@ -5,7 +5,12 @@ import { actorOf, by } from "../guard.ts";
 import { query, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { refuseRedacted, toldTo } from "../redaction.ts";
-import { cursorAfterName, ScheduleListQuerySchema, SchedulePutSchema } from "../schedule-schemas.ts";
+import {
+  cursorAfterName,
+  ScheduleListQuerySchema,
+  SchedulePutSchema,
+  ScheduleTimesQuerySchema,
+} from "../schedule-schemas.ts";
 
 /** Recurring tasks. */
 export function scheduleRoutes(schedules: Schedules, access: Pick<Access, "note">) {
@@ -19,6 +24,9 @@ export function scheduleRoutes(schedules: Schedules, access: Pick<Access, "note"
         next_cursor: more && last ? cursorAfterName(last.name) : null,
       });
     })
+    .get(op.scheduleTimes.path, query(ScheduleTimesQuerySchema), async (c) =>
+      c.json({ next_times: await schedules.times(c.req.valid("query")) }),
+    )
     .get(op.getSchedule.path, async (c) => c.json(toldTo(c, await schedules.get(c.req.param("name")))))
     .put(op.putSchedule.path, uncheckedJson(SchedulePutSchema), async (c) => {
       const changes = c.req.valid("json");

@@ -1,12 +1,13 @@
 import { Hono } from "hono";
 import type { Tasks } from "#core";
 import { answerable } from "../answer.ts";
-import { cursorOf } from "../cursors.ts";
+import { cursorOfPlace } from "../cursors.ts";
 import { actorOf, by } from "../guard.ts";
 import { header, query, taskId, uncheckedJson } from "../input.ts";
 import { operations as op } from "../operations.ts";
+import { ListQuerySchema } from "../query-schemas.ts";
 import { refuseRedacted, toldTo } from "../redaction.ts";
-import { ListQuerySchema, NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
+import { NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
 
 /** Creates, finds and changes tasks. */
 export function taskRoutes(tasks: Tasks) {
@@ -23,15 +24,10 @@ export function taskRoutes(tasks: Tasks) {
     })
     .get(op.listTasks.path, query(ListQuerySchema), async (c) => {
       const { cursor, ...filter } = c.req.valid("query");
-      const {
-        tasks: page,
-        more,
-        lookedTo,
-      } = await tasks.page({ ...filter, ...(cursor === undefined ? {} : { beforeId: cursor }) });
-      const last = lookedTo ?? page.at(-1)?.id;
+      const page = await tasks.page({ ...filter, ...(cursor && { after: cursor.place }) });
       return c.json({
-        tasks: page.map((task) => toldTo(c, task)),
-        next_cursor: more && last ? cursorOf(last) : null,
+        tasks: page.tasks.map((task) => toldTo(c, task)),
+        next_cursor: page.next ? cursorOfPlace(filter.sort, page.next) : null,
       });
     })
     .get(op.getTask.path, async (c) => c.json(toldTo(c, await tasks.get(taskId(c.req.param("id"))))))

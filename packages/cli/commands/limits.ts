@@ -92,12 +92,14 @@ function nameOf({ type, queue, concurrency_key }: Partial<Limit>): string {
 }
 
 function limitLine(limit: Limit): string {
-  const { concurrency, rate: allowed, weight } = limit;
+  const { concurrency, rate: allowed, weight, running, source } = limit;
   const said = [
     concurrency === null ? undefined : `${concurrency} at once`,
     allowed &&
       `${allowed.starts} in ${allowed.period_seconds} s${allowed.burst ? ", in bursts" : ", evenly"}`,
     weight === null ? undefined : `weight ${weight}`,
+    running ? `${running} running` : undefined,
+    source === "code" ? "from code" : undefined,
   ];
   return `${nameOf(limit)}: ${said.filter(Boolean).join("; ")}`;
 }

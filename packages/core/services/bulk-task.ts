@@ -8,8 +8,15 @@ import type { BulkStep } from "../store/bulk.ts";
 import type { Store } from "../store/store.ts";
 import { checked } from "../tasks/accepts.ts";
 import { defineTask } from "../tasks/define-task.ts";
-import { BULK_TYPE, type BulkCount, type BulkRequest, type BulkResult, TAKEN_BY } from "../tasks/filter.ts";
-import { BulkDataSchema, statusOf } from "../tasks/filter-schema.ts";
+import {
+  BULK_TYPE,
+  type BulkCount,
+  type BulkRequest,
+  type BulkResult,
+  statusOf,
+  TAKEN_BY,
+} from "../tasks/filter.ts";
+import { BulkDataSchema } from "../tasks/filter-schema.ts";
 import type { Task, TaskStatus } from "../tasks/task.ts";
 import type { Announcer } from "./announce.ts";
 

@@ -37,6 +37,7 @@ export function createLazySchedules(
       get: async (...given) => (await loaded()).schedules.get(...given),
       list: async (...given) => (await loaded()).schedules.list(...given),
       remove: async (...given) => (await loaded()).schedules.remove(...given),
+      times: async (...given) => (await loaded()).schedules.times(...given),
       run: async (...given) => (await loaded()).schedules.run(...given),
     },
     scheduler: {

@@ -22,6 +22,14 @@ export interface Schedules {
   }): Promise<{ schedules: Schedule[]; more: boolean }>;
   /** Deletes a schedule and what waits of it. @throws TickworkError `schedule_not_found` or `schedule_in_code` */
   remove(name: string): Promise<void>;
+  /**
+   * The next five times, ISO 8601 in UTC, that a schedule with these would have: to see them before it is made. Nothing is
+   * asked of Postgres.
+   *
+   * @throws TickworkError `invalid_request`
+   * @example const [next] = await schedules.times({ cron: "0 3 * * *", time_zone: "Europe/Berlin" });
+   */
+  times(given: Pick<ScheduleChanges, "cron" | "every_seconds" | "time_zone">): Promise<string[]>;
   /** Makes an occurrence that is due now, also of a paused one. @throws TickworkError `schedule_not_found` */
   run(name: string, by?: By): Promise<Task>;
 }

@@ -6,9 +6,9 @@ import type { Occurrences } from "../run/occurrences.ts";
 import type { Database } from "../store/database.ts";
 import * as store from "../store/schedules.ts";
 import { isSealed } from "../tasks/encryption.ts";
-import { checkSchedule, pauseAlone } from "../tasks/new-schedule.ts";
+import { checkSchedule, checkTimes, pauseAlone } from "../tasks/new-schedule.ts";
 import type { Registry } from "../tasks/registry.ts";
-import type { DeclaredSchedule, Schedule } from "../tasks/schedule.ts";
+import type { DeclaredSchedule, Schedule, ScheduleTimes } from "../tasks/schedule.ts";
 import { timeAfter, timesAfter } from "../tasks/schedule-times.ts";
 import type { Announcer } from "./announce.ts";
 import type { Schedules } from "./schedules-api.ts";
@@ -31,10 +31,11 @@ export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
     task_data: encryption.sealData(spec.type, spec.task_data),
   });
 
+  const nextTimesOf = (times: ScheduleTimes) =>
+    timesAfter(times, clock.now(), NEXT_TIMES).map((ms) => new Date(ms).toISOString());
   const shown = (kept: store.KeptSchedule): Schedule => {
     const { name, last, created_at, updated_at, ...spec } = encryption.open(kept);
-    const next = kept.paused ? [] : timesAfter(kept, clock.now(), NEXT_TIMES);
-    const next_times = next.map((ms) => new Date(ms).toISOString());
+    const next_times = kept.paused ? [] : nextTimesOf(kept);
     return { name, ...spec, next_times, last, created_at, updated_at };
   };
   const find = async (name: string): Promise<store.KeptSchedule> => {
@@ -72,6 +73,7 @@ export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
       if (source === "code") throw inCode(name);
       await removeNow(name);
     },
+    times: async (given) => nextTimesOf(checkTimes(given, clock.now())),
     async run(name, { userId } = {}) {
       const { tasks, nowMs } = await store.runNow(database, name, userId);
       const [task] = tasks;

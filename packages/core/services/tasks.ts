@@ -10,12 +10,13 @@ import {
   taskNotFound,
 } from "../errors.ts";
 import { ANSWER_LIMIT_BYTES, NAME_LIMIT } from "../limits.ts";
-import { lookedOf } from "../store/filter.ts";
 import { withOutcomes } from "../store/insert-unique.ts";
+import { isSearch } from "../store/search.ts";
 import type { Page, Store } from "../store/store.ts";
 import { type Encryption, isSealed } from "../tasks/encryption.ts";
 import { loadSchemas } from "../tasks/load-schemas.ts";
 import type { Registry } from "../tasks/registry.ts";
+import { checkSort } from "../tasks/sort.ts";
 import { isStorable } from "../tasks/storable.ts";
 import type { NewTask, Task, TaskChanges, TaskErrorData, TaskStatus } from "../tasks/task.ts";
 import type { ListFilter, Tasks } from "../tasks/tasks.ts";
@@ -146,8 +147,9 @@ function resealed(encryption: Encryption, current: Task, changes: TaskChanges): 
   return changes;
 }
 
-function listed(store: Store, filter: ListFilter, bytes: number): Promise<Page> {
-  return lookedOf(filter).length === 0 ? store.list(filter, bytes) : store.search(filter, bytes);
+async function listed(store: Store, filter: ListFilter, bytes: number): Promise<Page> {
+  checkSort(filter);
+  return isSearch(filter) ? store.search(filter, bytes) : store.list(filter, bytes);
 }
 
 /** @throws TickworkError `invalid_request` */

@@ -10,8 +10,8 @@ import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { conditionsOf, depsFor, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
 import { epochMs, NOW_MS } from "./fragments.ts";
+import { WITH_STATUS } from "./list.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
-import { WITH_STATUS } from "./read.ts";
 import { type Row, toTask } from "./rows.ts";
 import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
 import { HAS_KEY } from "./unique-function.ts";
@@ -28,7 +28,7 @@ export interface BulkState {
   ids: number[];
 }
 
-/** Of one status, from the newest on. Written as the indexes are; see `newestTasks`. */
+/** Of one status, from the newest on. Written as the indexes are; see `list.ts`. */
 const newestOf = (status: TaskStatus, ofType: boolean) => `(
   select *, id + 0 as place from "baasix_Tasks" where ${WITH_STATUS[status]}
     ${ofType ? "and type = :type" : ""} and id + 0 < :before order by id + 0 desc limit :scan)`;

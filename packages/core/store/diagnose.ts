@@ -1,7 +1,7 @@
 /** What a start and `tickwork doctor` ask of Postgres: nothing is changed. */
 import { OVERDUE_MS, SEEN_LIMIT } from "../limits.ts";
 import type { Database } from "./database.ts";
-import { epochMs, milliseconds } from "./fragments.ts";
+import { epochMs, firstWaiting, milliseconds } from "./fragments.ts";
 
 /** The server and what this user may do there. */
 export interface ServerState {
@@ -61,8 +61,7 @@ export async function taskState(database: Database): Promise<TaskState> {
           (select count(*)::int from "baasix_Tasks" where task_status = 'Running' and lease_token is null) as foreign,
           coalesce((select json_agg(one) from (select type, count(*)::int as count, min(scheduled_time) as since,
               min(scheduled_time) < now() - ${milliseconds(OVERDUE_MS)} as overdue
-            from (select type, scheduled_time from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now()
-              order by scheduled_time, id limit ${SEEN_LIMIT}) due
+            from ${firstWaiting("scheduled_time <= now()", String(SEEN_LIMIT), "type, scheduled_time, id")} due
             group by type order by since) one), '[]') as due`,
     },
     { repeatable: true },

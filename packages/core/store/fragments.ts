@@ -44,6 +44,21 @@ export const STARTABLE = `${OURS} and nullif(${PAUSED}, true) is not null`;
 /** Its type has a limit: it gets a lane when it is due. */
 export const LIMITED = "type = any(array(select name from tickwork_limits where kind = 'type'))";
 
+/**
+ * The first waiting tasks by their due time: `tickwork_plain` has those in no lane, `tickwork_laned_due` those in one. Asked for
+ * both at once, Postgres would read and sort all that waits.
+ *
+ * @param condition on `scheduled_time`
+ */
+export function firstWaiting(condition: string, limit: string, columns = "*"): string {
+  const part = (
+    lane: string,
+  ) => `(select ${columns} from "baasix_Tasks" where task_status = 'Not started' and ${lane}
+    and ${condition} order by scheduled_time, id limit ${limit})`;
+  return `(select * from (${part("lane is null")} union all ${part("lane is not null and id > 0")}) one
+    order by scheduled_time, id limit ${limit})`;
+}
+
 const inWindow = (windowMs: number) =>
   `"baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now() + ${milliseconds(windowMs)}`;
 const BY_DUE_TIME = "order by scheduled_time, id";

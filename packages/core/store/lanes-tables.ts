@@ -37,6 +37,14 @@ export const LANED: Index = {
   name: "tickwork_laned",
   on: `(lane, scheduled_time, id) where task_status = 'Not started' and lane is not null`,
 };
+/**
+ * The same, in the order in which all of them are due: lists are sorted by it. `id > 0` keeps it to them, so that no statement
+ * which looks for the first task of a lane takes it.
+ */
+export const LANED_DUE: Index = {
+  name: "tickwork_laned_due",
+  on: `(scheduled_time, id) where task_status = 'Not started' and lane is not null and id > 0`,
+};
 /** All others that wait. The claim and the window read it. */
 export const PLAIN: Index = {
   name: "tickwork_plain",

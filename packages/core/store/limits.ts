@@ -14,23 +14,37 @@ interface LimitRow {
   updated_at: string;
 }
 
-function limitOf({
-  kind,
-  name,
-  concurrency,
-  rate,
-  period_seconds,
-  burst,
-  weight,
-  updated_at,
-}: LimitRow): Limit {
+/** A limit, what code declared of it, and how many tasks of it run. */
+interface LimitFound {
+  one: LimitRow;
+  declared: LimitTerms | null;
+  running: number;
+}
+/** Of the row `l`. The running rows are few. */
+const FOUND = `row_to_json(l) as one,
+  (select d.terms from tickwork_declared_limits d where d.kind = l.kind and d.name = l.name) as declared,
+  (select count(*)::int from "baasix_Tasks" r where r.task_status = 'Running' and l.name = case l.kind
+    when 'type' then r.type::text when 'queue' then r.queue::text else r.concurrency_key::text end) as running`;
+
+function limitOf({ one, declared, running }: LimitFound): Limit {
+  const limit = termsOf(one);
+  const isDeclared =
+    declared !== null && JSON.stringify(valuesOf(declared)) === JSON.stringify(valuesOf(limit));
   return {
-    [kind]: name,
+    [one.kind]: one.name,
+    ...limit,
+    running: one.name === "*" && one.kind === "concurrency_key" ? null : running,
+    source: isDeclared ? "code" : "api",
+    updated_at: new Date(one.updated_at).toISOString(),
+  };
+}
+
+function termsOf({ concurrency, rate, period_seconds, burst, weight }: LimitRow) {
+  return {
     concurrency,
     rate:
       rate === null ? null : { starts: rate, period_seconds: Number(period_seconds), burst: burst ?? false },
     weight,
-    updated_at: new Date(updated_at).toISOString(),
   };
 }
 
@@ -69,7 +83,7 @@ const put = (from: string) => `
     :periodSeconds / case when :burst then 1 else :rate end * interval '1 second' from ${from}
   on conflict (kind, name) do update set concurrency = excluded.concurrency, rate = excluded.rate, period_seconds = excluded.period_seconds,
     burst = excluded.burst, weight = excluded.weight, updated_at = excluded.updated_at, starts = excluded.starts, span = excluded.span
-  returning row_to_json(l) as one`;
+  returning ${FOUND}`;
 const PUT = statement(PARAMS)`with ${AWAKEN}, ${LOOK_AGAIN} ${put("(select) one")}`;
 
 /** A type with a limit has a pool, whatever waits: its plain tasks are not to be started by another way. */
@@ -77,8 +91,7 @@ const POOL = statement({ kind: "text", name: "text" })`
   insert into tickwork_lane_pools (versioned, type, queue, next_at) select :name, :name, '', now() where :kind = 'type'
   on conflict on constraint tickwork_lane_pools_versioned_queue_key do update set next_at = now()`;
 
-const valuesOf = (target: LimitTarget, { concurrency, rate, weight }: LimitTerms) => ({
-  ...keyOf(target),
+const valuesOf = ({ concurrency, rate, weight }: LimitTerms) => ({
   concurrency: concurrency ?? null,
   rate: rate?.starts ?? null,
   periodSeconds: rate?.period_seconds ?? null,
@@ -92,11 +105,11 @@ export async function putLimit(
   target: LimitTarget,
   terms: LimitTerms,
 ): Promise<Limit> {
-  const statements = [ALONE({}), POOL(keyOf(target)), PUT(valuesOf(target, terms))];
-  const [, , rows] = await database.transaction<{ one: LimitRow }>(statements, { repeatable: true });
+  const statements = [ALONE({}), POOL(keyOf(target)), PUT({ ...keyOf(target), ...valuesOf(terms) })];
+  const [, , rows] = await database.transaction<LimitFound>(statements, { repeatable: true });
   const [row] = rows ?? [];
   if (!row) throw new Error("a limit must answer one row, got none");
-  return limitOf(row.one);
+  return limitOf(row);
 }
 
 const REMOVE = statement({ kind: "text", name: "text" })`
@@ -143,11 +156,11 @@ export const holdOf = ({ kind, name, by, until }: HoldRow): LimitHold => ({
   until: until === null ? null : new Date(until).toISOString(),
 });
 
-const LIST = statement({})`select row_to_json(l) as one from tickwork_limits l order by kind, name`;
+const LIST = statement({})`select ${FOUND} from tickwork_limits l order by kind, name`;
 
 /** All of them, by kind and name. */
 export async function listLimits({ database }: StoreDeps): Promise<Limit[]> {
-  return (await queryRepeatable<{ one: LimitRow }>(database, LIST({}))).map(({ one }) => limitOf(one));
+  return (await queryRepeatable<LimitFound>(database, LIST({}))).map(limitOf);
 }
 
 /** Whoever declares what is declared already, changes nothing: the limit may have been changed since. */
@@ -176,7 +189,7 @@ export async function declareLimit(
   target: LimitTarget,
   terms: LimitTerms,
 ): Promise<void> {
-  const declare = DECLARE({ ...valuesOf(target, terms), terms });
+  const declare = DECLARE({ ...keyOf(target), ...valuesOf(terms), terms });
   await database.transaction([ALONE({}), POOL(keyOf(target)), declare], { repeatable: true });
 }
 

@@ -12,16 +12,7 @@ import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
 import { LANES_FUNCTION } from "./lanes-function.ts";
-import {
-  LANED,
-  LANES_COLUMNS,
-  LANES_TABLES,
-  LANES_TRIGGER_FUNCTION,
-  LANES_TRIGGERS,
-  LANES_WRITER,
-  PLAIN,
-  REFUSE_OTHERS,
-} from "./lanes-tables.ts";
+import * as lanes from "./lanes-tables.ts";
 import { NOTES_TABLE } from "./notes-table.ts";
 import { SCHEDULES } from "./schedules-table.ts";
 import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
@@ -294,18 +285,19 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     name: "priorities, queues, keys and limits",
     steps: [
-      { sql: `${REFUSE_OTHERS}${addMissing(LANES_COLUMNS)}${LANES_TABLES}` },
-      { index: PLAIN },
-      { index: LANED },
+      { sql: `${lanes.REFUSE_OTHERS}${addMissing(lanes.LANES_COLUMNS)}${lanes.LANES_TABLES}` },
+      { index: lanes.PLAIN },
+      { index: lanes.LANED },
     ],
-    sql: `${LANES_TRIGGER_FUNCTION}${LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
+    sql: `${lanes.LANES_TRIGGER_FUNCTION}${lanes.LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
       drop index if exists tickwork_waiting;`,
   },
   {
     name: "what was written for lanes is passed once",
-    sql: `${LANES_WRITER}${LANES_TRIGGER_FUNCTION}${LANES_FUNCTION}`,
+    sql: `${lanes.LANES_WRITER}${lanes.LANES_TRIGGER_FUNCTION}${LANES_FUNCTION}`,
   },
   { name: "a task that was to stop does not wait again", sql: BEFORE_WRITE },
+  { name: "what is in lanes is listed by due time", steps: [{ index: lanes.LANED_DUE }] },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

@@ -2,8 +2,8 @@
 import { COUNT_LIMIT, OVERVIEW_SCAN, WINDOW_MS } from "../limits.ts";
 import { TASK_STATUSES, type TaskStatus } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
-import { milliseconds, NOW_MS, WINDOW } from "./fragments.ts";
-import { WITH_STATUS } from "./read.ts";
+import { firstWaiting, milliseconds, NOW_MS, WINDOW } from "./fragments.ts";
+import { WITH_STATUS } from "./list.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /** How many tasks there are. Above `COUNT_LIMIT` they are not counted, but estimated from Postgres's statistics. */
@@ -70,8 +70,7 @@ export const OVERVIEW = statement({ span: "float8", scan: "int", count: "int" })
   ended as (select ${AGO} as ago, failed,
       coalesce((lateness->>'ms')::float8, 0) as late_ms from newest),
   coming as (select ${AHEAD} as ahead
-    from "baasix_Tasks" where task_status = 'Not started' and scheduled_time > now() and scheduled_time <= now() + ${WINDOW}
-    order by scheduled_time limit :scan)
+    from ${firstWaiting(`scheduled_time > now() and scheduled_time <= now() + ${WINDOW}`, ":scan", "scheduled_time, id")} next)
   select ${NOW_MS}, json_build_object(${COUNTS}) as counts,
     (select coalesce(json_agg(one), '[]') from (select ago, count(*) filter (where not failed) as completed,
       count(*) filter (where failed) as failed, count(*) filter (where late_ms > 0) as late, max(late_ms) as latest_ms
@@ -79,8 +78,7 @@ export const OVERVIEW = statement({ span: "float8", scan: "int", count: "int" })
     (select extract(epoch from max(since)) * 1000 from (select min(finished_at) as since from newest
       group by failed having count(*) >= :scan) one)::float8 as counted_since_ms,
     (select coalesce(json_agg(one), '[]') from (select ahead, count(*) as count from coming group by ahead) one) as coming,
-    (select count(*) from (select from "baasix_Tasks" where task_status = 'Not started' and scheduled_time <= now()
-      order by scheduled_time limit :scan) one)::int as overdue`;
+    (select count(*) from ${firstWaiting("scheduled_time <= now()", ":scan", "scheduled_time, id")} due)::int as overdue`;
 
 interface OverviewRow {
   now_ms: number;

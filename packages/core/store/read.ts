@@ -1,3 +1,4 @@
+import type { ListPlace } from "../tasks/sort.ts";
 import {
   type Due,
   type Facts,
@@ -7,15 +8,13 @@ import {
   type Standing,
   standingOf,
 } from "../tasks/standing.ts";
-import type { Task, TaskStatus } from "../tasks/task.ts";
-import type { ListFilter } from "../tasks/tasks.ts";
+import type { Task } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, LEFT_IN_WINDOW, NOW_MS, PAUSED, RUNNABLE_IN_WINDOW, VERSIONED_TYPE } from "./fragments.ts";
 import { HOLDS_AS_JSON, type HoldRow, holdOf } from "./limits.ts";
 import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "./pauses.ts";
-import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, type TaskRow, type TimedTasks, tasksOf, toTask } from "./rows.ts";
-import { queryRepeatable, statement, variants } from "./statement.ts";
+import { queryRepeatable, statement } from "./statement.ts";
 
 export const GET = statement({ id: "bigint" })`
   select row_to_json(t) as task, ${NOW_MS}, case when task_status = 'Not started' then (${PAUSES_AS_JSON}
@@ -51,13 +50,13 @@ export interface Page {
   tasks: Task[];
   /** Whether there are more of those that were asked for, or may be. */
   more: boolean;
-  /** Of a search that has not looked further: the id of the last task that it looked at. */
-  lookedTo?: number;
+  /** Of a list with more: after what the next page begins. */
+  next?: ListPlace;
 }
 
 /** Whatever is in a row of `source`, at least one of them comes. `source` names the rows `t`. */
 export const withinBytes = (source: string, order: string) => `
-  select task, found from (
+  select task, found, n from (
     select task, sum(octet_length(task::text)) over (order by ${order}) as bytes,
       row_number() over (order by ${order}) as n, count(*) over ()::int as found
     from ${source} cross join lateral (select row_to_json(t) as task offset 0) one) sized
@@ -78,55 +77,6 @@ export const GET_SOME = statement({ ids: "bigint[]", bytes: "bigint" })`${within
 /** The tasks that exist, in this order, as many as one answer may have. */
 export async function getSome({ database }: StoreDeps, ids: readonly number[], bytes: number): Promise<Page> {
   return pageOf(await queryRepeatable<SizedRow>(database, GET_SOME({ ids, bytes })));
-}
-
-/** In the text, not a parameter: only then does the planner know that a partial index will do. */
-export const WITH_STATUS: Record<TaskStatus, string> = {
-  "Not started": "task_status = 'Not started' and id > 0",
-  Running: "task_status = 'Running'",
-  Completed: "task_status = 'Completed' and id > 0",
-  Error: "task_status = 'Error' and id > 0",
-};
-
-type Filter = "type" | "beforeId";
-
-/**
- * Written as the indexes are, `tickwork_by_status` and `tickwork_by_type`. The running tasks, which are in neither, are few.
- * The tasks of a type are the newest of each status, merged.
- */
-export function newestTasks(status: TaskStatus | undefined, ...filters: Filter[]) {
-  const columns = Object.fromEntries(filters.map((name) => [name, "column" as const]));
-  const newest = (from: string, conditions: string[], id: "id" | "id + 0") => {
-    const all = [...conditions, ...(filters.includes("beforeId") ? [`${id} < :beforeId`] : [])];
-    return `(select * from ${from} ${all.length > 0 ? `where ${all.join(" and ")}` : ""} order by ${id} desc limit :limit + 1)`;
-  };
-  const ofType = filters.includes("type") ? ["type = :type"] : [];
-  const withStatus = (one: string) => newest('"baasix_Tasks"', [one, ...ofType], "id + 0");
-  const source = status
-    ? withStatus(WITH_STATUS[status])
-    : ofType.length > 0
-      ? newest(`(${Object.values(WITH_STATUS).map(withStatus).join(" union all ")}) one`, [], "id")
-      : newest('"baasix_Tasks"', [], "id");
-  return { source, columns };
-}
-
-export const LIST = variants((...kind: Parameters<typeof newestTasks>) => {
-  const { source, columns } = newestTasks(...kind);
-  return statement({ limit: "int", bytes: "bigint", ...columns })`${withinBytes(`${source} t`, "t.id desc")}`;
-});
-
-/** The newest first: up to `limit` of them, and as many as one answer may have. */
-export async function list(
-  { database }: StoreDeps,
-  { status, limit, ...rest }: ListFilter,
-  bytes: number,
-): Promise<Page> {
-  const filters = (["type", "beforeId"] as const).filter((name) => rest[name] !== undefined);
-  const request = LIST(status, ...filters)({ limit, bytes, ...rest });
-  const { tasks, more } = pageOf(
-    await translatingDataErrors(() => queryRepeatable<SizedRow>(database, request)),
-  );
-  return { tasks: tasks.slice(0, limit), more: more || tasks.length > limit };
 }
 
 export const WINDOW_IDS = statement({ limit: "int", ours: "text[]", foreign: "text[]" })`

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { mustBe, quote } from "../errors.ts";
 import { NAME_LIMIT } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
-import { BULK_ACTIONS, type BulkAction, TAKEN_BY, type TaskFilter } from "./filter.ts";
+import { BULK_ACTIONS, type BulkAction, statusOf, TAKEN_BY, type TaskFilter } from "./filter.ts";
 import { TASK_STATUSES } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
 
@@ -187,11 +187,6 @@ const fitting = <Given extends ParsedBulk>() =>
         `must be true, for the filter is empty and takes all tasks; or give the filter some of ${FILTER_NAMES}`,
       );
   });
-
-/** The status that a filter asks for, said or not. */
-export function statusOf({ status, dead, waiting_for_code }: TaskFilter) {
-  return status ?? (dead ? "Error" : waiting_for_code ? "Not started" : undefined);
-}
 
 const names = Object.keys(bulkFields).join(", ");
 

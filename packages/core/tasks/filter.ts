@@ -31,6 +31,11 @@ export interface TaskFilter {
   scheduled_to?: Date | string | undefined;
 }
 
+/** The status that a filter asks for, said or not. */
+export function statusOf({ status, dead, waiting_for_code }: TaskFilter): TaskStatus | undefined {
+  return status ?? (dead ? "Error" : waiting_for_code ? "Not started" : undefined);
+}
+
 /** What can be done to many tasks at once. */
 export const BULK_ACTIONS = ["retry", "cancel", "delete", "reschedule"] as const;
 

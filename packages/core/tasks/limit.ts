@@ -33,6 +33,10 @@ export interface Limit {
   concurrency: number | null;
   rate: Required<Rate> | null;
   weight: number | null;
+  /** How many tasks of it run now; null for `*`, which is about each key. */
+  running: number | null;
+  /** `code`: it is what code declares; `api`: it was made or changed over HTTP. */
+  source: "code" | "api";
   /** When it was last changed, ISO 8601. */
   updated_at: string;
 }

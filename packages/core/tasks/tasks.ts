@@ -1,14 +1,18 @@
 import type { Actor } from "../api-key.ts";
 import type { TaskFilter } from "./filter.ts";
+import type { ListPlace, TaskSort } from "./sort.ts";
 import type { NewTask, Task, TaskChanges } from "./task.ts";
 
 /**
- * Which tasks to list. With anything beside `status` and `type`, a page looks through the newest 10,000 tasks that meet
- * those two, and `beforeId` goes on from there. With `waiting_for_code`, it is the 10,000 tasks that have been due for longest.
+ * Which tasks to list, in which order. With anything beside `status` and `type`, a page looks through the first 10,000 tasks
+ * that meet those two, and `after` goes on from there. With `waiting_for_code`, it is the 10,000 tasks that have been due for
+ * longest, unless it is sorted by due time.
  */
 export interface ListFilter extends TaskFilter {
-  /** Only tasks that were created before this one. */
-  beforeId?: number;
+  /** Default: `-created`, the newest first. */
+  sort?: TaskSort | undefined;
+  /** Only what comes after this in the list: the `next` of an earlier page. Of a list by creation, an id will do. */
+  after?: ListPlace | undefined;
   /** How many at most. */
   limit: number;
 }
@@ -44,15 +48,22 @@ export interface Tasks {
   create(tasks: readonly NewTask[], options?: CreateOptions): Promise<Task[]>;
   /** @throws TickworkError `task_not_found` */
   get(id: number): Promise<Task>;
-  /** The newest first. @example const failed = await tasks.list({ status: "Error", limit: 50 }); */
+  /**
+   * The newest first, or as `sort` says.
+   *
+   * @throws TickworkError `invalid_request` for a sort that these tasks cannot be listed by
+   * @example const failed = await tasks.list({ status: "Error", sort: "-finished", limit: 50 });
+   */
   list(filter: ListFilter): Promise<Task[]>;
   /**
-   * The same, as many as three megabytes have; `more`: there are older ones, or, where a page looks
-   * through tasks, there may be: it has come to the task `lookedTo`.
+   * The same, as many as three megabytes have; `more`: there are others, or, where a page looks
+   * through tasks, there may be. `next` is then where the next page begins.
    *
-   * @example const { tasks: newest, more } = await tasks.page({ limit: 200 });
+   * @example
+   * const first = await tasks.page({ limit: 200 });
+   * const second = first.next && (await tasks.page({ limit: 200, after: first.next }));
    */
-  page(filter: ListFilter): Promise<{ tasks: Task[]; more: boolean; lookedTo?: number }>;
+  page(filter: ListFilter): Promise<{ tasks: Task[]; more: boolean; next?: ListPlace }>;
   /**
    * Changes a task that has not started.
    *

@@ -1,10 +1,13 @@
 /** The form above the list of tasks. What it says is in the address. */
-import { type Filter, FLAGS, isLooked, STATUSES, TIMES } from "./filter.ts";
+import type { TaskSort } from "#client";
+import { type Filter, FLAGS, isLooked, LINES, ordersOf, STATUSES, TIMES } from "./filter.ts";
 import { fullTime, localInput } from "./format.ts";
 import { Button, statusLabel } from "./parts.tsx";
 import { go, linkTo } from "./router.ts";
 
 const SAYS = {
+  queue: "Queue",
+  concurrency_key: "Key",
   created_from: "Created from",
   created_to: "Created before",
   scheduled_from: "Due from",
@@ -15,12 +18,17 @@ const SAYS = {
 
 const HOUR_MS = 3_600_000;
 
-export function Filters({ filter }: { filter: Filter }) {
+/** An order is kept where the tasks of the status have it, too. */
+const kept = (status: Filter["status"], sort: TaskSort) =>
+  sort !== "-created" && ordersOf(status).some(([one]) => one === sort) ? sort : undefined;
+
+export function Filters({ filter, sort }: { filter: Filter; sort: TaskSort }) {
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const text = (name: string) => String(form.get(name) ?? "").trim() || undefined;
     const next: Filter = { ...filter, type: text("type"), text: text("text") };
+    for (const name of LINES) next[name] = text(name);
     for (const name of FLAGS) next[name] = form.has(name) ? "true" : undefined;
     for (const name of TIMES) {
       const time = text(name);
@@ -29,9 +37,10 @@ export function Filters({ filter }: { filter: Filter }) {
     // What no task can be at once is not asked for.
     if (next.dead) next.status = "Error";
     if (next.waiting_for_code) next.status = "Not started";
-    go(["tasks"], { ...next });
+    go(["tasks"], { ...next, sort: kept(next.status, sort) });
   };
-  const more = [...TIMES, ...FLAGS].filter((name) => filter[name] !== undefined);
+  const linked = (next: Filter) => linkTo(["tasks"], { ...next, sort: kept(next.status, sort) });
+  const more = [...LINES, ...TIMES, ...FLAGS].filter((name) => filter[name] !== undefined);
   return (
     <>
       <div class="filters">
@@ -39,7 +48,7 @@ export function Filters({ filter }: { filter: Filter }) {
           {STATUSES.map((status) => (
             <a
               key={status ?? ""}
-              href={linkTo(["tasks"], { ...filter, status, dead: undefined, waiting_for_code: undefined })}
+              href={linked({ ...filter, status, dead: undefined, waiting_for_code: undefined })}
               aria-current={status === filter.status ? "true" : undefined}
             >
               {status ? statusLabel(status) : "All"}
@@ -70,26 +79,51 @@ export function Filters({ filter }: { filter: Filter }) {
       {(filter.type || isLooked(filter)) && (
         <p class="active-filters">
           {more.map((name) => (
-            <a
-              key={name}
-              class="chip"
-              href={linkTo(["tasks"], { ...filter, [name]: undefined })}
-              title="Without this"
-            >
-              {SAYS[name]}{" "}
-              {name === "dead" || name === "waiting_for_code" ? "" : fullTime(filter[name] ?? "")} ×
+            <a key={name} class="chip" href={linked({ ...filter, [name]: undefined })} title="Without this">
+              {SAYS[name]} {textOf(name, filter)} ×
             </a>
           ))}
-          <a href={linkTo(["tasks"], { status: filter.status })}>Clear all</a>
+          <a href={linked({ status: filter.status })}>Clear all</a>
         </p>
       )}
     </>
   );
 }
 
+function textOf(name: keyof typeof SAYS, filter: Filter): string {
+  if (name === "dead" || name === "waiting_for_code") return "";
+  const value = filter[name] ?? "";
+  return name === "queue" || name === "concurrency_key" ? value : fullTime(value);
+}
+
+/** In which order they are listed. */
+export function Orders({ filter, sort }: { filter: Filter; sort: TaskSort }) {
+  return (
+    <nav class="segments order" aria-label="Order">
+      {ordersOf(filter.status).map(([one, label]) => (
+        <a
+          key={one}
+          href={linkTo(["tasks"], { ...filter, sort: kept(filter.status, one) })}
+          aria-current={one === sort ? "true" : undefined}
+        >
+          {label}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
 function MoreFilters({ filter }: { filter: Filter }) {
   return (
     <div id="more-filters" popover="auto" class="menu more-filters">
+      <div class="pair even">
+        {LINES.map((name) => (
+          <label key={name} class="field">
+            {SAYS[name]}
+            <input name={name} maxLength={255} autocomplete="off" defaultValue={filter[name] ?? ""} />
+          </label>
+        ))}
+      </div>
       <div class="pair">
         {TIMES.map((name) => (
           <label key={name} class="field">

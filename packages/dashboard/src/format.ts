@@ -67,3 +67,14 @@ export const listOf = (names: readonly string[]): string =>
 export function localInput(time: Date): string {
   return new Date(time.getTime() - time.getTimezoneOffset() * MINUTE).toISOString().slice(0, 19);
 }
+
+/** Seconds in each. */
+export const UNITS = { seconds: 1, minutes: 60, hours: 3_600, days: 86_400 };
+export type Unit = keyof typeof UNITS;
+
+/** @example unitOf(7_200); // { every: 2, unit: "hours" } */
+export function unitOf(seconds: number): { every: number; unit: Unit } {
+  const units = (Object.keys(UNITS) as Unit[]).reverse();
+  const unit = units.find((one) => seconds % UNITS[one] === 0) ?? "seconds";
+  return { every: seconds / UNITS[unit], unit };
+}

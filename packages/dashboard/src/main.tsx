@@ -94,7 +94,7 @@ function Page({ path: [page = "", id], query }: Route) {
     case "types":
       return id ? <TypePage key={id} type={id} /> : <TypesPage query={query} />;
     case "schedules":
-      return id ? <SchedulePage key={id} name={id} /> : <SchedulesPage query={query} />;
+      return id ? <SchedulePage key={id} name={id} query={query} /> : <SchedulesPage query={query} />;
     case "operator":
       return <OperatorPage />;
     case "access":

@@ -195,6 +195,8 @@ export function Questions() {
     if (asked) dialog.current?.showModal();
     else dialog.current?.close();
   }, [asked]);
+  const [refusal, setRefusal] = useState<string>();
+  useEffect(() => setRefusal(undefined), [asked]);
   const close = () => question.set(undefined);
   return (
     <dialog ref={dialog} aria-labelledby={titleId} onClose={close}>
@@ -202,13 +204,24 @@ export function Questions() {
         <>
           <h2 id={titleId}>{asked.title}</h2>
           <div class="dialog-body">{asked.body}</div>
+          {refusal && (
+            <p class="refusal" role="alert">
+              {refusal}
+            </p>
+          )}
           <footer>
             <Button onClick={close}>Keep as it is</Button>
             <Button
               kind={asked.kind ?? "main"}
               onClick={async () => {
-                await asked.onAct();
-                close();
+                setRefusal(undefined);
+                try {
+                  await asked.onAct();
+                  close();
+                } catch (error) {
+                  // A notice would be behind the dialog.
+                  setRefusal(messageOf(error));
+                }
               }}
             >
               {asked.act}

@@ -1,10 +1,10 @@
 /** What is paused, and the form that pauses more. */
-import { useEffect, useState } from "preact/hooks";
 import type { Pause, PauseTarget } from "#client";
 import { act } from "./act.ts";
+import { KnownTypes } from "./known-types.tsx";
 import { ask, Button, Card, Time } from "./parts.tsx";
 import { linkTo } from "./router.ts";
-import { may, session } from "./session.ts";
+import { may } from "./session.ts";
 
 /** @example targetOf({ type: "greet", … }); // { type: "greet" } */
 function targetOf({ reason: _, created_at: __, created_by: ___, ...target }: Pause): PauseTarget {
@@ -12,8 +12,11 @@ function targetOf({ reason: _, created_at: __, created_by: ___, ...target }: Pau
 }
 
 /** What is paused, as people call it. */
-const nameOf = (target: PauseTarget): string =>
-  "all" in target ? "everything" : String(Object.values(target)[0]);
+function nameOf(target: PauseTarget): string {
+  if ("all" in target) return "everything";
+  if ("type" in target) return target.type;
+  return "queue" in target ? `the queue ${target.queue}` : `the key ${target.concurrency_key}`;
+}
 
 export function PausesCard({ pauses, reload }: { pauses: readonly Pause[]; reload(): void }) {
   const mayPause = may("admin");
@@ -87,17 +90,26 @@ export function askPause(reload: () => void, type?: string): void {
       const form = document.querySelector<HTMLFormElement>("#pause");
       if (!form) return;
       const given = new FormData(form);
-      const name = type ?? String(given.get("type") ?? "").trim();
-      const isAll = given.get("what") === "all";
-      if (!isAll && name === "") throw new Error("Give a type, or pause everything.");
+      const target = type ? { type } : givenTarget(given);
       const reason = String(given.get("reason")).trim() || undefined;
-      await act(`Paused ${isAll ? "everything" : name}`, (client) =>
-        client.pause(isAll ? { all: true } : { type: name }, { reason }),
-      );
+      await act(`Paused ${nameOf(target)}`, (client) => client.pause(target, { reason }));
       reload();
     },
   });
 }
+
+function givenTarget(given: FormData): PauseTarget {
+  const what = String(given.get("what"));
+  if (what === "all") return { all: true };
+  const name = String(given.get(what) ?? "").trim();
+  if (name === "") throw new Error("Give a name, or pause everything.");
+  return { [what]: name } as PauseTarget;
+}
+
+const LINES = [
+  ["queue", "A queue", "mail"],
+  ["concurrency_key", "A key", "acme/7"],
+] as const;
 
 function PauseForm({ type }: { type: string | undefined }) {
   return (
@@ -113,6 +125,15 @@ function PauseForm({ type }: { type: string | undefined }) {
               <input name="type" aria-label="Type" list="known-types" placeholder="send_report" />
             </span>
           </label>
+          {LINES.map(([name, label, example]) => (
+            <label key={name}>
+              <input type="radio" name="what" value={name} />
+              <span>
+                <strong>{label}</strong>
+                <input name={name} aria-label={label} autocomplete="off" placeholder={example} />
+              </span>
+            </label>
+          ))}
           <label>
             <input type="radio" name="what" value="all" />
             <span>
@@ -127,28 +148,5 @@ function PauseForm({ type }: { type: string | undefined }) {
         <input name="reason" maxLength={1_000} placeholder="the mail server moves" />
       </label>
     </form>
-  );
-}
-
-/** What the form proposes. */
-function KnownTypes() {
-  const [types, setTypes] = useState<string[]>([]);
-  useEffect(() => {
-    const ended = new AbortController();
-    session
-      .get()
-      ?.types({ limit: 100, signal: ended.signal })
-      .then(
-        (page) => setTypes(page.types.map(({ type }) => type)),
-        () => undefined,
-      );
-    return () => ended.abort();
-  }, []);
-  return (
-    <datalist id="known-types">
-      {types.map((type) => (
-        <option key={type} value={type} />
-      ))}
-    </datalist>
   );
 }

@@ -2,10 +2,13 @@
 import type { Task } from "#client";
 import { apiUrl } from "./session.ts";
 
-const bodyOf = ({ type, task_data, max_attempts }: Task) => ({
+const bodyOf = ({ type, task_data, max_attempts, priority, queue, concurrency_key }: Task) => ({
   type,
   ...(task_data !== null && { task_data }),
   ...(max_attempts !== null && { max_attempts }),
+  ...(priority && { priority }),
+  ...(queue !== null && { queue }),
+  ...(concurrency_key !== null && { concurrency_key }),
 });
 
 /** @example curlOf(task); // "curl -s http://127.0.0.1:3000/tasks …" */

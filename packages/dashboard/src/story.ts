@@ -1,5 +1,5 @@
 /** What happened to a task, in words. */
-import type { Task, TaskErrorData } from "#client";
+import type { LimitHold, Pause, Task, TaskErrorData } from "#client";
 import { durationOf, fromNow, plural } from "./format.ts";
 
 export interface Chapter {
@@ -50,7 +50,11 @@ export function storyOf(task: Task, nowMs: number): Chapter[] {
       kind: "waiting",
       title: isDue ? "Due" : `Due ${fromNow(task.scheduled_time, nowMs)}`,
       ...(isDue && {
-        detail: task.paused ? "It starts when it is resumed." : "It starts as soon as a worker is free.",
+        detail: task.paused
+          ? "It starts when it is resumed."
+          : task.limited
+            ? "It starts when its limits let it."
+            : "It starts as soon as a worker is free.",
       }),
     });
   }
@@ -96,6 +100,27 @@ export function whyLate({ lateness }: Pick<Task, "lateness">): string | undefine
   return `It started ${durationOf(ms)} late: ${why}.`;
 }
 
+/** @example pausedOf({ queue: "mail", … }); // "the queue mail" */
+export function pausedOf({ type, queue, concurrency_key }: Pause): string {
+  if (queue !== undefined) return `the queue ${queue}`;
+  return type ?? (concurrency_key === undefined ? "everything" : `the key ${concurrency_key}`);
+}
+
+/** @example heldBy({ queue: "mail", by: "concurrency", until: null }, now); // "as many of the queue mail run as may" */
+function heldBy({ type, queue, concurrency_key, by, until }: LimitHold, nowMs: number): string {
+  const whose =
+    queue !== undefined
+      ? `the queue ${queue}`
+      : type !== undefined
+        ? `the type ${type}`
+        : concurrency_key === "*"
+          ? "its key"
+          : `the key ${concurrency_key}`;
+  if (by === "concurrency") return `as many tasks of ${whose} run as may at once`;
+  const next = until === null ? "" : `, the next may ${fromNow(until, nowMs)}`;
+  return `as many tasks of ${whose} have started as may in their time${next}`;
+}
+
 /** Where it stands, in a sentence. */
 export function standingOf(task: Task, nowMs: number): string {
   const tries = task.max_attempts === null ? "" : ` of ${task.max_attempts}`;
@@ -103,12 +128,13 @@ export function standingOf(task: Task, nowMs: number): string {
     case "Not started": {
       const [pause] = task.paused ?? [];
       if (pause) {
-        const what = pause.type ? `${pause.type} is` : "everything is";
-        return `It waits, because ${what} paused${pause.reason ? `: ${pause.reason}` : ""}.`;
+        return `It waits, because ${pausedOf(pause)} is paused${pause.reason ? `: ${pause.reason}` : ""}.`;
       }
       const overdueMs = nowMs - Date.parse(task.scheduled_time);
       if (overdueMs <= 0) return `It waits for its time, ${fromNow(task.scheduled_time, nowMs)}.`;
-      return overdueMs < 2_000 ? "It is due." : `It has been due for ${durationOf(overdueMs)}.`;
+      const due = overdueMs < 2_000 ? "It is due" : `It has been due for ${durationOf(overdueMs)}`;
+      const holds = (task.limited ?? []).map((hold) => heldBy(hold, nowMs));
+      return holds.length === 0 ? `${due}.` : `${due}, and is held back: ${holds.join("; ")}.`;
     }
     case "Running":
       return task.cancel_requested

@@ -23,9 +23,17 @@ describeOnStacks("limits in code", (bed) => {
   };
   const inForce = async ({ operator }: Awaited<ReturnType<typeof start>>) =>
     (await operator.listLimits()).map(({ updated_at: _, ...limit }) => limit);
-  const ofNote = (concurrency: number) => ({ type: "note", concurrency, rate: null, weight: null });
+  const fromCode = { running: 0, source: "code" };
+  const ofNote = (concurrency: number) => ({
+    type: "note",
+    concurrency,
+    rate: null,
+    weight: null,
+    ...fromCode,
+  });
+  const changed = { source: "api" };
   const hourly = { starts: 1, period_seconds: 3_600, burst: false };
-  const ofMail = { queue: "mail", concurrency: null, rate: hourly, weight: null };
+  const ofMail = { queue: "mail", concurrency: null, rate: hourly, weight: null, ...fromCode };
 
   test("the first refresh makes them, and claims obey them", async () => {
     const made = await start({ concurrency: 2 }, [mail]);
@@ -39,13 +47,36 @@ describeOnStacks("limits in code", (bed) => {
     expect((await made.tasks.get(2)).task_status).toBe("Not started");
   });
 
+  test("they say how many tasks of them run", async () => {
+    const running: number[] = [];
+    const made = bed.make({
+      doorbell: noteRings(),
+      definitions: [
+        defineTask({
+          type: "note",
+          async run() {
+            for (const { type, queue, running: now } of await made.operator.listLimits())
+              if (type || queue) running.push(now ?? -1);
+          },
+        }),
+      ],
+    });
+    for (const target of [{ type: "note" }, { queue: "mail" }, { queue: "other" }])
+      await made.operator.putLimit(target, { concurrency: 2 });
+    const each = await made.operator.putLimit({ concurrency_key: "*" }, { concurrency: 1 });
+    expect(each.running).toBeNull();
+    await made.tasks.create([{ type: "note", queue: "mail", concurrency_key: "acme" }]);
+    await made.worker.tick();
+    expect(running).toEqual([1, 0, 1]);
+  });
+
   test("a change stays, and a removal, until the code declares something else", async () => {
     const first = await start({ concurrency: 2 }, [mail]);
     await first.operator.putLimit({ type: "note" }, { concurrency: 7 });
     await first.operator.removeLimit({ queue: "mail" });
     await first.worker.refresh({ readPostgres: true });
     const second = await start({ concurrency: 2 }, [mail]);
-    expect(await inForce(second)).toEqual([ofNote(7)]);
+    expect(await inForce(second)).toEqual([{ ...ofNote(7), ...changed }]);
     const third = await start({ concurrency: 3 }, [defineLimit({ queue: "mail", concurrency: 1, rate })]);
     expect(await inForce(third)).toEqual([{ ...ofMail, concurrency: 1 }, ofNote(3)]);
     // It declares once: older code that still runs undoes nothing.
@@ -56,7 +87,10 @@ describeOnStacks("limits in code", (bed) => {
   test("the limit of a type goes with its declaration; that of a queue, and one made over HTTP, stay", async () => {
     const first = await start({ concurrency: 2 }, [mail]);
     await first.operator.putLimit({ queue: "other" }, { concurrency: 4 });
-    const stay = [ofMail, { queue: "other", concurrency: 4, rate: null, weight: null }];
+    const stay = [
+      ofMail,
+      { queue: "other", concurrency: 4, rate: null, weight: null, running: 0, ...changed },
+    ];
     const foreign = bed.make({
       doorbell: noteRings(),
       definitions: [defineTask({ type: "its", run: async () => {} })],
@@ -65,7 +99,7 @@ describeOnStacks("limits in code", (bed) => {
     expect(await first.operator.listLimits()).toHaveLength(3);
     expect(await inForce(await start())).toEqual(stay);
     await first.operator.putLimit({ type: "note" }, { concurrency: 9 });
-    expect(await inForce(await start())).toEqual([...stay, ofNote(9)]);
+    expect(await inForce(await start())).toEqual([...stay, { ...ofNote(9), ...changed }]);
   });
 
   test("a cache that vouches for itself does not keep a new declaration waiting", async () => {

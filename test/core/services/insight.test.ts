@@ -138,7 +138,7 @@ eachStack("insight", (kind) => {
     const [first = 0] = await found("lovelace");
     expect(await found("aDa")).toEqual([first, first + 1, first + 2]);
     expect(await found("ada", { status: "Completed" })).toEqual([first + 1]);
-    expect(await found("ada", { type: "mail", beforeId: first + 2 })).toEqual([first, first + 1]);
+    expect(await found("ada", { type: "mail", after: { id: first + 2 } })).toEqual([first, first + 1]);
     expect(await found("%")).toEqual([]);
     expect(await found("c4ca4238a0b923820dcc509a6f75849b")).toEqual([]);
     expect(await tickwork.tasks.page({ text: "ada", limit: 2 })).toMatchObject({
@@ -154,7 +154,7 @@ eachStack("insight", (kind) => {
     );
     const first = await tickwork.tasks.page({ text: '"n" : 3}', limit: 50 });
     expect([first.tasks, first.more]).toEqual([[], true]);
-    const second = await tickwork.tasks.page({ text: '"n" : 3}', limit: 50, beforeId: first.lookedTo ?? 0 });
+    const second = await tickwork.tasks.page({ text: '"n" : 3}', limit: 50, after: first.next });
     expect([second.tasks.map(({ task_data }) => task_data), second.more]).toEqual([[{ n: 3 }], false]);
   });
 });

@@ -1,6 +1,6 @@
 /** What each filter finds; the list and operations on many tasks agree on it. */
 import { expect, test } from "vitest";
-import { defineTask, type TaskFilter } from "#core";
+import { defineTask, type ListPlace, type TaskFilter } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 
@@ -94,14 +94,15 @@ describeOnStacks("filters", (bed) => {
   test("page by page, each task comes once", async () => {
     const { tasks } = await prepare();
     const seen: number[] = [];
-    for (let beforeId: number | undefined; ; beforeId = seen.at(-1)) {
+    for (let after: ListPlace | undefined; ; ) {
       const page = await tasks.page({
         dead: true,
         limit: 1,
-        ...(beforeId === undefined ? {} : { beforeId }),
+        after,
       });
       seen.push(...page.tasks.map(({ id }) => id));
-      if (!page.more) break;
+      if (!page.next) break;
+      after = page.next;
     }
     expect(seen.map((id) => NAMES[id - 1])).toEqual(["foreign", "crashed", "failedThrice", "failedOnce"]);
   });

@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TaskStatus } from "#core";
 import type { Statement } from "../../../packages/core/store/database.ts";
+import { LIST } from "../../../packages/core/store/list.ts";
 import { DELETE_FINISHED } from "../../../packages/core/store/operator.ts";
-import { LIST } from "../../../packages/core/store/read.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
 import { eachStack } from "../../support/bed/describe-on-stacks.ts";
 
@@ -57,13 +57,13 @@ eachStack("the plans at scale", (kind) => {
 
   test.each(statuses)("a list of status %s reads a few pages, for any type, on any page", async (status) => {
     const read: Record<string, number> = {};
-    const later = { ...page, beforeId: rows / 2 };
-    read["any type"] = await pagesOf(LIST(status)(page));
-    read["any type, later"] = await pagesOf(LIST(status, "beforeId")(later));
+    const later = { ...page, afterId: rows / 2 };
+    read["any type"] = await pagesOf(LIST(status)(page as never));
+    read["any type, later"] = await pagesOf(LIST(status, "-created", "after")(later as never));
     for (const type of ["large", "rare", "type 77", "nobody"]) {
       const ofType = { ...later, type };
-      read[type] = await pagesOf(LIST(status, "type")(ofType));
-      read[`${type}, later`] = await pagesOf(LIST(status, "type", "beforeId")(ofType));
+      read[type] = await pagesOf(LIST(status, "-created", "type")({ ...page, type } as never));
+      read[`${type}, later`] = await pagesOf(LIST(status, "-created", "type", "after")(ofType as never));
     }
     for (const [what, pages] of Object.entries(read)) expect(pages, what).toBeLessThan(PAGES);
   });

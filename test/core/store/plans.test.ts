@@ -6,11 +6,13 @@ import { BATCH } from "../../../packages/core/store/batch.ts";
 import { stepRequest } from "../../../packages/core/store/bulk.ts";
 import { CLAIM } from "../../../packages/core/store/claim.ts";
 import type { Statement } from "../../../packages/core/store/database.ts";
-import { LIST } from "../../../packages/core/store/read.ts";
+import { LIST } from "../../../packages/core/store/list.ts";
+import { OVERVIEW } from "../../../packages/core/store/overview.ts";
 import { searchRequest } from "../../../packages/core/store/search.ts";
 import { COMPLETE } from "../../../packages/core/store/settle.ts";
 import { GIVE_TIMES, WINDOW } from "../../../packages/core/store/window.ts";
 import type { TaskFilter } from "../../../packages/core/tasks/filter.ts";
+import type { TaskSort } from "../../../packages/core/tasks/sort.ts";
 import type { TaskStatus } from "../../../packages/core/tasks/task.ts";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";
 import { eachStack } from "../../support/bed/describe-on-stacks.ts";
@@ -60,6 +62,23 @@ const statementsOfATask: [string, Statement][] = [
   ["the gate of Postgres", gate],
 ];
 
+/** Lists in each order, their first page and a later one. */
+const SORTED: [TaskStatus | undefined, TaskSort][] = [
+  [undefined, "created"],
+  ["Not started", "created"],
+  ["Not started", "due"],
+  ["Not started", "-due"],
+  ["Completed", "finished"],
+  ["Completed", "-finished"],
+  ["Error", "-finished"],
+];
+const sorted = ([status, sort]: (typeof SORTED)[number], at: string): Statement[] => {
+  const page = { limit: 50, bytes: 2 ** 24 };
+  const after = { ...page, afterId: 25_000, afterAt: at };
+  const given = sort === "created" ? { ...page, afterId: 25_000 } : after;
+  return [LIST(status, sort)(page as never), LIST(status, sort, "after")(given as never)];
+};
+
 const literal = (param: unknown) => (typeof param === "string" ? `'${param}'` : String(param));
 
 /** Planned for its own parameters, as every request to Neon is, and for any, as on a connection that lasts. */
@@ -86,8 +105,9 @@ eachStack("the plans of statements", (kind) => {
   beforeAll(async () => {
     bed = await openTestBed(kind);
     await bed.sql(`alter table "baasix_Tasks" disable trigger all`);
-    await bed.sql(`insert into "baasix_Tasks" (type, task_status, scheduled_time, rev)
-      select 'note', (array['Completed', 'Not started', 'Error', 'Completed'])[1 + n % 4]::"enum_baasix_Tasks_task_status", now() - interval '1 day' + n * interval '1 second', 1
+    await bed.sql(`insert into "baasix_Tasks" (type, task_status, scheduled_time, finished_at, rev)
+      select 'note', (array['Completed', 'Not started', 'Error', 'Completed'])[1 + n % 4]::"enum_baasix_Tasks_task_status", now() - interval '1 day' + n * interval '1 second',
+        case when n % 4 <> 1 then now() - n / 100 * interval '1 second' end, 1
       from generate_series(1, ${rows}) n`);
     await bed.sql(`alter table "baasix_Tasks" enable trigger all`);
     await bed.sql(`analyze "baasix_Tasks"`);
@@ -188,10 +208,19 @@ eachStack("the plans of statements", (kind) => {
     await bed.sql(`delete from "baasix_Tasks" where id = 0`);
   });
 
+  test.each(SORTED)("a list of %s sorted by %s reads a few pages", async (...list) => {
+    const [{ at }] = (await bed.sql<{ at: string }>(
+      "select (now() - interval '10 minutes')::text as at",
+    )) as [{ at: string }];
+    // A hundred ended in the same moment, and each may be on a page of its own.
+    for (const statement of sorted(list, at))
+      for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(300);
+  });
+
   test.each(["Completed", "Error", "Running"] as const)(
     "a list of the tasks with status %s reads a few pages",
     async (status) => {
-      const { buffers } = await explain(LIST(status)({ limit: 50, bytes: 2 ** 24 }));
+      const { buffers } = await explain(LIST(status)({ limit: 50, bytes: 2 ** 24 } as never));
       expect(buffers).toBeLessThan(150);
     },
   );
@@ -204,15 +233,26 @@ eachStack("the plans with statistics from a time when no task was waiting", (kin
     bed = await openTestBed(kind);
     await bed.sql(`alter table "baasix_Tasks" set (autovacuum_enabled = false)`);
     await bed.sql(`alter table "baasix_Tasks" disable trigger all`);
-    const fill = (status: string) =>
-      bed.sql(`insert into "baasix_Tasks" (type, task_status, scheduled_time, rev)
-        select 'note', '${status}', now() - interval '1 day' + n * interval '1 second', 1 from generate_series(1, ${rows}) n`);
+    const fill = (status: string, lane = "null::uuid") =>
+      bed.sql(`insert into "baasix_Tasks" (type, task_status, scheduled_time, lane, rev)
+        select 'note', '${status}', now() - interval '1 day' + n * interval '1 second', ${lane}, 1 from generate_series(1, ${rows}) n`);
     await fill("Completed");
     await bed.sql(`analyze "baasix_Tasks"`);
     await fill("Not started");
+    await fill("Not started", "md5((n % 1000)::text)::uuid");
     await bed.sql(`alter table "baasix_Tasks" enable trigger all`);
   }, 60_000);
   afterAll(() => bed.close());
+
+  test.each(SORTED.slice(1, 4))("a list of %s sorted by %s reads a few pages", async (...list) => {
+    for (const statement of sorted(list, "2020-01-01T00:00:00Z"))
+      for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(300);
+  });
+
+  test("an overview reads no more of what waits than it counts", async () => {
+    const overview = OVERVIEW({ span: 3_600_000, scan: 100, count: 100 });
+    for (const pages of await pagesInEachMode(bed, overview)) expect(pages).toBeLessThan(1_000);
+  });
 
   test.each(statementsOfATask)("%s reads a few pages all the same", async (_, statement) => {
     for (const pages of await pagesInEachMode(bed, statement)) expect(pages).toBeLessThan(150);

@@ -52,6 +52,47 @@ export function operatingCases(theatre: Theatre) {
     await expect(schedules.get("nightly report")).rejects.toMatchObject({ code: "schedule_not_found" });
   });
 
+  test("a schedule is made by a form that shows its next times, says what is wrong, and is edited", async () => {
+    const { page, complaints } = await look("#/schedules");
+    await page.getByRole("link", { name: "New schedule" }).click();
+    await heading(page, "New schedule");
+    await page.getByLabel("Name").fill("invoices");
+    await page.getByLabel("Cron expression").fill("often");
+    await page.getByText(/^It must be five fields/).waitFor();
+    expect(await page.getByLabel("Cron expression").getAttribute("aria-invalid")).toBe("true");
+    await page.getByLabel("Cron expression").fill("30 4 * * *");
+    await page.getByLabel("Time zone").fill("UTC");
+    await page.locator(".times li").first().waitFor();
+    expect(await page.locator(".times li").count()).toBe(5);
+    await page.getByLabel("Type of its tasks").fill("send_report");
+    await page.getByLabel("to", { exact: true }).fill("nowhere");
+    await page.getByRole("button", { name: "Make the schedule" }).click();
+    await page.getByText("It is taken: another schedule has it").waitFor();
+    await page.getByLabel("Name").fill("dawn");
+    await page.getByRole("button", { name: "Make the schedule" }).click();
+    await page.locator(".field", { hasText: "Invalid email" }).waitFor();
+    expect(complaints.splice(0).every((one) => one.includes("422"))).toBe(true);
+    const { schedules } = theatre.stage.tickwork;
+    await expect(schedules.get("dawn")).rejects.toMatchObject({ code: "schedule_not_found" });
+    await page.getByLabel("to", { exact: true }).fill("ada@example.com");
+    await page.getByLabel("When they overlap").selectOption("skip");
+    await page.getByRole("button", { name: "Make the schedule" }).click();
+    await heading(page, "dawn");
+    expect(await schedules.get("dawn")).toMatchObject({
+      ...{ cron: "30 4 * * *", time_zone: "UTC", overlap: "skip", catch_up: "last" },
+      task_data: { to: "ada@example.com" },
+    });
+    await page.getByRole("link", { name: "Edit" }).click();
+    expect(await page.getByLabel("to", { exact: true }).inputValue()).toBe("ada@example.com");
+    await page.getByRole("button", { name: "Every so often" }).click();
+    await page.getByLabel("Every", { exact: true }).fill("2");
+    await page.getByLabel("Unit").selectOption("hours");
+    await page.getByRole("button", { name: "Save the schedule" }).click();
+    await page.getByText("every 2 h").waitFor();
+    expect(await schedules.get("dawn")).toMatchObject({ cron: null, every_seconds: 7_200, overlap: "skip" });
+    await schedules.remove("dawn");
+  });
+
   test("a type is paused with a reason, says so everywhere, and is resumed", async () => {
     const { page } = await look("#/operator");
     await page.getByRole("button", { name: "Pause…" }).click();

@@ -104,6 +104,7 @@ export function wholeCases(theatre: Theatre) {
       `#/tasks/${theatre.present.failed}`,
       "#/types/send_report",
       "#/schedules",
+      "#/schedules?new=true",
       "#/operator",
       "#/access",
       "#/audit",

@@ -20,12 +20,15 @@ const SHOTS = [
   ["overview", "#/"],
   ["tasks", "#/tasks"],
   ["failed", "#/tasks?status=Error"],
+  ["waiting", "#/tasks?status=Not+started&sort=due"],
   ["task", `#/tasks/${failed}`],
   ["running", `#/tasks/${running}`],
   ["types", "#/types"],
   ["type", "#/types/send_report"],
   ["schedules", "#/schedules"],
   ["schedule", "#/schedules/nightly%20report"],
+  ["new-schedule", "#/schedules?new=true"],
+  ["edit-schedule", "#/schedules/ping%20the%20partner?edit=true"],
   ["operator", "#/operator"],
   ["access", "#/access"],
   ["audit", "#/audit"],
@@ -54,7 +57,7 @@ try {
       for (const [name, hash] of SHOTS) {
         await page.goto(`${stage.url}/${hash}`);
         await settled(page);
-        await save(name, !["tasks", "failed", "docs"].includes(name));
+        await save(name, !["tasks", "waiting", "failed", "docs"].includes(name));
       }
       await context.close();
     }

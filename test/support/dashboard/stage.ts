@@ -136,6 +136,9 @@ export async function addOperations(stage: Stage) {
     time_zone: "America/New_York",
   });
   await call("PUT", "/schedules/ping the partner", { paused: true }, "grace");
+  await call("PUT", "/limits", { queue: "mail", concurrency: 2, rate: { starts: 100, period_seconds: 60 } });
+  await call("PUT", "/limits", { concurrency_key: "*", concurrency: 1 });
+  await call("PUT", "/limits", { type: "http_request", rate: { starts: 5, period_seconds: 1, burst: true } });
   const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
   await call("POST", "/keys", { name: "shop", scopes: ["read", "write"], expires_at: inDays(90) });
   await call("POST", "/keys", { name: "status page", scopes: ["read"] });

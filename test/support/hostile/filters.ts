@@ -1,6 +1,8 @@
 /** Filters of tasks as they go together: most of those that are drawn field by field contradict themselves. */
 import fc from "fast-check";
-import { BULK_ACTIONS, TAKEN_BY } from "../../../packages/core/tasks/filter.ts";
+import { cursorOfPlace, placeOfCursor } from "../../../packages/api/cursors.ts";
+import { BULK_ACTIONS, statusOf, TAKEN_BY, type TaskFilter } from "../../../packages/core/tasks/filter.ts";
+import { readSort, sortsFor, type TaskSort } from "../../../packages/core/tasks/sort.ts";
 
 type Drawn = Record<string, unknown>;
 
@@ -10,7 +12,16 @@ export function coherent(filter: Drawn): Drawn {
   if ("waiting_for_code" in left) delete left.dead;
   if ("waiting_for_code" in left || "dead" in left) delete left.status;
   for (const kind of ["created", "scheduled"]) if (`${kind}_from` in left) delete left[`${kind}_to`];
-  return left;
+  return sorted(left);
+}
+
+/** A list sorted as tasks of its status may be, from a place in this order. */
+function sorted({ sort, ...left }: Drawn): Drawn {
+  if (sort === undefined || !sortsFor(statusOf(left as TaskFilter)).includes(sort as TaskSort)) return left;
+  const place = placeOfCursor(String(left.cursor))?.place;
+  if (!place) return { ...left, sort };
+  const at = readSort(sort as TaskSort).by === "created" ? undefined : "2026-11-24T09:00:00.123456+00:00";
+  return { ...left, sort, cursor: cursorOfPlace(sort as TaskSort, { ...place, at }) };
 }
 
 /** What is done to many tasks: an action, and statuses that it takes. */

@@ -1,4 +1,6 @@
 /** Inputs that an attacker would try, by name. */
+import { EXPORTS } from "./export-inputs.ts";
+
 const deep = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 const task = (more: object) =>
   JSON.stringify({ type: "cleanup", task_data: { older_than_days: 1 }, ...more });
@@ -124,6 +126,7 @@ export const TASKS: [name: string, body: string | Buffer][] = [
   ["objects 10,000 deep", `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`],
   ["800,000 empty objects", `[${"{},".repeat(800_000)}{}]`],
   ["101,000 different names", `{${Array.from({ length: 101_000 }, (_, n) => `"${n}":1`).join()}}`],
+  ...EXPORTS,
   // What stands for encrypted data.
   ["what looks encrypted", task({ task_data: `tickwork:encrypted:1:a:${"A".repeat(60)}` })],
   // Addresses that http_request does not take.

@@ -42,7 +42,7 @@ export function expectedOfValid(operationId: string, { status, text }: WireAnswe
   if (operationId === "signIn" && status === 401) return true;
   if (operationId === "createKey" && status === 422) return text.includes("a time in the future");
   // Some zones and times there are not, and some types.
-  if (operationId === "putSchedule" && status === 422) return true;
+  if ((operationId === "putSchedule" || operationId === "scheduleTimes") && status === 422) return true;
   if (operationId === "pause" && status === 422) return text.includes("unknown_type");
   if ((operationId === "resume" || operationId === "removeLimit") && status === 422)
     return text.includes("must name one of");

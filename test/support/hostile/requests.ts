@@ -1,6 +1,6 @@
 /** Requests as the document describes them, drawn with fast-check: the same seed, the same requests. */
 import fc from "fast-check";
-import { cursorAfter, cursorOf } from "../../../packages/api/cursors.ts";
+import { cursorAfter, cursorOf, cursorOfPlace } from "../../../packages/api/cursors.ts";
 import { cursorAfterName } from "../../../packages/api/schedule-schemas.ts";
 import { TIME_SHAPE } from "../../../packages/core/tasks/time.ts";
 import type { Described, DescribedOperation, Schema } from "./described.ts";
@@ -111,6 +111,8 @@ function parameter(
   if (name === "cursor" && operationId === "notStarted")
     return fc.record({ id: someId, atMs: fc.nat() }).map(cursorAfter);
   if (name === "cursor" && operationId === "listSchedules") return scheduleName().map(cursorAfterName);
+  if (name === "cursor" && operationId === "listTasks")
+    return someId.map((id) => cursorOfPlace("-created", { id }));
   if (name === "cursor") return someId.map(cursorOf);
   return drawn(schema, knowledge);
 }

@@ -19,6 +19,8 @@ const DID: Record<AuditAction, string> = {
   resumed: "resumed",
   schedule_changed: "changed the schedule",
   schedule_deleted: "deleted the schedule",
+  limit_set: "limited",
+  limit_removed: "removed the limit of",
   bulk_asked: "changed many tasks, by task",
 };
 

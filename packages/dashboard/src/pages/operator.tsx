@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import type { Client } from "#client";
 import { act } from "../act.ts";
 import { plural } from "../format.ts";
+import { LimitsCard } from "../limits.tsx";
 import { useLive } from "../live.ts";
 import { ask, Button, Card, Failure, Loading, Time } from "../parts.tsx";
 import { PausesCard } from "../pauses.tsx";
@@ -9,13 +10,14 @@ import { may } from "../session.ts";
 
 export function OperatorPage() {
   const { data, error, reload } = useLive("operator", async (client, signal) => {
-    const [overview, stats, running, pauses] = await Promise.all([
+    const [overview, stats, running, pauses, limits] = await Promise.all([
       client.overview({ signal }),
       client.stats({ signal }),
       client.listPage({ status: "Running", limit: 200 }, { signal }),
       client.pauses({ signal }),
+      client.limits.list({ signal }),
     ]);
-    return { flag: overview.flag, stats, running: running.tasks.length, pauses };
+    return { flag: overview.flag, stats, running: running.tasks.length, pauses, limits };
   });
   const change = async (said: string, call: (client: Client) => Promise<unknown>) => {
     await act(said, call);
@@ -23,7 +25,7 @@ export function OperatorPage() {
   };
   if (error !== undefined) return <Failure error={error} retry={reload} />;
   if (!data) return <Loading lines={6} />;
-  const { flag, stats, running, pauses } = data;
+  const { flag, stats, running, pauses, limits } = data;
   const isHeld = flag.held_by === "operator";
   return (
     <>
@@ -34,6 +36,7 @@ export function OperatorPage() {
           : "Only keys with the scope admin may change something here."}
       </p>
       <PausesCard pauses={pauses} reload={reload} />
+      <LimitsCard limits={limits} reload={reload} />
       <div class="columns">
         <Control
           title="Refresh the cache"

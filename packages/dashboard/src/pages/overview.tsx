@@ -6,7 +6,7 @@ import { useLive } from "../live.ts";
 import { Card, Empty, Failure, Loading, now, Progress, statusLabel, statusName, Time } from "../parts.tsx";
 import { linkTo } from "../router.ts";
 import { useCell } from "../store.ts";
-import { errorMessageOf } from "../story.ts";
+import { errorMessageOf, pausedOf } from "../story.ts";
 
 const STATUSES: TaskStatus[] = ["Running", "Not started", "Error", "Completed"];
 const SPANS = [
@@ -65,9 +65,8 @@ function Shown({ overview, health, running, failed, minutes, setMinutes }: Shown
       )}
       {stats.paused !== undefined && stats.paused.length > 0 && (
         <p class="banner">
-          {listOf(stats.paused.map(({ type }) => type ?? "everything"))}{" "}
-          {stats.paused.length === 1 ? "is" : "are"} paused: what waits of it does not start.{" "}
-          <a href="#/operator">See why</a>
+          {listOf(stats.paused.map(pausedOf))} {stats.paused.length === 1 ? "is" : "are"} paused: what waits
+          of it does not start. <a href="#/operator">See why</a>
         </p>
       )}
       <ul class="tiles" aria-label="Tasks by status">

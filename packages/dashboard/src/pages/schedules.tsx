@@ -1,10 +1,12 @@
-import { type Client, type LastOccurrence, type Schedule, TickworkApiError } from "#client";
-import { act } from "../act.ts";
+import { useState } from "preact/hooks";
+import { type LastOccurrence, type Schedule, TickworkApiError } from "#client";
 import { durationOf, fullTime } from "../format.ts";
 import { useLive } from "../live.ts";
-import { ask, Button, Card, Empty, Failure, Json, Loading, Status, Time, tell } from "../parts.tsx";
-import { go, linkTo } from "../router.ts";
-import { may, session } from "../session.ts";
+import { Card, Empty, Failure, Json, Loading, Status, Time } from "../parts.tsx";
+import { linkTo } from "../router.ts";
+import { ScheduleActions } from "../schedule-actions.tsx";
+import { CATCH_UP, OVERLAP, ScheduleForm } from "../schedule-form.tsx";
+import { may } from "../session.ts";
 
 const PAGE = 50;
 
@@ -21,22 +23,51 @@ function Times({ cron, every_seconds, time_zone }: Pick<Schedule, "cron" | "ever
 const EVERY: Readonly<Record<number, string>> = { 1: "second", 60: "minute", 3600: "hour", 86400: "day" };
 
 export function SchedulesPage({ query }: { query: URLSearchParams }) {
-  const cursor = query.get("cursor") ?? undefined;
+  const isNew = query.get("new") === "true" && may("write");
+  return isNew ? <NewSchedule /> : <List cursor={query.get("cursor") ?? undefined} />;
+}
+
+function NewSchedule() {
+  return (
+    <>
+      <nav class="crumbs" aria-label="Where this is">
+        <a href="#/schedules">Schedules</a>
+      </nav>
+      <h1>New schedule</h1>
+      <ScheduleForm />
+    </>
+  );
+}
+
+function List({ cursor }: { cursor: string | undefined }) {
   const { data, error, reload } = useLive(`schedules ${cursor}`, (client, signal) =>
     client.schedules.listPage({ limit: PAGE, cursor }, { signal }),
   );
   return (
     <>
-      <h1>Schedules</h1>
+      <div class="head">
+        <h1>Schedules</h1>
+        {may("write") && (
+          <a class="button main" href={linkTo(["schedules"], { new: "true" })}>
+            New schedule
+          </a>
+        )}
+      </div>
       <p class="lead">
-        What recurs by itself. Code declares it with <code>defineSchedule</code>; programs{" "}
-        <a href="docs#putSchedule">put it over HTTP</a>.
+        What recurs by itself. Code declares it with <code>defineSchedule</code>; people make it here, and
+        programs <a href="docs#putSchedule">over HTTP</a>.
       </p>
       {error !== undefined && <Failure error={error} retry={reload} />}
       {!data && error === undefined && <Loading lines={6} />}
       {data?.schedules.length === 0 && (
         <Empty title="Nothing recurs yet">
-          Export one from <code>tasks.ts</code>, and it appears here.
+          {may("write") && (
+            <>
+              <a href={linkTo(["schedules"], { new: "true" })}>Make the first one</a>, or export one from{" "}
+              <code>tasks.ts</code>.
+            </>
+          )}
+          {!may("write") && "What code declares, or somebody makes, appears here."}
         </Empty>
       )}
       {data && data.schedules.length > 0 && (
@@ -102,7 +133,7 @@ function Last({ last }: { last: LastOccurrence | null }) {
   );
 }
 
-export function SchedulePage({ name }: { name: string }) {
+export function SchedulePage({ name, query }: { name: string; query: URLSearchParams }) {
   const {
     data: schedule,
     error,
@@ -121,7 +152,12 @@ export function SchedulePage({ name }: { name: string }) {
       ) : (
         <>
           {error !== undefined && <Failure error={error} retry={reload} />}
-          {schedule ? (
+          {schedule && query.get("edit") === "true" && schedule.source === "api" && may("write") ? (
+            <>
+              <h1>{name}</h1>
+              <Editing first={schedule} />
+            </>
+          ) : schedule ? (
             <Shown schedule={schedule} reload={reload} />
           ) : (
             error === undefined && <Loading lines={8} />
@@ -132,16 +168,11 @@ export function SchedulePage({ name }: { name: string }) {
   );
 }
 
-const CATCH_UP = {
-  none: "What was missed does not run",
-  last: "Of what was missed, the latest one runs",
-  all: "All that was missed runs",
-};
-const OVERLAP = {
-  allow: "They run beside each other",
-  skip: "One whose time comes while another runs is skipped",
-  queue: "One waits until the other has ended",
-};
+/** What changes meanwhile does not change under the hands of whoever edits. */
+function Editing({ first }: { first: Schedule }) {
+  const [schedule] = useState(first);
+  return <ScheduleForm schedule={schedule} />;
+}
 
 function Shown({ schedule, reload }: { schedule: Schedule; reload(): void }) {
   return (
@@ -161,7 +192,7 @@ function Shown({ schedule, reload }: { schedule: Schedule; reload(): void }) {
           "It will not come again."
         )}
       </p>
-      {may("write") && <Actions schedule={schedule} reload={reload} />}
+      {may("write") && <ScheduleActions schedule={schedule} reload={reload} />}
       <div class="columns wide-left">
         <div class="stack">
           <Card title="Next times" aside={<span class="muted">in the time of this browser</span>}>
@@ -208,60 +239,5 @@ function Shown({ schedule, reload }: { schedule: Schedule; reload(): void }) {
         </Card>
       </div>
     </>
-  );
-}
-
-function Actions({ schedule: { name, paused, source }, reload }: { schedule: Schedule; reload(): void }) {
-  const change = async (said: string, call: (client: Client) => Promise<unknown>) => {
-    await act(said, call);
-    reload();
-  };
-  const run = () =>
-    ask({
-      title: `Run ${name} now?`,
-      body: "A task of it is made that is due now. Its usual times stay as they are.",
-      act: "Run it now",
-      onAct: async () => {
-        const task = await session.get()?.schedules.run(name);
-        if (!task) return;
-        tell(`Task ${task.id} was made`);
-        go(["tasks", task.id]);
-      },
-    });
-  const pause = () =>
-    ask({
-      title: `Pause ${name}?`,
-      body: "What waits of it is deleted, and nothing comes until it is resumed. What runs goes on. The time in which it is paused is not caught up.",
-      act: "Pause it",
-      kind: "danger",
-      onAct: () => change(`${name} is paused`, (client) => client.schedules.put(name, { paused: true })),
-    });
-  const resume = () =>
-    ask({
-      title: `Resume ${name}?`,
-      body: "It comes again from its next time on.",
-      act: "Resume it",
-      onAct: () => change(`${name} comes again`, (client) => client.schedules.put(name, { paused: false })),
-    });
-  const remove = () =>
-    ask({
-      title: `Delete ${name}?`,
-      body: "The schedule is gone for good, with what waits of it. What runs goes on, and finished tasks stay.",
-      act: "Delete the schedule",
-      kind: "danger",
-      onAct: async () => {
-        await act(`${name} was deleted`, (client) => client.schedules.remove(name));
-        go(["schedules"]);
-      },
-    });
-  return (
-    <fieldset class="buttons actions" aria-label="Actions">
-      <Button kind="main" onClick={run}>
-        Run now…
-      </Button>
-      {paused ? <Button onClick={resume}>Resume…</Button> : <Button onClick={pause}>Pause…</Button>}
-      {source === "api" && <Button onClick={remove}>Delete…</Button>}
-      {source === "code" && <span class="muted small">Its times and its end are in the code.</span>}
-    </fieldset>
   );
 }

@@ -131,6 +131,14 @@ function Shown({ task, reload }: { task: Task; reload(): void }) {
 function Facts({ task }: { task: Task }) {
   const facts: [string, ComponentChildren][] = [
     ["Schedule", task.schedule && <a href={linkTo(["schedules", task.schedule])}>{task.schedule}</a>],
+    ["Queue", task.queue !== null && <a href={linkTo(["tasks"], { queue: task.queue })}>{task.queue}</a>],
+    [
+      "Key",
+      task.concurrency_key !== null && (
+        <a href={linkTo(["tasks"], { concurrency_key: task.concurrency_key })}>{task.concurrency_key}</a>
+      ),
+    ],
+    ["Priority", task.priority || null],
     ["Due", fullTime(task.scheduled_time)],
     ["Attempts", `${task.attempts}${task.max_attempts === null ? "" : ` of ${task.max_attempts}`}`],
     ["Workers that died", task.crashes || null],
@@ -143,7 +151,7 @@ function Facts({ task }: { task: Task }) {
   return (
     <dl class="facts">
       {facts
-        .filter(([, value]) => value !== null)
+        .filter(([, value]) => value !== null && value !== false)
         .map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name} value`}>{value}</dd>])}
     </dl>
   );

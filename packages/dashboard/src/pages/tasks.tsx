@@ -1,9 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Task } from "#client";
 import { AskBulk } from "../bulk.tsx";
-import { dueFirst } from "../due-first.ts";
-import { filterOf, isEmpty, isLooked, taskFilterOf } from "../filter.ts";
-import { Filters } from "../filters.tsx";
+import { filterOf, isEmpty, isLooked, sortOf, taskFilterOf } from "../filter.ts";
+import { Filters, Orders } from "../filters.tsx";
 import { durationOf, plural } from "../format.ts";
 import { useLive } from "../live.ts";
 import { Button, Empty, Failure, Loading, Progress, Status, Time } from "../parts.tsx";
@@ -16,16 +15,14 @@ const PAGE = 50;
 export function TasksPage({ query }: { query: URLSearchParams }) {
   const filter = filterOf(query);
   const cursor = query.get("cursor") || undefined;
-  // Only what waits, and all of it, is listed in this order.
-  const mayBeDueFirst = filter.status === "Not started" && !filter.type && !isLooked(filter);
-  const isDueFirst = mayBeDueFirst && query.get("order") === "due";
+  const sort = sortOf(query, filter);
+  const isNewestFirst = sort === "-created";
   const { data, error, isOld, reload } = useLive(`tasks ${query}`, (client, signal) =>
-    isDueFirst
-      ? dueFirst(PAGE, cursor)
-      : client.listPage({ ...taskFilterOf(filter), cursor, limit: PAGE }, { signal }),
+    client.listPage({ ...taskFilterOf(filter), sort, cursor, limit: PAGE }, { signal }),
   );
+  const isSearch = isLooked(filter) || (filter.type !== undefined && !sort.endsWith("created"));
   const pageAt = (next: string | undefined) =>
-    go(["tasks"], { ...filter, order: isDueFirst ? "due" : undefined, cursor: next });
+    go(["tasks"], { ...filter, sort: isNewestFirst ? undefined : sort, cursor: next });
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   useEffect(() => setChosen(new Set()), [String(query)]);
   const tasks = data?.tasks ?? [];
@@ -39,12 +36,9 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
           </a>
         )}
       </div>
-      <Filters filter={filter} />
-      {mayBeDueFirst && <Order isDueFirst={isDueFirst} />}
-      {error !== undefined && <Failure error={error} retry={reload} />}
-      {!data && error === undefined && <Loading lines={10} />}
-      {data && (
-        <div class={isOld ? "old" : ""} aria-busy={isOld}>
+      <Filters filter={filter} sort={sort} />
+      <div class="above">
+        {data && (
           <AskBulk
             filter={filter}
             tasks={tasks}
@@ -54,16 +48,35 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
               reload();
             }}
           />
+        )}
+        <Orders filter={filter} sort={sort} />
+      </div>
+      {error !== undefined && <Failure error={error} retry={reload} />}
+      {!data && error === undefined && <Loading lines={10} />}
+      {data && (
+        <div class={isOld ? "old" : ""} aria-busy={isOld}>
           {tasks.length === 0 ? (
-            <NothingFound isFiltered={!isEmpty(filter)} hasMore={data.next_cursor !== null} />
+            <NothingFound
+              isFiltered={!isEmpty(filter)}
+              hasMore={data.next_cursor !== null}
+              isNewestFirst={isNewestFirst}
+            />
           ) : (
             <List tasks={tasks} chosen={chosen} setChosen={setChosen} />
           )}
           <nav class="pager" aria-label="Pages of tasks">
-            {cursor && <Button onClick={() => pageAt(undefined)}>{isDueFirst ? "First" : "Newest"}</Button>}
+            {cursor && (
+              <Button onClick={() => pageAt(undefined)}>{isNewestFirst ? "Newest" : "First page"}</Button>
+            )}
             {data.next_cursor && (
               <Button onClick={() => pageAt(data.next_cursor ?? undefined)}>
-                {isDueFirst ? "Later" : isLooked(filter) ? "Search on in older tasks" : "Older"}
+                {isSearch
+                  ? isNewestFirst
+                    ? "Search on in older tasks"
+                    : "Search on"
+                  : isNewestFirst
+                    ? "Older"
+                    : "Next page"}
               </Button>
             )}
           </nav>
@@ -73,26 +86,22 @@ export function TasksPage({ query }: { query: URLSearchParams }) {
   );
 }
 
-function Order({ isDueFirst }: { isDueFirst: boolean }) {
-  return (
-    <nav class="segments order" aria-label="Order">
-      {[false, true].map((due) => (
-        <a
-          key={String(due)}
-          href={linkTo(["tasks"], { status: "Not started", order: due ? "due" : undefined })}
-          aria-current={due === isDueFirst ? "true" : undefined}
-        >
-          {due ? "Due first, of the next 4 hours" : "Newest first"}
-        </a>
-      ))}
-    </nav>
-  );
-}
-
-function NothingFound({ isFiltered, hasMore }: { isFiltered: boolean; hasMore: boolean }) {
+function NothingFound({
+  isFiltered,
+  hasMore,
+  isNewestFirst,
+}: {
+  isFiltered: boolean;
+  hasMore: boolean;
+  isNewestFirst: boolean;
+}) {
   if (hasMore)
     return (
-      <Empty title="Not among these">None of the newest 10,000 tasks is like that. Older ones may be.</Empty>
+      <Empty title="Not among these">
+        {isNewestFirst
+          ? "None of the newest 10,000 tasks is like that. Older ones may be."
+          : "None of the first 10,000 tasks is like that. Later ones may be."}
+      </Empty>
     );
   return isFiltered ? (
     <Empty title="No task is like that">
@@ -122,7 +131,7 @@ function List({
   };
   return (
     <table class="table tasks">
-      <caption class="hidden">{plural(tasks.length, "task")}, the newest first</caption>
+      <caption class="hidden">{plural(tasks.length, "task")}</caption>
       <thead>
         <tr>
           <th scope="col" class="pick">

@@ -1,6 +1,7 @@
-import type { TypeInfo } from "#client";
+import type { Client, Limit, TypeInfo } from "#client";
 import { CreateForm } from "../create-form.tsx";
 import { durationOf, plural } from "../format.ts";
+import { termsOf } from "../limits.tsx";
 import { useLive } from "../live.ts";
 import { Card, Empty, Failure, Json, Loading } from "../parts.tsx";
 import { linkTo } from "../router.ts";
@@ -21,7 +22,7 @@ function Runs({ runs }: Pick<TypeInfo, "runs">) {
 export function TypesPage({ query }: { query: URLSearchParams }) {
   const after = query.get("after") ?? undefined;
   const { data, error, reload } = useLive(`types ${after}`, (client, signal) =>
-    client.types({ limit: PAGE, after, signal }),
+    withLimits(client, signal, client.types({ limit: PAGE, after, signal })),
   );
   return (
     <>
@@ -47,6 +48,7 @@ export function TypesPage({ query }: { query: URLSearchParams }) {
               {[
                 type.running > 0 && `${type.running} running`,
                 `${waitingOf(type)} waiting`,
+                atMost(limitOf(data.limits, type.type)),
                 type.median_ms !== null && `takes ${durationOf(type.median_ms)}`,
               ]
                 .filter(Boolean)
@@ -98,7 +100,7 @@ export function TypePage({ type }: { type: string }) {
     data: info,
     error,
     reload,
-  } = useLive(`type ${type}`, (client, signal) => client.type(type, { signal }));
+  } = useLive(`type ${type}`, (client, signal) => withLimits(client, signal, client.type(type, { signal })));
   return (
     <>
       <nav class="crumbs" aria-label="Where this is">
@@ -135,6 +137,8 @@ export function TypePage({ type }: { type: string }) {
                 <dt>Running</dt>
                 <dd>{info.running}</dd>
                 <Limits info={info} />
+                <dt>Limit</dt>
+                <dd>{limitOf(info.limits, type) ?? <NoLimit />}</dd>
               </dl>
             </Card>
             <Card title="Schema of its data">
@@ -150,6 +154,30 @@ export function TypePage({ type }: { type: string }) {
     </>
   );
 }
+
+/** Limits are few, and come whole. */
+async function withLimits<Found>(client: Client, signal: AbortSignal, asked: Promise<Found>) {
+  const [found, limits] = await Promise.all([asked, client.limits.list({ signal })]);
+  return { ...found, limits };
+}
+
+function limitOf(limits: readonly Limit[], type: string) {
+  const limit = limits.find((one) => one.type === type);
+  return limit && termsOf(limit);
+}
+
+const atMost = (limit: string | undefined) => limit && `at most ${limit}`;
+
+const NoLimit = () => (
+  <span class="muted">
+    None
+    {may("admin") && (
+      <>
+        ; <a href="#/operator">set one</a>
+      </>
+    )}
+  </span>
+);
 
 function Limits({ info }: { info: TypeInfo }) {
   if (info.runs !== "here") return null;

@@ -1,0 +1,146 @@
+/** Lists of tasks, each in an order that an index has. */
+import { type ListPlace, readSort, type TaskSort } from "../tasks/sort.ts";
+import type { TaskStatus } from "../tasks/task.ts";
+import type { ListFilter } from "../tasks/tasks.ts";
+import type { StoreDeps } from "./deps.ts";
+import { translatingDataErrors } from "./postgres-errors.ts";
+import { type Page, withinBytes } from "./read.ts";
+import { type Row, type TaskRow, tasksOf } from "./rows.ts";
+import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
+
+/** In the text, not a parameter: only then does the planner know that a partial index will do. */
+export const WITH_STATUS: Record<TaskStatus, string> = {
+  "Not started": "task_status = 'Not started' and id > 0",
+  Running: "task_status = 'Running'",
+  Completed: "task_status = 'Completed' and id > 0",
+  Error: "task_status = 'Error' and id > 0",
+};
+
+/** What the rows of a list are taken by, beside their status. */
+export type Narrowed = "type" | "after";
+
+/** Their parameters. */
+export function paramsOf(sort: TaskSort, narrowed: readonly Narrowed[]): Params {
+  const isAfter = narrowed.includes("after");
+  return {
+    ...(narrowed.includes("type") && { type: "column" }),
+    ...(isAfter && { afterId: "column" }),
+    ...(isAfter && TIME_OF[readSort(sort).by] && { afterAt: "column" }),
+  };
+}
+
+export const TIME_OF = { created: undefined, due: "scheduled_time", finished: "finished_at" } as const;
+
+/** Which way a sort goes. */
+const directionOf = (sort: TaskSort) =>
+  readSort(sort).descending ? { dir: "desc", beyond: "<" } : { dir: "asc", beyond: ">" };
+
+/**
+ * The rows after a place, `:limit` of them and one more, as `from` has them, and how they are in order. With `place`, what is
+ * in order of creation has a column of this name, by which the planner knows that it is. Sorts by a time take no type: no
+ * index has both.
+ */
+export function ordered(
+  status: TaskStatus | undefined,
+  sort: TaskSort,
+  narrowed: readonly Narrowed[],
+  { place = false } = {},
+) {
+  const { by } = readSort(sort);
+  const { dir } = directionOf(sort);
+  if (by === "created")
+    return { from: byCreation(status, sort, narrowed, place), order: `${place ? "place" : "id"} ${dir}` };
+  const from = by === "due" ? byDueTime(sort, narrowed) : byEnd(status, sort, narrowed);
+  return { from, order: orderBy(TIME_OF[by], dir) };
+}
+
+const orderBy = (time: string, dir: string) => `${time} ${dir}, id ${dir}`;
+
+/**
+ * Written as the indexes are, `tickwork_by_status` and `tickwork_by_type`. The running tasks, which are in neither, are few.
+ * The tasks of a type are the first of each status, merged.
+ */
+function byCreation(
+  status: TaskStatus | undefined,
+  sort: TaskSort,
+  narrowed: readonly Narrowed[],
+  place: boolean,
+): string {
+  const { dir, beyond } = directionOf(sort);
+  const part = (id: "id" | "id + 0", ...conditions: string[]) => {
+    const all = [...conditions, ...(narrowed.includes("after") ? [`${id} ${beyond} :afterId`] : [])];
+    return `(select *${place ? `, ${id} as place` : ""} from "baasix_Tasks" ${all.length > 0 ? `where ${all.join(" and ")}` : ""}
+      order by ${id} ${dir} limit :limit + 1)`;
+  };
+  const ofType = narrowed.includes("type") ? ["type = :type"] : [];
+  const withStatus = (one: TaskStatus) => part("id + 0", WITH_STATUS[one], ...ofType);
+  if (status) return withStatus(status);
+  if (ofType.length === 0) return part("id");
+  const each = (Object.keys(WITH_STATUS) as TaskStatus[]).map(withStatus).join(" union all ");
+  return `(select * from (${each}) one order by ${place ? "place" : "id"} ${dir} limit :limit + 1)`;
+}
+
+/** What meets a condition, in the order of a time. */
+function byTime(time: string, sort: TaskSort, narrowed: readonly Narrowed[], condition: string): string {
+  const { dir, beyond } = directionOf(sort);
+  const after = narrowed.includes("after") ? `and (${time}, id) ${beyond} (:afterAt, :afterId)` : "";
+  return `(select * from "baasix_Tasks" where ${condition} and ${time} is not null ${after}
+    order by ${orderBy(time, dir)} limit :limit + 1)`;
+}
+
+/** What is in a lane and what is not, merged: `tickwork_plain` has these and `tickwork_laned_due` those. */
+function byDueTime(sort: TaskSort, narrowed: readonly Narrowed[]): string {
+  const { dir } = directionOf(sort);
+  const part = (condition: string) =>
+    byTime("scheduled_time", sort, narrowed, `task_status = 'Not started' and ${condition}`);
+  return `(select * from (${part("lane is null")} union all ${part("lane is not null and id > 0")}) one
+    order by ${orderBy("scheduled_time", dir)} limit :limit + 1)`;
+}
+
+/** `tickwork_by_age` has them. One that another program ended before Tickwork came may have no time, and is not among them. */
+const byEnd = (status: TaskStatus | undefined, sort: TaskSort, narrowed: readonly Narrowed[]) =>
+  byTime("finished_at", sort, narrowed, `task_status = '${status === "Error" ? "Error" : "Completed"}'`);
+
+/** Of the rows `t`. */
+export const orderOfRows = (order: string) => order.replace(/(^|, )/g, "$1t.");
+
+export const LIST = variants(
+  (status: TaskStatus | undefined, sort: TaskSort = "-created", ...narrowed: Narrowed[]) => {
+    const { from, order } = ordered(status, sort, narrowed);
+    return statement({
+      ...{ limit: "int", bytes: "bigint" },
+      ...paramsOf(sort, narrowed),
+    } as Params)`${withinBytes(`${from} t`, orderOfRows(order))}`;
+  },
+);
+
+export const placeOf = (row: Row, sort: TaskSort | undefined): ListPlace => {
+  const time = TIME_OF[readSort(sort).by];
+  return { id: row.id, ...(time && { at: String(row[time]) }) };
+};
+
+/** What a list is narrowed by, and with which values. */
+export function narrowedBy({ sort = "-created", type, after }: ListFilter) {
+  const narrowed: Narrowed[] = [];
+  if (type !== undefined) narrowed.push("type");
+  if (after) narrowed.push("after");
+  return { sort, narrowed, values: { type, afterId: after?.id, afterAt: after?.at } };
+}
+
+/** In the order that is asked for: up to `limit` of them, and as many as one answer may have. */
+export async function list({ database }: StoreDeps, filter: ListFilter, bytes: number): Promise<Page> {
+  const { status, limit } = filter;
+  const { sort, narrowed, values } = narrowedBy(filter);
+  const request = LIST(status, sort, ...narrowed)({ limit, bytes, ...values } as never);
+  const rows = await translatingDataErrors(() =>
+    queryRepeatable<TaskRow & { found: number }>(database, request),
+  );
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  const more = (rows[0]?.found ?? 0) > shown.length;
+  return {
+    tasks: tasksOf(shown),
+    more,
+    ...(more && last && { next: placeOf(last.task, sort) }),
+  };
+}
