@@ -53,9 +53,9 @@ describe.concurrent("a start ends with one line that names the variable, what is
     expect(await refusalOf({ DATABASE_URL: address(`127.0.0.1:${silentPort}/shop`) })).toMatch(
       /^DATABASE_URL leads to 127\.0\.0\.1:\d+\/shop as app, and there: .*; correct host, port, /,
     );
-    // Twice the limit: the rest is this machine's, which starts several at a time.
-    expect(Date.now() - beganMs).toBeLessThan(2 * START_CONNECT_LIMIT_MS);
-  });
+    // More than the limit: the rest is this machine's, which starts several at a time.
+    expect(Date.now() - beganMs).toBeLessThan(4 * START_CONNECT_LIMIT_MS);
+  }, 60_000);
 
   test("a Redis that says nothing", async () => {
     const url = `redis://:${PASSWORD}@127.0.0.1:${silentPort}`;
