@@ -70,6 +70,7 @@ describe.skipIf(!serversAnswer)(`a table of ${ROWS} rows, on real servers`, { ti
         "tickwork_by_schedule",
         "tickwork_plain",
         "tickwork_laned",
+        "tickwork_laned_due",
       ]),
     );
     expect(await schemaOf(real)).toMatchObject({

@@ -132,6 +132,7 @@ describe.skipIf(!serversAnswer)("an index of a table that is in use, on real ser
     "tickwork_by_status",
     "tickwork_by_type",
     "tickwork_laned",
+    "tickwork_laned_due",
     "tickwork_plain",
     "tickwork_running",
     "tickwork_unique",
