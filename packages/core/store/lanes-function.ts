@@ -33,6 +33,7 @@ import {
   NOTE_START,
   RANK,
   READ_RUNNING,
+  REMOVE,
   SLEEP,
   TAKE_TURN,
   WAITS,
@@ -71,14 +72,18 @@ begin
   -- What is due of a type with a limit, and has no lane yet, gets one when it comes to the front.
   for n in 1..10 loop
     select id, type::text, scheduled_time into plain from "baasix_Tasks" where ${DUE_PLAIN} ${IN_ORDER} for update skip locked;
-    exit when not found or not ${LIMITED_TYPE("plain.type")};
+    exit when not found;
+    exit when not ${LIMITED_TYPE("plain.type")};
     update "baasix_Tasks" t set lane = ${laneOf("t.")} where t.id = any(array(select f.id from (
         select w.id, w.type from "baasix_Tasks" w where ${DUE_PLAIN}
         order by scheduled_time, id limit ${LANES_MOVED} for update skip locked) f where ${LIMITED_TYPE("f.type")}));
     exit when n = 10;
   end loop;
   ${LOOK_AROUND}
-  is_plain := plain.id is not null and exists (select from "baasix_Tasks" t where t.id = plain.id and t.lane is null and not ${LIMITED_TYPE("t.type")});
+  is_plain := plain.id is not null;
+  if is_plain and are_limits then
+    is_plain := exists (select from "baasix_Tasks" t where t.id = plain.id and t.lane is null and not ${LIMITED_TYPE("t.type")});
+  end if;
   ${FOLD}
   ${WAKE}
   ${FULL_KEYS}
@@ -95,10 +100,10 @@ begin
     if not found then
       if exists (select from "baasix_Tasks" where ${WAITS} and lane = best.lane) then
         ${SLEEP(`now() + ${milliseconds(LOCKED_LANE_MS)}`)}
+        ${CLOSE}
       else
-        delete from tickwork_lanes where lane = best.lane;
+        ${REMOVE}
       end if;
-      ${CLOSE}
     elsif head.scheduled_time > now() then
       update tickwork_lanes set rank = ${RANK("head.scheduled_time", "best.priority")} where lane = best.lane;
       ${SLEEP("head.scheduled_time")}${CLOSE}
@@ -139,8 +144,7 @@ begin
     end if;
     select scheduled_time into due from "baasix_Tasks" where ${WAITS} and lane = best.lane ${IN_ORDER};
     if not found then
-      delete from tickwork_lanes where lane = best.lane;
-      ${CLOSE}
+      ${REMOVE}
     elsif due > now() then
       update tickwork_lanes set rank = ${RANK("due", "best.priority")} where lane = best.lane;
       ${SLEEP("due")}${CLOSE}

@@ -51,6 +51,11 @@ export const FULL_KEYS = `
 /** What became of a lane: its entry goes when nothing in it is due. */
 export const SLEEP = (until: string) =>
   `update tickwork_lanes set awake = false, next_at = ${until} where lane = best.lane;`;
+/** Nothing waits in it any more. */
+export const REMOVE = `
+  with gone as (delete from tickwork_lanes where lane = best.lane)
+  delete from tickwork_lane_entries e where e.pool = best.pool and e.grp = best.grp and not exists (
+    select from tickwork_lanes l where l.pool = best.pool and l.grp = best.grp and l.awake and l.lane <> best.lane);`;
 export const CLOSE = `
   delete from tickwork_lane_entries e where e.pool = best.pool and e.grp = best.grp
     and not exists (select from tickwork_lanes l where l.pool = best.pool and l.grp = best.grp and l.awake);`;
