@@ -7,7 +7,7 @@ import type { Registry } from "../tasks/registry.ts";
 import { missing, type Standing } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
 import { type ExactlyOnceDeps, giveUp, pause } from "./exactly-once.ts";
-import { refused } from "./outcome.ts";
+import { cancelled, refused } from "./outcome.ts";
 
 export interface BatchSettleDeps extends Omit<ExactlyOnceDeps, "store"> {
   store: Pick<Store, "settleBatch" | "readBack">;
@@ -92,10 +92,13 @@ async function settleEndsOnce(deps: BatchSettleDeps, request: EndsRequest): Prom
       endedAgoMs: sentMs - endedMs,
     }));
     try {
-      const { settled, leased, led, nowMs } = await store.settleBatch(
-        { ...request, ends: told },
-        registry.batches,
-      );
+      const {
+        settled,
+        cancelled: toStop,
+        leased,
+        led,
+        nowMs,
+      } = await store.settleBatch({ ...request, ends: told }, registry.batches);
       const untold = ends.flatMap(({ task }) => (settled.has(task.id) ? [] : [task.id]));
       const unsure = n > 1 ? next?.token : undefined;
       // An earlier try took effect, or the lease was lost.
@@ -105,7 +108,12 @@ async function settleEndsOnce(deps: BatchSettleDeps, request: EndsRequest): Prom
         ends: ends.map((ended) => {
           const took = settled.get(ended.task.id);
           const standing = took ?? back.standings.get(ended.task.id) ?? missing(ended.task.id);
-          return { ended, took: took !== undefined || (n > 1 && standing.kind !== "running"), standing };
+          const outcome = toStop.has(ended.task.id) ? cancelled(deps, ended.task) : ended.outcome;
+          return {
+            ended: { ...ended, outcome },
+            took: took !== undefined || (n > 1 && standing.kind !== "running"),
+            standing,
+          };
         }),
         leased: unsure ? back.held : leased,
         leasedAt: unsure ? beganMs : sentMs,

@@ -12,19 +12,18 @@ import { RUN_BATCH_AHEAD_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
 import { createEnqueuer } from "../tasks/enqueue.ts";
 import type { Batching } from "../tasks/registry.ts";
-import { type Outcome, runsAlone, type Task } from "../tasks/task.ts";
+import { type Outcome, runsAlone } from "../tasks/task.ts";
 import type { AbortCode, TaskAborted } from "./abort.ts";
-import { ABORT_MESSAGES } from "./abort.ts";
 import { ignoredSignal, outcomeOf } from "./attempt.ts";
 import { type BatchEnds, gatherEnds } from "./batch-ends.ts";
 import { Call, type HandlerParts, nameOf } from "./batch-handler.ts";
 import { type BatchLeases, createBatchLeases, type Entry } from "./batch-leases.ts";
 import { keepLookout, type Lookout } from "./batch-lookout.ts";
 import { type EndsSettled, settleEnds } from "./batch-settle.ts";
-import type { BatchDeps, BatchTick } from "./batch-tick.ts";
+import type { BatchTick } from "./batch-tick.ts";
 import { beforeOf, whyLate } from "./lateness.ts";
 import { openEntry } from "./open-for-handler.ts";
-import { crashed, failedForGood, GIVEN_BACK } from "./outcome.ts";
+import { cancelled, crashed, GIVEN_BACK } from "./outcome.ts";
 
 /** A moment for what else the process has to do: to send what was written, to read what came. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -293,8 +292,4 @@ class Batch {
     this.#lost = true;
     this.#call?.abort(code);
   }
-}
-
-function cancelled(deps: BatchDeps, task: Task): Outcome {
-  return failedForGood(deps, task, ABORT_MESSAGES.cancelled, { name: "CancelledError", code: "cancelled" });
 }

@@ -15,7 +15,7 @@ import type { SettleOptions } from "../store/settle.ts";
 import type { Store } from "../store/store.ts";
 import type { Standing } from "../tasks/standing.ts";
 import type { Outcome } from "../tasks/task.ts";
-import { refused } from "./outcome.ts";
+import { cancelled, refused } from "./outcome.ts";
 
 export interface ExactlyOnceDeps {
   store: Pick<Store, "claim" | "settle" | "heldBy" | "standing">;
@@ -114,6 +114,8 @@ export interface Settled {
   took: boolean;
   /** Where the task stands now. */
   standing: Standing;
+  /** As in `SettleResult`. */
+  cancelled?: boolean;
   next: Lease | undefined;
   /** As in `SettleResult`. */
   more?: boolean;
@@ -136,8 +138,9 @@ export async function settleOnce(
   for (let n = 1; ; n++) {
     try {
       const request = next && { ...next, leasedAt: clock.now() };
-      const { settled, next: claimed, more = false } = await store.settle(lease, outcome, request, options);
-      if (settled) return { took: true, standing: settled, next: claimed, more };
+      const answer = await store.settle(lease, outcome, request, options);
+      const { settled, next: claimed, cancelled = false, more = false } = answer;
+      if (settled) return { took: true, standing: settled, cancelled, next: claimed, more };
       const standing = await store.standing(lease.task.id);
       if (n === 1) return { took: false, standing, next: undefined };
       // An earlier try took effect, unless another worker has the task by now: then that is where it stands.
@@ -161,10 +164,10 @@ export function settleAsAccepted(
   next: Claim | undefined,
   options: SettleOptions,
 ): Promise<Settled & { outcome: Outcome }> {
-  const settleAs = async (what: Outcome, claim?: Claim) => ({
-    ...(await settleOnce(deps, lease, what, claim, options)),
-    outcome: what,
-  });
+  const settleAs = async (what: Outcome, claim?: Claim) => {
+    const settled = await settleOnce(deps, lease, what, claim, options);
+    return { ...settled, outcome: settled.cancelled ? cancelled(deps, lease.task) : what };
+  };
   return settleAs(outcome, next)
     .catch((error: unknown) => {
       if (!isRefused(error)) throw error;

@@ -64,7 +64,7 @@ export function aborted(
       // Whoever finds the lease ended counts a crash. So does its own worker, when it is the first to notice.
       return crashed(deps, task, code);
     case "cancelled":
-      return failedForGood(deps, task, ABORT_MESSAGES.cancelled, { name: "CancelledError", code });
+      return cancelled(deps, task);
     case "timeout": {
       const message = `the task took longer than ${options.timeoutMs / 1000} s`;
       const error = Object.assign(new Error(message), { name: "TimeoutError", code });
@@ -91,6 +91,11 @@ export function crashed(deps: OutcomeDeps, task: Task, code: AbortCode): Outcome
 export function refused(deps: OutcomeDeps, task: Task, error: PostgresError): Outcome {
   const message = `the result could not be written: ${error.message}`;
   return failedForGood(deps, task, message, { code: "result_refused" });
+}
+
+/** The task was to stop. */
+export function cancelled(deps: OutcomeDeps, task: Task): Outcome {
+  return failedForGood(deps, task, ABORT_MESSAGES.cancelled, { name: "CancelledError", code: "cancelled" });
 }
 
 /** A failure that no further attempt can mend. */

@@ -5,6 +5,7 @@ import type { Lateness, Outcome, Task, TaskStatus } from "../tasks/task.ts";
 import { versionedType } from "../tasks/version.ts";
 import type { StoreDeps } from "./deps.ts";
 import {
+  asErrorData,
   CANCELLED,
   epochMs,
   HAS_ROOM_BESIDE,
@@ -47,6 +48,8 @@ export interface BatchRequest {
 export interface BatchResult {
   /** Where the tasks stand whose ends were written; a task that is not here was not ours any more. */
   settled: Map<number, Standing>;
+  /** Those of them that would have waited again, but were to stop: they have ended, as cancelled. */
+  cancelled: Set<number>;
   /** Leased under the token of `next`, in the order of their due times. */
   leased: Task[];
   /** False: a leader was named, and its lease is lost. */
@@ -114,7 +117,7 @@ export const BATCH = statement({
     returning t.id, t.rev),
   ended as (
     update "baasix_Tasks" t set task_status = case when ${IS_CANCELLED} then 'Error' else (e.columns).task_status end,
-      error_data = case when ${IS_CANCELLED} then ${CANCELLED("t.attempts + (e.one->>'attempts')::int")} else (e.columns).error_data end,
+      error_data = case when ${IS_CANCELLED} then ${asErrorData(CANCELLED("t.attempts + (e.one->>'attempts')::int"))} else (e.columns).error_data end,
       result_data = null, progress = null, lateness = (e.columns).lateness,
       history = case when e.one->>'record' is null then history else ${withHistory("(e.one->'record')::jsonb")} end,
       scheduled_time = case when e.one->>'delayMs' is null then scheduled_time
@@ -215,11 +218,12 @@ export async function settleBatch(
   if (!row) throw new Error("a batch's statement must answer one row, got none");
   const nowMs = row.now_ms;
   const settled = new Map<number, Standing>();
+  const cancelled = new Set<number>();
   row.ids?.forEach((id, n) => {
     settled.set(id, { id, rev: row.revs?.[n] ?? 0, kind: "gone" });
   });
   const others = new Map(row.others?.map((one) => [one[0], one]));
-  for (const { task } of others.size > 0 ? ends : []) {
+  for (const { task, outcome } of others.size > 0 ? ends : []) {
     const other = others.get(task.id);
     if (!other) continue;
     const [id, rev, due_ms, status] = other;
@@ -232,12 +236,13 @@ export async function settleBatch(
       lease_ms: null,
     };
     settled.set(id, standingOf(facts, nowMs, types));
+    if (status !== statusAfter(outcome)) cancelled.add(id);
   }
   const tasks = row.tasks ?? [];
   const leased = tasks.map((one, n) =>
     started(one, nowMs, leaseMs, leader === undefined && n === 0 ? slot : null),
   );
-  return { settled, leased, led: row.led, nowMs };
+  return { settled, cancelled, leased, led: row.led, nowMs };
 }
 
 /** A row as the statement that leased it left it; it answers with the rows as they were. */

@@ -9,7 +9,7 @@ import { ANEW, CAN_BE_ASKED, CAN_BE_ENDED, UPDATED } from "./change.ts";
 import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { conditionsOf, depsFor, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
-import { epochMs, NOW_MS } from "./fragments.ts";
+import { asErrorData, epochMs, NOW_MS } from "./fragments.ts";
 import { WITH_STATUS } from "./list.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, toTask } from "./rows.ts";
@@ -65,34 +65,30 @@ export async function beginBulk(
   return { state: row.state, lowest: Number(row.lowest) };
 }
 
+const CANCELLED_BY = `json_build_object('message', :message, 'name', 'CancelledError', 'code', 'cancelled', 'attempts', attempts)`;
+
 /** What a batch does to the tasks in `fit`, as parts of a `with`, of which `changed` has the rows. */
-const ACTIONS: Readonly<
-  Record<BulkAction, { sql: (statuses: readonly TaskStatus[]) => string; params: Params }>
-> = {
+const ACTIONS: Readonly<Record<BulkAction, { sql: string; params: Params }>> = {
   retry: {
-    sql: () => `changed as (update "baasix_Tasks" set ${ANEW} where id in (select id from fit) returning *)`,
+    sql: `changed as (update "baasix_Tasks" set ${ANEW} where id in (select id from fit) returning *)`,
     params: { userId: "column?" },
   },
   reschedule: {
-    sql: () => `changed as (update "baasix_Tasks" set scheduled_time = :scheduled_time, ${UPDATED}
+    sql: `changed as (update "baasix_Tasks" set scheduled_time = :scheduled_time, ${UPDATED}
       where id in (select id from fit) returning *)`,
     params: { userId: "column?", scheduled_time: "column" },
   },
   cancel: {
-    sql: (statuses) => `ended as (update "baasix_Tasks" set task_status = 'Error',
-        error_data = json_build_object('message', :message, 'name', 'CancelledError', 'code', 'cancelled', 'attempts', attempts), ${UPDATED}
-      where id in (select id from fit) and ${CAN_BE_ENDED} returning *),
-    ${
-      statuses.includes("Running")
-        ? `asked as (update "baasix_Tasks" set cancel_requested = true, ${UPDATED}
-      where id in (select id from fit) and ${CAN_BE_ASKED} returning *),
-    changed as (select * from ended union all select * from asked)`
-        : "changed as (select * from ended)"
-    }`,
+    // One update, which goes by what a row has become since it was looked at.
+    sql: `changed as (update "baasix_Tasks" set ${UPDATED},
+        task_status = case when ${CAN_BE_ENDED} then 'Error' else task_status end,
+        error_data = case when ${CAN_BE_ENDED} then ${asErrorData(CANCELLED_BY)} else error_data end,
+        cancel_requested = ${CAN_BE_ASKED}
+      where id in (select id from fit) and (${CAN_BE_ENDED} or ${CAN_BE_ASKED}) returning *)`,
     params: { userId: "column?", message: "text" },
   },
   delete: {
-    sql: () => `changed as (delete from "baasix_Tasks" where id in (select id from fit) returning *)`,
+    sql: `changed as (delete from "baasix_Tasks" where id in (select id from fit) returning *)`,
     params: {},
   },
 };
@@ -144,7 +140,7 @@ export const STEP = variants(
       where id = any(array(select id from chosen)) and exists (select from run) and ${withStatus(statuses)}
         ${conditions ? `and ${conditions}` : ""} order by "baasix_Tasks".id for update),
     fit as materialized (select id from locked l ${action === "retry" ? `where ${KEY_IS_FREE}` : ""}),
-    ${sql(statuses)},
+    ${sql},
     counted as materialized (select (select count(*) from chosen) as matched, (select count(*) from changed) as changed,
       case when (select count(*) from found) < :count and (select count(*) from chosen) = (select count(*) from found)
         then coalesce((select min(id) from ${newest(statuses, ofType)} s having count(*) = :scan), 0)

@@ -129,6 +129,10 @@ export const NEXT_DUE_MS = `least(
 export const CANCELLED = (attempts: string) => `json_build_object('message', 'the task was cancelled',
   'name', 'CancelledError', 'code', 'cancelled', 'attempts', ${attempts})`;
 
+/** A JSON as `error_data` has it, which in a table that was adopted may be `json` or `jsonb`. Assignments need none of it. */
+export const asErrorData = (json: string) =>
+  `(json_populate_record(null::"baasix_Tasks", json_build_object('error_data', ${json}))).error_data`;
+
 /** `history` with one more record; only the latest are kept. */
 export function withHistory(record: string): string {
   return `(select jsonb_agg(h.value order by h.n)

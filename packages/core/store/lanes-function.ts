@@ -18,7 +18,7 @@
 import { LANES_MOVED, LOCKED_LANE_MS } from "../lane-limits.ts";
 import { STARTED } from "./claim.ts";
 import { CRASH_HISTORY, milliseconds, STARTABLE } from "./fragments.ts";
-import { LANES_NEXT_MS } from "./lanes.ts";
+import { HAS_ENDED, LANES_NEXT_MS, OUR_LANES } from "./lanes.ts";
 import {
   CLOSE,
   DUE_PLAIN,
@@ -118,7 +118,7 @@ begin
   end if;
   if is_plain and (not is_laned or plain_turn < best.turn
       or plain_turn = best.turn and plain.scheduled_time <= best.rank) then
-    if not is_laned and exists (select from tickwork_lane_pools where next_at <= now()) then
+    if not is_laned and (${HAS_ENDED} or exists (select from tickwork_lane_pools where next_at <= now() and ${OUR_LANES})) then
       -- All that is in line is held back, so plain tasks may be taken many at a time.
       ${NOTE_NEXT}
     end if;

@@ -3,10 +3,6 @@ import { UNKNOWN_TYPE_MS } from "../limits.ts";
 import type { Database } from "./database.ts";
 import { epochMs, LIMITED, milliseconds, OURS, VERSIONED_TYPE } from "./fragments.ts";
 
-/** There are lanes, or types with limits: then the function alone starts tasks. A plain claim asks this and no more. */
-export const LANES_USED =
-  "(exists (select from tickwork_lane_pools) or exists (select from tickwork_lane_news))";
-
 /** News that may not have been folded in. What comes before them may be a million dead rows, which nobody is to pass. */
 export const NEWS = "tickwork_lane_news where writer >= (select folded_before from tickwork_lane_state)";
 
@@ -19,6 +15,12 @@ export function noteLanes(database: Database, are: boolean): void {
   if (are) used.add(database);
   else used.delete(database);
 }
+
+/**
+ * There are lanes, or types with limits: then the function alone starts tasks. A plain claim asks this and no more. The
+ * first of the news in order, for that is looked up in the index.
+ */
+export const LANES_USED = `(exists (select from tickwork_lane_pools) or (select true from ${NEWS} order by writer limit 1) is not null)`;
 
 /** The pool or the news is of a type that this process runs. */
 export const OUR_LANES = OURS.replaceAll(VERSIONED_TYPE, "versioned");

@@ -59,7 +59,7 @@ function keyOf(target: LimitTarget): { kind: LimitKind; name: string } {
  * writer of tasks does. So once a limit is
  * there, no claim starts anything by what was before.
  */
-const ALONE = statement({})`lock table tickwork_pauses in access exclusive mode`;
+export const ALONE = statement({})`lock table tickwork_pauses in access exclusive mode`;
 
 /** What was held back may start now: the next claim finds out. */
 export const LOOK_AGAIN = `looking as (update tickwork_lane_pools set next_at = now() where next_at > now())`;

@@ -1,7 +1,7 @@
 /** What is paused. The claims read it: `STARTABLE` in `fragments.ts`. */
 import type { Pause, PauseKind, PauseTarget } from "../tasks/pause.ts";
 import type { StoreDeps } from "./deps.ts";
-import { LOOK_AGAIN } from "./limits.ts";
+import { ALONE, LOOK_AGAIN } from "./limits.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /** A row of `tickwork_pauses`. The name of what is `all` is empty. */
@@ -52,7 +52,9 @@ export const RESUME = statement({ kind: "text", name: "text" })`
 
 /** Says whether it was paused, as far as the answer of the first try tells. */
 export async function resume({ database }: StoreDeps, target: PauseTarget): Promise<boolean> {
-  return (await queryRepeatable(database, RESUME(keyOf(target)))).length > 0;
+  // Not beside a claim, which might have seen the pause, and would note after this that nothing is to be done.
+  const [, rows] = await database.transaction([ALONE({}), RESUME(keyOf(target))], { repeatable: true });
+  return (rows?.length ?? 0) > 0;
 }
 
 export const PAUSES = statement({})`select (${PAUSES_AS_JSON}) as pauses`;

@@ -20,6 +20,8 @@ export interface SettleOptions {
 export interface SettleResult {
   /** Where the settled task stands now; undefined when the lease was lost and nothing was written. */
   settled: Standing | undefined;
+  /** It would have waited again, but was to stop: it has ended, as cancelled. */
+  cancelled?: boolean;
   /** What was claimed in the same statement. */
   next: Lease | undefined;
   /** Another laned task may start, and a slot is free. */
@@ -132,7 +134,8 @@ export async function settle(
     due_ms: row.due_ms,
     lease_ms: null,
   };
-  return { settled: standingOf(facts, row.now_ms, types), next: claimed, more };
+  const cancelled = status !== row.status;
+  return { settled: standingOf(facts, row.now_ms, types), cancelled, next: claimed, more };
 }
 
 export function statusAfter({ kind }: Outcome): TaskStatus {

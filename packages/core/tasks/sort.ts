@@ -45,8 +45,12 @@ export function sortsFor(status: TaskStatus | undefined): TaskSort[] {
 }
 
 /** @throws TickworkError `invalid_request` */
-export function checkSort(filter: TaskFilter & { sort?: TaskSort | undefined }): void {
-  const { sort } = filter;
+export function checkSort(
+  filter: TaskFilter & { sort?: TaskSort | undefined; after?: ListPlace | undefined },
+): void {
+  const { sort, after } = filter;
+  if (after && (readSort(sort).by === "created") !== (after.at === undefined))
+    throw refusal("after", mustBe("the next of a page in the same order", after));
   if (sort === undefined) return;
   const status = statusOf(filter);
   const possible = sortsFor(status);

@@ -1,7 +1,8 @@
 /** A task that was asked to stop while it ran: however its attempt ended, there is no next one. */
 import { expect, test } from "vitest";
 import { defineTask, type NewTask, type TaskContext } from "#core";
-import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
+import { openTestBed } from "../../support/bed/bed.ts";
+import { describeOnStacks, eachStack } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 
 const places: [string, Partial<NewTask>, boolean][] = [
@@ -33,7 +34,7 @@ describeOnStacks("a cancelled task", (bed) => {
       throw new Error("for another reason");
     });
     await made.tasks.create([{ type: "work", ...place }]);
-    await made.worker.tick();
+    expect(await made.worker.tick()).toMatchObject({ failed: 1, retried: 0 });
     expect(await made.tasks.get(1)).toMatchObject({
       ...cancelled,
       attempts: 1,
@@ -60,5 +61,26 @@ describeOnStacks("a cancelled task", (bed) => {
     await made.tasks.create([{ type: "work" }]);
     await made.worker.tick();
     expect(await made.tasks.get(1)).toMatchObject({ task_status: "Completed" });
+  });
+});
+
+eachStack("in a table whose JSON is jsonb, as one that was adopted may have it", (kind) => {
+  test("a batch is settled, and many are cancelled at once", async () => {
+    const bed = await openTestBed(kind);
+    try {
+      await bed.sql(
+        `alter table "baasix_Tasks" alter error_data type jsonb, alter result_data type jsonb, alter task_data type jsonb`,
+      );
+      const note = defineTask({ type: "note", batch: true, run: async () => "done" });
+      const { tasks, worker, operator } = bed.make({ doorbell: noteRings(), definitions: [note] });
+      await tasks.create([{ type: "note" }, { type: "note" }]);
+      expect(await worker.tick()).toMatchObject({ completed: 2 });
+      await tasks.create([{ type: "note", scheduled_time: new Date(Date.now() + 3_600_000) }]);
+      await operator.bulk({ action: "cancel", filter: { type: "note" } });
+      await worker.tick();
+      expect(await tasks.get(3)).toMatchObject({ task_status: "Error", error_data: { code: "cancelled" } });
+    } finally {
+      await bed.close();
+    }
   });
 });

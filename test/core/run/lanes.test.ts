@@ -217,19 +217,25 @@ describeOnStacks("lanes", (bed) => {
   });
 
   test("a queue that is full does not hold up the batches of plain tasks", async () => {
-    const { promise, resolve } = withResolvers<void>();
-    const held = defineTask({ type: "held", run: () => promise });
+    const gates = [withResolvers<void>(), withResolvers<void>()];
+    const held = defineTask({ type: "held", run: async (_, { task }) => gates[task.id - 1]?.promise });
     const many = defineTask({ type: "many", batch: true, run: async () => {} });
     const made = make(2, { definitions: [held, many], env: { TASK_CONCURRENCY: "2" } });
     await made.operator.putLimit({ queue: "mail" }, { concurrency: 1 });
     await made.tasks.create(times(2, () => ({ type: "held", queue: "mail" })));
     const holding = made.worker.tick();
     await eventually(async () => (await made.tasks.get(1))?.task_status === "Running");
-    await made.tasks.create(times(60, () => ({ type: "many" })));
-    bed.counts.reset();
-    expect(await made.worker.tick()).toMatchObject({ completed: 60 });
-    expect(bed.counts.postgres).toBeLessThan(20);
-    resolve();
+    const runMany = async () => {
+      await made.tasks.create(times(60, () => ({ type: "many" })));
+      bed.counts.reset();
+      expect(await made.worker.tick()).toMatchObject({ completed: 60 });
+      expect(bed.counts.postgres).toBeLessThan(20);
+    };
+    await runMany();
+    gates[0]?.resolve();
+    await eventually(async () => (await made.tasks.get(2))?.task_status === "Running");
+    await runMany();
+    gates[1]?.resolve();
     expect(await holding).toMatchObject({ completed: 2 });
   });
 
