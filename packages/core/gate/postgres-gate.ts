@@ -1,6 +1,14 @@
 import { SLEEPER_MARGIN_MS, UNKNOWN_COUNTED } from "../limits.ts";
 import type { Database, Statement } from "../store/database.ts";
-import { epochMs, milliseconds, NEXT_DUE_MS, NOW_MS, WAITS_FOR_CODE, WINDOW } from "../store/fragments.ts";
+import {
+  epochMs,
+  firstWaiting,
+  milliseconds,
+  NEXT_DUE_MS,
+  NOW_MS,
+  WAITS_FOR_CODE,
+  WINDOW,
+} from "../store/fragments.ts";
 import { LANES_NEXT_MS } from "../store/lanes.ts";
 import { PAUSES_AS_JSON, type PauseRow, pauseOf } from "../store/pauses.ts";
 import { typesToSend } from "../store/registered-types.ts";
@@ -106,12 +114,10 @@ export const NOTE_REFRESH = statement({})`
  */
 export const STATS = statement({ limit: "int", ours: "text[]", foreign: "text[]" })`
   select (select wake_at_ms from tickwork_flags where name = 'refreshed') as refreshed_ms,
-    (select count(*)::int from (select from "baasix_Tasks" where task_status = 'Not started'
-      and scheduled_time <= now() + ${WINDOW} order by scheduled_time, id limit :limit) w) as waiting,
+    (select count(*)::int from ${firstWaiting(`scheduled_time <= now() + ${WINDOW}`, ":limit", "scheduled_time, id")} w) as waiting,
     (${PAUSES_AS_JSON}) as pauses, code.*, ${RUNNING}
   from (select count(*)::int as waiting_for_code, ${epochMs("min(scheduled_time)")} as code_since_ms
-    from (select type, version, scheduled_time from "baasix_Tasks" where task_status = 'Not started'
-      and scheduled_time <= now() order by scheduled_time, id limit ${String(UNKNOWN_COUNTED)}) u
+    from ${firstWaiting("scheduled_time <= now()", String(UNKNOWN_COUNTED), "type, version, scheduled_time, id")} u
     where ${WAITS_FOR_CODE}) code`;
 
 interface StatsRow {

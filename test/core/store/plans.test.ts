@@ -1,7 +1,13 @@
 /** What the statements cost in a table of a million rows, as Postgres itself reports it. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { GATE } from "../../../packages/core/gate/postgres-gate.ts";
-import { BULK_BATCH, SEARCH_SCAN, SEEN_LIMIT, WINDOW_MS } from "../../../packages/core/limits.ts";
+import { GATE, STATS } from "../../../packages/core/gate/postgres-gate.ts";
+import {
+  BULK_BATCH,
+  SEARCH_SCAN,
+  SEEN_LIMIT,
+  UNKNOWN_COUNTED,
+  WINDOW_MS,
+} from "../../../packages/core/limits.ts";
 import { BATCH } from "../../../packages/core/store/batch.ts";
 import { stepRequest } from "../../../packages/core/store/bulk.ts";
 import { CLAIM } from "../../../packages/core/store/claim.ts";
@@ -252,6 +258,12 @@ eachStack("the plans with statistics from a time when no task was waiting", (kin
   test("an overview reads no more of what waits than it counts", async () => {
     const overview = OVERVIEW({ span: 3_600_000, scan: 100, count: 100 });
     for (const pages of await pagesInEachMode(bed, overview)) expect(pages).toBeLessThan(1_000);
+  });
+
+  test("statistics without a cache read no more of what waits than they count", async () => {
+    const stats = STATS({ limit: 100, ours: ["note"], foreign: [] });
+    // What waits for code is looked for among those that have been due for longest.
+    for (const pages of await pagesInEachMode(bed, stats)) expect(pages).toBeLessThan(2 * UNKNOWN_COUNTED);
   });
 
   test.each(statementsOfATask)("%s reads a few pages all the same", async (_, statement) => {
