@@ -136,7 +136,7 @@ describe("bundles", () => {
         expect(sources.some(ofLibrary), library).toBe(name !== "TickworkMigrate");
         expect(Object.keys(loaded).filter(ofLibrary)).toEqual([]);
       }
-      expect((bytes - loadedBytes) / KIB).toBeLessThan(name === "TickworkMigrate" ? 370 : 780);
+      expect((bytes - loadedBytes) / KIB).toBeLessThan(name === "TickworkMigrate" ? 380 : 780);
     },
   );
 

@@ -190,7 +190,9 @@ describe("a settle", () => {
 
   test("is one request when it is answered, and claims the next task", async () => {
     const { end, calls } = await settling({ settle: [{ settled: gone, next: nextLease }] });
-    expect(end).toEqual({ value: { took: true, standing: gone, next: nextLease, more: false } });
+    expect(end).toEqual({
+      value: { took: true, standing: gone, cancelled: false, next: nextLease, more: false },
+    });
     expect(calls.settle.asked).toMatchObject([[lease, outcome, claim, { overdue: true }]]);
     expect(calls.standing.asked).toEqual([]);
   });
@@ -242,7 +244,9 @@ describe("a settle", () => {
 
   test("that did not arrive is written by its repetition", async () => {
     const { end } = await settling({ settle: [LOST, LOST, { settled: gone, next: undefined }] });
-    expect(end).toEqual({ value: { took: true, standing: gone, next: undefined, more: false } });
+    expect(end).toEqual({
+      value: { took: true, standing: gone, cancelled: false, next: undefined, more: false },
+    });
   });
 
   test("is repeated for as long as the lease lasts, and no longer", async () => {
