@@ -62,16 +62,25 @@ describe.each([
     return;
   }
 
-  test("schedules lists, shows, runs, pauses, resumes and deletes them", { timeout: 90_000 }, async () => {
-    const put = await fetch(
-      `http://127.0.0.1:${new URL(server.output().match(/http\S+/)?.[0] ?? "").port}/schedules/nightly`,
-      {
-        method: "PUT",
-        headers: { authorization: `Bearer ${apiKey}` },
-        body: JSON.stringify({ cron: "0 3 * * *", type: "greet", task_data: { name: "Ada" } }),
-      },
-    );
-    expect(put.status).toBe(200);
+  test("schedules sets, lists, shows, runs, pauses, resumes and deletes them", {
+    timeout: 90_000,
+  }, async () => {
+    const set = (...args: string[]) => project.run(["schedules", "set", "nightly", ...args]);
+    expect(await set("--every", "90s", "--type", "greet", "--data", '{"name":"Ada"}')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/greet/),
+    });
+    const greets = ["--type", "greet", "--data", '{"name":"Ada"}'];
+    expect((await set("--cron", "0 3 * * *", ...greets)).stdout).toMatch(/0 3 \* \* \*/);
+    expect(await set("--cron", "0 0 30 2 *", ...greets)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("cron"),
+    });
+    expect(await set("--cron", "* * * * *", "--every", "1m")).toMatchObject({ code: 2 });
+    expect(await project.run(["schedules", "run", "nightly", "--cron", "* * * * *"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Only set takes"),
+    });
     const say = async (...args: string[]) => (await project.run(["schedules", ...args])).stdout.trim();
     expect(await say()).toMatch(/^nightly {2}\d{4}-\S+T03:00:00.000Z {2}0 3 \* \* \* \(UTC\) {2}greet$/);
     expect(await say("pause", "nightly")).toMatch(/next +paused/);
