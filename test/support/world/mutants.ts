@@ -26,7 +26,7 @@ export const mutants: Mutant[] = [
   },
   {
     name: "settling does not need the token",
-    kind: "crashes",
+    kind: "keys",
     changes: [
       core(
         "store/settle.ts",
