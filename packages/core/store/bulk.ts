@@ -9,7 +9,7 @@ import { ANEW, CAN_BE_ASKED, CAN_BE_ENDED, UPDATED } from "./change.ts";
 import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { conditionsOf, depsFor, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
-import { asErrorData, epochMs, NOW_MS } from "./fragments.ts";
+import { asErrorData, CANCELLED, epochMs, NOW_MS } from "./fragments.ts";
 import { WITH_STATUS } from "./list.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, toTask } from "./rows.ts";
@@ -65,8 +65,6 @@ export async function beginBulk(
   return { state: row.state, lowest: Number(row.lowest) };
 }
 
-const CANCELLED_BY = `json_build_object('message', :message, 'name', 'CancelledError', 'code', 'cancelled', 'attempts', attempts)`;
-
 /** What a batch does to the tasks in `fit`, as parts of a `with`, of which `changed` has the rows. */
 const ACTIONS: Readonly<Record<BulkAction, { sql: string; params: Params }>> = {
   retry: {
@@ -82,7 +80,7 @@ const ACTIONS: Readonly<Record<BulkAction, { sql: string; params: Params }>> = {
     // One update, which goes by what a row has become since it was looked at.
     sql: `changed as (update "baasix_Tasks" set ${UPDATED},
         task_status = case when ${CAN_BE_ENDED} then 'Error' else task_status end,
-        error_data = case when ${CAN_BE_ENDED} then ${asErrorData(CANCELLED_BY)} else error_data end,
+        error_data = case when ${CAN_BE_ENDED} then ${asErrorData(CANCELLED("attempts", ":message"))} else error_data end,
         cancel_requested = ${CAN_BE_ASKED}
       where id in (select id from fit) and (${CAN_BE_ENDED} or ${CAN_BE_ASKED}) returning *)`,
     params: { userId: "column?", message: "text" },
@@ -97,7 +95,7 @@ const ACTIONS: Readonly<Record<BulkAction, { sql: string; params: Params }>> = {
 const FINISHED_BEFORE = `(task_status not in ('Completed', 'Error')
   or coalesce(finished_at, "updatedAt") <= (select "createdAt" from "baasix_Tasks" where id = :run))`;
 
-/** Its attempt goes on, and nobody has cancelled it: whoever lost its lease changes nothing, nor who has to stop. */
+/** Its attempt goes on, and nobody has cancelled it: a worker that lost its lease, or has to stop, changes nothing. */
 const GOES_ON = `exists (select from "baasix_Tasks"
   where id = :run and task_status = 'Running' and attempts = :attempt and not cancel_requested)`;
 

@@ -86,7 +86,7 @@ const claimBy = (how: keyof typeof CLAIMED) => statement({
 })`
   with buried as (
     update "baasix_Tasks" set task_status = 'Error', crashes = crashes + 1, "updatedAt" = now(),
-      error_data = case when cancel_requested then ${CANCELLED("attempts")} else
+      error_data = case when cancel_requested then ${CANCELLED()} else
         json_build_object('message', 'its worker died ' || (crashes + 1) || ' times while it ran',
           'name', 'CrashedError', 'code', 'crashed', 'attempts', attempts, 'history', ${CRASH_HISTORY}) end
     where task_status = 'Running' and lease_expires_at <= now() and (crashes >= :maxCrashes or cancel_requested)

@@ -49,14 +49,13 @@ export const LIMITED = "type = any(array(select name from tickwork_limits where 
  * both at once, Postgres would read and sort all that waits.
  *
  * @param condition on `scheduled_time`
+ * @param dir `desc`: the last ones
  */
-export function firstWaiting(condition: string, limit: string, columns = "*"): string {
-  const part = (
-    lane: string,
-  ) => `(select ${columns} from "baasix_Tasks" where task_status = 'Not started' and ${lane}
-    and ${condition} order by scheduled_time, id limit ${limit})`;
-  return `(select * from (${part("lane is null")} union all ${part("lane is not null and id > 0")}) one
-    order by scheduled_time, id limit ${limit})`;
+export function firstWaiting(condition: string, limit: string, columns = "*", dir = "asc"): string {
+  const order = `order by scheduled_time ${dir}, id ${dir} limit ${limit}`;
+  const part = (lane: string) =>
+    `(select ${columns} from "baasix_Tasks" where task_status = 'Not started' and ${lane} and ${condition} ${order})`;
+  return `(select * from (${part("lane is null")} union all ${part("lane is not null and id > 0")}) one ${order})`;
 }
 
 const inWindow = (windowMs: number) =>
@@ -125,9 +124,9 @@ export const NEXT_DUE_MS = `least(
     order by scheduled_time, id limit 1),
   (select ${epochMs("min(lease_expires_at)")} from "baasix_Tasks" where task_status = 'Running'))`;
 
-/** The error of a task that was asked to stop, and did not end by itself. */
-export const CANCELLED = (attempts: string) => `json_build_object('message', 'the task was cancelled',
-  'name', 'CancelledError', 'code', 'cancelled', 'attempts', ${attempts})`;
+/** The error of a task that was cancelled, and did not end by itself. */
+export const CANCELLED = (attempts = "attempts", message = "'the task was cancelled'") =>
+  `json_build_object('message', ${message}, 'name', 'CancelledError', 'code', 'cancelled', 'attempts', ${attempts})`;
 
 /** A JSON as `error_data` has it, which in a table that was adopted may be `json` or `jsonb`. Assignments need none of it. */
 export const asErrorData = (json: string) =>

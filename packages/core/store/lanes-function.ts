@@ -20,7 +20,6 @@ import { STARTED } from "./claim.ts";
 import { CRASH_HISTORY, milliseconds, STARTABLE } from "./fragments.ts";
 import { HAS_ENDED, LANES_NEXT_MS, OUR_LANES } from "./lanes.ts";
 import {
-  CLOSE,
   DUE_PLAIN,
   FIRST,
   FOLD,
@@ -93,20 +92,19 @@ begin
     exit when not found;
     ${KEY_RATE}
     if key_free_at > now() then
-      ${SLEEP("key_free_at")}${CLOSE}
+      ${SLEEP("key_free_at")}
       continue;
     end if;
     select id, scheduled_time into head from "baasix_Tasks" where ${WAITS} and lane = best.lane ${IN_ORDER} for update skip locked;
     if not found then
       if exists (select from "baasix_Tasks" where ${WAITS} and lane = best.lane) then
         ${SLEEP(`now() + ${milliseconds(LOCKED_LANE_MS)}`)}
-        ${CLOSE}
       else
         ${REMOVE}
       end if;
     elsif head.scheduled_time > now() then
       update tickwork_lanes set rank = ${RANK("head.scheduled_time", "best.priority")} where lane = best.lane;
-      ${SLEEP("head.scheduled_time")}${CLOSE}
+      ${SLEEP("head.scheduled_time")}
     elsif ${RANK("head.scheduled_time", "best.priority")} > best.rank then
       update tickwork_lanes set rank = ${RANK("head.scheduled_time", "best.priority")} where lane = best.lane;
     else
@@ -147,7 +145,7 @@ begin
       ${REMOVE}
     elsif due > now() then
       update tickwork_lanes set rank = ${RANK("due", "best.priority")} where lane = best.lane;
-      ${SLEEP("due")}${CLOSE}
+      ${SLEEP("due")}
     else
       update tickwork_lanes set rank = ${RANK("due", "best.priority")} where lane = best.lane;
     end if;

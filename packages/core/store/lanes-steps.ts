@@ -48,17 +48,16 @@ export const FULL_KEYS = `
     full_keys := full_keys || array(select substr(one, 17) from unnest(paused) one where one like 'concurrency\\_key:%');
   end if;`;
 
-/** What became of a lane: its entry goes when nothing in it is due. */
-export const SLEEP = (until: string) =>
-  `update tickwork_lanes set awake = false, next_at = ${until} where lane = best.lane;`;
-/** Nothing waits in it any more. */
-export const REMOVE = `
-  with gone as (delete from tickwork_lanes where lane = best.lane)
+/** The entry of a lane goes when no other lane of its group is awake. */
+const CLOSE = `
   delete from tickwork_lane_entries e where e.pool = best.pool and e.grp = best.grp and not exists (
     select from tickwork_lanes l where l.pool = best.pool and l.grp = best.grp and l.awake and l.lane <> best.lane);`;
-export const CLOSE = `
-  delete from tickwork_lane_entries e where e.pool = best.pool and e.grp = best.grp
-    and not exists (select from tickwork_lanes l where l.pool = best.pool and l.grp = best.grp and l.awake);`;
+/** Nothing in the lane may start before that. */
+export const SLEEP = (until: string) => `
+  with asleep as (update tickwork_lanes set awake = false, next_at = ${until} where lane = best.lane)${CLOSE}`;
+/** Nothing waits in it any more. */
+export const REMOVE = `
+  with gone as (delete from tickwork_lanes where lane = best.lane)${CLOSE}`;
 
 /** What most claims find nothing of: then they skip the steps for it. */
 export const LOOK_AROUND = `

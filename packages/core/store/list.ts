@@ -3,6 +3,7 @@ import { type ListPlace, readSort, type TaskSort } from "../tasks/sort.ts";
 import type { TaskStatus } from "../tasks/task.ts";
 import type { ListFilter } from "../tasks/tasks.ts";
 import type { StoreDeps } from "./deps.ts";
+import { firstWaiting } from "./fragments.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Page, withinBytes } from "./read.ts";
 import { type Row, type TaskRow, tasksOf } from "./rows.ts";
@@ -80,26 +81,19 @@ function byCreation(
   return `(select * from (${each}) one order by ${place ? "place" : "id"} ${dir} limit :limit + 1)`;
 }
 
-/** What meets a condition, in the order of a time. */
-function byTime(time: string, sort: TaskSort, narrowed: readonly Narrowed[], condition: string): string {
-  const { dir, beyond } = directionOf(sort);
-  const after = narrowed.includes("after") ? `and (${time}, id) ${beyond} (:afterAt, :afterId)` : "";
-  return `(select * from "baasix_Tasks" where ${condition} and ${time} is not null ${after}
-    order by ${orderBy(time, dir)} limit :limit + 1)`;
-}
+/** What has the time, and comes after the place. */
+const inTime = (time: string, sort: TaskSort, narrowed: readonly Narrowed[]) =>
+  narrowed.includes("after")
+    ? `${time} is not null and (${time}, id) ${directionOf(sort).beyond} (:afterAt, :afterId)`
+    : `${time} is not null`;
 
-/** What is in a lane and what is not, merged: `tickwork_plain` has these and `tickwork_laned_due` those. */
-function byDueTime(sort: TaskSort, narrowed: readonly Narrowed[]): string {
-  const { dir } = directionOf(sort);
-  const part = (condition: string) =>
-    byTime("scheduled_time", sort, narrowed, `task_status = 'Not started' and ${condition}`);
-  return `(select * from (${part("lane is null")} union all ${part("lane is not null and id > 0")}) one
-    order by ${orderBy("scheduled_time", dir)} limit :limit + 1)`;
-}
+const byDueTime = (sort: TaskSort, narrowed: readonly Narrowed[]) =>
+  firstWaiting(inTime("scheduled_time", sort, narrowed), ":limit + 1", "*", directionOf(sort).dir);
 
 /** `tickwork_by_age` has them. One that another program ended before Tickwork came may have no time, and is not among them. */
-const byEnd = (status: TaskStatus | undefined, sort: TaskSort, narrowed: readonly Narrowed[]) =>
-  byTime("finished_at", sort, narrowed, `task_status = '${status === "Error" ? "Error" : "Completed"}'`);
+const byEnd = (status: TaskStatus | undefined, sort: TaskSort, narrowed: readonly Narrowed[]) => `(
+  select * from "baasix_Tasks" where task_status = '${status === "Error" ? "Error" : "Completed"}'
+    and ${inTime("finished_at", sort, narrowed)} order by ${orderBy("finished_at", directionOf(sort).dir)} limit :limit + 1)`;
 
 /** Of the rows `t`. */
 export const orderOfRows = (order: string) => order.replace(/(^|, )/g, "$1t.");
