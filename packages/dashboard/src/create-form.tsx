@@ -1,41 +1,27 @@
 /** A form that creates a task of a type. */
 import { useState } from "preact/hooks";
 import { DataFields, fieldsOf, readData, type Schema } from "./data-fields.tsx";
-import { Field, type Refusal, RestOf, refusalOf, wrongAt } from "./field.tsx";
+import { Field, RestOf, useSubmit, wrongAt } from "./field.tsx";
 import { Button, tell } from "./parts.tsx";
 import { go } from "./router.ts";
-import { session } from "./session.ts";
 
 export function CreateForm({ type, schema }: { type: string; schema: Schema | null }) {
   const fields = fieldsOf(schema);
   const [asJson, setAsJson] = useState(fields === undefined);
-  const [refusal, setRefusal] = useState<Refusal>();
-  const [busy, setBusy] = useState(false);
   const shown = asJson ? undefined : fields;
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const client = session.get();
-    if (busy || !client) return;
-    setBusy(true);
-    setRefusal(undefined);
-    try {
-      const form = new FormData(event.currentTarget as HTMLFormElement);
-      const text = (name: string) => String(form.get(name) ?? "");
-      const data = readData(form, shown);
-      const task = await client.create({
-        type,
-        ...(data !== undefined && { task_data: data }),
-        ...(text("due") && { scheduled_time: new Date(text("due")) }),
-        ...(text("attempts") && { max_attempts: Number(text("attempts")) }),
-      });
-      tell(`Task ${task.id} was created`);
-      go(["tasks", task.id]);
-    } catch (error) {
-      setRefusal(refusalOf(error));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const { refusal, busy, submit } = useSubmit(async (client, form) => {
+    const text = (name: string) => String(form.get(name) ?? "");
+    const data = readData(form, shown);
+    const task = await client.create({
+      type,
+      ...(data !== undefined && { task_data: data }),
+      ...(text("due") && { scheduled_time: new Date(text("due")) }),
+      ...(text("attempts") && { max_attempts: Number(text("attempts")) }),
+    });
+    tell(`Task ${task.id} was created`);
+    go(["tasks", task.id]);
+    return undefined;
+  });
   return (
     <form class="create" onSubmit={submit}>
       <DataFields fields={shown} refusal={refusal} />

@@ -1,8 +1,8 @@
 /** Fields of forms, and what the API says is wrong with them. */
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
-import { type Issue, TickworkApiError } from "#client";
-import { messageOf } from "./session.ts";
+import { useId, useState } from "preact/hooks";
+import { type Client, type Issue, TickworkApiError } from "#client";
+import { messageOf, session } from "./session.ts";
 
 /** Why a form was refused. */
 export interface Refusal {
@@ -43,6 +43,31 @@ export function RestOf({ refusal, except }: { refusal: Refusal | undefined; exce
       {rest.length > 0 ? rest.map(({ path, message }) => `${path} ${message}`).join("; ") : refusal.text}
     </p>
   );
+}
+
+/**
+ * What a form does when it is sent: one at a time, and a failure is its refusal.
+ *
+ * @param send may throw, or return a refusal of its own
+ */
+export function useSubmit(send: (client: Client, form: FormData) => Promise<Refusal | undefined>) {
+  const [refusal, setRefusal] = useState<Refusal>();
+  const [busy, setBusy] = useState(false);
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    const client = session.get();
+    if (busy || !client) return;
+    setBusy(true);
+    setRefusal(undefined);
+    try {
+      setRefusal(await send(client, new FormData(event.currentTarget as HTMLFormElement)));
+    } catch (error) {
+      setRefusal(refusalOf(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { refusal, busy, submit };
 }
 
 interface InputProps {

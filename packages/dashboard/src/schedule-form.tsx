@@ -2,13 +2,12 @@
 import { useState } from "preact/hooks";
 import type { CatchUp, Client, Overlap, Schedule } from "#client";
 import { DataFields, fieldsOf, fits, readData } from "./data-fields.tsx";
-import { Field, type Refusal, RestOf, refusalOf, wrongAt } from "./field.tsx";
+import { Field, RestOf, useSubmit, wrongAt } from "./field.tsx";
 import { UNITS, type Unit } from "./format.ts";
 import { KnownTypes } from "./known-types.tsx";
 import { Button, Card, Loading, tell } from "./parts.tsx";
 import { go, linkTo } from "./router.ts";
 import { firstTimes, NextTimes, type Times, timesOf, usePreview, useSchema } from "./schedule-draft.tsx";
-import { session } from "./session.ts";
 
 export const CATCH_UP: Record<CatchUp, string> = {
   none: "What was missed does not run",
@@ -27,8 +26,6 @@ export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
   const [times, setTimes] = useState(() => firstTimes(schedule));
   const [type, setType] = useState(schedule?.type ?? "");
   const [asJson, setAsJson] = useState(false);
-  const [refusal, setRefusal] = useState<Refusal>();
-  const [busy, setBusy] = useState(false);
   const preview = usePreview(times);
   const schema = useSchema(type.trim());
   const fields = fieldsOf(schema ?? null);
@@ -36,38 +33,24 @@ export function ScheduleForm({ schedule }: { schedule?: Schedule }) {
   const mayBeForm = fits(fields, data);
   const shown = asJson || !mayBeForm ? undefined : fields;
   const set = (change: Partial<Times>) => setTimes({ ...times, ...change });
+  const { refusal, busy, submit } = useSubmit(async (client, form) => {
+    const name = schedule?.name ?? String(form.get("name")).trim();
+    if (!schedule && (await isTaken(client, name)))
+      return { text: "", issues: [{ path: "name", message: "is taken: another schedule has it" }] };
+    const given = readData(form, shown);
+    await client.schedules.put(name, {
+      ...timesOf(times),
+      type: type.trim(),
+      ...(given !== undefined && { task_data: given }),
+      catch_up: form.get("catch_up") as CatchUp,
+      overlap: form.get("overlap") as Overlap,
+      paused: schedule?.paused ?? false,
+    });
+    tell(schedule ? `${name} was changed` : `${name} was made`);
+    go(["schedules", name]);
+    return undefined;
+  });
   const wrong = (at: string) => wrongAt(preview.refusal, at) ?? wrongAt(refusal, at);
-  const submit = async (event: SubmitEvent) => {
-    event.preventDefault();
-    const client = session.get();
-    if (busy || !client) return;
-    setBusy(true);
-    setRefusal(undefined);
-    try {
-      const form = new FormData(event.currentTarget as HTMLFormElement);
-      const name = schedule?.name ?? String(form.get("name")).trim();
-      if (!schedule && (await isTaken(client, name)))
-        return setRefusal({
-          text: "",
-          issues: [{ path: "name", message: "is taken: another schedule has it" }],
-        });
-      const given = readData(form, shown);
-      await client.schedules.put(name, {
-        ...timesOf(times),
-        type: type.trim(),
-        ...(given !== undefined && { task_data: given }),
-        catch_up: form.get("catch_up") as CatchUp,
-        overlap: form.get("overlap") as Overlap,
-        paused: schedule?.paused ?? false,
-      });
-      tell(schedule ? `${name} was changed` : `${name} was made`);
-      go(["schedules", name]);
-    } catch (error) {
-      setRefusal(refusalOf(error));
-    } finally {
-      setBusy(false);
-    }
-  };
   return (
     <form class="narrow" onSubmit={submit}>
       <Card title="What, and when">
