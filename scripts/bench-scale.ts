@@ -127,14 +127,12 @@ const batch = (filter: TaskFilter) => async (side: Side) => {
     { pass: 0, before_id: run },
     {
       action: "reschedule",
-      ...{
-        filter,
-        statuses: ["Not started"],
-        attempt: 1,
-        scheduled_time: later(),
-        message: "",
-        userId: null,
-      },
+      filter,
+      statuses: ["Not started"],
+      attempt: 1,
+      scheduled_time: later(),
+      message: "",
+      userId: null,
     },
   );
   if (!done) throw new Error("a batch must be done, got none");

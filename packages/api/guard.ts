@@ -118,7 +118,7 @@ export function by(c: Context): { userId: string | undefined } {
   return { userId: header(c, "Tickwork-User") ?? callerOf(c).userId };
 }
 
-/** Who is noted in the audit log. */
+/** The caller, as the audit log notes it. */
 export function actorOf(c: Context): Actor {
   const { keyId, keyName } = callerOf(c);
   return { keyId, keyName, userId: header(c, "Tickwork-User") };

@@ -5,6 +5,7 @@ import { actorOf } from "../guard.ts";
 import { json, query } from "../input.ts";
 import { LimitQuerySchema, LimitRequestSchema } from "../limit-schemas.ts";
 import { operations as op } from "../operations.ts";
+import { subjectOf } from "../subject.ts";
 
 /** How many tasks may run or start. */
 export function limitRoutes(operator: Operator, access: Pick<Access, "note">) {
@@ -25,9 +26,3 @@ export function limitRoutes(operator: Operator, access: Pick<Access, "note">) {
       return c.json({ removed });
     });
 }
-
-/** @example subjectOf({ queue: "mail" }); // "queue mail" */
-const subjectOf = (target: LimitTarget): string =>
-  Object.entries(target)
-    .map(([kind, name]) => `${kind} ${name}`)
-    .join();

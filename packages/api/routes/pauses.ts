@@ -5,6 +5,7 @@ import { actorOf } from "../guard.ts";
 import { json, query } from "../input.ts";
 import { operations as op } from "../operations.ts";
 import { PauseRequestSchema, ResumeQuerySchema } from "../pause-schemas.ts";
+import { subjectOf } from "../subject.ts";
 
 /** Stops the start of tasks, and lets it go on. */
 export function pauseRoutes(operator: Operator, access: Pick<Access, "note">) {
@@ -25,9 +26,3 @@ export function pauseRoutes(operator: Operator, access: Pick<Access, "note">) {
       return c.json({ resumed });
     });
 }
-
-/** @example subjectOf({ type: "greet" }); // "type greet" */
-const subjectOf = (target: PauseTarget): string =>
-  Object.entries(target)
-    .map(([kind, name]) => (name === true ? kind : `${kind} ${name}`))
-    .join();

@@ -1,4 +1,4 @@
-import { messageOf, unknownType } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { RESUMED_LOOK_MS } from "../limits.ts";
 import { runRefresh } from "../run/refresh.ts";
 import {
@@ -8,7 +8,7 @@ import {
   type LimitTarget,
   type LimitTerms,
 } from "../tasks/limit.ts";
-import type { PausesDeps } from "./pauses.ts";
+import { checkTypeOf, type PausesDeps } from "./pauses.ts";
 
 /** What `Operator` does with limits. */
 export interface Limits {
@@ -48,8 +48,7 @@ export function createLimits(deps: PausesDeps): Limits {
   return {
     async putLimit(target, settings) {
       checkLimit(target, settings);
-      if ("type" in target && !registry.open && !registry.get(target.type))
-        throw unknownType(registry.types, target.type);
+      checkTypeOf(target, registry);
       return changing(() => store.putLimit(target, settings));
     },
     async removeLimit(target) {

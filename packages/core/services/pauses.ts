@@ -2,6 +2,7 @@ import { messageOf, mustBe, refusal, unknownType } from "../errors.ts";
 import { PAUSE_REASON_LIMIT, RESUMED_LOOK_MS } from "../limits.ts";
 import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
 import type { Store } from "../store/store.ts";
+import type { LimitTarget } from "../tasks/limit.ts";
 import { PAUSE_KINDS, type Pause, type PauseTarget } from "../tasks/pause.ts";
 import type { Registry } from "../tasks/registry.ts";
 import { isStorable } from "../tasks/storable.ts";
@@ -43,6 +44,12 @@ export interface Pauses {
   listPauses(): Promise<Pause[]>;
 }
 
+/** @throws TickworkError `unknown_type` for a type that this deployment does not know */
+export function checkTypeOf(target: PauseTarget | LimitTarget, registry: Registry): void {
+  if ("type" in target && !registry.open && !registry.get(target.type))
+    throw unknownType(registry.types, target.type);
+}
+
 export function createPauses(deps: PausesDeps): Pauses {
   const { store, ringer, registry, log } = deps;
   /** Without it, a claim finds out what is paused, and a later ring what is not any more. */
@@ -58,8 +65,7 @@ export function createPauses(deps: PausesDeps): Pauses {
   return {
     async pause(target, { reason = null, userId } = {}) {
       checkTarget(target);
-      if ("type" in target && !registry.open && !registry.get(target.type))
-        throw unknownType(registry.types, target.type);
+      checkTypeOf(target, registry);
       if (
         reason !== null &&
         (reason.length === 0 || reason.length > PAUSE_REASON_LIMIT || !isStorable(reason))
