@@ -11,7 +11,10 @@ export interface Clock {
 /** The longest delay of `setTimeout`. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** What a timer is late by at least: its milliseconds are whole ones. A tick that sleeps is to wake up when a task is due. */
+/**
+ * What a timer may be late by, or early: its milliseconds are whole ones. A tick that sleeps is to wake up when a task is due,
+ * so its timer is set as much earlier, and another one for what is left when it was early.
+ */
 const TIMER_LATE_MS = 1;
 
 /** The clock of the system. */
@@ -20,12 +23,18 @@ export const systemClock: Clock = {
   sleep: (ms, signal) =>
     new Promise((resolve) => {
       if (signal?.aborted) return resolve();
+      const untilMs = performance.now() + ms;
       const done = () => {
         cancel();
         signal?.removeEventListener("abort", done);
         resolve();
       };
-      const cancel = systemClock.after(ms - TIMER_LATE_MS, done);
+      const wait = (): (() => void) =>
+        systemClock.after(untilMs - performance.now() - TIMER_LATE_MS, () => {
+          if (performance.now() >= untilMs) done();
+          else cancel = wait();
+        });
+      let cancel = wait();
       signal?.addEventListener("abort", done, { once: true });
     }),
   after: (ms, act) => {
