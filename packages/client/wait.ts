@@ -42,7 +42,7 @@ export async function waitForEnd<Waited extends Task>(
       ? { timeoutMs: leftMs, retries: Number.POSITIVE_INFINITY }
       : { timeoutMs: Math.min(leftMs, FIRST_LOOK_LIMIT_MS) };
     return get({ signal, ...patience }).catch((error: unknown) => {
-      throw seen && isTransient(error) ? late(seen, error) : error;
+      throw seen && isTransient(error) ? late(seen, reasonOf(error)) : error;
     });
   };
   const late = ({ task_status }: Waited, cause?: unknown) =>
@@ -69,5 +69,8 @@ export async function waitForEnd<Waited extends Task>(
     await pause(Math.min(untilLookMs, leftMs), signal);
   }
 }
+
+/** A look that was cut off at the end of the time says little: what failed before it in that look says why. */
+const reasonOf = (error: unknown) => (error instanceof TickworkTimeoutError && error.cause) || error;
 
 const hasEnded = ({ task_status }: Task) => task_status === "Completed" || task_status === "Error";

@@ -96,12 +96,16 @@ describe("waiting for a task", () => {
     });
     // The last look is a quarter of a second before the end.
     expect(Date.now() - beganMs).toBeGreaterThanOrEqual(1_249);
+    const running = await client.create({ type: "gated" });
+    const { finish } = await eventually(() => on.starts[0]);
     on.front.faults = ["pass"];
     on.front.always = { status: 502 };
-    await expect(client.waitFor(id, { timeoutMs: 2_500 })).rejects.toMatchObject({
+    await expect(client.waitFor(running.id, { timeoutMs: 3_000 })).rejects.toMatchObject({
       name: "TickworkTimeoutError",
+      message: expect.stringContaining('it was "Running" when it was last seen'),
       cause: { status: 502 },
     });
+    finish("done");
   });
 
   test("ends when the task is deleted", async () => {
