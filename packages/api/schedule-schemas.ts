@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { TASK_STATUSES } from "#core";
 import { EVERY_SECONDS_LIMIT } from "../core/limits.ts";
 import { accepts } from "../core/tasks/accepts.ts";
+import { named } from "../core/tasks/filter-schema.ts";
 import { CATCH_UPS, OVERLAPS } from "../core/tasks/schedule.ts";
 import { ScheduleSchema as SchedulePutSchema } from "../core/tasks/schedule-schema.ts";
 import { encoded } from "./cursors.ts";
@@ -18,6 +19,7 @@ const nameOf = (cursor: string): string | undefined =>
 
 export const ScheduleListQuerySchema = v.strictObject(
   {
+    name: v.optional(v.pipe(named, v.description("Only the schedule with this name."))),
     limit: limitFrom(LIST_LIMIT),
     cursor: v.optional(
       v.pipe(
@@ -27,7 +29,7 @@ export const ScheduleListQuerySchema = v.strictObject(
       ),
     ),
   },
-  onlyThese("limit and cursor"),
+  onlyThese("name, limit and cursor"),
 );
 
 /** Parameters are texts; core checks what they say. */

@@ -26,13 +26,14 @@ export interface ClientSchedules {
    */
   list(options?: CallOptions): AsyncGenerator<Schedule, void, undefined>;
   /**
-   * One page of the list, 50 schedules unless `limit` says otherwise, 200 at most; for lists with a button for more.
+   * One page of the list, 50 schedules unless `limit` says otherwise, 200 at most; for lists with a button for more. With
+   * `name`, only the schedule that has it: none where `get` would throw.
    *
    * @throws TickworkApiError `invalid_request`
    * @example const { schedules, next_cursor } = await client.schedules.listPage({ limit: 20 });
    */
   listPage(
-    page?: { limit?: number | undefined; cursor?: string | undefined },
+    page?: { name?: string | undefined; limit?: number | undefined; cursor?: string | undefined },
     options?: CallOptions,
   ): Promise<SchedulePage>;
   /**

@@ -18,6 +18,10 @@ test("a schedule is made, shown, listed, run and deleted", async () => {
   expect(first.schedules.map(({ name }) => name)).toEqual(["a/b ü"]);
   const second = (await bed.call<List>("GET", `/schedules?limit=1&cursor=${first.next_cursor}`)).body;
   expect(second).toMatchObject({ schedules: [{ name: "z" }], next_cursor: null });
+  const named = async (name: string) =>
+    (await bed.call<List>("GET", `/schedules?name=${encodeURIComponent(name)}`)).body;
+  expect(await named("a/b ü")).toEqual({ schedules: first.schedules, next_cursor: null });
+  expect(await named("a/b")).toEqual({ schedules: [], next_cursor: null });
   const ran = await bed.call<Task>("POST", "/schedules/z/run");
   expect(ran).toMatchObject({ status: 201, body: { schedule: "z", task_status: "Not started" } });
   expect((await bed.call("DELETE", "/schedules/z")).status).toBe(204);

@@ -16,8 +16,8 @@ import {
 export function scheduleRoutes(schedules: Schedules, access: Pick<Access, "note">) {
   return new Hono()
     .get(op.listSchedules.path, query(ScheduleListQuerySchema), async (c) => {
-      const { limit, cursor: after } = c.req.valid("query");
-      const { schedules: page, more } = await schedules.list({ limit, after });
+      const { name, limit, cursor: after } = c.req.valid("query");
+      const { schedules: page, more } = await schedules.list({ name, limit, after });
       const last = page.at(-1);
       return c.json({
         schedules: page.map((schedule) => toldTo(c, schedule)),

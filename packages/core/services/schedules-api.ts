@@ -15,8 +15,13 @@ export interface Schedules {
   put(name: string, given: ScheduleChanges): Promise<Schedule>;
   /** @throws TickworkError `schedule_not_found` */
   get(name: string): Promise<Schedule>;
-  /** By name, those after one. @example const { schedules: first, more } = await schedules.list({ limit: 50 }); */
+  /**
+   * By name, those after one; or with `name`, the one that has it, if there is one.
+   *
+   * @example const { schedules: first, more } = await schedules.list({ limit: 50 });
+   */
   list(page: {
+    name?: string | undefined;
     after?: string | undefined;
     limit: number;
   }): Promise<{ schedules: Schedule[]; more: boolean }>;

@@ -64,8 +64,8 @@ export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
       return shown(await find(name));
     },
     get: async (name) => shown(await find(name)),
-    async list({ after = "", limit }) {
-      const kept = await store.listSchedules(database, after, limit + 1);
+    async list({ name, after = "", limit }) {
+      const kept = await store.listSchedules(database, { name, after, limit: limit + 1 });
       return { schedules: kept.slice(0, limit).map(shown), more: kept.length > limit };
     },
     async remove(name) {

@@ -4,7 +4,7 @@ import type { Task } from "../tasks/task.ts";
 import type { Database } from "./database.ts";
 import { epochMs, NOW_MS } from "./fragments.ts";
 import { type TaskRow, type TimedRow, type TimedTasks, tasksOf, timedTasksOf } from "./rows.ts";
-import { queryRepeatable, statement } from "./statement.ts";
+import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
 import { SCHEDULE_ROW, type ScheduleRow } from "./window.ts";
 
 /** The occurrences of a schedule that are to be made, and how the schedule stands then. */
@@ -137,8 +137,12 @@ const KEPT = `json_build_object('name', s.name, ${SPEC.map((column) => `'${colum
     from "baasix_Tasks" t where t.schedule = s.name and t.task_status <> 'Not started'
     order by t.schedule_time desc limit 1))`;
 
-export const LIST = statement({ after: "text", limit: "int" })`
-  select ${KEPT} as schedule from tickwork_schedules s where s.name > :after order by s.name limit :limit`;
+export const LIST = variants(
+  (named: boolean) =>
+    statement({ after: "text", limit: "int", ...(named && { name: "text" as const }) } as Params)`
+  select ${KEPT} as schedule from tickwork_schedules s where s.name > :after ${named ? "and s.name = :name" : ""}
+  order by s.name limit :limit`,
+);
 export const GET = statement({ name: "text" })`
   select ${KEPT} as schedule from tickwork_schedules s where s.name = :name`;
 export const DECLARED = statement({})`
@@ -147,9 +151,15 @@ export const DECLARED = statement({})`
 type Found = { schedule: KeptSchedule };
 const keptOf = (rows: readonly Found[]) => rows.map(({ schedule }) => schedule);
 
-/** The schedules after a name, in the order of their names. */
-export const listSchedules = async (database: Database, after: string, limit: number) =>
-  keptOf(await queryRepeatable<Found>(database, LIST({ after, limit })));
+/** The schedules after a name, in the order of their names; or the one that has a name. */
+export async function listSchedules(
+  database: Database,
+  { name, ...page }: { name: string | undefined; after: string; limit: number },
+): Promise<KeptSchedule[]> {
+  const isNamed = name !== undefined;
+  const request = LIST(isNamed)({ ...page, ...(isNamed && { name }) } as never);
+  return keptOf(await queryRepeatable<Found>(database, request));
+}
 export const getSchedule = async (database: Database, name: string) =>
   keptOf(await queryRepeatable<Found>(database, GET({ name })))[0];
 export const declaredSchedules = async (database: Database) =>

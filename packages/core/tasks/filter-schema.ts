@@ -9,7 +9,7 @@ import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
 
 const nonEmpty = accepts(`1 to ${NAME_LIMIT} characters`);
 
-const named = v.pipe(
+export const named = v.pipe(
   v.string(nonEmpty),
   v.minLength(1, nonEmpty),
   v.maxLength(NAME_LIMIT, nonEmpty),

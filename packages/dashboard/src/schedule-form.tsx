@@ -221,6 +221,5 @@ function Choice({
 
 /** To put a schedule replaces one of its name, which nobody means here. To ask for one that is not there is an error in the console. */
 async function isTaken(client: Client, name: string): Promise<boolean> {
-  for await (const one of client.schedules.list()) if (one.name === name) return true;
-  return false;
+  return (await client.schedules.listPage({ name })).schedules.length > 0;
 }
