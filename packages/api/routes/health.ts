@@ -6,7 +6,7 @@ import { operations as op } from "../operations.ts";
 export function healthRoutes(operator: Operator) {
   return new Hono().get(op.health.path, async (c) => {
     const { stats, ...health } = await operator.getHealth();
-    // Whoever has no key need not know who has one.
+    // The route needs no key, so it names nobody.
     const paused = stats.paused?.map(({ created_by: _, ...pause }) => pause);
     return c.json({ ...health, stats: { ...stats, ...(paused && { paused }) } }, health.healthy ? 200 : 500);
   });
