@@ -85,8 +85,8 @@ export interface Look {
 }
 
 /**
- * The gate stands before Postgres: it tells a tick whether anything is due, and lets one tick work in each slot. Who may
- * work holds the slot's **flag**, under a token and with a TTL. So an idle tick asks the gate alone, and Postgres sleeps.
+ * The gate stands before Postgres: it tells a tick whether anything is due, and lets one tick work in each slot. The
+ * tick that works holds the slot's **flag**, under a token and with a TTL. An idle tick asks the gate alone, so Postgres sleeps.
  *
  * The gate is quick and may be wrong: a flag may be lost, a cached due time may be old. That makes a task late at worst,
  * for only the claim in Postgres decides who runs it.

@@ -6,6 +6,7 @@ import type { Store } from "../store/store.ts";
 import { type HookEvent, type Hooks, TASKS } from "../tasks/hooks.ts";
 import type { Registry } from "../tasks/registry.ts";
 import {
+  gone,
   isLaned,
   type KnownTypes,
   lanedAt,
@@ -95,7 +96,7 @@ export function createAnnouncer({ store, gate, ringer, hooks, registry }: Announ
       const deleted = event === "items.delete.after";
       await tell(
         deleted
-          ? tasks.map(({ id, rev }) => ({ id, rev: rev + 1, kind: "gone" }))
+          ? tasks.map(({ id, rev, type, task_status }) => gone(id, rev + 1, type, task_status))
           : standingsOf(tasks, nowMs),
         nowMs,
       );

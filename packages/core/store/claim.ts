@@ -1,5 +1,5 @@
 import type { Moment } from "../clock.ts";
-import { type Facts, LANES, type Standing, standingOfLanes } from "../tasks/standing.ts";
+import { type Facts, gone, LANES, type Standing, standingOfLanes } from "../tasks/standing.ts";
 import type { StoreDeps } from "./deps.ts";
 import {
   CANCELLED,
@@ -14,7 +14,7 @@ import {
   STARTABLE,
   VERSIONED_TYPE,
 } from "./fragments.ts";
-import { beginsWithLanes, claimLaned, LANES_USED, noteLanes } from "./lanes.ts";
+import { beginsWithLanes, claimLaned, LANES_EVER_USED, LANES_USED, noteLanes } from "./lanes.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
 import { isUniqueViolation } from "./postgres-errors.ts";
 import { standingNow } from "./read.ts";
@@ -39,17 +39,17 @@ export const STARTED = `task_status = 'Running', slot = :slot, lease_token = :ne
   started_at = now(), finished_at = null, progress = null, cancel_requested = false, "updatedAt" = now(),
   rev = rev + 1`;
 
-const EARLIEST_DUE = `(select id from "baasix_Tasks"
-  where task_status = 'Not started' and lane is null and scheduled_time <= now() and ${STARTABLE}
+const earliestDue = (startable: string) => `(select id from "baasix_Tasks"
+  where task_status = 'Not started' and lane is null and scheduled_time <= now() and ${startable}
   order by scheduled_time, id limit 1 for update skip locked)`;
 
 /** The row itself is not kept until the statement ends: its JSON is all that is asked for. */
 const AS_JSON = `row_to_json("baasix_Tasks") as task`;
 
-/** Claims the next task that is due, if the condition `only` holds. */
-export const claimDue = (only: string) => `
+/** Claims the next task that is due, if the condition `only` holds, and there is room. */
+export const claimDue = (only: string, startable: string) => `
   update "baasix_Tasks" set ${STARTED}
-  where id = ${EARLIEST_DUE} and ${HAS_ROOM} and ${only}
+  where id = ${earliestDue(startable)} and ${only}
   returning ${AS_JSON}`;
 
 /** The same, but a task whose lease ended goes first, and before all others the one that blocks the slot. */
@@ -61,15 +61,15 @@ export const claimOverdueOrDue = (only: string) => `
     (select id from "baasix_Tasks" where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes
         and not cancel_requested and lane is null and ${STARTABLE}
       order by (slot is not distinct from :slot) desc, lease_expires_at limit 1 for update skip locked),
-    ${EARLIEST_DUE}) and ${HAS_ROOM} and ${only}
+    ${earliestDue(STARTABLE)}) and ${HAS_ROOM} and ${only}
   returning ${AS_JSON}`;
 
 const ENDED_FIRST = "(select count(*) from buried) + (select count(*) from returned) >= 0";
 const CLAIMED = {
   plain: `claimed as (${claimOverdueOrDue(`${ENDED_FIRST} and not ${LANES_USED}`)})
-    select (select task from claimed) as task, ${LANES_USED} as lanes,`,
+    select (select task from claimed) as task, ${LANES_USED} as lanes, ${LANES_EVER_USED} as ever,`,
   laned: `function as materialized (${claimLaned(ENDED_FIRST)}), claimed as (select task from function where task is not null)
-    select (select task from claimed) as task, ${LANES_USED} as lanes, (select next_ms from function) as lanes_next_ms,
+    select (select task from claimed) as task, ${LANES_USED} as lanes, ${LANES_EVER_USED} as ever, (select next_ms from function) as lanes_next_ms,
       (select more from function) as more,`,
 };
 
@@ -90,7 +90,7 @@ const claimBy = (how: keyof typeof CLAIMED) => statement({
         json_build_object('message', 'its worker died ' || (crashes + 1) || ' times while it ran',
           'name', 'CrashedError', 'code', 'crashed', 'attempts', attempts, 'history', ${CRASH_HISTORY}) end
     where task_status = 'Running' and lease_expires_at <= now() and (crashes >= :maxCrashes or cancel_requested)
-    returning id, rev),
+    returning id, rev, type),
   returned as (
     update "baasix_Tasks" set task_status = 'Not started', crashes = crashes + 1, history = ${CRASH_HISTORY}, "updatedAt" = now()
     where task_status = 'Running' and lease_expires_at <= now() and crashes < :maxCrashes and not cancel_requested
@@ -113,13 +113,14 @@ interface ClaimRow {
   task: Row | null;
   /** There are lanes: a claim that did not call the function has claimed nothing. */
   lanes: boolean;
+  ever: boolean;
   lanes_next_ms?: number | null;
   more?: boolean | null;
   now_ms: number;
   next_ms: number | null;
   /** Set when other programs run too much for another task to start. */
   room_ms: number | null;
-  buried: { id: number; rev: number }[] | null;
+  buried: { id: number; rev: number; type: string }[] | null;
   seen: Facts[] | null;
 }
 
@@ -157,7 +158,7 @@ export async function claim(
       endedBefore = row.buried;
       [row] = await database.query<ClaimRow>(CLAIM_LANED(given));
     }
-    noteLanes(database, row?.lanes ?? false);
+    if (row) noteLanes(database, row);
   } catch (error) {
     if (!isUniqueViolation(error, "tickwork_running")) throw error;
     const [holder] = await queryRepeatable<SlotHolder>(database, SLOT_HOLDER({ slot }));
@@ -167,8 +168,8 @@ export async function claim(
   if (!row) throw new Error("a claim must answer one row, got none");
   const { task, now_ms: nowMs, next_ms: plainMs, room_ms: roomMs, lanes_next_ms: lanesMs = null } = row;
   const nextMs = plainMs === null || lanesMs === null ? (plainMs ?? lanesMs) : Math.min(plainMs, lanesMs);
-  const buried = [...(endedBefore ?? []), ...(row.buried ?? [])].map(
-    ({ id, rev }): Standing => ({ id, rev, kind: "gone" }),
+  const buried = [...(endedBefore ?? []), ...(row.buried ?? [])].map(({ id, rev, type }) =>
+    gone(id, rev, type, "Error"),
   );
   if (task)
     return { kind: "claimed", lease: { ...request, task: toTask(task) }, buried, more: row.more ?? false };

@@ -1,4 +1,5 @@
 import { CACHED_DATA_LIMIT_BYTES, CACHED_ROW_LIMIT_BYTES, UNKNOWN_TYPE_MS, WINDOW_MS } from "../limits.ts";
+import { BULK_TYPE } from "./filter.ts";
 import type { Task, TaskStatus } from "./task.ts";
 import { versionedType } from "./version.ts";
 
@@ -17,6 +18,8 @@ import { versionedType } from "./version.ts";
  *
  * `inMs` is the time until then by Postgres's clock. It is set where the clock of the cache was seen to disagree.
  * `paused`: a pause was seen that may be over by now, so no refresh may go by the cache until one has read.
+ * `untold`: nor may it where an operation on many tasks ended before it was through, for its worker may have died before it
+ * told what its last batch had changed.
  * `json` is the task as JSON, where that was needed before.
  */
 export type Standing =
@@ -31,7 +34,7 @@ export type Standing =
       json?: string;
     }
   | { id: number; rev: number; kind: "running"; atMs: number; inMs?: number }
-  | { id: number; rev: number; kind: "gone" }
+  | { id: number; rev: number; kind: "gone"; untold?: boolean }
   | { id: number; rev: 0; kind: "missing" }
   | { id: typeof LANES; rev: 0; kind: "laned"; atMs: number; inMs?: number };
 
@@ -88,7 +91,7 @@ export function standingOf(
 ): Standing {
   if (status === "Running" && lease_ms !== null) return { id, rev, kind: "running", atMs: lease_ms };
   if (status !== "Not started" || due_ms > nowMs + (types.windowMs ?? WINDOW_MS))
-    return { id, rev, kind: "gone" };
+    return gone(id, rev, type, status);
   // Another process may have the code, as in a deployment that is under way. The cache is everybody's: for a while its
   // ticks are to see the task. Then nobody here runs it, and it must not make a tick look again and again.
   const isLeft =
@@ -96,6 +99,12 @@ export function standingOf(
     laned ||
     (isKnown(type, types) ? hasType(types.foreign, type) : due_ms <= nowMs - UNKNOWN_TYPE_MS);
   return { id, rev, kind: isLeft ? "foreign" : "waiting", atMs: due_ms };
+}
+
+/** Where a task stands that is not in the window any more. */
+export function gone(id: number, rev: number, type: string, status: TaskStatus): Standing {
+  const isUntold = type === BULK_TYPE && status !== "Completed";
+  return { id, rev, kind: "gone", ...(isUntold && { untold: true }) };
 }
 
 /** Whether this deployment runs the type, or knows that another program does. */

@@ -1,5 +1,5 @@
 /** Operations on many tasks: what they do to each, what they leave alone, and that nothing is done twice. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { BulkRequest, Task } from "#core";
 import { BULK_BATCH } from "../../../packages/core/limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
@@ -195,6 +195,42 @@ describeOnStacks("bulk operations", (bed) => {
     expect((await tickwork.tasks.get(id)).result_data).toMatchObject({ matched: total, changed: total });
     expect(await count("type = 'other' and task_status = 'Not started' and rev = 2")).toBe(total);
     expect((await tickwork.operator.getCacheStats()).cachedTasksCount).toBe(total);
+  });
+
+  describe("when nobody has told of its last batch and none goes on with it, the next refresh reads Postgres", () => {
+    type Ended = (tickwork: ReturnType<typeof make>, id: number) => Promise<unknown>;
+    test.each<[how: string, end: Ended]>([
+      ["it is cancelled", ({ tasks }, id) => tasks.cancel(id)],
+      ["it is deleted", ({ tasks }, id) => tasks.remove(id)],
+      [
+        "its worker died, and it is to stop",
+        async ({ operator, worker }, id) => {
+          await bed.sql(
+            `update "baasix_Tasks" set task_status = 'Running', slot = 0, lease_token = 'of the dead', cancel_requested = true,
+              lease_expires_at = now() - interval '1 second' where id = $1`,
+            [id],
+          );
+          await operator.notifyChanged([id]);
+          await worker.tick();
+        },
+      ],
+    ])("%s", async (_, end) => {
+      const tickwork = make({ env: { TASK_MAX_UNSEEN_TIME: "3600" } });
+      const { operator, worker } = tickwork;
+      await worker.refresh();
+      await fill(BULK_BATCH + 5, "Error");
+      bed.faults.postgresAnswer = (text) => {
+        if (!isStep(text)) return;
+        delete bed.faults.postgresAnswer;
+        throw new Error("the connection is gone");
+      };
+      const { id } = await run(tickwork, { action: "retry", filter: { type: "other" } });
+      expect(await worker.refresh()).toMatchObject({ readPostgres: false, waiting: 1 });
+      await end(tickwork, id);
+      expect(await worker.refresh()).toMatchObject({ readPostgres: true });
+      expect((await operator.getCacheStats()).cachedTasksCount).toBe(BULK_BATCH);
+      expect(await worker.refresh()).toMatchObject({ readPostgres: false });
+    });
   });
 
   test("it stops when it is cancelled, and a retry of it does the rest", async () => {

@@ -45,6 +45,7 @@ const id = fc.constantFrom(...IDS);
 const rev = fc.integer({ min: 1, max: 5 });
 const standing: fc.Arbitrary<Standing> = fc.oneof(
   fc.record({ id, rev, kind: fc.constant("gone" as const) }),
+  fc.record({ id, rev, kind: fc.constant("gone" as const), untold: fc.constant(true) }),
   fc.record({ id, rev: fc.constant(0 as const), kind: fc.constant("missing" as const) }),
   fc.record({ id, rev, kind: fc.constantFrom("waiting", "waiting", "foreign", "running"), atMs: minute }),
   fc.record({
@@ -151,7 +152,7 @@ export const readings: readonly (readonly string[])[] = [
     "WITHSCORES",
   ]),
   ...["revs", "rows"].map((hash) => ["HMGET", key(hash), "*", ...IDS.map(String)]),
-  ["HMGET", key("state"), "sequence", "trimmed", "refreshed", "began", "ended"],
+  ["HMGET", key("state"), "sequence", "trimmed", "refreshed", "began", "ended", "doubted"],
   ...[key("sleeper"), ...FLAGS].map((one) => ["GET", one]),
   ...KEYS.map((one) => ["PTTL", one]),
 ];

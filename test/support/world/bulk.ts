@@ -22,10 +22,12 @@ export interface BulkStep {
   twice: boolean;
   /** Who asks for it dies so long after it began to. */
   dies?: number | undefined;
-  /** Its worker dies so long after it wrote this batch. */
-  workerDies?: { batch: number; ms: number } | undefined;
-  /** It is cancelled so long after it was asked for; and retried a while later. */
+  /** Its worker dies so long after it wrote this batch; then it is cancelled, or another goes on with it. */
+  workerDies?: { batch: number; ms: number; cancelled: boolean } | undefined;
+  /** It is cancelled so long after it was asked for. */
   cancelledAfterMs?: number | undefined;
+  /** And retried a while later. */
+  retried: boolean;
 }
 
 /** How long after it was cancelled it is retried. */
@@ -48,16 +50,21 @@ export function bulks(dies: boolean): fc.Arbitrary<BulkStep> {
         do: fc.constant("bulk" as const),
         action: fc.constant(action),
         of: fc.constantFrom(...OF[action]),
-        dueInMs: fc.constantFrom(-60_000, 0, 0, 3_000, 20_000, 200_000, 6 * 3_600_000),
+        dueInMs: fc.constantFrom(-60_000, 0, 0, 3_000, 20_000, 200_000, 200_000, 6 * 3_600_000),
         twice: fc.boolean(),
         ...(dies && {
           dies: onceIn(8, fc.integer({ min: 1, max: 80 })),
           workerDies: onceIn(
             2,
-            fc.record({ batch: fc.integer({ min: 1, max: 4 }), ms: fc.integer({ min: 0, max: 60 }) }),
+            fc.record({
+              batch: fc.integer({ min: 1, max: 4 }),
+              ms: fc.integer({ min: 0, max: 60 }),
+              cancelled: fc.boolean(),
+            }),
           ),
         }),
         cancelledAfterMs: onceIn(4, fc.integer({ min: 0, max: 800 })),
+        retried: fc.boolean(),
       }),
     );
 }
@@ -177,7 +184,7 @@ export interface Cut {
 export class BulkWatcher {
   /** Tasks that an operation has deleted. */
   readonly deleted = new Set<number>();
-  /** An operation ended before it was through: what its last batch did the cache may not have been told. */
+  /** An operation ended before it was through: what its last batch did, the cache may not know until a refresh. */
   brokenOff = false;
   readonly cuts = new Map<string, Cut>();
   #rows = new Map<number, Row>();

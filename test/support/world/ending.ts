@@ -76,16 +76,14 @@ export async function endStory(
   const { skew } = scenario;
   const disturbed =
     story.mayWaitForRefresh ||
+    parts.watcher.bulk.brokenOff ||
     lambda.disturbed ||
     [skew.postgres, skew.redis, skew.workers].some((ms) => ms !== 0);
   if (disturbed) lambda.enqueue("refresh");
   else story.refreshes = false;
   const before = lambda.invokedAtMs.length;
   // A ring that was lost may have been the one that a write made which Redis did not take.
-  const unseen =
-    story.mayBeUnseen ||
-    parts.watcher.bulk.brokenOff ||
-    (lambda.disturbed && (redis.disturbed || story.resumerDies));
+  const unseen = story.mayBeUnseen || (lambda.disturbed && (redis.disturbed || story.resumerDies));
   const unseenMs = unseen ? (scenario.unseenSeconds - refreshSeconds) * 1000 : 0;
   await world.runUntil(world.nowMs + HEAL_MS + unseenMs);
   if (world.violations.length > 0) return;

@@ -251,23 +251,25 @@ export class Story {
     const { world, deployment, postgres, watcher } = this.#parts;
     const user = `who asks at ${world.nowMs}, ${world.random()}`;
     const { workerDies: dies, cancelledAfterMs } = step;
+    const each = (change: (tasks: Tickwork["tasks"], id: number) => Promise<unknown>) => () => {
+      for (const id of watcher.bulk.askedBy(user)) this.#call(({ tasks }) => change(tasks, id));
+    };
+    const cancel = each((tasks, id) => tasks.cancel(id));
     if (dies)
       watcher.bulk.cuts.set(user, {
         batch: dies.batch,
         kill: (name) => {
           const its = deployment.containers.find(({ process }) => process.name === name);
-          world.after(dies.ms, () => its?.process.kill());
+          world.after(dies.ms, () => {
+            its?.process.kill();
+            if (dies.cancelled) cancel();
+          });
         },
       });
     for (const ask of askFor(step, user, postgres.nowMs(), this.acknowledged)) this.#call(ask, step.dies);
     if (cancelledAfterMs === undefined) return;
-    const each = (change: (tasks: Tickwork["tasks"], id: number) => Promise<unknown>) => () => {
-      for (const id of watcher.bulk.askedBy(user)) this.#call(({ tasks }) => change(tasks, id));
-    };
-    world.after(
-      cancelledAfterMs,
-      each((tasks, id) => tasks.cancel(id)),
-    );
+    world.after(cancelledAfterMs, cancel);
+    if (!step.retried) return;
     world.after(
       cancelledAfterMs + BULK_RETRIED_MS,
       each((tasks, id) => tasks.retry(id)),

@@ -11,7 +11,8 @@
  *   that comes late meets its rev and changes nothing
  * - `state`: hash, `sequence` (grows with each write), `trimmed` (the sequence when the limit last cut), `refreshed` (ms),
  *   `waiting_for_code` (how many waited for a type that the latest refresh did not know), `began` and `ended` (the
- *   sequences of the refreshes that did so last), `read` (ms, when the latest one began to read) and `basis` (who read)
+ *   sequences of the refreshes that did so last), `read` (ms, when the latest one began to read), `basis` (who read) and
+ *   `doubted` (the sequence when something was told that may have been out of date, or not all)
  * - `foreign`: sorted set, the id of a waiting task that another program runs, at its due time; listed, never started
  * - `sleeper`: string with TTL, `wake-up ms|token`
  * - the flag of a slot: string with TTL, the holder's token

@@ -1,8 +1,8 @@
 /**
  * The scripts of the list of API keys in Redis. KEYS: the list, and the lease of whoever may write it.
  *
- * What is read from Postgres may be old by the time it is written here. So only who has the lease writes, and each change
- * of a key takes it away: before it commits, in case it dies afterwards, and when it is done.
+ * What is read from Postgres may be old by the time it is written here. So only the holder of the lease writes, and each change
+ * of a key takes the lease away: before it commits, in case it dies afterwards, and when it is done.
  */
 import { number, script, text } from "./script.ts";
 
@@ -36,7 +36,7 @@ call('SET', KEYS[2], token, 'PX', lease_ms)`,
   decode: (_: null) => undefined,
 });
 
-/** After a change: whoever has read before it writes no more. */
+/** After a change: what was read before it is no longer written. */
 export const FORGET_KEYS = script({
   args: {},
   lua: "call('DEL', KEYS[1], KEYS[2])",

@@ -61,7 +61,8 @@ type VouchReply = [
 /**
  * A refresh asks whether the cache is what Postgres and those who told of their writes would have it be: the marker is
  * there and far enough ahead; each member of a set has its rev and each rev its member, so none was evicted; the latest
- * refresh has ended, not long ago, and would have read the same; nobody told of a pause since. Notes that it looked.
+ * refresh has ended, not long ago, and would have read the same; nobody told since of a pause, or of an
+ * operation that was not through. Notes that it looked.
  *
  * Keys: all but rows, the sleeper and the flags. Arguments: as `Trust`, who would read, and the limit of the cache.
  * Answers a `Vouched`, or undefined: read Postgres.
@@ -69,7 +70,7 @@ type VouchReply = [
 export const VOUCH = script({
   args: { basis: text, limit: number, young_ms: number, whole_ms: number, ahead_ms: number },
   lua: `
-local known = call('HMGET', state, 'read', 'basis', 'began', 'ended', 'waiting_for_code', 'code_since', 'paused')
+local known = call('HMGET', state, 'read', 'basis', 'began', 'ended', 'waiting_for_code', 'code_since', 'doubted')
 local age = now() - tonumber(known[1] or 0)
 if known[2] ~= basis or known[3] ~= known[4] or age < 0 or age > young_ms then return false end
 if tonumber(known[7] or 0) > tonumber(known[3] or 0) then return false end

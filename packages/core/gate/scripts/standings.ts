@@ -22,7 +22,8 @@ export const standings: Kind<readonly Standing[]> = {
 
 function fieldsOf(standing: Standing): Fields {
   const { id, rev, kind } = standing;
-  if (kind === "gone" || kind === "missing") return { id, rev, kind, score: "", row: "" };
+  if (kind === "missing") return { id, rev, kind, score: "", row: "" };
+  if (kind === "gone") return { id, rev, kind: standing.untold ? "untold" : kind, score: "", row: "" };
   return {
     id,
     rev,
@@ -49,13 +50,14 @@ local function take(one, ${FIELDS.join(", ")})
     if before and tonumber(before) < tonumber(score) then score = int(tonumber(before)) end
     kind, rev = 'waiting', int(known and known >= now() and known + 1 or now())
   end
+  if kind == 'untold' then kind, doubted = 'gone', true end
   if kind == 'missing' and known then kind, rev = 'gone', int(known + 1) end
   if known and known > tonumber(rev) then return end
   if kind == 'missing' then
     one.missing = true
     return
   end
-  if kind == 'paused' then kind, paused = 'foreign', true end
+  if kind == 'paused' then kind, doubted = 'foreign', true end
   if known and known < tonumber(rev) or not known and kind ~= 'gone' then news = news + 1 end
   if kind == 'gone' then score = int(now() + ${TOMBSTONE_MS})
   elseif string.sub(score, 1, 1) == '~' then score = int(now() + string.sub(score, 2)) end
@@ -118,14 +120,15 @@ end`;
  * A `laned` one has no rev of its own: it grows with each. A claim that says when something may start names the rev that it saw, and
  * so changes nothing where somebody has told of a laned task since.
  *
- * A `paused` one is foreign, and may be waiting again by now; `VOUCH` asks when the last such was told.
+ * A `paused` one is foreign, and may be waiting again by now; an `untold` one is gone, and may have changed others of which
+ * nobody has told. `VOUCH` asks when the last such was told.
  *
  * All that is to be done is gathered first, so that it is one command for each key however many tasks there are.
  *
  * Needs the arguments `standings` and `limit`.
  */
 export const WRITE = `
-local news, paused = 0, false
+local news, doubted = 0, false
 local sequence${ADD}${FORGET_OLD}${CUT}${TAKE}${STORE}${TRIM}
 if standings <= #ARGV then
   sequence = int(call('HINCRBY', state, 'sequence', 1))
@@ -149,6 +152,6 @@ if standings <= #ARGV then
     take(told[ARGV[i]], unpack(ARGV, i, i + ${FIELDS.length - 1}))
   end
   trim(store(ids, told))
-  if paused then call('HSET', state, 'paused', sequence) end
+  if doubted then call('HSET', state, 'doubted', sequence) end
   if sequence % ${WRITES_PER_SWEEP} == 0 then forget_old(${TOMBSTONES_PER_WRITE}) end
 end`;
