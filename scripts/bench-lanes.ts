@@ -1,13 +1,13 @@
 /**
  * `npm run bench:lanes [-- TASKS …]`: what a claim costs where tasks have keys, beside a plain one, on the real PostgreSQL
  * of this machine: one task after the other, each settled in the statement that claims the next. Tasks wait in 10,000 keys:
- * once of 1,000 tenants, once of a single one. Beside that one, a small tenant creates a task now and then: how many others
- * start before it.
+ * once of 1,000 tenants, once of a single one; then in 10,000 queues. Beside the single tenant, a small one creates a task
+ * now and then: how many others start before it.
  */
-import { createDatabase as createClient, migrate, silent, systemClock } from "#core";
-import { openPg } from "#drivers";
-import { createStore } from "../packages/core/store/store.ts";
-import { createDatabase, serversAnswer } from "./local-servers.ts";
+import type { Store } from "../packages/core/store/store.ts";
+import { oneAfterTheOther, openStore } from "./bench-store.ts";
+import { serversAnswer } from "./local-servers.ts";
+import { median } from "./median.ts";
 
 const KEYS = 10_000;
 const TENANTS = 1_000;
@@ -23,48 +23,25 @@ if (!serversAnswer) {
   process.exit(1);
 }
 
-async function openStore() {
-  const place = await createDatabase();
-  const driver = await openPg(place.url);
-  const database = createClient(driver, { clock: systemClock, log: silent } as never);
-  await migrate(database, silent);
-  const types = { ours: ["note"], foreign: [] };
-  const store = createStore({ database, leaseMs: 60_000, slots: 1, maxCrashes: 3, cacheLimit: 1_000, types });
-  return {
-    store,
-    sql: (text: string) => driver.query({ text, params: [] }, AbortSignal.timeout(600_000)),
-    close: async () => {
-      await driver.close();
-      await place.drop();
-    },
-  };
-}
-
-type Store = ReturnType<typeof createStore>;
-
 /** Runs so many, and returns how many a second. */
 async function run(store: Store, count: number, note?: (id: number, n: number) => void): Promise<number> {
-  const request = () => ({ slot: 0, token: crypto.randomUUID(), leasedAt: Date.now() });
-  const first = await store.claim(request(), []);
-  let lease = first.kind === "claimed" ? first.lease : undefined;
+  const worker = oneAfterTheOther(store);
+  let { task } = await worker.next();
   const beganMs = performance.now();
   for (let n = 1; n <= count; n++) {
-    if (!lease) throw new Error("there must be more to claim");
-    note?.(lease.task.id, n);
-    const outcome = { kind: "completed", result: null } as const;
-    lease = (await store.settle(lease, outcome, n < count ? request() : undefined)).next;
+    note?.(task.id, n);
+    if (n < count) ({ task } = await worker.next());
   }
+  await worker.end();
   return (count / (performance.now() - beganMs)) * 1000;
 }
 
-const median = (all: number[]) => all.sort((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
-
-async function open(waiting: number, key: string) {
-  const opened = await openStore();
+async function open(waiting: number, column = "", value = "") {
+  const opened = await openStore("note");
   const total = waiting + RUNS * (ROUNDS + 1);
   for (let from = 0; from < total; from += INSERTED)
-    await opened.sql(`insert into "baasix_Tasks" (task_status, type, scheduled_time, "createdAt", "updatedAt", rev${key && ", concurrency_key"})
-      select 'Not started', 'note', now() - interval '1 hour' + n * interval '1 ms', now(), now(), 1${key}
+    await opened.sql(`insert into "baasix_Tasks" (task_status, type, scheduled_time, "createdAt", "updatedAt", rev${column && `, ${column}`})
+      select 'Not started', 'note', now() - interval '1 hour' + n * interval '1 ms', now(), now(), 1${column && `, ${value}`}
       from generate_series(${from + 1}, ${Math.min(from + INSERTED, total)}) n`);
   await opened.sql('vacuum analyze "baasix_Tasks"');
   await run(opened.store, RUNS);
@@ -85,11 +62,12 @@ async function smallTenant({ store, sql }: Awaited<ReturnType<typeof open>>): Pr
 
 const sizes = process.argv.slice(2).map(Number);
 for (const waiting of sizes.length > 0 ? sizes : [1_000, 1_000_000]) {
-  const many = `, 't' || n % ${TENANTS} || '/' || n % ${KEYS}`;
+  const many = `'t' || n % ${TENANTS} || '/' || n % ${KEYS}`;
   const all = {
-    plain: await open(waiting, ""),
-    [`${TENANTS} tenants`]: await open(waiting, many),
-    "one tenant": await open(waiting, `, 'big/' || n % ${KEYS}`),
+    plain: await open(waiting),
+    [`${TENANTS} tenants`]: await open(waiting, "concurrency_key", many),
+    "one tenant": await open(waiting, "concurrency_key", `'big/' || n % ${KEYS}`),
+    [`${KEYS} queues`]: await open(waiting, "queue", `'q' || n % ${KEYS}`),
   };
   const rates = new Map(Object.keys(all).map((name) => [name, [] as number[]]));
   // In turn: whatever else the machine does falls on all.

@@ -1,11 +1,13 @@
 /** The limits of lines and of what limits may say; the others are in `limits.ts`. */
 
-/** A point of priority is worth so much waiting: who waits that long gets ahead of what comes with one point more. */
+/** What a point of priority is worth in waiting: a task that has waited this long is ahead of a new one with a point more. */
 export const PRIORITY_STEP_MS = 60_000;
 /** What one claim does for lanes at most: news folded in, lanes woken, due tasks of a limited type that get a lane. */
 export const LANES_FOLDED = 10_000;
 export const LANES_WOKEN = 1_000;
 export const LANES_MOVED = 200;
+/** How many groups have their entries put right one by one, before all have. */
+export const LANES_MENDED = 3;
 /** When to look again for a lane whose rows others have locked. */
 export const LOCKED_LANE_MS = 1_000;
 /** What a limit may say. Each start of a burst is remembered. */

@@ -5,9 +5,10 @@
  *   hold back all. They start in the order of their due times. A task with none of these but a type is *plain* and has no
  *   lane, unless its type has a limit.
  * - **pool**: the lanes of one type and queue: what is full for one of them is full for all
- * - **group**: the keys that begin alike, up to the first `/`; all tasks without a key are one
- * - **entry**: a group that has something due in a pool
- * - **news**: what was written for a lane, in the writer's own transaction. Whoever writes touches nothing that others
+ * - **group**: the keys that begin alike, up to the first `/`; all tasks without a key are one. Its tag is its turn. It is
+ *   awake while it has something due
+ * - **entry**: a group that has something due in a pool, with a tag that may be one of the group's earlier ones
+ * - **news**: what was written for a lane, in the writer's own transaction, which so touches nothing that others
  *   wait for; the function folds it in. `writer` is that transaction, so that what was folded in is not passed again.
  *
  * Only the function writes what is not news, one caller at a time.
@@ -57,7 +58,12 @@ export const laneOf = (row: string) => `md5(json_build_array(${versioned(row)},
 export const versioned = (row: string) =>
   VERSIONED_TYPE.replace(/\b(version|type)\b/g, (name) => `${row}${name}`);
 
+/** Not empty once a task had a lane. It has no unique index, or its first writers would wait for each other. */
+export const LANES_USE_TABLE =
+  "create table if not exists tickwork_lane_use (since timestamptz not null default now());";
+
 export const LANES_TABLES = `
+      ${LANES_USE_TABLE}
       create table if not exists tickwork_limits (
         kind text, name text, concurrency integer, rate integer, period_seconds double precision, burst boolean,
         weight double precision, updated_at timestamptz not null,
@@ -93,50 +99,72 @@ export const LANES_WRITER = `
       create index if not exists tickwork_lane_news_writer on tickwork_lane_news (writer);
       alter table tickwork_lane_state add column if not exists folded_before xid8 not null default '0';`;
 
+/**
+ * Groups in the order of their turns, and the lanes of each, so that a claim finds what is next without looking at each pool.
+ * Claims wait meanwhile.
+ */
+export const LANES_GROUPS = `
+      perform from tickwork_lane_state for update;
+      alter table tickwork_lane_groups add column if not exists awake boolean not null default false;
+      update tickwork_lane_groups g set awake = true, tag = greatest(g.tag, e.tag)
+        from (select grp, max(tag) as tag from tickwork_lane_entries group by grp) e where e.grp = g.name;
+      create index if not exists tickwork_lane_groups_first on tickwork_lane_groups (tag, name) where awake;
+      create index if not exists tickwork_lanes_of_group on tickwork_lanes (grp, rank) where awake;`;
+
 const HAS_LANE = (row: string) =>
   `(${row}.queue is not null or ${row}.concurrency_key is not null or coalesce(${row}.priority, 0) <> 0)`;
 
 /**
- * Gives a task its lane, and tells of it. A plain row calls nothing. The function has the rights of its owner, so that whoever may write
- * tasks needs none on the news.
+ * A function for a trigger, in the schema of the table. It has the rights of its owner, so that whoever may write tasks
+ * needs none on the news.
  */
-export const LANES_TRIGGER_FUNCTION = `
-      execute replace($body$
-        create or replace function @schema.tickwork_lane_write() returns trigger
+export const asOwner = (name: string, statements: string) => `execute replace($body$
+        create or replace function @schema.${name}() returns trigger
           language plpgsql security definer set search_path = pg_catalog, pg_temp as $trigger$
-        begin
-          new.priority := nullif(least(100, greatest(-100, coalesce(new.priority, 0))), 0);
-          if tg_op = 'UPDATE' then
-            if (old.task_status, old.scheduled_time, old.lane, old.type::text, old.version, old.queue::text, old.concurrency_key::text, old.priority)
-                is not distinct from (new.task_status, new.scheduled_time, new.lane, new.type::text, new.version, new.queue::text, new.concurrency_key::text, new.priority) then
-              return new;
-            end if;
-            -- What has a lane for its type alone keeps it.
-            if not ${HAS_LANE("new")} and ${HAS_LANE("old")} then new.lane := null; end if;
-          else
-            new.lane := null;
-          end if;
+        begin${statements}
+          return new;
+        end $trigger$ $body$, '@schema',
+        (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('"baasix_Tasks"')));`;
+
+const CLAMPED = "new.priority := nullif(least(100, greatest(-100, coalesce(new.priority, 0))), 0);";
+/** Gives a task its lane, and tells of it. */
+const TELL = `
           if ${HAS_LANE("new")} or new.lane is not null then
             new.lane := ${laneOf("new.")};
           end if;
           if new.task_status = 'Not started' and new.lane is not null then
+            if not exists (select from @schema.tickwork_lane_use) then insert into @schema.tickwork_lane_use default values; end if;
             insert into @schema.tickwork_lane_news (lane, versioned, type, queue, key, priority, due)
               values (new.lane, ${versioned("new.")}, new.type, coalesce(new.queue, ''), coalesce(new.concurrency_key, ''),
                 coalesce(new.priority, 0), new.scheduled_time);
             -- In a database that was restored elsewhere, transactions may have lower numbers.
             update @schema.tickwork_lane_state set folded_before = '0' where folded_before > pg_current_xact_id();
-          end if;
-          return new;
-        end $trigger$ $body$, '@schema',
-        (select relnamespace::regnamespace::text from pg_class where oid = to_regclass('"baasix_Tasks"')));`;
+          end if;`;
 
-export const LANES_TRIGGERS = `
+/** Statements for a row `new` that waits, and had been `old`. */
+export const LANE_AFTER_UPDATE = `
+          ${CLAMPED}
+          if (old.task_status, old.scheduled_time, old.lane, old.type::text, old.version, old.queue::text, old.concurrency_key::text, old.priority)
+              is not distinct from (new.task_status, new.scheduled_time, new.lane, new.type::text, new.version, new.queue::text, new.concurrency_key::text, new.priority) then
+            return new;
+          end if;
+          -- What has a lane for its type alone keeps it.
+          if not ${HAS_LANE("new")} and ${HAS_LANE("old")} then new.lane := null; end if;${TELL}`;
+
+/** A plain row calls nothing. */
+export const LANES_TRIGGER = `
+      ${asOwner(
+        "tickwork_lane_write",
+        `
+          ${CLAMPED}
+          new.lane := null;${TELL}`,
+      )}
       drop trigger if exists tickwork_lane_insert on "baasix_Tasks";
       create trigger tickwork_lane_insert before insert on "baasix_Tasks"
         for each row when (new.queue is not null or new.concurrency_key is not null or new.priority is not null
-          or new.lane is not null) execute function tickwork_lane_write();
-      drop trigger if exists tickwork_lane_update on "baasix_Tasks";
-      create trigger tickwork_lane_update before update on "baasix_Tasks"
-        for each row when (new.task_status = 'Not started' and (new.lane is not null or new.queue is not null
-          or new.concurrency_key is not null or new.priority is not null))
-        execute function tickwork_lane_write();`;
+          or new.lane is not null) execute function tickwork_lane_write();`;
+
+/** Run it once the triggers are new: to create them waits for each transaction that an earlier one served. */
+export const LANES_USE = `
+      insert into tickwork_lane_use select where not exists (select from tickwork_lane_use)
+        and (exists (select from tickwork_lane_news) or exists (select from tickwork_lane_pools));`;

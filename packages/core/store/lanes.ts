@@ -7,13 +7,18 @@ import { epochMs, LIMITED, milliseconds, OURS, VERSIONED_TYPE } from "./fragment
 export const NEWS = "tickwork_lane_news where writer >= (select folded_before from tickwork_lane_state)";
 
 const used = new WeakSet<Database>();
+const everUsed = new WeakSet<Database>();
 
 /** Whether claims begin with the function, as far as this process knows. One that is wrong finds out, and asks again. */
 export const beginsWithLanes = (database: Database): boolean => used.has(database);
 
-export function noteLanes(database: Database, are: boolean): void {
-  if (are) used.add(database);
+/** Whether there ever were lanes, as far as this process knows. A claim that is wrong starts nothing, and the next one finds out. */
+export const hadLanes = (database: Database): boolean => everUsed.has(database);
+
+export function noteLanes(database: Database, { lanes, ever }: { lanes: boolean; ever: boolean }): void {
+  if (lanes) used.add(database);
   else used.delete(database);
+  if (ever) everUsed.add(database);
 }
 
 /**
@@ -21,6 +26,13 @@ export function noteLanes(database: Database, are: boolean): void {
  * first of the news in order, for that is looked up in the index.
  */
 export const LANES_USED = `(exists (select from tickwork_lane_pools) or (select true from ${NEWS} order by writer limit 1) is not null)`;
+
+/**
+ * There are lanes, or ever was news: where nobody uses them, this is asked in place of `LANES_USED`, for it reads less. What
+ * is in `tickwork_lane_use` was written with the first news, and stays.
+ */
+export const LANES_EVER_USED =
+  "(exists (select from tickwork_lane_pools) or exists (select from tickwork_lane_use))";
 
 /** The pool or the news is of a type that this process runs. */
 export const OUR_LANES = OURS.replaceAll(VERSIONED_TYPE, "versioned");

@@ -90,8 +90,8 @@ async function note(id: number, { name, sql = "" }: Migration, { database, state
 const LOCK_MIGRATIONS: Statement = { text: `select pg_advisory_xact_lock(${LOCK})` };
 
 /**
- * What is made stands where the tasks are. For a user who is called as a schema is, say `tickwork`, that schema comes first
- * otherwise: nobody else would find it there.
+ * What is made stands where the tasks are. A user with the name of a schema, say `tickwork`, would otherwise have that schema come first,
+ * where nobody else finds it.
  */
 const BESIDE_TASKS = `if to_regclass('"baasix_Tasks"') is not null then
           perform set_config('search_path', (select quote_ident(nspname) from pg_class join pg_namespace n on n.oid = relnamespace

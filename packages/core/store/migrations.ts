@@ -1,13 +1,12 @@
 /**
  * The schema, as numbered migrations that only go forward; `migrate.ts` applies them. They are code, so no bundler can
- * lose them.
- *
- * A table that Baasix made is adopted: its rows and columns stay as they are, and missing columns are added. It may be
+ * lose them. A table that Baasix made is adopted: its rows and columns stay as they are, and missing columns are added. It may be
  * large, and where a statement's time is limited, as over Neon's HTTP, no statement may read all of it but the building
  * of an index.
  */
 import { MIGRATION_BATCH } from "../limits.ts";
 import { ACCESS_TABLES } from "./access-tables.ts";
+import { BATCH_FUNCTION } from "./batch-function.ts";
 import { createIndex, type Index } from "./build-index.ts";
 import { ENQUEUE_FUNCTION } from "./enqueue-function.ts";
 import { ADOPTED_LEASE_END } from "./fragments.ts";
@@ -15,7 +14,17 @@ import { LANES_FUNCTION } from "./lanes-function.ts";
 import * as lanes from "./lanes-tables.ts";
 import { NOTES_TABLE } from "./notes-table.ts";
 import { SCHEDULES } from "./schedules-table.ts";
-import { AS_NEW, BEFORE_WRITE } from "./triggers.ts";
+import {
+  addMissing,
+  BY_AGE,
+  BY_SCHEDULE,
+  BY_STATUS,
+  BY_TYPE,
+  COLUMNS,
+  RUNNING,
+  VACUUM_OFTEN,
+} from "./task-table.ts";
+import { AS_NEW, BEFORE_UPDATE, BEFORE_WRITE } from "./triggers.ts";
 import { UNIQUE, UNIQUE_FUNCTION } from "./unique-function.ts";
 
 /**
@@ -35,87 +44,6 @@ export interface Migration {
   /** Done together with the note that the migration is applied, in one transaction. */
   sql?: string;
 }
-
-/** What a table that Baasix made may lack. */
-const COLUMNS = {
-  scheduled_time: "timestamptz",
-  attachment_id: "varchar(255)",
-  task_data: "json",
-  result_data: "json",
-  error_data: "json",
-  userCreated_Id: "varchar(255)",
-  userUpdated_Id: "varchar(255)",
-  createdAt: "timestamptz default now()",
-  updatedAt: "timestamptz default now()",
-  attempts: "integer not null default 0",
-  max_attempts: "integer",
-  crashes: "integer not null default 0",
-  progress: "real",
-  cancel_requested: "boolean not null default false",
-  started_at: "timestamptz",
-  finished_at: "timestamptz",
-  slot: "integer",
-  lease_token: "text",
-  lease_expires_at: "timestamptz",
-  history: "jsonb",
-  lateness: "jsonb",
-  rev: "bigint not null default 0",
-};
-const namesOf = (columns: object) =>
-  Object.keys(columns)
-    .map((name) => `'${name}'`)
-    .join(", ");
-/** The lock that an `alter table` takes is not to be had while another migrator builds an index. */
-const addMissing = (
-  columns: Readonly<Record<string, string>>,
-) => `if exists (select from unnest(array[${namesOf(columns)}]) as wanted (name)
-        where not exists (select from pg_attribute
-          where attrelid = to_regclass('"baasix_Tasks"') and attname = wanted.name and not attisdropped)) then
-        alter table "baasix_Tasks" ${Object.entries(columns)
-          .map(([name, type]) => `add column if not exists "${name}" ${type}`)
-          .join(", ")};
-      end if;`;
-
-/** At most one running task per slot: Postgres enforces it, whatever a worker believes. */
-const RUNNING: Index = {
-  name: "tickwork_running",
-  unique: true,
-  on: `(slot) where task_status = 'Running'`,
-};
-/**
- * What lists read: all but the running rows, by status and by type, newest first. A claim writes no entry in them, and a
- * settle, for which no index is spared, one in each.
- *
- * `id + 0` and `id > 0` keep each to its own. The planner takes rows of a status for evenly spread: sorted by `id` alone, it
- * would read the table from its newest row until it has found a page of them, past a million others. And where statistics
- * are from a time when nothing waited, a claim would take one of these indexes, then read and sort all that waits.
- */
-const LISTED = "task_status in ('Not started', 'Completed', 'Error') and id > 0";
-const BY_STATUS: Index = { name: "tickwork_by_status", on: `(task_status, (id + 0)) where ${LISTED}` };
-const BY_TYPE: Index = { name: "tickwork_by_type", on: `(type, task_status, (id + 0)) where ${LISTED}` };
-/** Finished tasks by age, so that the oldest leave first and nothing else is read. */
-const BY_AGE: Index = {
-  name: "tickwork_by_age",
-  on: `(task_status, finished_at) where task_status in ('Completed', 'Error')`,
-};
-
-/** Each occurrence of a schedule once, whoever makes it. No other row has an entry. */
-const BY_SCHEDULE: Index = {
-  name: "tickwork_by_schedule",
-  unique: true,
-  on: "(schedule, schedule_time) where schedule is not null",
-};
-
-/**
- * Each task leaves two dead rows. By default Postgres vacuums when a fifth of a table is dead: with 100 million finished
- * tasks, after ten million more. Until then indexes and table grow, and a claim walks past what was claimed. So it is
- * after each hundredth part. Where the owner of the table has set something, that stays.
- */
-const VACUUM_OFTEN = `
-      if not exists (select from pg_class where oid = to_regclass('"baasix_Tasks"') and reloptions::text like '%autovacuum%') then
-        alter table "baasix_Tasks" set (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000,
-          autovacuum_vacuum_insert_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.02);
-      end if;`;
 
 /**
  * An update of the running rows that meet a condition, a batch of them: `RUNNING` finds them. The condition is also that
@@ -177,8 +105,6 @@ export const MIGRATIONS: readonly Migration[] = [
       drop trigger if exists tickwork_before_insert on "baasix_Tasks";
       create trigger tickwork_before_insert before insert on "baasix_Tasks"
         for each row execute function tickwork_before_write();
-      -- The statements that run a task increase rev and keep the row consistent themselves: calling this function for
-      -- each of them would cost a fifth of their time.
       drop trigger if exists tickwork_before_update on "baasix_Tasks";
       create trigger tickwork_before_update before update on "baasix_Tasks"
         for each row when (new.rev = old.rev) execute function tickwork_before_write();`,
@@ -217,9 +143,7 @@ export const MIGRATIONS: readonly Migration[] = [
     name: "rows that other programs set to Running take no slot",
     steps: [
       { sql: BEFORE_WRITE },
-      {
-        rows: updateRunning("slot = null", "lease_token is null and slot is not null"),
-      },
+      { rows: updateRunning("slot = null", "lease_token is null and slot is not null") },
     ],
   },
   {
@@ -257,12 +181,7 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   {
     name: "schedules, and their occurrences as tasks",
-    steps: [
-      {
-        sql: addMissing({ schedule: "text", schedule_time: "timestamptz" }),
-      },
-      { index: BY_SCHEDULE },
-    ],
+    steps: [{ sql: addMissing({ schedule: "text", schedule_time: "timestamptz" }) }, { index: BY_SCHEDULE }],
     sql: SCHEDULES,
   },
   { name: "API keys, and who changed what", sql: ACCESS_TABLES },
@@ -289,15 +208,21 @@ export const MIGRATIONS: readonly Migration[] = [
       { index: lanes.PLAIN },
       { index: lanes.LANED },
     ],
-    sql: `${lanes.LANES_TRIGGER_FUNCTION}${lanes.LANES_TRIGGERS}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
+    sql: `${lanes.LANES_TRIGGER}${LANES_FUNCTION}${UNIQUE_FUNCTION}${ENQUEUE_FUNCTION}
       drop index if exists tickwork_waiting;`,
   },
   {
     name: "what was written for lanes is passed once",
-    sql: `${lanes.LANES_WRITER}${lanes.LANES_TRIGGER_FUNCTION}${LANES_FUNCTION}`,
+    sql: `${lanes.LANES_WRITER}${lanes.LANES_TRIGGER}${LANES_FUNCTION}`,
   },
   { name: "a task that was to stop does not wait again", sql: BEFORE_WRITE },
   { name: "what is in lanes is listed by due time", steps: [{ index: lanes.LANED_DUE }] },
+  { name: "lanes are found by the turn of their group", sql: `${lanes.LANES_GROUPS}${LANES_FUNCTION}` },
+  { name: "batches are settled and leased by a function", sql: BATCH_FUNCTION },
+  {
+    name: "an update of a task asks one trigger",
+    sql: `${lanes.LANES_USE_TABLE}${lanes.LANES_TRIGGER}${BEFORE_UPDATE}${lanes.LANES_USE}${UNIQUE_FUNCTION}${BATCH_FUNCTION}`,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */

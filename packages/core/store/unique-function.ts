@@ -1,5 +1,5 @@
 /**
- * Tasks with a unique key. A unique index says who has a key, whoever writes the row; the function creates tasks by it.
+ * Tasks with a unique key. A unique index keeps a key from being held twice, whatever writes the row; the function creates tasks by it.
  */
 import { UNIQUE_TRIES, WINDOW_LIMIT_BYTES } from "../limits.ts";
 import type { Index } from "./build-index.ts";
@@ -7,8 +7,8 @@ import { orOmitting } from "./fragments.ts";
 
 /**
  * Whether a task has its key. With `waiting` it has it until a worker first takes it: a task that waits for its next
- * attempt must not need the key again, for another may have it by then. That some seconds are over, an index cannot know:
- * who comes next frees such a key.
+ * attempt must not need the key again, for another may have it by then. An index cannot know that a number of seconds is
+ * over: the next task with the key frees it.
  */
 export const HAS_KEY = `unique_key is not null and (unique_for = '"waiting"' and task_status = 'Not started' and started_at is null
   or unique_for = '"unfinished"' and task_status in ('Not started', 'Running') or jsonb_typeof(unique_for) = 'number')`;
@@ -24,8 +24,7 @@ const IS_OVER = `case when jsonb_typeof(t.unique_for) = 'number'
   then t."createdAt" + t.unique_for::float8 * interval '1 second' <= made_at else false end`;
 const HOLDER = `t.type = wanted.type and t.unique_key = wanted.unique_key and ${HAS_KEY}`;
 const WAITS = `${HOLDER} and t.task_status = 'Not started' and not ${IS_OVER}`;
-const CHANGED = `"userUpdated_Id" = coalesce(wanted."userCreated_Id", t."userUpdated_Id"), "updatedAt" = made_at,
-              rev = t.rev + 1`;
+const CHANGED = `"userUpdated_Id" = coalesce(wanted."userCreated_Id", t."userUpdated_Id"), "updatedAt" = made_at`;
 /** `least` passes over what is null: without a longest wait the due time is the new one. */
 const DUE = `least(wanted.scheduled_time, t."createdAt" + (entry.given->>'longest_wait_seconds')::float8 * interval '1 second')`;
 

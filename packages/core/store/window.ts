@@ -99,7 +99,7 @@ const LANED_NOW = `(lane is not null or scheduled_time <= now() and ${LIMITED})`
 const waitingIn = (part: string, isRunnable: boolean) => `
   select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, ${LANED_NOW} as laned, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
     case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
-    ${isRunnable} as runnable, false as others, false as adopted
+    ${isRunnable} as runnable, false as others, false as adopted, lane is null as plain
   from ${part} t
   left join lateral (select row_to_json(t) as task, octet_length(row_to_json(t)::text) as bytes
     where coalesce(octet_length(task_data::text), 0) <= :dataBytes offset 0) small on bytes <= :rowBytes`;
@@ -122,15 +122,15 @@ export const WINDOW = variants(
   union all ${waitingIn(LEFT_IN_WINDOW(":limit", windowMs), false)}
   union all
   select id, rev, task_status, ${VERSIONED_TYPE}, false, false, null, ${epochMs("lease_expires_at")}, ${epochMs("now()")}, null,
-    false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}
+    false, lease_token is null, lease_expires_at >= ${ADOPTED_LEASE_END}, lane is null
     from "baasix_Tasks" where task_status = 'Running'
   union all
-  (select null, null, null, null, null, null, null, null, ${epochMs("now()")}, ${SCHEDULE_ROW}, false, false, false
+  (select null, null, null, null, null, null, null, null, ${epochMs("now()")}, ${SCHEDULE_ROW}, false, false, false, false
     from tickwork_schedules s where next_time <= now() + ${milliseconds(windowMs)} and (more_time is null or more_time <= now())
     order by next_time limit ${String(SCHEDULES_PER_REFRESH)})
   union all
   select null, null, null, null, null, null, ${LANES_NEXT_MS}, null, ${epochMs("now()")}, (${PAUSES_AS_JSON}),
-    exists (select from tickwork_schedules where source = 'code'), exists (select from tickwork_declared_limits), false`,
+    exists (select from tickwork_schedules where source = 'code'), exists (select from tickwork_declared_limits), false, false`,
 );
 
 interface Entry extends Facts {
@@ -139,6 +139,8 @@ interface Entry extends Facts {
   runnable: boolean;
   others: boolean;
   adopted: boolean;
+  /** It is in no lane: if its type has a limit, it gets one from the next claim. */
+  plain: boolean;
 }
 type WindowRow =
   | { [Column in keyof Entry]: Entry[Column] }
@@ -178,6 +180,8 @@ export async function window(deps: StoreDeps): Promise<WindowRead> {
   const schedules: ScheduleRow[] = [];
   let hasDeclared = false;
   let hasDeclaredLimits = false;
+  /** When something laned may start, or gets a lane that may. */
+  let lanesMs = Number.POSITIVE_INFINITY;
   for (const row of rows ?? []) {
     nowMs = row.now_ms;
     if (row.id === null) {
@@ -185,12 +189,15 @@ export async function window(deps: StoreDeps): Promise<WindowRead> {
         pauses = row.task.map(pauseOf);
         hasDeclared = row.runnable;
         hasDeclaredLimits = row.others;
-        if (row.due_ms !== null) writes.push(lanedAt(row.due_ms));
+        lanesMs = Math.min(lanesMs, row.due_ms ?? lanesMs);
       } else schedules.push(row.task);
       continue;
     }
     const facts = { ...row, id: Number(row.id), rev: Number(row.rev) };
     const standing = standingOf(facts, nowMs, types);
+    // No claim knows of it yet, and nobody else tells the cache of it.
+    if (row.plain && facts.laned && standingOf({ ...facts, laned: false }, nowMs, types).kind === "waiting")
+      lanesMs = Math.min(lanesMs, facts.due_ms);
     if (row.others)
       runByOthers.push({
         id: facts.id,
@@ -207,6 +214,7 @@ export async function window(deps: StoreDeps): Promise<WindowRead> {
       writes.push({ ...standing, task: toTask(row.task) });
     else writes.push(standing);
   }
+  if (lanesMs < Number.POSITIVE_INFINITY) writes.push(lanedAt(lanesMs));
   const found = { writes, waitingForCode, codeSinceMs, runByOthers, pauses, nowMs, cutAtMs };
   return { ...found, schedules, hasDeclared, hasDeclaredLimits };
 }

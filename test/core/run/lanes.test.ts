@@ -102,6 +102,24 @@ describeOnStacks("lanes", (bed) => {
     expect(said).toEqual([[2]]);
   });
 
+  test("a process that never met lanes finds what is written for one while it runs plain tasks", async () => {
+    const { tasks } = make();
+    const ran: number[] = [];
+    const definition = defineTask({
+      type: "note",
+      run: async (_, { task }) => {
+        if (ran.push(task.id) === 1)
+          await tasks.create([{ type: "note", queue: "mail", scheduled_time: new Date(0) }]);
+      },
+    });
+    const { worker } = make(1, { definitions: [definition] });
+    const [, , , last] = await tasks.create(times(4, () => ({})));
+    await worker.refresh();
+    await worker.tick();
+    expect(ran).toHaveLength(5);
+    expect(ran.at(-1)).toBe(last?.id);
+  });
+
   test("a limit of a type holds for tasks that were there before it, and for those that come", async () => {
     const made = make(SLOTS);
     await made.tasks.create([...times(30, () => ({})), ...times(10, () => ({ type: "other" }))]);
@@ -251,5 +269,29 @@ describeOnStacks("lanes", (bed) => {
     await made.worker.tick();
     expect(made.ran.sort()).toEqual([1, 2]);
     expect(await made.tasks.get(1)).toMatchObject({ crashes: 1, attempts: 2 });
+  });
+
+  test("what a dead worker ran of a type with a rate waits for the next start", async () => {
+    const made = make();
+    await made.operator.putLimit({ type: "note" }, { rate: { starts: 1, period_seconds: 60 } });
+    await made.tasks.create(times(2, () => ({})));
+    await made.worker.tick();
+    expect(made.ran).toEqual([1]);
+    // It had started before there was a limit, so it is in no lane.
+    await bed.sql(`update "baasix_Tasks" set task_status = 'Running', lane = null, slot = 0, lease_token = 'x', attempts = 1,
+      lease_expires_at = now() - interval '1 second' where id = 2`);
+    await made.worker.refresh();
+    await made.worker.tick();
+    expect(made.ran).toEqual([1]);
+    expect(await made.tasks.get(2)).toMatchObject({ task_status: "Not started", crashes: 1, attempts: 1 });
+  });
+
+  test("a task of a type with a limit starts though a refresh came before the tick that it was told of", async () => {
+    const made = make();
+    await made.operator.putLimit({ type: "note" }, { concurrency: 1 });
+    await made.worker.tick();
+    await made.tasks.create(times(1, () => ({})));
+    await made.worker.refresh();
+    expect(await made.worker.tick()).toMatchObject({ completed: 1 });
   });
 });

@@ -4,6 +4,7 @@ import { defineTask } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { inMs, keyOf, membersOf, statuses } from "../../support/bed/look.ts";
+import { connectBeside } from "../../support/bed/second-connection.ts";
 import { failing, gated, noting } from "../../support/bed/tasks.ts";
 import { eventually } from "../../support/eventually.ts";
 
@@ -124,6 +125,40 @@ describeOnStacks("pauses", (bed) => {
     await worker.tick();
     expect(mail.ran).toHaveLength(1);
   });
+
+  test.skipIf(bed.kind === "embedded")(
+    "a queue that is resumed beside a claim that saw its pause starts",
+    async () => {
+      const { tasks, operator, worker, note } = make();
+      await operator.pause({ queue: "mail" });
+      await tasks.create([{ type: "note", queue: "mail" }]);
+      const beside = await connectBeside(bed);
+      try {
+        await beside.query("begin");
+        await beside.query("select tickwork_claim_lanes(now(), 0, 1, 'token', 60000, 3, array['note'])");
+        let isDone = false;
+        const resuming = operator.resume({ queue: "mail" }).finally(() => {
+          isDone = true;
+        });
+        await eventually(
+          async () =>
+            isDone ||
+            (
+              await beside.query(
+                "select from pg_locks where not granted and relation = 'tickwork_pauses'::regclass",
+              )
+            ).rowCount === 1,
+        );
+        await beside.query("commit");
+        expect(await resuming).toBe(true);
+      } finally {
+        await beside.end();
+      }
+      await worker.refresh();
+      await worker.tick();
+      expect(note.ran).toHaveLength(1);
+    },
+  );
 
   describe("who resumes and dies", () => {
     test("has armed a ring before, which asks Postgres", async () => {

@@ -1,5 +1,6 @@
 /** What the function that starts laned tasks reads: news of transactions that end in any order, and each only once. */
 import { expect, test } from "vitest";
+import { CLAIM as claimStatement } from "../../../packages/core/store/claim.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { connectBeside } from "../../support/bed/second-connection.ts";
 import { eventually } from "../../support/eventually.ts";
@@ -7,6 +8,8 @@ import { eventually } from "../../support/eventually.ts";
 /** The pages of a claim that passes nothing in vain: some of each table and of its indexes. */
 const PAGES = 150;
 const CLAIM = "tickwork_claim_lanes(now(), 0, 1, 'token', 60000, 3, array['note'])";
+const LEASE = { slot: 0, slots: 1, newToken: "token", leaseMs: 60_000, maxCrashes: 3 };
+const CLAIM_PLAIN = claimStatement({ ...LEASE, seen: [], ours: ["note"] });
 const lane = (key: string, rows = 1) => `insert into "baasix_Tasks" (type, scheduled_time, concurrency_key)
   select 'note', now(), '${key}' from generate_series(1, ${rows})`;
 
@@ -24,10 +27,12 @@ describeOnStacks("news of lanes", (bed) => {
 
   /** The embedded Postgres has one connection. */
   const isAlone = bed.kind === "embedded";
+  const pagesOf = (plan: Record<string, unknown>[]) =>
+    Number(/hit=(\d+)/.exec(plan.map((line) => line["QUERY PLAN"]).join())?.[1]);
   const pagesOfClaim = async () => {
-    const plan = await bed.sql<{ "QUERY PLAN": string }>(`explain (analyze, buffers) select * from ${CLAIM}`);
+    const plan = await bed.sql(`explain (analyze, buffers) select * from ${CLAIM}`);
     await finish();
-    return Number(/hit=(\d+)/.exec(plan.map((line) => line["QUERY PLAN"]).join())?.[1]);
+    return pagesOf(plan);
   };
 
   test("that were folded in are not passed again, though no vacuum may remove them", async () => {
@@ -40,6 +45,30 @@ describeOnStacks("news of lanes", (bed) => {
       for (let n = 0; n < 4; n++) expect(await claim()).toBe("many");
       // What others wrote to another database of the server may have begun before; then it takes until they end.
       await eventually(async () => (await pagesOfClaim()) < PAGES, { limitMs: 20_000 });
+    } finally {
+      await reader?.end();
+    }
+  });
+
+  test("are not passed by plain claims where no lanes are left", async () => {
+    await bed.sql("alter table tickwork_lane_news set (autovacuum_enabled = false)");
+    const reader = isAlone ? undefined : await connectBeside(bed);
+    try {
+      await reader?.query("begin isolation level repeatable read; select 1");
+      await bed.sql(lane("many", 25_000));
+      for (let n = 0; n < 4; n++) expect(await claim()).toBe("many");
+      await bed.sql('delete from "baasix_Tasks"');
+      await eventually(
+        async () =>
+          (await claim()) === null && (await bed.sql("select from tickwork_lane_pools")).length === 0,
+      );
+      const { text, params = [] } = CLAIM_PLAIN;
+      const literal = (_: string, n: string) => `'${params[Number(n) - 1]}'`;
+      await eventually(
+        async () =>
+          pagesOf(await bed.sql(`explain (analyze, buffers) ${text.replace(/\$(\d+)/g, literal)}`)) < PAGES,
+        { limitMs: 20_000 },
+      );
     } finally {
       await reader?.end();
     }

@@ -200,6 +200,7 @@ const TABLES = [
   "tickwork_limits",
   "tickwork_declared_limits",
   "tickwork_lane_news",
+  "tickwork_lane_use",
   "tickwork_lane_pools",
   "tickwork_lane_groups",
   "tickwork_lane_entries",

@@ -70,7 +70,8 @@ export function describeGates(name: string, suite: (given: GateBed) => void): vo
         await gate.put([standing]);
         return standing;
       };
-      const fromNow = (ms: number) => `now() + ${ms} * interval '1 ms'`;
+      // In whole milliseconds, as gates have times: what is rounded up is not due later than was asked for.
+      const fromNow = (ms: number) => `date_trunc('milliseconds', now()) + ${ms} * interval '1 ms'`;
       suite({
         bed,
         cached,

@@ -1,0 +1,81 @@
+/** Whose turn it is, where tasks of a group stand in several queues, and some of them are held back. */
+import { expect, test } from "vitest";
+import type { NewTask } from "#core";
+import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
+import { noteRings } from "../../support/bed/doorbells.ts";
+import { noting } from "../../support/bed/tasks.ts";
+
+const CLAIM = "tickwork_claim_lanes(now(), 0, 1, 'token', 60000, 3, array['note'])";
+/** A claim with thousands of queues reads no more than one with a few. */
+const QUEUES = 2_000;
+const PAGES = 200;
+
+describeOnStacks("turns", (bed) => {
+  const make = () => bed.make({ doorbell: noteRings(), definitions: [noting("note").definition] });
+  const times = (n: number, task: Partial<NewTask>): NewTask[] =>
+    Array.from({ length: n }, () => ({ type: "note", ...task }));
+  const ago = (seconds: number) => ({ scheduled_time: new Date(Date.now() - seconds * 1_000) });
+  const finish = () =>
+    bed.sql(`update "baasix_Tasks" set task_status = 'Completed' where task_status = 'Running'`);
+  /** The queues and keys of the next tasks that start, each finished at once. */
+  const starts = async (n: number) => {
+    const found: string[] = [];
+    for (let i = 0; i < n; i++) {
+      const [row] = await bed.sql<{ name: string | null }>(
+        `select (task->>'queue') || ':' || (task->>'concurrency_key') as name from ${CLAIM}`,
+      );
+      if (row?.name) found.push(row.name);
+      await finish();
+    }
+    return found;
+  };
+
+  test("turns that were taken before something was held back count", async () => {
+    const { tasks, operator } = make();
+    await tasks.create([
+      ...times(4, { queue: "x", concurrency_key: "a", ...ago(60) }),
+      ...times(2, { queue: "z", concurrency_key: "a" }),
+      ...times(8, { queue: "x", concurrency_key: "b" }),
+      ...times(8, { queue: "y", concurrency_key: "c" }),
+    ]);
+    await operator.putLimit({ concurrency_key: "a" }, { weight: 100 });
+    expect(await starts(6)).toEqual(["x:a", "x:b", "y:c", "x:a", "x:a", "x:a"]);
+    // Their turns are 0.04, 1 and 1. What is known of the first in its other queue is from before all of them.
+    await operator.pause({ queue: "x" });
+    expect(await starts(5)).toEqual(["z:a", "z:a", "y:c", "y:c", "y:c"]);
+    await operator.resume({ queue: "x" });
+    // It has saved up no turns meanwhile.
+    expect(await starts(5)).toEqual(["x:b", "x:b", "y:c", "x:b", "y:c"]);
+  });
+
+  test("each group takes its turn where most are held back", async () => {
+    const { tasks, operator } = make();
+    const keys = ["a", "b", "c", "d", "e", "f"];
+    await tasks.create(
+      keys.flatMap((key) => [
+        ...times(2, { queue: "full", concurrency_key: key }),
+        ...times(2, { queue: `own-${key}`, concurrency_key: key }),
+        ...times(2, { queue: "free", concurrency_key: key }),
+      ]),
+    );
+    const groupsOf = (found: string[]) => new Set(found.map((name) => name.split(":")[1]));
+    expect(groupsOf(await starts(6))).toEqual(new Set(keys));
+    await operator.pause({ queue: "full" });
+    expect(groupsOf(await starts(6))).toEqual(new Set(keys));
+    expect(groupsOf(await starts(6))).toEqual(new Set(keys));
+    await operator.resume({ queue: "full" });
+    expect(groupsOf(await starts(6))).toEqual(new Set(keys));
+  });
+
+  test("thousands of queues take no longer than a few", async () => {
+    await bed.sql(`insert into "baasix_Tasks" (type, scheduled_time, queue)
+      select 'note', now() - interval '1 hour' + n * interval '1 ms', 'q' || n % ${QUEUES} from generate_series(1, ${2 * QUEUES}) n`);
+    await bed.sql(`select from ${CLAIM}`);
+    await finish();
+    await bed.sql(`select from ${CLAIM}`);
+    await finish();
+    const plan = await bed.sql<{ "QUERY PLAN": string }>(`explain (analyze, buffers) select * from ${CLAIM}`);
+    const pages = Number(/hit=(\d+)/.exec(plan.map((line) => line["QUERY PLAN"]).join())?.[1]);
+    expect(pages).toBeLessThan(PAGES);
+  });
+});
