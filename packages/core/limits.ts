@@ -40,6 +40,9 @@ export const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
 export const COUNT_LIMIT = 10_000;
 /** Tasks that an overview reads of each kind: that ended well, that failed, that are due, that will be. */
 export const OVERVIEW_SCAN = 10_000;
+/** How many parts an overview tells the last hours in, and the next four. */
+export const FINISHED_BUCKETS = 48;
+export const UPCOMING_BUCKETS = 48;
 /** Tasks that a page of a search looks through, the newest first. */
 export const SEARCH_SCAN = 10_000;
 /** JSON above this, as it is stored, is not searched. */
@@ -133,8 +136,10 @@ export const ABORT_GRACE_MS = 5_000;
 /** Settled tasks that a tick gathers before it tells Redis; while they are fewer, it does so with each renewal. */
 export const STANDINGS_PER_FLUSH = 250;
 /** Tasks that a batch holds when its type says nothing, and at most. */
-export const RUN_BATCH_SIZE = 500;
+export const RUN_BATCH_SIZE = 1_000;
 export const RUN_BATCH_SIZE_MAX = 1_000;
+/** So many ends of a batch are enough for a statement, whatever its size. */
+export const RUN_BATCH_PORTION = 250;
 /** How long after it ended a task of a batch is settled when its type says nothing, and at most. */
 export const SETTLE_WITHIN_MS = 200;
 export const SETTLE_WITHIN_MAX_MS = 1_000;

@@ -100,7 +100,7 @@ describe.each([
       expect(count).toBeLessThanOrEqual(most);
     });
 
-    // Timers are set to end a millisecond early, and each that does costs another look of 7: one as a rule, rarely two.
+    // A sleep that ends a little early by Redis's clock costs another look of 7.
     test("that sleeps and then runs one: at most 32", async () => {
       const { tasks, worker } = await make(1, { earlyMs: 60_000 });
       await tasks.create(due(1, { scheduled_time: new Date(Date.now() + 1_500).toISOString() }));

@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { RUN_BATCH_BYTES } from "../limits.ts";
+import { RUN_BATCH_BYTES, RUN_BATCH_PORTION } from "../limits.ts";
 import type { Batching } from "../tasks/registry.ts";
 import type { Ended } from "./batch-settle.ts";
 
@@ -8,18 +8,23 @@ export interface BatchEnds {
   readonly count: number;
   /** They fill a statement. */
   readonly isLarge: boolean;
+  /** One of the bounds is reached. */
+  readonly isFull: boolean;
   add(ended: Ended, batching: Batching): void;
-  /** Whether one of the bounds is reached. */
-  isFull(batching: Batching): boolean;
-  take(): Ended[];
+  /**
+   * As many as fit into a statement.
+   *
+   * @param leader given for one that only settles: its end stays, or else the latest, for whoever leases has to write one
+   */
+  take(leader?: number): Ended[];
   stop(): void;
 }
 
 /** @param overdue called when the first of them has waited as long as its type allows */
 export function gatherEnds(clock: Clock, overdue: () => void): BatchEnds {
-  const ends: Ended[] = [];
-  const sizes: number[] = [];
+  let ends: { ended: Ended; size: number }[] = [];
   let bytes = 0;
+  let [portion, settleWithinMs] = [1, 0];
   let cancelTimer: (() => void) | undefined;
   const stop = () => {
     cancelTimer?.();
@@ -32,35 +37,42 @@ export function gatherEnds(clock: Clock, overdue: () => void): BatchEnds {
     get count() {
       return ends.length;
     },
-    add(ended, { settleWithinMs }) {
+    get isFull() {
+      return (
+        ends.length >= portion ||
+        bytes >= RUN_BATCH_BYTES ||
+        clock.now() - (ends[0]?.ended.endedMs ?? Number.POSITIVE_INFINITY) >= settleWithinMs
+      );
+    },
+    add(ended, batching) {
       const { outcome } = ended;
       const json = outcome.kind === "completed" ? JSON.stringify(outcome.result) : undefined;
-      ends.push({ ...ended, json });
       // A result may have 256 KB, an error the messages of 20 attempts.
       const size = (json ?? JSON.stringify(outcome)).length;
-      sizes.push(size);
+      ends.push({ ended: { ...ended, json }, size });
       bytes += size;
+      settleWithinMs = batching.settleWithinMs;
+      // Not all of the size, so that the others run while Postgres writes.
+      portion = Math.min(Math.ceil(batching.size / 2), RUN_BATCH_PORTION);
       cancelTimer ??= clock.after(settleWithinMs, () => {
         cancelTimer = undefined;
         overdue();
       });
     },
-    // Half of the size, so that the other half runs while Postgres writes.
-    isFull: ({ size, settleWithinMs }) =>
-      ends.length >= Math.ceil(size / 2) ||
-      bytes >= RUN_BATCH_BYTES ||
-      clock.now() - (ends[0]?.endedMs ?? Number.POSITIVE_INFINITY) >= settleWithinMs,
-    take() {
+    take(leader) {
       stop();
-      let count = 0;
-      for (let sum = 0; count < ends.length; count++) {
-        sum += sizes[count] ?? 0;
-        if (count > 0 && sum > RUN_BATCH_BYTES) break;
+      const isLeader = ({ ended }: (typeof ends)[number]) => ended.task.id === leader;
+      const kept = leader === undefined ? undefined : (ends.find(isLeader) ?? ends.at(-1));
+      const taken: Ended[] = [];
+      const left: typeof ends = [];
+      let sum = 0;
+      for (const end of ends) {
+        if (end !== kept) sum += end.size;
+        if (end === kept || (taken.length > 0 && sum > RUN_BATCH_BYTES)) left.push(end);
+        else taken.push(end.ended);
       }
-      const taken = ends.splice(0, count);
-      for (const size of sizes.splice(0, count)) bytes -= size;
-      // What does not fit follows at once.
-      if (ends.length > 0) overdue();
+      ends = left;
+      bytes = left.reduce((total, { size }) => total + size, 0);
       return taken;
     },
     stop,

@@ -2,7 +2,7 @@
  * A batch: tasks of a type that says `batch` are leased many at a time, run one at a time in order, and settled many at a
  * time. It begins with the lease of one task, as the claim or a settle got it; whoever settles it leases more.
  *
- *     run ─▶ run ─▶ run ─▶ … ─half of the size ended, or the first one long enough ago─▶ settle them + lease as many
+ *     run ─▶ run ─▶ run ─▶ … ─half of the size or 250 ended, or the first one long enough ago─▶ settle them + lease as many
  *                           └─ meanwhile the others run; when the size has ended, they wait for the answer
  *
  * All rows of a batch are `Running`, with a token each statement made beforehand; one of them, the leader, has the slot.
@@ -12,21 +12,18 @@ import { RUN_BATCH_AHEAD_MS } from "../limits.ts";
 import type { Lease } from "../store/lease.ts";
 import { createEnqueuer } from "../tasks/enqueue.ts";
 import type { Batching } from "../tasks/registry.ts";
-import { type Outcome, runsAlone } from "../tasks/task.ts";
+import type { Outcome } from "../tasks/task.ts";
 import type { AbortCode, TaskAborted } from "./abort.ts";
 import { ignoredSignal, outcomeOf } from "./attempt.ts";
 import { type BatchEnds, gatherEnds } from "./batch-ends.ts";
 import { Call, type HandlerParts, nameOf } from "./batch-handler.ts";
 import { type BatchLeases, createBatchLeases, type Entry } from "./batch-leases.ts";
 import { keepLookout, type Lookout } from "./batch-lookout.ts";
-import { type EndsSettled, settleEnds } from "./batch-settle.ts";
+import { createSender, type Sender, turn } from "./batch-send.ts";
 import type { BatchTick } from "./batch-tick.ts";
 import { beforeOf, whyLate } from "./lateness.ts";
 import { openEntry } from "./open-for-handler.ts";
 import { cancelled, crashed, GIVEN_BACK } from "./outcome.ts";
-
-/** A moment for what else the process has to do: to send what was written, to read what came. */
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
  * Runs a batch, while `mayGoOn`. Returns the lease of a task that has to run alone, if one was claimed by the way.
@@ -42,7 +39,7 @@ export async function runBatch(
   try {
     return await batch.run();
   } finally {
-    batch.stop();
+    await batch.stop();
   }
 }
 
@@ -56,15 +53,11 @@ class Batch {
   readonly #parts: HandlerParts;
   /** Ended, and not yet sent. */
   readonly #ends: BatchEnds;
+  readonly #sender: Sender;
   /** What runs now. */
   #call: Call | undefined;
-  /** A statement under way, or more: they follow each other, for both would lock the same rows. */
-  #sending: Promise<void> | undefined;
-  #failure: { error: unknown } | undefined;
   /** The lease is another worker's. */
   #lost = false;
-  #settlesNext = false;
-  #alone: Lease | undefined;
   #batching: Batching;
   /** How long a task takes, on average: of the latest. */
   #paceMs: number | undefined;
@@ -79,12 +72,18 @@ class Batch {
     const { deps, limit } = tick;
     this.#tick = tick;
     this.#leases = createBatchLeases(first);
-    this.#ends = gatherEnds(deps.clock, () => this.#settle());
+    this.#ends = gatherEnds(deps.clock, () => this.#sender.settle());
+    this.#sender = createSender(tick, {
+      leases: this.#leases,
+      ends: this.#ends,
+      wanted: (held) => this.#wanted(held),
+      lose: () => this.#lose("lease_lost"),
+    });
     this.#batching = deps.registry.batchOf(first.task) ?? UNSIZED;
     this.#lookout = keepLookout(deps, this.#leases, {
       call: () => this.#call,
       lose: (code) => this.#lose(code),
-      send: (work) => this.#send(work),
+      send: this.#sender.sendAlone,
       renewed: (standings) => {
         tick.flag.note(...standings);
         tick.flag.renew();
@@ -100,33 +99,35 @@ class Batch {
     limit.drain.addEventListener("abort", this.#onDrain, { once: true });
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     const { limit } = this.#tick;
     this.#lookout.stop();
     this.#ends.stop();
     limit.interrupt.removeEventListener("abort", this.#onInterrupt);
     limit.drain.removeEventListener("abort", this.#onDrain);
+    await this.#sender.end();
   }
 
   async run(): Promise<Lease | undefined> {
     const leases = this.#leases;
+    const sender = this.#sender;
     for (let begun = 0; ; ) {
-      if (this.#failure) throw this.#failure.error;
+      if (sender.failure) throw sender.failure.error;
       if (begun > 0 && leases.waiting > 0 && (this.#lost || !this.#mayGoOn())) this.#giveBack();
       if (leases.waiting > 0) {
         await this.#runNext();
         begun++;
         const { size } = this.#batching;
-        if (this.#ends.isFull(this.#batching)) {
-          this.#settle();
+        if (this.#ends.isFull) {
+          sender.settle();
           await turn();
         }
         // A crash reruns at most what a batch may hold.
-        while ((this.#ends.isLarge || leases.size - leases.waiting >= size) && this.#sending)
-          await this.#sending;
-      } else if (this.#sending) await this.#sending;
-      else if (this.#ends.count > 0) this.#settle();
-      else return this.#alone;
+        while ((this.#ends.isLarge || leases.size - leases.waiting >= size) && sender.answer)
+          await sender.answer;
+      } else if (sender.answer) await sender.answer;
+      else if (this.#ends.count > 0) sender.settle();
+      else return sender.alone;
     }
   }
 
@@ -204,55 +205,7 @@ class Batch {
     // The first task of a batch is run whatever comes.
     for (let entry = this.#leases.take(); entry; entry = this.#leases.take()) entries.push(entry);
     this.#return(entries, GIVEN_BACK);
-    if (this.#ends.count > 0) this.#settle();
-  }
-
-  /** Sends what ended, and leases more; if something is under way already, after that. */
-  #settle(): void {
-    if (this.#settlesNext) return;
-    this.#settlesNext = true;
-    void this.#send(async () => {
-      this.#settlesNext = false;
-      if (this.#ends.count > 0) await this.#settleNow();
-    });
-  }
-
-  /** One statement after the other. What fails ends the batch. */
-  #send(work: () => Promise<void>): Promise<void> {
-    const sent = (this.#sending ?? Promise.resolve())
-      .then(work)
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-        this.#lose("lease_lost");
-      })
-      .finally(() => {
-        if (this.#sending === sent) this.#sending = undefined;
-      });
-    this.#sending = sent;
-    return sent;
-  }
-
-  async #settleNow(): Promise<void> {
-    const { deps, flag } = this.#tick;
-    const leases = this.#leases;
-    const ends = this.#ends.take();
-    const going = new Set(ends.map(({ task }) => task.id));
-    const leader =
-      leases.size === ends.length ? undefined : going.has(leases.leader) ? leases.last(going) : leases.leader;
-    const held = leases.size - ends.length;
-    const count = this.#wanted(held);
-    const token = `${leases.root}/${deps.newToken()}`;
-    const next = count > 0 && !this.#alone ? { token, count, held } : undefined;
-    const { slot, tokens, leader: holder } = leases;
-    const settled = await settleEnds(deps, { slot, tokens, ends, leader, next, holder });
-    for (const { ended } of settled.ends) leases.settle(ended.task.id);
-    if (leader !== undefined) leases.lead(leader);
-    this.#take(settled, token, leader);
-    if (!settled.led) this.#lose("lease_lost");
-    // Of several that wait again one ring tells, which goes by the flag.
-    const goesOn = leases.size > 0 || this.#alone !== undefined || settled.ends.length > 1;
-    for (const one of settled.ends) await this.#tell(one, goesOn);
-    flag.renewIfDue();
+    if (this.#ends.count > 0) this.#sender.settle();
   }
 
   /** How many tasks more may be leased: as many as run soon, at the pace of the latest. */
@@ -263,29 +216,6 @@ class Batch {
     if (this.#many) return this.#batching.size - held;
     const ahead = Math.ceil(RUN_BATCH_AHEAD_MS / (this.#paceMs ?? RUN_BATCH_AHEAD_MS));
     return Math.min(Math.max(1, ahead), this.#batching.size) - held;
-  }
-
-  #take({ leased, leasedAt, nowMs }: EndsSettled, token: string, leader: number | undefined): void {
-    const [first] = leased;
-    if (!first) return;
-    const { registry } = this.#tick.deps;
-    if (leader === undefined && !(registry.batchOf(first) && !runsAlone(first)))
-      this.#alone = { task: first, token, slot: this.#leases.slot, leasedAt };
-    else this.#leases.add(leased, { token, leasedAt, aheadMs: nowMs - leasedAt });
-  }
-
-  async #tell({ ended, took, standing }: EndsSettled["ends"][number], goesOn: boolean): Promise<void> {
-    const { flag, tally } = this.#tick;
-    const { task, outcome, startedMs, endedMs, lateness } = ended;
-    flag.note(standing);
-    if (startedMs === undefined && outcome.kind === "given_back") tally.giveBack(task);
-    else
-      tally.count(task, {
-        outcome: took ? outcome : undefined,
-        durationMs: endedMs - (startedMs ?? endedMs),
-        lateness,
-      });
-    if (took && standing.kind === "waiting") await flag.waitsAgain(standing, outcome, goesOn);
   }
 
   #lose(code: AbortCode): void {

@@ -1,9 +1,8 @@
 /** The leases of a batch: renewed together, and read back by their tokens. */
 import { type Facts, type Standing, standingOf } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
-import { MINE } from "./batch.ts";
 import type { StoreDeps } from "./deps.ts";
-import { epochMs, milliseconds } from "./fragments.ts";
+import { epochMs, MINE, milliseconds } from "./fragments.ts";
 import { STANDING } from "./read.ts";
 import { type TaskRow, tasksOf } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";

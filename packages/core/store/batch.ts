@@ -4,18 +4,7 @@ import { type Standing, standingOf } from "../tasks/standing.ts";
 import type { Lateness, Outcome, Task, TaskStatus } from "../tasks/task.ts";
 import { versionedType } from "../tasks/version.ts";
 import type { StoreDeps } from "./deps.ts";
-import {
-  asErrorData,
-  CANCELLED,
-  epochMs,
-  HAS_ROOM_BESIDE,
-  milliseconds,
-  NOW_MS,
-  STARTABLE,
-  VERSIONED_TYPE,
-  withHistory,
-} from "./fragments.ts";
-import { LANES_BUSY, UNLIMITED } from "./lanes.ts";
+import { needsWhole, noteColumns, type PlainRow, taskOfPlain } from "./plain-row.ts";
 import { typesToSend } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { endOf, statusAfter } from "./settle.ts";
@@ -58,37 +47,15 @@ export interface BatchResult {
   nowMs: number;
 }
 
-const ENDED_LEASE = `slot = null, lease_token = null, lease_expires_at = null, cancel_requested = false, "updatedAt" = now(), rev = t.rev + 1`;
-/** Never before its lease, nor in the future: the worker measured how long ago it was. */
-const ago = (ms: string) => `greatest(t.started_at, now() - ${milliseconds(ms)})`;
-/** What a worker may write to: it is leased under one of its tokens. */
-export const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
-/** As the trigger has it, which statements that write all of a row do not call. */
-const IS_CANCELLED = "(t.cancel_requested and (e.columns).task_status = 'Not started')";
-const DONE = "(select count(*) from completed) + (select count(*) from ended)";
-
-/** What is in a lane, or gets one, is started alone; and while something there may start, so is all else: it has its turn. */
-const DUE = `task_status = 'Not started' and lane is null and scheduled_time <= now() and ${STARTABLE} and ${UNLIMITED}`;
-/** The size of the batches of the row's type; null where it runs in none. */
-const SIZE = `(:sizes)[array_position(:types, (${VERSIONED_TYPE})::text)]`;
-/** What is looked at before a row is locked. `alike`: it may be one of many. */
-const WALKED = `id, scheduled_time, ${SIZE} as size, ${SIZE} is not null and crashes = 0 and schedule is null as alike,
-  coalesce(pg_column_size(task_data), 0)::bigint as bytes`;
-
-/**
- * Writes how attempts ended, by token. The slot goes to `:leader`, a task that stays: so the unique index always has one
- * row of a batch, and a worker that lost its lease leases nothing more. Then it leases what is due next: the tasks of
- * types that run in batches, until another comes, or one whose worker died, for that one runs alone. Where nothing stays
- * leased, the first is leased whatever it is, and has the slot. Where no end was written nothing is leased: a statement that
- * is done late, after its repetition, changes nothing.
- *
- * The due tasks are walked through one by one, each found by the index from the one before it: asked for hundreds at
- * once, the planner might read and sort all that wait.
- */
+/** Writes ends, and leases more; `batch-function.ts` says how. Results and lateness are JSON, or empty. */
 export const BATCH = statement({
   tokens: "text[]",
-  completed: "json",
-  ended: "json",
+  ids: "bigint[]",
+  results: "text[]",
+  lateness: "text[]",
+  started: "float8[]",
+  finished: "float8[]",
+  others: "json",
   leader: "bigint?",
   slot: "int",
   slots: "int",
@@ -100,70 +67,16 @@ export const BATCH = statement({
   sizes: "bigint[]",
   bytes: "bigint",
   ours: "text[]",
-})`
-  with recursive walk as (
-    (select ${WALKED}, 1 as n from "baasix_Tasks"
-      where :newToken is not null and not ${LANES_BUSY} and ${DUE} order by scheduled_time, id limit 1)
-    union all
-    select next.id, next.scheduled_time, next.size, next.alike, w.bytes + next.bytes, w.n + 1
-    from walk w cross join lateral (select ${WALKED} from "baasix_Tasks"
-      where ${DUE} and (scheduled_time, id) > (w.scheduled_time, w.id) order by scheduled_time, id limit 1) next
-    where w.alike and w.n < :count and w.bytes < :bytes),
-  completed as (
-    update "baasix_Tasks" t set task_status = 'Completed', result_data = e.result::json, error_data = null, progress = 1,
-      lateness = e.lateness, started_at = ${ago("e.started")}, finished_at = ${ago("e.finished")}, ${ENDED_LEASE}
-    from json_to_recordset(:completed) as e (id bigint, result text, lateness jsonb, started float8, finished float8)
-    where t.id = e.id and ${MINE}
-    returning t.id, t.rev),
-  ended as (
-    update "baasix_Tasks" t set task_status = case when ${IS_CANCELLED} then 'Error' else (e.columns).task_status end,
-      error_data = case when ${IS_CANCELLED} then ${asErrorData(CANCELLED("t.attempts + (e.one->>'attempts')::int"))} else (e.columns).error_data end,
-      result_data = null, progress = null, lateness = (e.columns).lateness,
-      history = case when e.one->>'record' is null then history else ${withHistory("(e.one->'record')::jsonb")} end,
-      scheduled_time = case when e.one->>'delayMs' is null then scheduled_time
-        else now() + ${milliseconds("(e.one->>'delayMs')::float8")} end,
-      attempts = t.attempts + (e.one->>'attempts')::int, crashes = t.crashes + (e.one->>'crashes')::int,
-      excused = t.excused + (e.one->>'excused')::int,
-      started_at = case when e.one->>'started' is null then t.started_at else ${ago("(e.one->>'started')::float8")} end,
-      finished_at = case when (e.columns).task_status = 'Error' or ${IS_CANCELLED} then ${ago("(e.one->>'finished')::float8")} end,
-      ${ENDED_LEASE}
-    from (select value as one, json_populate_record(null::"baasix_Tasks", value->'columns') as columns
-      from json_array_elements(:ended)) e
-    where t.id = (e.columns).id and ${MINE}
-    returning t.id, t.rev, t.scheduled_time, t.task_status),
-  led as (
-    update "baasix_Tasks" set slot = :slot, rev = rev + 1 where id = :leader and ${MINE} and ${DONE} >= 0
-    returning id),
-  picked as materialized (
-    select w.n, w.alike, w.size, t.id, row_to_json(t) as task
-    from walk w cross join lateral (select * from "baasix_Tasks"
-      where id = w.id and ${DUE} and ${SIZE} is not distinct from w.size limit 1 for update skip locked) t),
-  sized as (
-    select id, task, n, n = first as first, (n = first or total <= :bytes) and (alike and n + :held <= fitting or n = first and :leader is null) as wanted
-    from (select id, task, n, min(n) over () as first, sum(octet_length(task::text)) over (order by n) as total,
-        bool_and(alike) over (order by n) as alike, min(size) over (order by n) as fitting
-      from picked) counted),
-  leased as (
-    update "baasix_Tasks" t set task_status = 'Running', slot = case when :leader is null and s.first then :slot end,
-      lease_token = :newToken, lease_expires_at = now() + ${milliseconds(":leaseMs")}, attempts = t.attempts + 1,
-      started_at = now(), finished_at = null, progress = null, cancel_requested = false, "updatedAt" = now(),
-      rev = t.rev + 1
-    from sized s
-    where t.id = s.id and s.wanted and ${HAS_ROOM_BESIDE(":tokens")}
-      and ${DONE} > 0 and (:leader is null or exists (select from led))
-    returning t.id, s.n)
-  select (select array_to_json(array_agg(id)) from completed) as ids,
-    (select array_to_json(array_agg(rev)) from completed) as revs,
-    (select json_agg(json_build_array(id, rev, ${epochMs("scheduled_time")}, task_status)) from ended) as others,
-    (select json_agg(s.task order by s.n) from sized s join leased using (id)) as tasks,
-    :leader is null or exists (select from led) as led, ${NOW_MS}`;
+  whole: "boolean",
+})`select * from tickwork_batch(now(), :tokens, :ids, :results, :lateness, :started, :finished, :others, :leader, :slot, :slots,
+  :newToken, :leaseMs, :count, :held, :types, :sizes, :bytes, :ours, :whole)`;
 
 interface BatchRow {
   /** Of those that completed, in the same order. */
   ids: number[] | null;
   revs: number[] | null;
   others: [id: number, rev: number, dueMs: number, status: TaskStatus][] | null;
-  tasks: Row[] | null;
+  tasks: (Row | PlainRow)[] | null;
   led: boolean;
   now_ms: number;
 }
@@ -181,27 +94,25 @@ export async function settleBatch(
   batches: BatchTypes,
 ): Promise<BatchResult> {
   const { database, leaseMs, slots, types } = deps;
-  const completed: unknown[] = [];
-  const ended: unknown[] = [];
+  const done = { ids: [], results: [], lateness: [], started: [], finished: [] } as Completed;
+  const others: unknown[] = [];
   for (const { task, outcome, json, lateness, startedAgoMs, endedAgoMs } of ends)
-    if (outcome.kind === "completed")
-      completed.push({
-        id: task.id,
-        result: json,
-        lateness,
-        started: startedAgoMs,
-        finished: endedAgoMs,
-      });
-    else {
+    if (outcome.kind === "completed") {
+      done.ids.push(task.id);
+      done.results.push(json ?? "");
+      done.lateness.push(lateness ? JSON.stringify(lateness) : "");
+      done.started.push(startedAgoMs ?? endedAgoMs);
+      done.finished.push(endedAgoMs);
+    } else {
       const { error, ...end } = endOf(outcome);
       const columns = { id: task.id, task_status: statusAfter(outcome), error_data: error, lateness };
-      ended.push({ columns, ...end, started: startedAgoMs, finished: endedAgoMs });
+      others.push({ columns, ...end, started: startedAgoMs, finished: endedAgoMs });
     }
   const [row] = await database.query<BatchRow>(
     BATCH({
+      ...done,
       tokens,
-      completed,
-      ended,
+      others,
       leader: leader ?? null,
       slot,
       slots,
@@ -213,6 +124,7 @@ export async function settleBatch(
       sizes: batches.sizes,
       bytes: RUN_BATCH_BYTES,
       ours: await typesToSend(deps),
+      whole: needsWhole(database),
     }),
   );
   if (!row) throw new Error("a batch's statement must answer one row, got none");
@@ -222,9 +134,9 @@ export async function settleBatch(
   row.ids?.forEach((id, n) => {
     settled.set(id, { id, rev: row.revs?.[n] ?? 0, kind: "gone" });
   });
-  const others = new Map(row.others?.map((one) => [one[0], one]));
-  for (const { task, outcome } of others.size > 0 ? ends : []) {
-    const other = others.get(task.id);
+  const standing = new Map(row.others?.map((one) => [one[0], one]));
+  for (const { task, outcome } of standing.size > 0 ? ends : []) {
+    const other = standing.get(task.id);
     if (!other) continue;
     const [id, rev, due_ms, status] = other;
     const facts = {
@@ -238,20 +150,32 @@ export async function settleBatch(
     settled.set(id, standingOf(facts, nowMs, types));
     if (status !== statusAfter(outcome)) cancelled.add(id);
   }
-  const tasks = row.tasks ?? [];
-  const leased = tasks.map((one, n) =>
-    started(one, nowMs, leaseMs, leader === undefined && n === 0 ? slot : null),
-  );
+  const now = new Date(nowMs).toISOString();
+  const leaseEnd = new Date(nowMs + leaseMs).toISOString();
+  const leased = (row.tasks ?? []).map((one) => {
+    if (Array.isArray(one)) return started(taskOfPlain(one), now, leaseEnd);
+    noteColumns(database, one);
+    return started(toTask(one), now, leaseEnd);
+  });
+  const [first] = leased;
+  if (first && leader === undefined) first.slot = slot;
   return { settled, cancelled, leased, led: row.led, nowMs };
 }
 
+/** Ends of attempts that completed, as columns. */
+interface Completed {
+  ids: number[];
+  results: string[];
+  lateness: string[];
+  started: number[];
+  finished: number[];
+}
+
 /** A row as the statement that leased it left it; it answers with the rows as they were. */
-function started(row: Row, nowMs: number, leaseMs: number, slot: number | null): Task {
-  const task = toTask(row);
-  const now = new Date(nowMs).toISOString();
+function started(task: Task, now: string, leaseEnd: string): Task {
   task.task_status = "Running";
-  task.slot = slot;
-  task.lease_expires_at = new Date(nowMs + leaseMs).toISOString();
+  task.slot = null;
+  task.lease_expires_at = leaseEnd;
   task.attempts++;
   task.started_at = now;
   task.finished_at = null;

@@ -25,21 +25,38 @@ export const VERSIONED_TYPE = "case when version is null then type else type || 
  * `type = any(…)` it expects it of hardly any; then each claim reads and sorts every waiting task, or each statement is
  * planned anew.
  */
-export const OURS = `nullif(case when (:ours)[2] = ''
-  then (select true from tickwork_types where registry = (:ours)[1] and name = ${VERSIONED_TYPE}) is not null
-  else (${VERSIONED_TYPE}) = any(:ours) end, false) is not null`;
+const oursIf = (isRegistered: string) =>
+  `nullif(case when (:ours)[2] = '' then ${isRegistered} else (${VERSIONED_TYPE}) = any(:ours) end, false) is not null`;
+export const OURS = oursIf(
+  `(select true from tickwork_types where registry = (:ours)[1] and name = ${VERSIONED_TYPE}) is not null`,
+);
+/** The same for a statement that looks at thousands of tasks: the list is read once, and not asked for each of them. */
+const OURS_OF_MANY = oursIf(
+  `(${VERSIONED_TYPE}) in (select name from tickwork_types where registry = (:ours)[1])`,
+);
 
+const waitsUnless = (ours: string) => `not (${ours}) and not (type = any(:foreign))`;
 /** The task is of a type, or a version of it, that nobody here runs: in the words of the stats, it waits for code once it is due. */
-export const WAITS_FOR_CODE = `not (${OURS}) and not (type = any(:foreign))`;
+export const WAITS_FOR_CODE = waitsUnless(OURS);
+export const WAITS_FOR_CODE_OF_MANY = waitsUnless(OURS_OF_MANY);
 
 /**
  * Nobody may start the task: everything or its type is paused. The pauses are read once in a statement, where a task is
- * looked at; mostly there are none.
+ * looked at; mostly there are none, and then no more is asked.
  */
-export const PAUSED = `coalesce(array['all:', 'type:' || type]
-  && (select array_agg(kind || ':' || name) from tickwork_pauses), false)`;
+export const PAUSED = `case when exists (select from tickwork_pauses) then coalesce(array['all:', 'type:' || type]
+  && (select array_agg(kind || ':' || name) from tickwork_pauses), false) else false end`;
+const startableIf = (isOurs: string) => `${isOurs} and nullif(${PAUSED}, true) is not null`;
 /** This process may start the task. Written like `OURS`, for the planner. */
-export const STARTABLE = `${OURS} and nullif(${PAUSED}, true) is not null`;
+export const STARTABLE = startableIf(OURS);
+/**
+ * The same where `:ours` has the names themselves. Postgres locks each table and index of a statement, the first sixteen of them
+ * cheaply: what each task needs does with these.
+ */
+export const STARTABLE_BY_NAME = startableIf(`nullif((${VERSIONED_TYPE}) = any(:ours), false) is not null`);
+
+/** What an index of types has: running tasks are few, and have one of their own. */
+export const STORED = "task_status in ('Not started', 'Completed', 'Error') and id > 0";
 
 /** Its type has a limit: it gets a lane when it is due. */
 export const LIMITED = "type = any(array(select name from tickwork_limits where kind = 'type'))";
@@ -92,10 +109,15 @@ const OTHERS = "count(*) filter (where slot is null and lease_token is null)";
  * Where a task runs in such a slot already, a lower one waits for its end. Counting alone would not do: two that ask at
  * once would both get the last place.
  */
-export const HAS_ROOM = `(select :slots > ${LEASES} and :slot < :slots - ${OTHERS} from ${RUNNING_ELSEWHERE})`;
+export const HAS_ROOM = `(case when exists (select from ${RUNNING_ELSEWHERE})
+  then (select :slots > ${LEASES} and :slot < :slots - ${OTHERS} from ${RUNNING_ELSEWHERE}) else :slot < :slots end)`;
+/** The same where there is one slot. */
+export const HAS_ROOM_ALONE = `(:slot < :slots and not exists (select from ${RUNNING_ELSEWHERE}))`;
 /** The same for a worker that has leases already, under `tokens`. */
 export const HAS_ROOM_BESIDE = (tokens: string) => `(select :slots > ${LEASES} and :slot < :slots - ${OTHERS}
   from ${RUNNING_ELSEWHERE} and (lease_token is null or not (lease_token = any(${tokens}))))`;
+/** What the worker of a batch may write to: it is leased under one of its tokens. */
+export const MINE = "lease_token = any(:tokens) and task_status = 'Running'";
 /** When there will be room again, at the latest. */
 export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${RUNNING_ELSEWHERE})`;
 
@@ -115,7 +137,7 @@ export const orOmitting = (row: string, bytes: string) => `
 
 /** Whether a statement writes tasks, whatever else it does. */
 export const writesTasks = (text: string): boolean =>
-  /\b(insert into|update|delete from) "baasix_Tasks"|\btickwork_insert_unique\(/.test(text);
+  /\b(insert into|update|delete from) "baasix_Tasks"|\btickwork_(insert_unique|batch)\(/.test(text);
 
 /** The earliest moment at which something is due: a waiting task, or the end of a lease. */
 export const NEXT_DUE_MS = `least(
@@ -146,3 +168,7 @@ export const CRASH_HISTORY = withHistory(`jsonb_build_object(
   'attempt', attempts, 'started_at', ${isoUtc("started_at")}, 'ended_at', ${isoUtc("lease_expires_at")},
   'outcome', 'crashed', 'code', 'crashed',
   'message', 'the worker stopped renewing its lease')`);
+
+/** What is made for statements as part of a function: its parameters, and its moment, have names of their own. */
+export const inFunction = (text: string, names: Readonly<Record<string, string>>): string =>
+  Object.entries(names).reduce((sql, [name, value]) => sql.replaceAll(name, value), text);

@@ -7,6 +7,7 @@ import { hasLine } from "./columns.ts";
 import type { Database } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { NOW_MS } from "./fragments.ts";
+import { plainTask } from "./plain-row.ts";
 import { getMany } from "./read.ts";
 import { type Row, type TimedTasks, toTask } from "./rows.ts";
 
@@ -71,46 +72,20 @@ export async function madeTasks(
 /** JSON has nothing for a function. */
 const dataOf = ({ task_data }: NewTask): string => JSON.stringify(task_data ?? null) ?? "null";
 
-/**
- * A task as it was given, in all else like another one of the same statement. All columns of a table to which nobody
- * added one, in their order, by name: copying them by `...` would take ten times as long.
- */
+/** A task as it was given, in all else like another one of the same statement. */
 function taskLike(other: Task, { id, scheduled_time }: MadeRow, given: NewTask, data: string): Task {
-  return {
+  return plainTask({
     id: Number(id),
-    task_status: other.task_status,
     type: given.type,
     scheduled_time: scheduled_time.toISOString(),
-    attachment_id: other.attachment_id,
     // As it comes out of the table, and not the object of the caller.
     task_data: JSON.parse(data),
-    result_data: other.result_data,
-    error_data: other.error_data,
-    userCreated_Id: other.userCreated_Id,
-    userUpdated_Id: other.userUpdated_Id,
     createdAt: other.createdAt,
     updatedAt: other.updatedAt,
-    attempts: other.attempts,
+    userCreated_Id: other.userCreated_Id,
+    userUpdated_Id: other.userUpdated_Id,
     max_attempts: given.max_attempts ?? null,
-    crashes: other.crashes,
-    progress: other.progress,
-    cancel_requested: other.cancel_requested,
-    started_at: other.started_at,
-    finished_at: other.finished_at,
-    slot: other.slot,
-    lease_expires_at: other.lease_expires_at,
-    history: other.history,
-    lateness: other.lateness,
     rev: other.rev,
-    excused: other.excused,
-    unique_key: other.unique_key,
-    unique_for: other.unique_for,
     version: versionOfRow(given.version),
-    schedule: null,
-    schedule_time: null,
-    priority: null,
-    queue: null,
-    concurrency_key: null,
-    lane: null,
-  };
+  });
 }

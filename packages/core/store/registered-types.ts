@@ -26,6 +26,9 @@ export async function typesToSend(deps: Deps): Promise<readonly string[]> {
   return registration;
 }
 
+/** Whether the names themselves are sent. */
+export const areNames = (sent: readonly string[]): boolean => sent[1] !== "";
+
 /**
  * Has Postgres know the list. Each refresh does it again, in case somebody has emptied the table. Lists stay when their
  * deployment is gone: a process of it may not be.

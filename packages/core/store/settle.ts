@@ -3,10 +3,19 @@ import type { Lateness, Outcome, TaskStatus } from "../tasks/task.ts";
 import { versionedType } from "../tasks/version.ts";
 import { claimDue, claimOverdueOrDue } from "./claim.ts";
 import type { StoreDeps } from "./deps.ts";
-import { epochMs, milliseconds, NOW_MS, withHistory } from "./fragments.ts";
-import { beginsWithLanes, claimLaned, LANES_USED } from "./lanes.ts";
+import {
+  epochMs,
+  HAS_ROOM,
+  HAS_ROOM_ALONE,
+  milliseconds,
+  NOW_MS,
+  STARTABLE,
+  STARTABLE_BY_NAME,
+  withHistory,
+} from "./fragments.ts";
+import { beginsWithLanes, claimLaned, hadLanes, LANES_EVER_USED, LANES_USED } from "./lanes.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
-import { typesToSend } from "./registered-types.ts";
+import { areNames, typesToSend } from "./registered-types.ts";
 import { type Row, toTask } from "./rows.ts";
 import { type Params, queryRepeatable, statement } from "./statement.ts";
 
@@ -40,22 +49,27 @@ const NEXT = {
 } as const;
 
 /**
- * Writes the end of an attempt, by token, and claims the next task in the same statement. It has three forms, because a
- * look for leases that ended costs time, and so do lanes.
+ * Writes the end of an attempt by token, and claims the next task in the same statement. It has several forms, because a
+ * look for leases that ended costs time, and so do lanes. What has one slot, few types and never had lanes asks the least.
+ * The row is found by its id, and not among all that run.
+ *
+ * @param dueMs when the task is due, where it may wait again
  */
-function settlement<const P extends Params>(params: P, update: string) {
+function settlement<const P extends Params>(params: P, update: string, dueMs: string) {
   const only = ":newToken is not null and exists (select from done)";
   const thenClaim = (claim: string) => `with done as (
       ${update}
-      where id = :id and lease_token = :token and task_status = 'Running'
+      where id = :id and nullif(lease_token = :token and task_status = 'Running', false) is not null
       returning rev, scheduled_time, task_status),
     claimed as (${claim})
-    select done.rev, done.task_status as status, ${epochMs("done.scheduled_time")} as due_ms, ${NOW_MS}, claimed.*
+    select done.rev, done.task_status as status, ${dueMs} as due_ms, ${NOW_MS}, claimed.*
       from (select) one left join done on true left join claimed on true`;
   const given = { ...ATTEMPT, ...params, ...NEXT };
   const onlyPlain = `${only} and not ${LANES_USED}`;
+  const leastIf = `${only} and not ${LANES_EVER_USED} and ${HAS_ROOM_ALONE}`;
   return {
-    thenDue: statement(given)`${thenClaim(claimDue(onlyPlain))}`,
+    thenDueAlone: statement(given)`${thenClaim(claimDue(leastIf, STARTABLE_BY_NAME))}`,
+    thenDue: statement(given)`${thenClaim(claimDue(`${onlyPlain} and ${HAS_ROOM}`, STARTABLE))}`,
     thenOverdueOrDue: statement({ ...given, maxCrashes: "int" })`${thenClaim(claimOverdueOrDue(onlyPlain))}`,
     thenLaned: statement({ ...given, maxCrashes: "int" })`${thenClaim(claimLaned(only))}`,
   };
@@ -67,6 +81,7 @@ export const COMPLETE = settlement(
     lateness = :lateness,
     slot = null, lease_token = null, lease_expires_at = null, cancel_requested = false,
     finished_at = now(), "updatedAt" = now(), rev = rev + 1`,
+  "null::float8",
 );
 
 /** How else an attempt ended: `:attempts`, `:crashes` and `:excused` are added. */
@@ -84,6 +99,7 @@ export const END_OTHERWISE = settlement(
     history = case when :record is null then history else ${withHistory(":record")} end,
     scheduled_time = case when :delayMs is null then scheduled_time else now() + ${milliseconds(":delayMs")} end,
     attempts = attempts + :attempts, crashes = crashes + :crashes, excused = excused + :excused, lateness = :lateness, "updatedAt" = now()`,
+  epochMs("done.scheduled_time"),
 );
 
 /** `rev` is null when the lease was lost. */
@@ -91,7 +107,8 @@ type SettleRow = {
   rev: string | null;
   /** Not as the outcome has it for a task that was asked to stop, and would wait again. */
   status: TaskStatus;
-  due_ms: number;
+  /** Null for one that completed. */
+  due_ms: number | null;
   now_ms: number;
   task: Row | null;
   more?: boolean | null;
@@ -107,13 +124,15 @@ export async function settle(
 ): Promise<SettleResult> {
   const { database, leaseMs, slots, maxCrashes, types } = deps;
   const status = statusAfter(outcome);
-  const form = beginsWithLanes(database) ? "thenLaned" : overdue ? "thenOverdueOrDue" : "thenDue";
+  const ours = await typesToSend(deps);
+  const thenDue = slots === 1 && areNames(ours) && !hadLanes(database) ? "thenDueAlone" : "thenDue";
+  const form = beginsWithLanes(database) ? "thenLaned" : overdue ? "thenOverdueOrDue" : thenDue;
   const claim = {
     slot: next?.slot ?? null,
     slots,
     newToken: next?.token ?? null,
     leaseMs,
-    ours: await typesToSend(deps),
+    ours,
     maxCrashes,
   };
   const given = { id, token, lateness, status, ...claim };
@@ -131,7 +150,7 @@ export async function settle(
     status: row.status,
     type: versionedType(type, version),
     laned: isLaned({ lane }),
-    due_ms: row.due_ms,
+    due_ms: row.due_ms ?? 0,
     lease_ms: null,
   };
   const cancelled = status !== row.status;

@@ -6,6 +6,7 @@ type ParamTypes = Record<"bigint" | "int" | "real" | "float8", number> &
     text: string;
     boolean: boolean;
     "bigint[]": readonly number[];
+    "float8[]": readonly number[];
     "text[]": readonly string[];
     /** No cast: it takes the type of the column that it meets, which may differ in a table that Baasix made. */
     column: string | number | Date;
@@ -67,7 +68,7 @@ export function statement<const P extends Params>(params: P) {
 function encode(type: ParamType | undefined, value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (type === "json" || type === "jsonb") return JSON.stringify(value);
-  if (type === "bigint[]") return `{${(value as number[]).join(",")}}`;
+  if (type === "bigint[]" || type === "float8[]") return `{${(value as number[]).join(",")}}`;
   if (type === "text[]") return encodedOnce(value as readonly string[]);
   return value;
 }

@@ -151,7 +151,7 @@ describeOnStacks("a batch", (bed) => {
     await tasks.create(many(41));
     let statements = 0;
     bed.faults.postgres = (text) => {
-      if (/completed as/.test(text)) statements++;
+      if (/tickwork_batch/.test(text)) statements++;
     };
     expect(await worker.tick()).toMatchObject({ completed: 41 });
     expect(statements).toBeGreaterThanOrEqual((41 * large.length) / RUN_BATCH_BYTES);
@@ -435,7 +435,7 @@ describeOnStacks("a batch", (bed) => {
       await tasks.create(many(20));
       let seen = 0;
       bed.faults[where] = (text) => {
-        if (/completed as/.test(text) && seen++ % 2 === 0) throw new Error("the message was lost");
+        if (/tickwork_batch/.test(text) && seen++ % 2 === 0) throw new Error("the message was lost");
       };
       expect(await worker.tick()).toMatchObject({ completed: 20, lost: 0 });
       expect(ran.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, n) => n + 1));

@@ -30,8 +30,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "store/settle.ts",
-        "where id = :id and lease_token = :token and task_status = 'Running'\n      returning rev, scheduled_time",
-        "where id = :id and :token is not null and task_status = 'Running'\n      returning rev, scheduled_time",
+        "nullif(lease_token = :token and task_status = 'Running', false) is not null\n      returning rev, scheduled_time",
+        ":token is not null and task_status = 'Running'\n      returning rev, scheduled_time",
       ),
     ],
   },
@@ -97,8 +97,8 @@ export const mutants: Mutant[] = [
     changes: [
       core(
         "gate/scripts/standings.ts",
-        'if (kind === "gone" || kind === "missing") return { id, rev, kind, score: "", row: "" };',
-        'if (kind !== "waiting") return { id, rev, kind: "gone", score: "", row: "" };',
+        'if (kind === "missing") return { id, rev, kind, score: "", row: "" };',
+        'if (kind !== "waiting" && kind !== "gone") return { id, rev, kind: "gone", score: "", row: "" };',
       ),
     ],
   },

@@ -40,15 +40,16 @@ const number = (value: string | null | undefined) =>
   value === null || value === undefined ? null : Number(value);
 
 /** Which task and token a settle names: its parameters have names in the code, and numbers on the wire. */
-const SETTLED = /where id = \$(\d+)::bigint and (?:lease_token = )?\$(\d+)::text/;
-const CLAIM_TOKEN = /(?:lease_token = |tickwork_claim_lanes\((?:[^,]+, ){3})\$(\d+)::text/;
+const SETTLED = /where id = \$(\d+)::bigint and (?:(?:nullif\()?lease_token = )?\$(\d+)::text/;
+const CLAIM_TOKEN =
+  /(?:lease_token = |tickwork_claim_lanes\((?:[^,]+, ){3}|tickwork_batch\((?:[^,]+, ){11})\$(\d+)::text/;
 const numberIn = (text: string, pattern: RegExp, group = 1) => {
   const match = pattern.exec(text);
   if (!match) throw new Error(`the statement has no ${pattern}: ${text}`);
   return Number(match[group]) - 1;
 };
 function settledIn(text: string, params: readonly unknown[]): Settled | undefined {
-  if (/walk as/.test(text)) return settledByBatch(params);
+  if (/tickwork_batch/.test(text)) return settledByBatch(params);
   if (!/done as/.test(text)) return undefined;
   const settled = Number(params[numberIn(text, SETTLED)]);
   const token = String(params[numberIn(text, SETTLED, 2)]);
@@ -57,9 +58,9 @@ function settledIn(text: string, params: readonly unknown[]): Settled | undefine
 
 /** Whom a statement of a batch names, and by which tokens. */
 function settledByBatch(params: readonly unknown[]): Settled {
-  const [tokens, completed, ended] = params.map(String);
-  const named = [completed, ended].flatMap((list) => JSON.parse(list ?? "[]") as { id: number }[]);
-  const ids = new Set(named.map(({ id }) => id));
+  const [tokens, completed = "{}", , , , , others = "[]"] = params.map(String);
+  const ids = new Set(JSON.parse(`[${completed.slice(1, -1)}]`) as number[]);
+  for (const { columns } of JSON.parse(others) as { columns: { id: number } }[]) ids.add(columns.id);
   const given = [...(tokens ?? "").matchAll(/"([^"]*)"/g)].map(([, token]) => token);
   return (id) => (ids.has(id) ? given : undefined);
 }
@@ -162,10 +163,11 @@ export class RowWatcher {
     this.bulk = new BulkWatcher(world, postgres);
     postgres.watch = async (text, params, execute) => {
       await execute();
-      if (/\b(insert|update|delete)\b|tickwork_insert_unique/i.test(text))
+      if (/\b(insert|update|delete)\b|tickwork_(insert_unique|batch)/i.test(text))
         await this.look(settledIn(text, params));
       if (options.bulk) await this.bulk.look(text, params);
-      if (/buried as|walk as/.test(text)) this.#claims.add(String(params[numberIn(text, CLAIM_TOKEN)]));
+      if (/buried as|tickwork_batch/.test(text))
+        this.#claims.add(String(params[numberIn(text, CLAIM_TOKEN)]));
     };
   }
 

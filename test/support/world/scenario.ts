@@ -286,7 +286,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
   bulk: [...ordinary(false).slice(2), short, crowd, crowd, ...Array(4).fill(bulks(true)), answers, kills],
   sweeps: [...ordinary(false).slice(2), short, crowd, crowd, ...Array(3).fill(bulks(false))],
   keys: [...ordinary(false).slice(2), withKeys, withKeys, withKeys, withKeys, answers, kills],
-  starved: [...ordinary(false), standstill, standstill, deploys],
+  starved: [...ordinary(false), short, short, standstill, standstill, deploys],
   outages: [
     ...ordinary(false).slice(0, 2),
     fc.record({

@@ -224,7 +224,7 @@ function nameOf(text: string): string {
 const NAMES: [RegExp, string][] = [
   [/update tickwork_bulk/, "bulk"],
   [/buried as/, "claim"],
-  [/walk as/, "batch"],
+  [/tickwork_batch/, "batch"],
   [/followers as/, "renew batch"],
   [/done as/, "settle"],
   [/set lease_expires_at = .* progress = coalesce/s, "renew"],
