@@ -1,8 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { invalidRequest, mustBe } from "../errors.ts";
 import type { Gate } from "../gate/gate.ts";
-import { WINDOW_MS } from "../limits.ts";
-import { FINISHED_BUCKETS, UPCOMING_BUCKETS } from "../store/overview.ts";
+import { FINISHED_BUCKETS, UPCOMING_BUCKETS, WINDOW_MS } from "../limits.ts";
 import type { Count, FinishedBucket, Store, TypeOutcomes } from "../store/store.ts";
 import { schemaOf } from "../tasks/lazy-task.ts";
 import type { Registry } from "../tasks/registry.ts";

@@ -10,7 +10,7 @@ import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { conditionsOf, depsFor, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
 import { asErrorData, CANCELLED, epochMs, NOW_MS } from "./fragments.ts";
-import { WITH_STATUS } from "./list.ts";
+import { PLACE, WITH_STATUS } from "./list.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, toTask } from "./rows.ts";
 import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
@@ -30,7 +30,7 @@ export interface BulkState {
 
 /** Of one status, from the newest on. Written as the indexes are; see `list.ts`. */
 const newestOf = (status: TaskStatus, ofType: boolean) => `(
-  select *, id + 0 as place from "baasix_Tasks" where ${WITH_STATUS[status]}
+  select *, id + 0 as ${PLACE} from "baasix_Tasks" where ${WITH_STATUS[status]}
     ${ofType ? "and type = :type" : ""} and id + 0 < :before order by id + 0 desc limit :scan)`;
 
 /**
@@ -39,7 +39,7 @@ const newestOf = (status: TaskStatus, ofType: boolean) => `(
  */
 const newest = (statuses: readonly TaskStatus[], ofType: boolean) =>
   `(select * from (${statuses.map((status) => newestOf(status, ofType)).join(" union all ")}) merged
-    order by place desc limit :scan)`;
+    order by ${PLACE} desc limit :scan)`;
 
 const withStatus = (statuses: readonly TaskStatus[]) =>
   `(${statuses.map((status) => `(${WITH_STATUS[status]})`).join(" or ")})`;
@@ -111,8 +111,8 @@ const BYTES = ["task_data", "result_data", "error_data", "history"]
 
 /**
  * Looks at the next tasks of these statuses, at most `:scan` of them, until it has found `:count` that meet the filter, and
- * does it to those, or to as many of them as together are not too large. Whoever comes late, with a `:before` that is no
- * longer true, changes nothing.
+ * does it to those, or to as many of them as together are not too large. A statement that comes late, with a
+ * `:before` that is no longer true, changes nothing.
  */
 export const STEP = variants(
   (action: BulkAction, statuses: readonly TaskStatus[], ofType: boolean, ...looked: Looked[]) => {
@@ -130,10 +130,10 @@ export const STEP = variants(
     } as Params)`
     with run as (select from tickwork_bulk where task = :run and pass = :pass and before_id = :before
       and ${GOES_ON} for update),
-    found as materialized (select id, place, ${BYTES} as bytes from ${newest(statuses, ofType)} t
-      ${conditions ? `where ${conditions}` : ""} order by place desc limit :count),
-    chosen as materialized (select id from (select id, sum(bytes) over (order by place desc) as bytes,
-      row_number() over (order by place desc) as n from found) one where bytes <= :bytes or n = 1),
+    found as materialized (select id, ${PLACE}, ${BYTES} as bytes from ${newest(statuses, ofType)} t
+      ${conditions ? `where ${conditions}` : ""} order by ${PLACE} desc limit :count),
+    chosen as materialized (select id from (select id, sum(bytes) over (order by ${PLACE} desc) as bytes,
+      row_number() over (order by ${PLACE} desc) as n from found) one where bytes <= :bytes or n = 1),
     locked as materialized (select id, type, unique_key, unique_for from "baasix_Tasks"
       where id = any(array(select id from chosen)) and exists (select from run) and ${withStatus(statuses)}
         ${conditions ? `and ${conditions}` : ""} order by "baasix_Tasks".id for update),
@@ -154,7 +154,7 @@ export const STEP = variants(
 );
 
 interface StepRow {
-  task: (Row & { place?: unknown }) | null;
+  task: Row | null;
   now_ms: number;
   state: BulkState | null;
 }

@@ -56,7 +56,7 @@ export const REMOVE_NOTED = statement({ id: "bigint", ...ACTOR })`
 /**
  * Deletes a task that is not running; undefined when there is none with this id.
  *
- * @param actor who is noted in the audit log, since no row is left to tell it; absent: nobody
+ * @param actor the author for the audit log, since no row is left to tell it; absent: nobody
  */
 export async function remove({ database }: StoreDeps, id: number, actor?: Actor): Promise<Task | undefined> {
   const request = actor ? REMOVE_NOTED({ id, ...paramsOf(actor) }) : REMOVE({ id });

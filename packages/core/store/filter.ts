@@ -3,11 +3,11 @@ import { SEARCH_VALUE_BYTES } from "../limits.ts";
 import { SEALED_IN_JSON, SEALED_MARK } from "../tasks/encryption.ts";
 import type { TaskFilter } from "../tasks/filter.ts";
 import type { StoreDeps } from "./deps.ts";
-import { WAITS_FOR_CODE } from "./fragments.ts";
+import { WAITS_FOR_CODE_OF_MANY } from "./fragments.ts";
 import { typesToSend } from "./registered-types.ts";
 import type { Params } from "./statement.ts";
 
-/** The conditions of a filter that no index answers: whoever has one looks at a bounded number of tasks at a time. */
+/** The conditions of a filter that no index answers. With one of them, a bounded number of tasks is looked at in a page. */
 export type Looked = Exclude<keyof TaskFilter, "status" | "type">;
 
 /** As text, without what is encrypted: a short text is in any ciphertext by chance. */
@@ -37,7 +37,7 @@ const CONDITIONS: Readonly<Record<Looked, { sql: string; params: Params }>> = {
   },
   waiting_for_code: {
     // Where other processes have the code of all types, nothing is known to wait for any.
-    sql: `(not :open and task_status = 'Not started' and scheduled_time <= now() and ${WAITS_FOR_CODE})`,
+    sql: `(not :open and task_status = 'Not started' and scheduled_time <= now() and ${WAITS_FOR_CODE_OF_MANY})`,
     params: { ours: "text[]", foreign: "text[]", open: "boolean" },
   },
   created_from: { sql: `"createdAt" >= :created_from`, params: { created_from: "column" } },

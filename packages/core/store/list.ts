@@ -2,6 +2,7 @@
 import { type ListPlace, readSort, type TaskSort } from "../tasks/sort.ts";
 import type { TaskStatus } from "../tasks/task.ts";
 import type { ListFilter } from "../tasks/tasks.ts";
+import type { Statement } from "./database.ts";
 import type { StoreDeps } from "./deps.ts";
 import { firstWaiting } from "./fragments.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
@@ -37,23 +38,54 @@ const directionOf = (sort: TaskSort) =>
   readSort(sort).descending ? { dir: "desc", beyond: "<" } : { dir: "asc", beyond: ">" };
 
 /**
- * The rows after a place, `:limit` of them and one more, as `from` has them, and how they are in order. With `place`, what is
- * in order of creation has a column of this name, by which the planner knows that it is. Sorts by a time take no type: no
- * index has both.
+ * How many rows are wanted: `most`, or as many of those as `wanted` says, a parameter. Of a limit that is a parameter
+ * alone the planner expects a tenth of all rows; in a large table that looks so dear that it plans the statement anew
+ * each time. So the text has a number as well.
+ */
+export interface First {
+  most: number;
+  wanted?: string;
+}
+
+/** The first `:limit` and one more, which tells whether there is another page. `most` is the `roofOf` that limit. */
+export const firstOfPage = (most: number): First => ({ most, wanted: ":limit + 1" });
+
+/** `limit` and one more, rounded up to a power of ten: each of these makes a text of its own. */
+export const roofOf = (limit: number): number => 10 ** String(limit).length;
+
+/** Of rows that are limited to `most`, in their order. */
+export const wantedOf = (rows: string, { wanted }: First) =>
+  wanted ? `(select * from ${rows} most limit ${wanted})` : rows;
+
+/**
+ * The first rows after a place, as `from` has them, and how they are in order. With `place`, what is in order of creation has
+ * the column `PLACE`, by which the planner knows that it is, and every row has `SPOT`, by which the same statement finds
+ * it again. Sorts by a time take no type: no index has both.
  */
 export function ordered(
   status: TaskStatus | undefined,
   sort: TaskSort,
   narrowed: readonly Narrowed[],
+  first: First,
   { place = false } = {},
 ) {
   const { by } = readSort(sort);
   const { dir } = directionOf(sort);
   if (by === "created")
-    return { from: byCreation(status, sort, narrowed, place), order: `${place ? "place" : "id"} ${dir}` };
-  const from = by === "due" ? byDueTime(sort, narrowed) : byEnd(status, sort, narrowed);
-  return { from, order: orderBy(TIME_OF[by], dir) };
+    return {
+      from: byCreation(status, sort, narrowed, first, place),
+      order: `${place ? PLACE : "id"} ${dir}`,
+    };
+  const columns = place ? SPOTTED : "*";
+  const rows =
+    by === "due" ? byDueTime(sort, narrowed, first, columns) : byEnd(status, sort, narrowed, first, columns);
+  return { from: wantedOf(rows, first), order: orderBy(TIME_OF[by], dir) };
 }
+
+/** Columns beside those of the table, which may have any of its own when it was adopted. */
+export const PLACE = "tickwork_place";
+export const SPOT = "tickwork_spot";
+export const SPOTTED = `*, ctid as ${SPOT}`;
 
 const orderBy = (time: string, dir: string) => `${time} ${dir}, id ${dir}`;
 
@@ -65,20 +97,26 @@ function byCreation(
   status: TaskStatus | undefined,
   sort: TaskSort,
   narrowed: readonly Narrowed[],
+  first: First,
   place: boolean,
 ): string {
   const { dir, beyond } = directionOf(sort);
   const part = (id: "id" | "id + 0", ...conditions: string[]) => {
     const all = [...conditions, ...(narrowed.includes("after") ? [`${id} ${beyond} :afterId`] : [])];
-    return `(select *${place ? `, ${id} as place` : ""} from "baasix_Tasks" ${all.length > 0 ? `where ${all.join(" and ")}` : ""}
-      order by ${id} ${dir} limit :limit + 1)`;
+    const columns = place ? `${SPOTTED}, ${id} as ${PLACE}` : "*";
+    const rows = `(select ${columns} from "baasix_Tasks" ${all.length > 0 ? `where ${all.join(" and ")}` : ""}
+      order by ${id} ${dir} limit ${first.most})`;
+    return wantedOf(rows, first);
   };
   const ofType = narrowed.includes("type") ? ["type = :type"] : [];
   const withStatus = (one: TaskStatus) => part("id + 0", WITH_STATUS[one], ...ofType);
   if (status) return withStatus(status);
   if (ofType.length === 0) return part("id");
   const each = (Object.keys(WITH_STATUS) as TaskStatus[]).map(withStatus).join(" union all ");
-  return `(select * from (${each}) one order by ${place ? "place" : "id"} ${dir} limit :limit + 1)`;
+  return wantedOf(
+    `(select * from (${each}) one order by ${place ? PLACE : "id"} ${dir} limit ${first.most})`,
+    first,
+  );
 }
 
 /** What has the time, and comes after the place. */
@@ -87,26 +125,38 @@ const inTime = (time: string, sort: TaskSort, narrowed: readonly Narrowed[]) =>
     ? `${time} is not null and (${time}, id) ${directionOf(sort).beyond} (:afterAt, :afterId)`
     : `${time} is not null`;
 
-const byDueTime = (sort: TaskSort, narrowed: readonly Narrowed[]) =>
-  firstWaiting(inTime("scheduled_time", sort, narrowed), ":limit + 1", "*", directionOf(sort).dir);
+const byDueTime = (sort: TaskSort, narrowed: readonly Narrowed[], { most }: First, columns: string) =>
+  firstWaiting(inTime("scheduled_time", sort, narrowed), String(most), columns, directionOf(sort).dir);
 
 /** `tickwork_by_age` has them. One that another program ended before Tickwork came may have no time, and is not among them. */
-const byEnd = (status: TaskStatus | undefined, sort: TaskSort, narrowed: readonly Narrowed[]) => `(
-  select * from "baasix_Tasks" where task_status = '${status === "Error" ? "Error" : "Completed"}'
-    and ${inTime("finished_at", sort, narrowed)} order by ${orderBy("finished_at", directionOf(sort).dir)} limit :limit + 1)`;
+const byEnd = (
+  status: TaskStatus | undefined,
+  sort: TaskSort,
+  narrowed: readonly Narrowed[],
+  { most }: First,
+  columns: string,
+) => `(
+  select ${columns} from "baasix_Tasks" where task_status = '${status === "Error" ? "Error" : "Completed"}'
+    and ${inTime("finished_at", sort, narrowed)} order by ${orderBy("finished_at", directionOf(sort).dir)} limit ${most})`;
 
 /** Of the rows `t`. */
 export const orderOfRows = (order: string) => order.replace(/(^|, )/g, "$1t.");
 
-export const LIST = variants(
-  (status: TaskStatus | undefined, sort: TaskSort = "-created", ...narrowed: Narrowed[]) => {
-    const { from, order } = ordered(status, sort, narrowed);
+const PAGE = variants(
+  (most: number, status: TaskStatus | undefined, sort: TaskSort, ...narrowed: Narrowed[]) => {
+    const { from, order } = ordered(status, sort, narrowed, firstOfPage(most));
     return statement({
       ...{ limit: "int", bytes: "bigint" },
       ...paramsOf(sort, narrowed),
     } as Params)`${withinBytes(`${from} t`, orderOfRows(order))}`;
   },
 );
+
+/** A page of at most `limit` tasks and one more, with at most `bytes` together. */
+export const LIST =
+  (status?: TaskStatus, sort: TaskSort = "-created", ...narrowed: Narrowed[]) =>
+  (values: { limit: number; bytes: number }): Statement =>
+    PAGE(roofOf(values.limit), status, sort, ...narrowed)(values as never);
 
 export const placeOf = (row: Row, sort: TaskSort | undefined): ListPlace => {
   const time = TIME_OF[readSort(sort).by];
@@ -125,7 +175,7 @@ export function narrowedBy({ sort = "-created", type, after }: ListFilter) {
 export async function list({ database }: StoreDeps, filter: ListFilter, bytes: number): Promise<Page> {
   const { status, limit } = filter;
   const { sort, narrowed, values } = narrowedBy(filter);
-  const request = LIST(status, sort, ...narrowed)({ limit, bytes, ...values } as never);
+  const request = LIST(status, sort, ...narrowed)({ limit, bytes, ...values });
   const rows = await translatingDataErrors(() =>
     queryRepeatable<TaskRow & { found: number }>(database, request),
   );

@@ -1,10 +1,9 @@
 import { ANSWER_LIMIT_BYTES, RETENTION_PROBE } from "../limits.ts";
 import type { FinishedStatus } from "../tasks/retention.ts";
 import type { StoreDeps } from "./deps.ts";
-import { NOW_MS, wholeOrOmitting } from "./fragments.ts";
+import { NOW_MS, STORED, wholeOrOmitting } from "./fragments.ts";
 import { type TimedRow, type TimedTasks, timedTasksOf } from "./rows.ts";
 import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
-import { STORED } from "./types.ts";
 
 export const RESET_RUNNING = statement({ message: "text", bytes: "bigint" })`
   with reset as (

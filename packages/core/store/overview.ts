@@ -1,5 +1,5 @@
 /** What the whole table looks like, in one request that reads no more of a table of millions than of a small one. */
-import { COUNT_LIMIT, OVERVIEW_SCAN, WINDOW_MS } from "../limits.ts";
+import { COUNT_LIMIT, FINISHED_BUCKETS, OVERVIEW_SCAN, UPCOMING_BUCKETS, WINDOW_MS } from "../limits.ts";
 import { TASK_STATUSES, type TaskStatus } from "../tasks/task.ts";
 import type { StoreDeps } from "./deps.ts";
 import { firstWaiting, milliseconds, NOW_MS, WINDOW } from "./fragments.ts";
@@ -40,10 +40,6 @@ export interface OverviewRead {
     cut: boolean;
   };
 }
-
-/** How many parts the last hours have, and the next four. */
-export const FINISHED_BUCKETS = 48;
-export const UPCOMING_BUCKETS = 48;
 
 const COUNTS = TASK_STATUSES.map(
   (status) => `'${status}', json_build_object('count', (select count(*) from

@@ -8,25 +8,34 @@ import type { StoreDeps } from "./deps.ts";
 import { conditionsOf, depsFor, type Looked, lookedOf, paramsOf, valuesOf } from "./filter.ts";
 import { firstWaiting } from "./fragments.ts";
 import {
+  firstOfPage,
   type Narrowed,
   narrowedBy,
   ordered,
   orderOfRows,
+  PLACE,
   paramsOf as paramsOfOrder,
   placeOf,
+  roofOf,
+  SPOT,
+  SPOTTED,
   TIME_OF,
+  wantedOf,
 } from "./list.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Page, withinBytes } from "./read.ts";
 import { type Row, tasksOf } from "./rows.ts";
 import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
 
+const isByLongestDue = (looked: readonly Looked[], sort: TaskSort) =>
+  looked.includes("waiting_for_code") && readSort(sort).by === "created";
+
 /** What has waited for code for longest is due for longest: nothing that was due before it waits any more. */
 function longestDue(sort: TaskSort, narrowed: readonly Narrowed[]) {
   const { descending } = readSort(sort);
   return {
-    from: `(select *, id as place from ${firstWaiting("scheduled_time <= now()", ":limit + 1")} due)`,
-    order: `place ${descending ? "desc" : "asc"}`,
+    from: `(select *, id as ${PLACE} from ${firstWaiting("scheduled_time <= now()", String(SEARCH_SCAN), SPOTTED)} due)`,
+    order: `${PLACE} ${descending ? "desc" : "asc"}`,
     conditions: narrowed.map((name) => (name === "type" ? OF_TYPE : `id ${descending ? "<" : ">"} :afterId`)),
   };
 }
@@ -38,39 +47,50 @@ function looking(
   status: TaskStatus | undefined,
   sort: TaskSort,
   narrowed: readonly Narrowed[],
-  isLongestDue: boolean,
+  looked: readonly Looked[],
 ) {
-  const isByTime = readSort(sort).by !== "created";
-  if (isLongestDue && !isByTime) return longestDue(sort, narrowed);
-  const conditions = isByTime && narrowed.includes("type") ? [OF_TYPE] : [];
-  return { ...ordered(status, sort, narrowed, { place: true }), conditions };
+  if (isByLongestDue(looked, sort)) return longestDue(sort, narrowed);
+  const conditions = readSort(sort).by !== "created" && narrowed.includes("type") ? [OF_TYPE] : [];
+  return { ...ordered(status, sort, narrowed, { most: SEARCH_SCAN }, { place: true }), conditions };
 }
 
 /** The other way round. */
 const reversed = (order: string) =>
   order.replace(/\b(asc|desc)\b/g, (way) => (way === "asc" ? "desc" : "asc"));
 
+/** Of all that it looked at: how many there were, and the last one. */
+const lookedAt = (from: string, order: string, time: string) => `(
+  select json_build_object('count', looked, 'to', json_build_object('id', id, 'at', at))
+  from (select id, ${time} as at, count(*) over () as looked from ${from} t order by ${reversed(order)} limit 1) one)`;
+
 /**
  * Looks through the first tasks that meet the other conditions, at most so many of them, until it has a page. No index helps
  * to find them, and none is kept: it would slow down every write. So a page that is not full says how far it has looked,
- * and the next one goes on from there.
+ * and the next one goes on from there; what has been due for longest is looked through once, not page by page.
  */
 export const SEARCH = variants(
-  (status: TaskStatus | undefined, sort: TaskSort, narrowed: readonly Narrowed[], ...looked: Looked[]) => {
-    const { from, order, conditions } = looking(status, sort, narrowed, looked.includes("waiting_for_code"));
+  (
+    most: number,
+    status: TaskStatus | undefined,
+    sort: TaskSort,
+    narrowed: readonly Narrowed[],
+    ...looked: Looked[]
+  ) => {
+    const { from, order, conditions: more } = looking(status, sort, narrowed, looked);
     const time = TIME_OF[readSort(sort).by] ?? "null::text";
+    const goesOn = isByLongestDue(looked, sort) ? "null::json" : lookedAt(from, order, time);
+    const conditions = [...more, conditionsOf(looked)].filter(Boolean).join(" and ");
+    const rows = `(select ${SPOT} from ${from} t where ${conditions} order by ${order} limit ${most})`;
+    const found = wantedOf(rows, firstOfPage(most));
     return statement({
-      ...{ limit: "int", bytes: "bigint", more: "int" },
+      ...{ limit: "int", bytes: "bigint" },
       ...paramsOfOrder(sort, narrowed),
       ...paramsOf(looked),
     } as Params)`
-    with found as materialized (select id from ${from} t where ${[...conditions, conditionsOf(looked)].filter(Boolean).join(" and ")}
-      order by ${order} limit :more + 1)
+    with found as materialized (${found})
     select one.task, one.found, bounds.* from (select
-      case when (select count(*) from found) <= :more then (select json_build_object('count', count(*), 'to',
-        (array_agg(json_build_object('id', id, 'at', ${time}) order by ${reversed(order)}))[1]) from ${from} t)
-      end as looked) bounds
-    left join (${withinBytes(`(select * from "baasix_Tasks" where id = any(array(select id from found))) t`, orderOfRows(order).replace("place", "id"))}) one
+      case when (select count(*) from found) <= :limit then ${goesOn} end as looked) bounds
+    left join (${withinBytes(`(select * from "baasix_Tasks" where ctid = any(array(select ${SPOT} from found))) t`, orderOfRows(order).replace(PLACE, "id"))}) one
       on true order by one.n`;
   },
 );
@@ -78,8 +98,8 @@ export const SEARCH = variants(
 interface SearchRow {
   task: Row | null;
   found: number | null;
-  /** Of all that it looked at: the last one, and how many there were; null when the page is full. */
-  looked: { to: ListPlace | null; count: number } | null;
+  /** As `lookedAt` says it; null when the page is full, or there is no other. */
+  looked: { to: ListPlace; count: number } | null;
 }
 
 export function searchRequest(
@@ -89,8 +109,9 @@ export function searchRequest(
 ): Statement {
   const looked = lookedOf(filter);
   const { sort, narrowed, values } = narrowedBy(filter);
-  const given = { limit: SEARCH_SCAN - 1, bytes, more: filter.limit, ...values };
+  const given = { limit: filter.limit, bytes, ...values };
   return SEARCH(
+    roofOf(filter.limit),
     statusOf(filter),
     sort,
     narrowed,
@@ -113,15 +134,10 @@ export async function search(deps: StoreDeps, filter: ListFilter, bytes: number)
   const more = (rows[0]?.found ?? 0) > shown.length;
   const last = shown.at(-1);
   if (more && last) return { tasks: tasksOf(shown), more, next: placeOf(last.task, sort) };
-  // What has been due for longest is looked through once, not page by page.
-  const isDone = looked === null || looked.count < SEARCH_SCAN || isLongestDue(filter);
-  if (isDone || !looked.to) return { tasks: tasksOf(shown), more };
+  if (looked === null || looked.count < SEARCH_SCAN) return { tasks: tasksOf(shown), more };
   return {
     tasks: tasksOf(shown),
     more: true,
     next: { id: looked.to.id, ...(looked.to.at && { at: looked.to.at }) },
   };
 }
-
-const isLongestDue = ({ waiting_for_code, sort }: ListFilter) =>
-  waiting_for_code === true && readSort(sort).by === "created";

@@ -4,16 +4,15 @@ import type { StoreDeps } from "./deps.ts";
 import { insert, insertOnce } from "./insert.ts";
 import { readBack, renewBatch, settleBatch } from "./lazy-batch.ts";
 import { beginBulk, bulkStep, countSome } from "./lazy-bulk.ts";
+import { overview, type, types } from "./lazy-insight.ts";
 import { declaredLimits, declareLimit, listLimits, putLimit, removeLimit, undeclareLimit } from "./limits.ts";
 import { list } from "./list.ts";
 import { readNotes, writeNotes } from "./notes.ts";
 import { deleteFinished, deleteFinishedByType, endLeases, resetRunning } from "./operator.ts";
-import { overview } from "./overview.ts";
 import { listPauses, pause, resume } from "./pauses.ts";
 import { get, getMany, getSome, standing, windowIds } from "./read.ts";
 import { search } from "./search.ts";
 import { renew, settle } from "./settle.ts";
-import { type, types } from "./types.ts";
 import { window } from "./window.ts";
 
 export type { ClaimResult } from "./claim.ts";

@@ -1,6 +1,7 @@
 /** What has become of the tasks of each type. */
 import { TYPE_COUNT_LIMIT, TYPE_RECENT } from "../limits.ts";
 import type { StoreDeps } from "./deps.ts";
+import { STORED } from "./fragments.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /** What the table says about a type. */
@@ -22,7 +23,6 @@ export interface TypeOutcomes {
 const newest = (status: string) => `(select id, task_status, started_at, finished_at from "baasix_Tasks"
   where type = names.type and task_status = '${status}' and id > 0 order by id + 0 desc limit ${TYPE_RECENT})`;
 
-export const STORED = "task_status in ('Not started', 'Completed', 'Error') and id > 0";
 const WAITING = `select scheduled_time from "baasix_Tasks"
   where type = names.type and task_status = 'Not started' and id > 0 limit ${TYPE_COUNT_LIMIT}`;
 const RECENT = `select * from (${newest("Completed")} union all ${newest("Error")}) both_kinds

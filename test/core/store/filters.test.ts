@@ -1,6 +1,6 @@
 /** What each filter finds; the list and operations on many tasks agree on it. */
 import { expect, test } from "vitest";
-import { defineTask, type ListPlace, type TaskFilter } from "#core";
+import { defineTask, type ListPlace, type TaskFilter, type TaskSort } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 
@@ -88,6 +88,26 @@ describeOnStacks("filters", (bed) => {
       ).toEqual(expected.toReversed());
       const { count } = await operator.countBulk({ action: "delete", filter });
       expect(count, JSON.stringify(filter)).toBe(expected.length);
+    }
+  });
+
+  test("and operations on many work where the table has columns of its own, whatever their names", async () => {
+    const { tasks, operator, worker } = await prepare();
+    await bed.sql(
+      `alter table "baasix_Tasks" add column place text, add column spot text, add column n text`,
+    );
+    try {
+      const named = async (filter: TaskFilter, sort: TaskSort = "-created") =>
+        (await tasks.page({ limit: 50, sort, ...filter })).tasks.map(({ id }) => NAMES[id - 1]);
+      expect(await named({ created_to: "2020-01-01T00:00:01Z" })).toEqual(["old"]);
+      expect(await named({ status: "Not started", queue: "mail" }, "due")).toEqual(["keyed"]);
+      expect(await named({ waiting_for_code: true })).toEqual(["needsVersion", "needsCode"]);
+      const { id } = await operator.bulk({ action: "delete", filter: { type: "thrice", dead: true } });
+      await worker.refresh();
+      while ((await tasks.get(id)).task_status !== "Completed") await worker.tick();
+      expect(await named({ type: "thrice", dead: true })).toEqual([]);
+    } finally {
+      await bed.sql(`alter table "baasix_Tasks" drop column place, drop column spot, drop column n`);
     }
   });
 

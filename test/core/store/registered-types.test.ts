@@ -24,7 +24,7 @@ describeOnStacks("a deployment of many types", (bed) => {
   test.each([{ withoutRedis: false }, { withoutRedis: true }])(
     "runs what it has code for and nothing else (%o)",
     async (options) => {
-      const { worker, operator } = bed.make({
+      const { worker, operator, tasks } = bed.make({
         ...options,
         doorbell: noteRings(),
         definitions: definitions(TYPES_SENT + 1),
@@ -35,6 +35,8 @@ describeOnStacks("a deployment of many types", (bed) => {
       expect(await worker.tick()).toMatchObject({ completed: 2, ended: "idle" });
       expect(await completed()).toEqual(["type 0", `type ${TYPES_SENT}`]);
       expect(await operator.getCacheStats()).toMatchObject({ waitingForCode: 2 });
+      const waiting = await tasks.page({ waiting_for_code: true, limit: 10 });
+      expect(waiting.tasks.map(({ type }) => type)).toEqual(["somebody's", ""]);
     },
   );
 
