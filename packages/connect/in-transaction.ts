@@ -55,7 +55,7 @@ interface Open {
   ids: number[];
   /** When the latest ring that was armed comes, at the earliest. */
   ringsAtMs: number;
-  /** Whoever runs it will say how it ended: Postgres need not be asked. */
+  /** Its owner says how it ended, so Postgres need not be asked. */
   isOwned: boolean;
   /** Ends the watching. */
   ended: AbortController;

@@ -83,7 +83,7 @@ export const AUDIT_ACTIONS = [
 /** Something that is noted in the audit log. */
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** The one who does something, as it is noted. */
+/** The author of a change, as the audit log has it. */
 export interface Actor {
   /** Undefined: the key of the environment. */
   keyId: number | undefined;

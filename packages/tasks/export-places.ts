@@ -86,7 +86,7 @@ export async function openS3(to: string, file: string, client?: S3Client): Promi
     () => {},
     (error: unknown) => {
       failure = { error };
-      // Whoever waits for room hears of it.
+      // A writer that waits for room is told.
       body.destroy();
     },
   );

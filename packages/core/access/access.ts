@@ -32,7 +32,7 @@ export interface AccessDeps extends KnownKeysDeps {
 /** Keys, sessions and the audit log. */
 export interface Access {
   /**
-   * Who has this key. That of the environment is known without asking anything.
+   * The caller whose key this is. The key of the environment is known without a lookup.
    *
    * @throws TickworkError `key_wrong` or `key_expired`
    */

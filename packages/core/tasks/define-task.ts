@@ -105,7 +105,7 @@ export interface TaskDefinition<
   batch?: boolean | BatchOptions;
   /** How many of its tasks run at once and start in a period; see `defineLimit`. Default: no limit. */
   limit?: TypeLimit;
-  /** How its tasks are unique, whoever creates them; but not those that name the type only, where the definition is not known. */
+  /** How its tasks are unique, wherever the definition is known; not those that are created by the name of the type elsewhere. */
   unique?: UniqueBy<StandardSchemaV1.InferOutput<Schema>>;
   /**
    * Keeps its data, results and the messages of its errors encrypted in Postgres and Redis, with `TASK_ENCRYPTION_KEYS`.

@@ -74,7 +74,7 @@ export interface Tasks {
   /**
    * Deletes a task that is not running.
    *
-   * @param actor who is noted in the audit log, for no row is left to tell it. Absent: nobody
+   * @param actor the author for the audit log, since no row is left to tell it. Absent: nobody
    * @throws TickworkError `task_not_found` or `task_running`
    */
   remove(id: number, actor?: Actor): Promise<void>;
