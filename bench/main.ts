@@ -8,17 +8,17 @@ import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { build } from "esbuild";
 import { Redis } from "ioredis";
 import pg from "pg";
 import { execute, ROOT } from "../scripts/execute.ts";
 import { lambdaNode, type NodeBinary } from "../scripts/lambda-node.ts";
 import { createDatabase, redisServerUrl, serversAnswer } from "../scripts/local-servers.ts";
-import { type Arena, openArena } from "./arena.ts";
+import { buildProgram } from "./build-program.ts";
 import type { Contender } from "./contenders.ts";
-import { type Enter, type Extent, MEASURES, type Measure } from "./measures.ts";
+import { type Extent, MEASURES, type Measure } from "./measures.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import type { Cell, Results } from "./results.ts";
+import { runOnce } from "./run-once.ts";
 import { fullTable } from "./table.ts";
 import { writeDocuments } from "./write-documents.ts";
 
@@ -83,7 +83,12 @@ async function measureAll(
     for (const contender of contenders) {
       const told = `${run.name} +${run.delayMs} ms, round ${round}: ${contender.title}`;
       try {
-        const values = await once(run, contender, extent, node, programs.get(contender.key) ?? "");
+        const values = await runOnce(run.measure, contender, {
+          node: node.path,
+          program: programs.get(contender.key) ?? "",
+          delayMs: run.delayMs,
+          extent,
+        });
         console.log(told, JSON.stringify(values));
         for (const [column, value] of Object.entries(values))
           add(cells, contender.key, `${run.name}.${column}`, run.delayMs, value);
@@ -100,35 +105,10 @@ async function measureAll(
   return cells;
 }
 
-/** Whoever ends the bench early leaves no database behind. */
-let opened: Arena | undefined;
-for (const signal of ["SIGINT", "SIGTERM"] as const)
-  process.once(signal, () => void opened?.close().finally(() => process.exit(1)));
-
 function add(cells: Cell[], contender: string, column: string, delayMs: number, value: number): void {
   const known = cells.find((one) => one.contender === contender && one.column === column);
   if (known) known.values.push(value);
   else cells.push({ contender, column, delayMs, values: [value] });
-}
-
-async function once(
-  { measure, delayMs }: Run,
-  contender: Contender,
-  extent: Extent,
-  { path }: NodeBinary,
-  program: string,
-): Promise<Record<string, number>> {
-  const { results = false, counted = false } = measure;
-  const enter: Enter = async (use) => {
-    const arena = await openArena({ node: path, program, form: contender.form, results, delayMs, counted });
-    opened = arena;
-    try {
-      return await use(arena);
-    } finally {
-      await arena.close();
-    }
-  };
-  return measure.run(enter, contender, extent);
 }
 
 /** Only the bench needs them, so they are not among the packages of the project. */
@@ -137,23 +117,9 @@ function installPeers(): void {
   execute("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], PEERS);
 }
 
-/** Each adapter as a program that Node runs without anything between; packages are found from where it lies. */
 async function buildPrograms(contenders: readonly Contender[]): Promise<Map<string, string>> {
   const programs = new Map<string, string>();
-  for (const { key, name, folder } of contenders) {
-    const outfile = join(ROOT, "bench", folder, ".built", `${name}.mjs`);
-    await build({
-      entryPoints: [join(ROOT, "bench", folder, `${name}.ts`)],
-      outfile,
-      bundle: true,
-      packages: "external",
-      platform: "node",
-      format: "esm",
-      target: "node24",
-      logLevel: "warning",
-    });
-    programs.set(key, outfile);
-  }
+  for (const { key, name, folder } of contenders) programs.set(key, await buildProgram(ROOT, folder, name));
   return programs;
 }
 

@@ -1,8 +1,9 @@
 /**
  * `npm run bench:scale [-- FINISHED]`: what everything takes beside a million tasks that wait, of 10,000 types, and as many
- * finished ones as FINISHED says (2,000,000), by what it takes beside ten thousand of each, of ten types; on the real
- * PostgreSQL and Redis of this machine. The two alternate, and the ratio of the medians counts: other load changes by the
- * second. Fails when anything takes more than 1.3 times as long.
+ * finished ones as FINISHED says (2,000,000), by what it takes beside 20,000 that wait and 10,000 finished ones, of ten
+ * types; on the real PostgreSQL and Redis of this machine. The two alternate, and the ratio of the medians counts: other
+ * load changes by the second. Fails when anything takes more than 1.3 times as long; what reads the names of all types, of
+ * which there are ten or 10,000, may take twice as long.
  */
 import {
   createDatabase,
@@ -15,9 +16,10 @@ import {
   type Tickwork,
 } from "#core";
 import { openIoredis, openPg } from "#drivers";
-import type { Lease } from "../packages/core/store/lease.ts";
+import { SEARCH_SCAN } from "../packages/core/limits.ts";
 import type { TaskFilter } from "../packages/core/tasks/filter.ts";
 import type { ListFilter } from "../packages/core/tasks/tasks.ts";
+import { oneAfterTheOther } from "./bench-store.ts";
 import {
   createDatabase as createScratch,
   randomName,
@@ -27,6 +29,7 @@ import {
 import { median } from "./median.ts";
 
 const LIMIT = 1.3;
+const LIMIT_BY_TYPES = 2;
 const ROUNDS = 60;
 /** Of the ones that read ten thousand rows. */
 const SLOW_ROUNDS = 9;
@@ -38,6 +41,8 @@ interface Side {
   /** Without a cache. */
   alone: Tickwork;
   waiting: number;
+  /** Runs one task after the other. */
+  worker: ReturnType<typeof oneAfterTheOther>;
   sql(text: string): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -80,6 +85,7 @@ async function open(waiting: number, finished: number, types: number): Promise<S
     tickwork,
     alone: createTickwork(parts),
     waiting,
+    worker: oneAfterTheOther(tickwork.store),
     sql,
     close: async () => {
       const keys = (await redis.call(["KEYS", `{${prefix}}:*`])) as string[];
@@ -91,20 +97,6 @@ async function open(waiting: number, finished: number, types: number): Promise<S
 }
 
 const later = () => new Date(Date.now() + 7_200_000).toISOString();
-const leases = new WeakMap<Side, Lease>();
-let token = 0;
-/** Ends the attempt that the last call has begun, and begins the next one, in one statement. */
-async function settleAndClaim(side: Side) {
-  const { store } = side.tickwork;
-  const next = { slot: 0, token: `token ${token++}`, leasedAt: Date.now() };
-  const held = leases.get(side);
-  const lease = held
-    ? (await store.settle(held, { kind: "completed", result: { n: 1 } }, next)).next
-    : await store.claim(next, []).then((claim) => (claim.kind === "claimed" ? claim.lease : undefined));
-  if (!lease) throw new Error("a claim must find a task");
-  leases.set(side, lease);
-}
-
 /** Tasks that stand for operations on many, by the side. */
 const runs = new WeakMap<Side, number>();
 /** One batch of an operation, always from the newest task on. */
@@ -138,7 +130,7 @@ const batch = (filter: TaskFilter) => async (side: Side) => {
   if (!done) throw new Error("a batch must be done, got none");
 };
 
-type Operation = [name: string, rounds: number, call: (side: Side) => Promise<unknown>];
+type Operation = [name: string, rounds: number, call: (side: Side) => Promise<unknown>, limit?: number];
 const list = (filter: Partial<ListFilter>) => (side: Side) =>
   side.tickwork.tasks.page({ limit: 50, ...filter });
 const OPERATIONS: Operation[] = [
@@ -164,7 +156,7 @@ const OPERATIONS: Operation[] = [
   ["list a type of one task", ROUNDS, list({ type: "rare" })],
   ["list a type that is not there", ROUNDS, list({ type: "none" })],
   ["list the dead", ROUNDS, list({ dead: true })],
-  ["list what waits for code", ROUNDS, list({ waiting_for_code: true })],
+  ["list what waits for code", ROUNDS, list({ waiting_for_code: true }), LIMIT_BY_TYPES],
   ["list a queue that is not there", SLOW_ROUNDS, list({ queue: "none" })],
   ["list a key that is not there", SLOW_ROUNDS, list({ concurrency_key: "none" })],
   ["list the dead of a type", ROUNDS, list({ type: "type 7", dead: true })],
@@ -197,7 +189,7 @@ const OPERATIONS: Operation[] = [
       ),
   ],
   // The last ones: these use tasks up, or have them wait.
-  ["claim and settle", 10 * ROUNDS, settleAndClaim],
+  ["claim and settle", 10 * ROUNDS, ({ worker }) => worker.next()],
   ["a batch that finds nothing to change", SLOW_ROUNDS, batch({ queue: "none" })],
   ["a batch that reschedules 1,000 tasks", SLOW_ROUNDS, batch({})],
 ];
@@ -220,21 +212,23 @@ if (!serversAnswer) {
 }
 const finished = Number(process.argv[2] ?? 2_000_000);
 const began = performance.now();
-const small = await open(10_000, 10_000, 10);
+// Half of what waits is due: as many as a list looks through, here as there.
+const small = await open(2 * SEARCH_SCAN, 10_000, 10);
 const large = await open(1_000_000, finished, 10_000);
 console.log(`filled in ${((performance.now() - began) / 1000).toFixed(0)} s\n`);
-console.log("| | 10,000 | a million | ratio |\n| --- | ---: | ---: | ---: |");
+console.log("| | 20,000 | a million | ratio |\n| --- | ---: | ---: | ---: |");
 let slow = 0;
 try {
   for (const operation of OPERATIONS) {
+    const [name, , , limit = LIMIT] = operation;
     let best = await compare(operation, large, small);
-    for (let n = 1; n < TRIES && best.ratio > LIMIT; n++) {
+    for (let n = 1; n < TRIES && best.ratio > limit; n++) {
       const again = await compare(operation, large, small);
       if (again.ratio < best.ratio) best = again;
     }
-    if (best.ratio > LIMIT) slow++;
+    if (best.ratio > limit) slow++;
     console.log(
-      `| ${operation[0]} | ${best.smallMs.toFixed(2)} ms | ${best.largeMs.toFixed(2)} ms | ${best.ratio.toFixed(2)} |`,
+      `| ${name} | ${best.smallMs.toFixed(2)} ms | ${best.largeMs.toFixed(2)} ms | ${best.ratio.toFixed(2)} |`,
     );
   }
 } finally {

@@ -16,7 +16,7 @@ export const LOADED_LIMIT_KIB: Readonly<Record<FunctionName, number>> = {
   tick: 390,
   refresh: 390,
   api: 500,
-  migrate: 240,
+  migrate: 256,
 };
 
 /** SST writes this at the head of every bundle, because packages that are CommonJS inside call `require`. */
