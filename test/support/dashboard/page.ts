@@ -46,8 +46,10 @@ export async function visit(
 /** A page is there, with what it shows. */
 export async function settled(page: Page): Promise<void> {
   await page.waitForSelector(".bar + main h1, .bar + main .empty");
-  await page.waitForFunction(() => !document.querySelector(".loading"));
+  await loaded(page);
 }
+
+const loaded = (page: Page) => page.waitForFunction(() => !document.querySelector(".loading, .old"));
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 /** All that other colours can make worse. */
@@ -80,8 +82,11 @@ async function flawsBy(page: Page, rules: readonly string[]): Promise<string[]> 
   }, rules);
 }
 
-export const heading = (page: Page, text: string | RegExp) =>
-  page.getByRole("heading", { level: 1, name: text }).waitFor();
+/** The page with this heading is there, with what it shows. */
+export async function heading(page: Page, text: string | RegExp): Promise<void> {
+  await page.getByRole("heading", { level: 1, name: text }).waitFor();
+  await loaded(page);
+}
 
 export async function expectNoComplaints({ complaints }: Visit): Promise<void> {
   expect(complaints).toEqual([]);
