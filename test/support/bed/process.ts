@@ -1,7 +1,7 @@
 /** The real server in a real process, as a user starts it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
-import { builtProgram } from "./programs.ts";
+import { programArgs } from "./programs.ts";
 import { copyTemplate, temporaryFolder } from "./template.ts";
 
 export interface ServerProcess {
@@ -35,7 +35,7 @@ export const FROM_SOURCES = ["--import", "tsx", "packages/local/main.ts"];
 export function spawnServer(
   env: Record<string, string>,
   under: readonly string[] = [],
-  program: readonly string[] = [builtProgram("local")],
+  program: readonly string[] = programArgs("local"),
 ) {
   const [command = "", ...args] = [...under, process.execPath, ...program];
   const child = spawn(command, args, {

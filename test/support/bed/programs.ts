@@ -29,7 +29,10 @@ export async function buildPrograms(): Promise<string> {
   return folder;
 }
 
-/** The file that `node` runs. */
-export function builtProgram(name: keyof typeof PROGRAMS): string {
-  return join(process.env.TICKWORK_PROGRAMS ?? "", `${name}.js`);
+/**
+ * What `node` is given to run it. WebAssembly, the embedded Postgres, is compiled quickly and not once more in the background:
+ * for processes that live for seconds that took as long as all else they do.
+ */
+export function programArgs(name: keyof typeof PROGRAMS): string[] {
+  return ["--liftoff-only", join(process.env.TICKWORK_PROGRAMS ?? "", `${name}.js`)];
 }

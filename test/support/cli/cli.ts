@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { builtProgram } from "../bed/programs.ts";
+import { programArgs } from "../bed/programs.ts";
 import { copyTemplate } from "../bed/template.ts";
 import { ROOT } from "../imports.ts";
 
@@ -50,7 +50,7 @@ export function openProject(settings: Record<string, string> = {}, { migrated = 
   symlinkSync(join(ROOT, "node_modules/valibot"), join(folder, "node_modules/valibot"));
   copyTemplate(join(folder, ".tickwork/postgres"), { migrated });
   const start = (args: readonly string[], { env = {}, input }: StartOptions = {}) => {
-    const child = spawn(process.execPath, [builtProgram("cli"), ...args], {
+    const child = spawn(process.execPath, [...programArgs("cli"), ...args], {
       cwd: folder,
       env: { PATH: process.env.PATH, HOME: process.env.HOME, ...settings, ...env },
       stdio: ["pipe", "pipe", "pipe"],
