@@ -20,11 +20,11 @@ beforeAll(async () => {
 const MAX_ID = 3;
 
 /** What the task may be that the request is about. */
-const situation = fc.constantFrom("missing", ...TASK_STATUSES);
-type Situation = TaskStatus | "missing";
+const SITUATIONS = ["missing", ...TASK_STATUSES] as const;
+const situation = fc.constantFrom(...SITUATIONS);
 
 /** The task as it may have become by then: with results, failures, a lease, and what it was late for. */
-async function put(id: number, status: Situation): Promise<void> {
+async function put(id: number, status: TaskStatus | "missing"): Promise<void> {
   await api.bed.sql(`delete from "baasix_Tasks" where id = $1 or task_status = 'Running'`, [String(id)]);
   if (status !== "missing")
     await api.bed.sql(
@@ -73,16 +73,23 @@ test("every answer fits the document", { timeout: 60_000 }, async () => {
     seen.add(`${draft.operation.operationId} ${answer.status}`);
     expect(described.complaint(draft.operation, answer), `${method} ${target} ${body}`).toBeUndefined();
   };
-  let create: Draft | undefined;
+  const drafts = new Map<string, Draft>();
   await fc.assert(
     fc.asyncProperty(validDraft(knowledge), situation, async (draft, status) => {
       if (draft.path.id !== undefined) await put(Number(draft.path.id), status);
-      if (draft.operation.operationId === "createTasks") create = draft;
+      drafts.set(draft.operation.operationId, draft);
       await ask(draft);
     }),
     { numRuns: 1_000 },
   );
-  // Two that share a key hardly come by chance.
+  // Not each of them comes by chance for a task of each status.
+  for (const draft of drafts.values())
+    for (const status of draft.path.id === undefined ? [] : SITUATIONS) {
+      await put(Number(draft.path.id), status);
+      await ask(draft);
+    }
+  // Nor two that share a key.
+  const create = drafts.get("createTasks");
   for (let n = 0; create && n < 2; n++)
     await ask({ ...create, headers: [], body: { type: "note", unique_key: "the same" } });
   // Nor do filters that go together.

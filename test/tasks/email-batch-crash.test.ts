@@ -20,7 +20,7 @@ describe.skipIf(!serversAnswer)("a killed worker, on real servers", () => {
       DATA_DIR: temporaryFolder(),
       API_KEY: "key",
       SMTP_URL: mail.url,
-      TASK_RUNNING_TTL: "2",
+      TASK_RUNNING_TTL: "5",
     });
   beforeAll(async () => {
     [mail, database] = await Promise.all([startMailServer(), createDatabase()]);

@@ -1,4 +1,6 @@
-import { rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { serversAnswer } from "../../../scripts/local-servers.ts";
 import { buildPrograms } from "./programs.ts";
@@ -8,6 +10,10 @@ import { makeTemplate, makeTemplateDatabase } from "./template.ts";
 const ON_REAL_SERVERS = ` ${STACK_NAMES["real servers"]}`;
 
 export default async function setup({ vitest }: TestProject) {
+  // Whatever tests leave behind goes with the run. A Postgres of chaos's own has another user.
+  const temporary = mkdtempSync(join(tmpdir(), "tickwork-tests-"));
+  chmodSync(temporary, 0o755);
+  process.env.TMPDIR = temporary;
   const [template, programs, database] = await Promise.all([
     makeTemplate(),
     buildPrograms(),
@@ -18,7 +24,8 @@ export default async function setup({ vitest }: TestProject) {
   if (database) process.env.TICKWORK_TEMPLATE_DATABASE = new URL(database.url).pathname.slice(1);
   return async () => {
     await database?.drop();
-    for (const folder of [template, programs]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [temporary, programs])
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     if (!serversAnswer) console.warn(`\n${describeSkipped(vitest.state.getTestModules())}\n`);
   };
 }

@@ -4,6 +4,7 @@
  *
  * Each evaluation needs its own process, because a Pulumi program is full of global state.
  */
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -47,6 +48,7 @@ async function readApp(config: string, stage: string): Promise<Evaluation["app"]
 async function evaluate(root: string, stage: string, configFile: string): Promise<void> {
   const platform = platformOf(root);
   const work = await mkdtemp(join(tmpdir(), "tickwork-infra-"));
+  process.once("exit", () => rmSync(work, { recursive: true, force: true }));
   const rpc = await serveRpc(root, work);
   process.env.SST_SERVER = rpc.url;
   process.env.SST_AWS_REGION = REGION;
@@ -78,7 +80,6 @@ async function evaluate(root: string, stage: string, configFile: string): Promis
   // As in a deployment, everything is settled when the process has nothing left to wait for.
   process.once("beforeExit", async () => {
     const evaluation = { app, outputs: plain(outputs), builds: rpc.builds, ...recording };
-    await rm(work, { recursive: true, force: true });
     const out = process.env.EVALUATION_FILE;
     const text = JSON.stringify(evaluation, null, 2);
     if (out) await writeFile(out, text);
