@@ -24,7 +24,7 @@ test("on a folder that is not there yet, a rehearsal makes none", async () => {
 });
 
 test("an embedded Postgres is migrated, too, and a second time nothing is left to do", async () => {
-  expect((await project.run(["migrate"])).stdout).toMatch(/^Applied: the table of tasks/);
+  expect((await project.run(["migrate"])).stdout).toMatch(/^Applied:\n {2}the table of tasks/);
   expect((await project.run(["migrate"])).stdout).toBe("The schema is up to date.\n");
   expect((await project.run(["migrate", "--dry-run"])).stdout).toMatch(/^The schema is up to date/);
 });

@@ -32,7 +32,7 @@ async function run({ dryRun, json = false }: { dryRun?: boolean; json?: boolean 
     migrate(database, createLog(json)),
   );
   output.result({ schemaVersion: SCHEMA_VERSION, applied }, () =>
-    applied.length === 0 ? "The schema is up to date." : `Applied: ${applied.join("; ")}.`,
+    applied.length === 0 ? "The schema is up to date." : ["Applied:", ...applied].join("\n  "),
   );
 }
 

@@ -41,6 +41,17 @@ eachStack("the migrations", (kind) => {
     expect((await columns()).find(({ column_name }) => column_name === "id")?.type).toBe("bigint");
   });
 
+  test("an empty database is worth a line; where there are tasks, each step is told", async () => {
+    const migrated = async () => {
+      const { log, lines } = noteLog();
+      await bed.make({ doorbell: noteRings(), log }).migrate();
+      return lines.filter(({ level }) => level === "info").map(({ message }) => message);
+    };
+    expect(await migrated()).toEqual(["tables created"]);
+    await bed.sql("truncate tickwork_migrations");
+    expect((await migrated()).filter((message) => message === "migrated")).toHaveLength(SCHEMA_VERSION);
+  });
+
   test("a second migration does nothing and costs one query", async () => {
     const { migrate } = bed.make({ doorbell: noteRings() });
     await migrate();
