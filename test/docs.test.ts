@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readConfig } from "#core";
 import { definitions } from "#tasks";
-import { operations } from "../packages/api/operations.ts";
+import { operations } from "../packages/api/operations/operations.ts";
 import { cleanup } from "../packages/tasks/cleanup.ts";
 import { cleanupTempFiles } from "../packages/tasks/cleanup-temp-files.ts";
 import { shippedExport } from "../packages/tasks/data-export.ts";

@@ -7,7 +7,7 @@ import { cors, securityHeaders } from "./browser.ts";
 import { answerError } from "./errors.ts";
 import { guard } from "./guard.ts";
 import { logRequests, type RequestEnv } from "./log.ts";
-import { openApi } from "./openapi.ts";
+import { openApi } from "./openapi/openapi.ts";
 import { accessRoutes } from "./routes/access.ts";
 import { bulkRoutes } from "./routes/bulk.ts";
 import { controlRoutes } from "./routes/control.ts";

@@ -9,7 +9,7 @@ import { quote } from "../core/errors.ts";
 import { cookieNameOf, hostOf } from "./browser.ts";
 import { header } from "./input.ts";
 import type { RequestEnv } from "./log.ts";
-import { type Operation, operations } from "./operations.ts";
+import { type Operation, operations } from "./operations/operations.ts";
 
 /** The operations with the patterns of their paths, those without parameters first: /tasks/running is no task. */
 const PATTERNS = Object.values<Operation>(operations)

@@ -11,7 +11,7 @@ import type {
   PauseTarget,
   UniqueOutcome,
 } from "#core";
-import type { PlannedMigration } from "../core/store/plan-migrations.ts";
+import type { PlannedMigration } from "../core/store/schema/plan-migrations.ts";
 import { lineOf } from "../local/demo-lines.ts";
 import type { Server } from "../local/server.ts";
 import type { Finding, Level } from "./doctor/finding.ts";

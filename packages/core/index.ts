@@ -51,7 +51,7 @@ export {
   PostgresError,
   type Statement,
 } from "./store/database.ts";
-export { type MigrateOptions, migrate } from "./store/migrate.ts";
+export { type MigrateOptions, migrate } from "./store/schema/migrate.ts";
 export {
   type DeclaredLimit,
   defineLimit,

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Api, createApp } from "#api";
 import type { ApiKey, AuditEntry, MadeApiKey, Scope, Task } from "#core";
-import { operations as described, type Operation } from "../../packages/api/operations.ts";
+import { operations as described, type Operation } from "../../packages/api/operations/operations.ts";
 import {
   KEY_USED_STEP_MS,
   KEYS_KNOWN_MS,

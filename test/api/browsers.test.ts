@@ -1,7 +1,7 @@
 /** What browsers are told: on every answer, and across origins. */
 import { expect, test } from "vitest";
 import { type Api, createApp } from "#api";
-import { operations as described, type Operation } from "../../packages/api/operations.ts";
+import { operations as described, type Operation } from "../../packages/api/operations/operations.ts";
 import { apiBed, KEY } from "../support/bed/api.ts";
 
 const api = apiBed();

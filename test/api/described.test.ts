@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import { openApi } from "#api";
 import { type AttemptRecord, type Lateness, TASK_STATUSES, type TaskStatus } from "#core";
-import type { Operation } from "../../packages/api/operations.ts";
-import { operations } from "../../packages/api/operations.ts";
+import type { Operation } from "../../packages/api/operations/operations.ts";
+import { operations } from "../../packages/api/operations/operations.ts";
 import { ERRORS } from "../../packages/core/errors.ts";
 
 import { apiBed, KEY } from "../support/bed/api.ts";

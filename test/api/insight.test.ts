@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { describe, expect, test } from "vitest";
 import type { Overview, Task, TypeInfo } from "#core";
-import { jsonSchemaOf } from "../../packages/api/json-schema.ts";
+import { jsonSchemaOf } from "../../packages/api/openapi/json-schema.ts";
 import { apiBed, type ErrorBody } from "../support/bed/api.ts";
 
 const api = apiBed();

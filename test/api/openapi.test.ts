@@ -3,8 +3,8 @@ import type * as v from "valibot";
 import { expect, expectTypeOf, test } from "vitest";
 import { openApi } from "#api";
 import type { Health, Task } from "#core";
-import { operations } from "../../packages/api/operations.ts";
-import type { HealthSchema, TaskSchema } from "../../packages/api/schemas.ts";
+import { operations } from "../../packages/api/operations/operations.ts";
+import type { HealthSchema, TaskSchema } from "../../packages/api/schemas/schemas.ts";
 import { apiBed } from "../support/bed/api.ts";
 
 const api = apiBed();

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SCHEMA_VERSION } from "../../packages/core/store/migrations.ts";
-import { planMigrations } from "../../packages/core/store/plan-migrations.ts";
+import { SCHEMA_VERSION } from "../../packages/core/store/schema/migrations.ts";
+import { planMigrations } from "../../packages/core/store/schema/plan-migrations.ts";
 import { createDatabase, serversAnswer } from "../../scripts/local-servers.ts";
 import { openProject, type Project } from "../support/cli/cli.ts";
 

@@ -16,9 +16,9 @@ import {
   type TickworkApiError,
   type TypeOf,
 } from "#client";
-import type { errorSchema } from "../../packages/api/error-schema.ts";
-import type * as queries from "../../packages/api/query-schemas.ts";
-import type * as schemas from "../../packages/api/schemas.ts";
+import type { errorSchema } from "../../packages/api/schemas/error-schema.ts";
+import type * as queries from "../../packages/api/schemas/query-schemas.ts";
+import type * as schemas from "../../packages/api/schemas/schemas.ts";
 import type * as tasks from "../support/client/tasks.ts";
 
 type Module = typeof tasks;

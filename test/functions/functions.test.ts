@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Task } from "#core";
 import { BODY_LIMIT_BYTES, MIGRATION_MARGIN_MS } from "../../packages/core/limits.ts";
-import { SCHEMA_VERSION } from "../../packages/core/store/migrations.ts";
+import { SCHEMA_VERSION } from "../../packages/core/store/schema/migrations.ts";
 import { FUNCTIONS, type FunctionName } from "../../scripts/bundle.ts";
 import { eventually } from "../support/eventually.ts";
 import { gatewayEvent, httpAnswer } from "../support/lambda/gateway-event.ts";

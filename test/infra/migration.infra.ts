@@ -28,7 +28,7 @@ describe("the migration runs again", () => {
   test("when the migrations in its package change", () => {
     expect(triggers("dev").code).toBe(dev.one("TickworkMigrateFunction").inputs.s3Key);
     expect(triggers("dev").code).toMatch(/[0-9a-f]{64}\.zip$/);
-    expect(dev.builds.TickworkMigrate?.sources).toContain("packages/core/store/migrations.ts");
+    expect(dev.builds.TickworkMigrate?.sources).toContain("packages/core/store/schema/migrations.ts");
   });
 
   test("when the database is another one", () => {

@@ -4,12 +4,12 @@ import type { Access } from "../../core/access/access.ts";
 import { keyNotFound } from "../../core/access/access.ts";
 import type { Caller } from "../../core/api-key.ts";
 import { quote } from "../../core/errors.ts";
-import { AuditQuerySchema, NewApiKeySchema, SignInSchema } from "../access-schemas.ts";
 import { endSession, keepSession } from "../browser.ts";
 import { cursorOf } from "../cursors.ts";
 import { actorOf, callerOf, refuseCrossSite, sessionEndOf } from "../guard.ts";
 import { idOf, json, query, uncheckedJson } from "../input.ts";
-import { operations as op } from "../operations.ts";
+import { operations as op } from "../operations/operations.ts";
+import { AuditQuerySchema, NewApiKeySchema, SignInSchema } from "../schemas/access-schemas.ts";
 
 /** Keys, the sessions that begin with them, and the audit log. */
 export function accessRoutes(access: Access) {

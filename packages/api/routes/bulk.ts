@@ -4,7 +4,7 @@ import type { Access } from "../../core/access/access.ts";
 import { BulkRequestSchema } from "../../core/tasks/filter-schema.ts";
 import { actorOf, by } from "../guard.ts";
 import { header, json } from "../input.ts";
-import { operations as op } from "../operations.ts";
+import { operations as op } from "../operations/operations.ts";
 import { toldTo } from "../redaction.ts";
 
 /** Does something to many tasks. */

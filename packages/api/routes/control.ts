@@ -5,10 +5,10 @@ import { answerable } from "../answer.ts";
 import { cursorAfter } from "../cursors.ts";
 import { actorOf } from "../guard.ts";
 import { json, query } from "../input.ts";
-import { operations as op } from "../operations.ts";
-import { NotStartedQuerySchema } from "../query-schemas.ts";
+import { operations as op } from "../operations/operations.ts";
 import { toldTo } from "../redaction.ts";
-import { RunningSchema } from "../schemas.ts";
+import { NotStartedQuerySchema } from "../schemas/query-schemas.ts";
+import { RunningSchema } from "../schemas/schemas.ts";
 
 /** The methods of Baasix's TasksService over HTTP. */
 export function controlRoutes(operator: Operator, access: Pick<Access, "note">) {

@@ -1,6 +1,6 @@
 import { Hono } from "hono";
 import type { Operator } from "#core";
-import { operations as op } from "../operations.ts";
+import { operations as op } from "../operations/operations.ts";
 
 /** For monitors: needs no key, and answers 500 when something needs attention. */
 export function healthRoutes(operator: Operator) {

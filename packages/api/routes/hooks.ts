@@ -3,8 +3,8 @@ import { type HookEvent, type Hooks, type Operator, TickworkError } from "#core"
 import { mustBe, refusal } from "../../core/errors.ts";
 import { HOOK_EVENTS, TASKS } from "../../core/tasks/hooks.ts";
 import { idOf, json } from "../input.ts";
-import { operations as op } from "../operations.ts";
-import { HookSchema } from "../schemas.ts";
+import { operations as op } from "../operations/operations.ts";
+import { HookSchema } from "../schemas/schemas.ts";
 
 /** Changes that were made elsewhere: to tasks, and to whatever collections extensions listen to. */
 export function hookRoutes(operator: Operator, hooks: Hooks) {

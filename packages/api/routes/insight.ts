@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import type { Insight } from "#core";
 import { query } from "../input.ts";
-import { OverviewQuerySchema, TypesQuerySchema } from "../insight-schemas.ts";
-import { operations as op } from "../operations.ts";
+import { operations as op } from "../operations/operations.ts";
+import { OverviewQuerySchema, TypesQuerySchema } from "../schemas/insight-schemas.ts";
 
 /** What is there, for whoever looks at the whole. */
 export function insightRoutes(insight: Insight) {
@@ -18,7 +18,7 @@ export function insightRoutes(insight: Insight) {
     .get(op.getType.path, async (c) => {
       const { schema, ...info } = await insight.getType(c.req.param("type"));
       // What renders it is loaded on first use.
-      const { jsonSchemaOf } = await import("../json-schema.ts");
+      const { jsonSchemaOf } = await import("../openapi/json-schema.ts");
       return c.json({ ...info, schema: jsonSchemaOf(schema) });
     });
 }

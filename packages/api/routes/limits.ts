@@ -3,8 +3,8 @@ import type { LimitTarget, LimitTerms, Operator } from "#core";
 import type { Access } from "../../core/access/access.ts";
 import { actorOf } from "../guard.ts";
 import { json, query } from "../input.ts";
-import { LimitQuerySchema, LimitRequestSchema } from "../limit-schemas.ts";
-import { operations as op } from "../operations.ts";
+import { operations as op } from "../operations/operations.ts";
+import { LimitQuerySchema, LimitRequestSchema } from "../schemas/limit-schemas.ts";
 import { subjectOf } from "../subject.ts";
 
 /** How many tasks may run or start. */

@@ -3,8 +3,8 @@ import type { Operator, PauseTarget } from "#core";
 import type { Access } from "../../core/access/access.ts";
 import { actorOf } from "../guard.ts";
 import { json, query } from "../input.ts";
-import { operations as op } from "../operations.ts";
-import { PauseRequestSchema, ResumeQuerySchema } from "../pause-schemas.ts";
+import { operations as op } from "../operations/operations.ts";
+import { PauseRequestSchema, ResumeQuerySchema } from "../schemas/pause-schemas.ts";
 import { subjectOf } from "../subject.ts";
 
 /** Stops the start of tasks, and lets it go on. */

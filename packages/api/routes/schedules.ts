@@ -3,14 +3,14 @@ import type { Schedules } from "#core";
 import type { Access } from "../../core/access/access.ts";
 import { actorOf, by } from "../guard.ts";
 import { query, uncheckedJson } from "../input.ts";
-import { operations as op } from "../operations.ts";
+import { operations as op } from "../operations/operations.ts";
 import { refuseRedacted, toldTo } from "../redaction.ts";
 import {
   cursorAfterName,
   ScheduleListQuerySchema,
   SchedulePutSchema,
   ScheduleTimesQuerySchema,
-} from "../schedule-schemas.ts";
+} from "../schemas/schedule-schemas.ts";
 
 /** Recurring tasks. */
 export function scheduleRoutes(schedules: Schedules, access: Pick<Access, "note">) {

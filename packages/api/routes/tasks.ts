@@ -4,10 +4,10 @@ import { answerable } from "../answer.ts";
 import { cursorOfPlace } from "../cursors.ts";
 import { actorOf, by } from "../guard.ts";
 import { header, query, taskId, uncheckedJson } from "../input.ts";
-import { operations as op } from "../operations.ts";
-import { ListQuerySchema } from "../query-schemas.ts";
+import { operations as op } from "../operations/operations.ts";
 import { refuseRedacted, toldTo } from "../redaction.ts";
-import { NewTasksSchema, TaskChangesSchema } from "../schemas.ts";
+import { ListQuerySchema } from "../schemas/query-schemas.ts";
+import { NewTasksSchema, TaskChangesSchema } from "../schemas/schemas.ts";
 
 /** Creates, finds and changes tasks. */
 export function taskRoutes(tasks: Tasks) {

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { type Config, migrate, readConfig } from "#core";
-import { schemaVersion } from "../../core/store/migrate.ts";
-import { SCHEMA_VERSION } from "../../core/store/migrations.ts";
-import { type PlannedMigration, planMigrations } from "../../core/store/plan-migrations.ts";
+import { schemaVersion } from "../../core/store/schema/migrate.ts";
+import { SCHEMA_VERSION } from "../../core/store/schema/migrations.ts";
+import { type PlannedMigration, planMigrations } from "../../core/store/schema/plan-migrations.ts";
 import { postgresFolder } from "../../local/embedded-postgres.ts";
 import { withDatabase } from "../../local/with-database.ts";
 import { migrations } from "../format.ts";

@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import type { Config, Database } from "#core";
 import { type ServerState, serverState, type TaskState, taskState } from "../../core/store/diagnose.ts";
-import { schemaVersion } from "../../core/store/migrate.ts";
-import { SCHEMA_VERSION } from "../../core/store/migrations.ts";
+import { schemaVersion } from "../../core/store/schema/migrate.ts";
+import { SCHEMA_VERSION } from "../../core/store/schema/migrations.ts";
 import { postgresFolder } from "../../local/embedded-postgres.ts";
 import { withDatabase } from "../../local/with-database.ts";
 import { compareClock } from "./clock.ts";

@@ -13,8 +13,8 @@ import { asErrorData, CANCELLED, epochMs, NOW_MS } from "./fragments.ts";
 import { PLACE, WITH_STATUS } from "./list.ts";
 import { translatingDataErrors } from "./postgres-errors.ts";
 import { type Row, toTask } from "./rows.ts";
+import { HAS_KEY } from "./schema/unique-function.ts";
 import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
-import { HAS_KEY } from "./unique-function.ts";
 
 /** How far an operation has come, from the newest task to the oldest. */
 export interface BulkState {

@@ -1,7 +1,7 @@
 /** Requests as the document describes them, drawn with fast-check: the same seed, the same requests. */
 import fc from "fast-check";
 import { cursorAfter, cursorOf, cursorOfPlace } from "../../../packages/api/cursors.ts";
-import { cursorAfterName } from "../../../packages/api/schedule-schemas.ts";
+import { cursorAfterName } from "../../../packages/api/schemas/schedule-schemas.ts";
 import { TIME_SHAPE } from "../../../packages/core/tasks/time.ts";
 import type { Described, DescribedOperation, Schema } from "./described.ts";
 import { bulkOf, coherent, limitOf, lineName } from "./filters.ts";

@@ -1,5 +1,5 @@
 /** What of a batch is taken away. */
-import { BATCH_FUNCTION } from "../../../packages/core/store/batch-function.ts";
+import { BATCH_FUNCTION } from "../../../packages/core/store/schema/batch-function.ts";
 import { core, type Mutant } from "./mutant.ts";
 
 /** The function is in the database, which stories of all mutants share. */
@@ -34,7 +34,7 @@ export const batchMutants: Mutant[] = [
     kind: "hands",
     changes: [
       core(
-        "run/batch-send.ts",
+        "run/batch/send.ts",
         "going.has(leases.leader) ? leases.last(new Set([...going, ...(beside?.ids ?? [])])) : leases.leader",
         "going.has(leases.leader) ? undefined : leases.leader",
       ),
@@ -48,7 +48,7 @@ export const batchMutants: Mutant[] = [
   {
     name: "batches: more is leased than the size allows",
     kind: "batches",
-    changes: [core("run/batch.ts", "this.#batching.size) - held;", "this.#batching.size);")],
+    changes: [core("run/batch/batch.ts", "this.#batching.size) - held;", "this.#batching.size);")],
     schema: schema("n + holding <= fitting", "n <= fitting"),
   },
 ];

@@ -2,7 +2,7 @@ import { PGlite } from "@electric-sql/pglite";
 import { createDatabase, migrate, silent, systemClock } from "#core";
 import { pgliteDriver } from "#drivers";
 import { loadPostgresGate } from "../../../packages/core/gate/lazy-postgres-gate.ts";
-import { loadBatches } from "../../../packages/core/run/load-batch.ts";
+import { loadBatches } from "../../../packages/core/run/batch/load.ts";
 import { loadBulkTask } from "../../../packages/core/services/bulk.ts";
 import { loadSchedules } from "../../../packages/core/services/lazy-schedules.ts";
 import { loadBulk } from "../../../packages/core/store/lazy-bulk.ts";

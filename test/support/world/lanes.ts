@@ -1,6 +1,6 @@
 /** Tasks that stand in line, and the limits that must hold at every moment. */
 import fc from "fast-check";
-import { LANES_FUNCTION } from "../../../packages/core/store/lanes-function.ts";
+import { LANES_FUNCTION } from "../../../packages/core/store/schema/lanes-function.ts";
 import type { Work } from "./deployment.ts";
 import { core, type Mutant } from "./mutant.ts";
 import type { SimulatedPostgres } from "./wires.ts";
