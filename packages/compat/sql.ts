@@ -101,7 +101,7 @@ export function insert(columns: readonly Column[], rows: readonly Record<string,
       from json_array_elements(${source}::json) with ordinality as entry(value, place)
       cross join lateral json_populate_record(null::${TABLE}, entry.value) as given
       order by entry.place returning *)
-      select row_to_json(made) as task, ${NOW_MS} from made`,
+      select row_to_json(made.*) as task, ${NOW_MS} from made`,
     params,
   };
 }
@@ -128,7 +128,7 @@ export function update({ row, merges }: Changes, where: Condition): Statement {
   return {
     text: `with changed as (update ${TABLE} as t set ${assignments.join(", ")} ${source}
       where ${conditionSql(where, param)} returning t.*)
-      select row_to_json(changed) as task, ${NOW_MS} from changed`,
+      select row_to_json(changed.*) as task, ${NOW_MS} from changed`,
     params,
   };
 }
@@ -138,7 +138,7 @@ export function remove(where: Condition): Statement {
   const { params, param } = parameters();
   return {
     text: `with gone as (delete from ${TABLE} as t where ${conditionSql(where, param)} returning t.*)
-      select row_to_json(gone) as task, ${NOW_MS} from gone`,
+      select row_to_json(gone.*) as task, ${NOW_MS} from gone`,
     params,
   };
 }
@@ -178,8 +178,8 @@ function parameters(): { params: (string | number)[]; param: Param } {
 
 function selection({ where, order, limit, offset, attributes }: Query, param: Param): string {
   const task = attributes
-    ? `(select row_to_json(picked) from (select ${attributes.map(({ name }) => `t.${quoted(name)}`).join(", ")}) as picked)`
-    : "row_to_json(t)";
+    ? `(select row_to_json(picked.*) from (select ${attributes.map(({ name }) => `t.${quoted(name)}`).join(", ")}) as picked)`
+    : "row_to_json(t.*)";
   const by = order.map(
     ({ column, descending, nulls }) =>
       `${asType(column, column.type === "json" ? "text" : column.type)}${descending ? " desc" : ""}${nulls ? ` nulls ${nulls}` : ""}`,

@@ -70,7 +70,7 @@ export async function renewBatch(
 }
 
 export const BATCH_HELD_BY = statement({ token: "text" })`
-  select row_to_json(t) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = :token
+  select row_to_json(t.*) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = :token
   order by scheduled_time, id`;
 
 /** What became of a statement whose answer was lost: the tasks that its token holds, and where others stand. */

@@ -148,7 +148,7 @@ export const STEP = variants(
         matched = tickwork_bulk.matched + counted.matched, changed = tickwork_bulk.changed + counted.changed,
         ids = array(select id from changed)
       from counted where task = :run and exists (select from run) returning tickwork_bulk.*)
-    select row_to_json(c) as task, ${NOW_MS}, null::json as state from changed c
+    select row_to_json(c.*) as task, ${NOW_MS}, null::json as state from changed c
     union all select null, ${epochMs("now()")}, ${STATE} from noted`;
   },
 );

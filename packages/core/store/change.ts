@@ -29,7 +29,7 @@ export const PATCH = variants((...columns: (typeof COLUMNS)[number][]) => {
     with changed as (
       update "baasix_Tasks" set ${columns.map((column) => `${column} = :${column},`).join(" ")} ${UPDATED}
       where id = :id and task_status = 'Not started' returning *)
-    select row_to_json(changed) as task, ${NOW_MS} from changed`;
+    select row_to_json(changed.*) as task, ${NOW_MS} from changed`;
 });
 
 /** Changes a task that has not started; undefined when there is none with this id. */
@@ -51,7 +51,7 @@ export const REMOVE = statement({ id: "bigint" })`
 export const REMOVE_NOTED = statement({ id: "bigint", ...ACTOR })`
   with gone as (delete from "baasix_Tasks" where id = :id and task_status <> 'Running' returning *),
     ${noting("'task_deleted'", "gone", "id || ' ' || type")}
-  select row_to_json(gone) as task from gone`;
+  select row_to_json(gone.*) as task from gone`;
 
 /**
  * Deletes a task that is not running; undefined when there is none with this id.
@@ -72,7 +72,7 @@ export const RETRY = statement({ id: "bigint", userId: "column?" })`
   with changed as (
     update "baasix_Tasks" set ${ANEW}
     where id = :id and task_status in ('Error', 'Completed') returning *)
-  select row_to_json(changed) as task, ${NOW_MS} from changed`;
+  select row_to_json(changed.*) as task, ${NOW_MS} from changed`;
 
 /** Makes a finished task due again, at once; undefined when there is none with this id. */
 export async function retry(
@@ -96,7 +96,7 @@ export const CANCEL = statement({ id: "bigint", error: "json", userId: "column?"
   asked as (
     update "baasix_Tasks" set cancel_requested = true, ${UPDATED}
     where id = :id and ${CAN_BE_ASKED} returning *)
-  select row_to_json(ended) as task from ended union all select row_to_json(asked) from asked`;
+  select row_to_json(ended.*) as task from ended union all select row_to_json(asked.*) from asked`;
 
 /**
  * Ends a task in `Error` that waits, or that another program runs, for nobody could ask it; asks any other running one to

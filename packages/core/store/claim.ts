@@ -188,7 +188,7 @@ export async function claim(
 }
 
 export const HELD_BY = statement({ token: "text" })`
-  select row_to_json(t) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = :token
+  select row_to_json(t.*) as task from "baasix_Tasks" t where task_status = 'Running' and lease_token = :token
   order by slot nulls last limit 1`;
 
 /** The lease that a request got, if any: this tells what became of a claim whose answer was lost. */

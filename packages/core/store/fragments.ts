@@ -128,7 +128,7 @@ const NAMES_OF_CONTENT = `array[${CONTENT.map((name) => `'${name}'`).join(", ")}
  * must be answered in one piece.
  */
 export const wholeOrOmitting = (source: string) =>
-  `select id, ${orOmitting("row_to_json(t)", ":bytes")} as task from ${source} t`;
+  `select id, ${orOmitting("row_to_json(t.*)", ":bytes")} as task from ${source} t`;
 
 /** The same of rows that are JSON already. */
 export const orOmitting = (row: string, bytes: string) => `

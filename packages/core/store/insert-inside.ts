@@ -37,7 +37,7 @@ export const INSERT_UNIQUE_INSIDE = statement({
   ring: "text?",
 })`with made as materialized (${MADE_UNIQUE}),
     told as (select pg_notify(:channel, :ring) where :ring is not null)
-  select json_build_object('made', json_agg(row_to_json(made) order by n), 'xid', txid_current()::text,
+  select json_build_object('made', json_agg(row_to_json(made.*) order by n), 'xid', txid_current()::text,
     'told', (select count(*) from told))::text as answer
   from made`;
 

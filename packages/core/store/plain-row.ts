@@ -17,7 +17,7 @@ const IS_PLAIN = `attempts = 0 and crashes = 0 and excused = 0 and history is nu
 export const PLAIN_OR_WHOLE = (row: string) => `case when not :whole and ${IS_PLAIN}
     then json_build_array(id, type, scheduled_time, task_data, "createdAt", "updatedAt", "userCreated_Id",
       "userUpdated_Id", max_attempts, rev, version)
-    else row_to_json(${row}) end`;
+    else row_to_json(${row}.*) end`;
 
 export type PlainRow = [
   id: number,

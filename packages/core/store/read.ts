@@ -17,7 +17,7 @@ import { type Row, type TaskRow, type TimedTasks, tasksOf, toTask } from "./rows
 import { queryRepeatable, statement } from "./statement.ts";
 
 export const GET = statement({ id: "bigint" })`
-  select row_to_json(t) as task, ${NOW_MS}, case when task_status = 'Not started' then (${PAUSES_AS_JSON}
+  select row_to_json(t.*) as task, ${NOW_MS}, case when task_status = 'Not started' then (${PAUSES_AS_JSON}
     where name = case kind when 'all' then '' else to_jsonb(t)->>kind end) end as pauses,
   case when task_status = 'Not started' and scheduled_time <= now() then (${HOLDS_AS_JSON}) end as holds
   from "baasix_Tasks" t where id = :id`;
@@ -36,7 +36,7 @@ export async function get({ database }: StoreDeps, id: number): Promise<Task | u
 }
 
 /** When none of the tasks exists, one row has the time alone. */
-export const GET_MANY = statement({ ids: "bigint[]" })`select row_to_json(t) as task, ${NOW_MS}
+export const GET_MANY = statement({ ids: "bigint[]" })`select row_to_json(t.*) as task, ${NOW_MS}
   from (select) one left join "baasix_Tasks" t on t.id = any(:ids)`;
 
 /** The tasks that exist. */
@@ -57,9 +57,9 @@ export interface Page {
 /** Whatever is in a row of `source`, at least one of them comes. `source` names the rows `t`. */
 export const withinBytes = (source: string, order: string) => `
   select task, found, n from (
-    select task, sum(octet_length(task::text)) over (order by ${order}) as bytes,
+    select row.task, sum(octet_length(row.task::text)) over (order by ${order}) as bytes,
       row_number() over (order by ${order}) as n, count(*) over ()::int as found
-    from ${source} cross join lateral (select row_to_json(t) as task offset 0) one) sized
+    from ${source} cross join lateral (select row_to_json(t.*) as task offset 0) row) sized
   where bytes <= :bytes or n = 1 order by n`;
 
 type SizedRow = TaskRow & { found: number };

@@ -98,11 +98,11 @@ const LANED_NOW = `(lane is not null or scheduled_time <= now() and ${LIMITED})`
  */
 const waitingIn = (part: string, isRunnable: boolean) => `
   select id, rev, task_status as status, ${VERSIONED_TYPE} as type, ${PAUSED} as paused, ${LANED_NOW} as laned, ${epochMs("scheduled_time")} as due_ms, null::float8 as lease_ms, ${NOW_MS},
-    case when sum(bytes) over (order by scheduled_time, id) <= :windowBytes then task end as task,
+    case when sum(small.bytes) over (order by scheduled_time, id) <= :windowBytes then small.task end as task,
     ${isRunnable} as runnable, false as others, false as adopted, lane is null as plain
   from ${part} t
-  left join lateral (select row_to_json(t) as task, octet_length(row_to_json(t)::text) as bytes
-    where coalesce(octet_length(task_data::text), 0) <= :dataBytes offset 0) small on bytes <= :rowBytes`;
+  left join lateral (select row_to_json(t.*) as task, octet_length(row_to_json(t.*)::text) as bytes
+    where coalesce(octet_length(task_data::text), 0) <= :dataBytes offset 0) small on small.bytes <= :rowBytes`;
 
 /**
  * The waiting tasks that a tick may start, with one row more than `:limit` to show where the window was cut; those that

@@ -1,6 +1,7 @@
 /** Whose turn it is, where tasks of a group stand in several queues, and some of them are held back. */
 import { expect, test } from "vitest";
 import type { NewTask } from "#core";
+import { LANES_FOLDED, LANES_PUT_RIGHT } from "../../../packages/core/lane-limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { noting } from "../../support/bed/tasks.ts";
@@ -65,6 +66,36 @@ describeOnStacks("turns", (bed) => {
     expect(groupsOf(await starts(6))).toEqual(new Set(keys));
     await operator.resume({ queue: "full" });
     expect(groupsOf(await starts(6))).toEqual(new Set(keys));
+  });
+
+  /** More than one claim puts right, and more than it could look at one by one. */
+  const MANY = LANES_PUT_RIGHT + 1_000;
+  test.each([
+    ["were ended", `update "baasix_Tasks" set task_status = 'Completed' where concurrency_key is not null`],
+    [
+      "were postponed",
+      `update "baasix_Tasks" set scheduled_time = now() + interval '1 day' where concurrency_key is not null`,
+    ],
+    [
+      "have keys that started enough",
+      `with rate as (insert into tickwork_limits (kind, name, rate, period_seconds, burst, updated_at, starts, span)
+          values ('concurrency_key', '*', 1, 3600, false, now(), 1, interval '1 hour'))
+        insert into tickwork_lane_starts select distinct 'concurrency_key', key, array[now()] from tickwork_lanes where key <> ''`,
+    ],
+  ])("thousands of lanes whose tasks %s hold nobody up", async (_, change) => {
+    const { tasks, worker } = make();
+    await bed.sql(`insert into "baasix_Tasks" (type, scheduled_time, concurrency_key)
+      select 'note', now() - interval '1 hour', 'k' || n from generate_series(1, ${MANY}) n`);
+    // So much of the news is folded in at once.
+    await starts(Math.ceil(MANY / LANES_FOLDED));
+    await bed.sql(change);
+    const [plain] = await tasks.create([{ type: "note" }]);
+    await worker.refresh();
+    bed.counts.reset();
+    expect(await worker.tick()).toMatchObject({ completed: 1 });
+    expect((await tasks.get(plain?.id ?? 0)).task_status).toBe("Completed");
+    expect(bed.counts.postgres).toBeLessThan(10);
+    await bed.sql("delete from tickwork_lane_starts");
   });
 
   test("thousands of queues take no longer than a few", async () => {

@@ -5,6 +5,7 @@ import { createLogger, defineTask, type NewTask } from "#core";
 import { withResolvers } from "../../../packages/core/with-resolvers.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
+import { gated } from "../../support/bed/tasks.ts";
 import { eventually } from "../../support/eventually.ts";
 
 const SLOTS = 16;
@@ -88,6 +89,21 @@ describeOnStacks("lanes", (bed) => {
       expect(made.ran).toHaveLength(55);
       expect(made.most.get("mail")).toBeLessThanOrEqual(3);
       if (bed.kind === "real servers") expect(made.most.get("mail")).toBeGreaterThan(1);
+    },
+  );
+
+  test.each<Partial<NewTask>>([{ queue: "mail" }, { concurrency_key: "acme" }, { priority: 1 }])(
+    "what may start fills the slots that are free, by rings alone: %o",
+    async (line) => {
+      const held = gated("note");
+      const { tasks } = bed.make({
+        definitions: [held.definition],
+        env: { TASK_CONCURRENCY: String(SLOTS) },
+      });
+      await tasks.create(times(SLOTS, () => line));
+      await eventually(() => held.starts.length === SLOTS);
+      for (const { finish } of held.starts) finish();
+      await eventually(async () => (await left()) === 0);
     },
   );
 

@@ -123,5 +123,5 @@ export const BATCH_FUNCTION = `
         returns table (ids json, revs json, others json, tasks json, led boolean, now_ms float8) language plpgsql
         set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off set enable_hashjoin = off set enable_mergejoin = off
         set jit = off set plan_cache_mode = force_generic_plan as $batch$
-        #variable_conflict use_column
+        #variable_conflict use_variable
         ${inFunction(BODY, PARAMETERS)} $batch$;`;

@@ -12,13 +12,14 @@
  *
  * It looks at the group that is next and at the first of its lanes: it takes no longer the more tasks, keys or queues there
  * are. Where that one is held back, it looks at all pools, and in each at the first entry and the first lane that may start.
- * A lane whose head is not due, or whose key has a rate, sleeps until then.
+ * A lane whose head is not due, or whose key has a rate, sleeps until then. After a few such lanes, as many as one claim may
+ * are put right at once; if that was not enough, the claim starts nothing, and the next one goes on.
  *
  * Plans are kept for as long as a connection is: Postgres would plan anew in each claim, which took four times as long.
  */
-import { LANES_MOVED } from "../../lane-limits.ts";
+import { LANES_MISSED, LANES_MISSED_MAX, LANES_MOVED } from "../../lane-limits.ts";
 import { STARTED } from "../claim.ts";
-import { CRASH_HISTORY, inFunction, STARTABLE } from "../fragments.ts";
+import { CRASH_HISTORY, epochMs, inFunction, STARTABLE } from "../fragments.ts";
 import { HAS_ENDED, LANES_NEXT_MS, OUR_LANES } from "../lanes.ts";
 import {
   DUE_PLAIN,
@@ -31,6 +32,7 @@ import {
   LOOK_AROUND,
   NOTE_NEXT,
   NOTE_START,
+  PUT_MANY_RIGHT,
   PUT_RIGHT,
   READ_RUNNING,
   SLEEP,
@@ -47,11 +49,13 @@ declare
   state tickwork_lane_state; news tickwork_lane_news[]; finished xid8; paused text[];
   ids bigint[] := '{}'; types text[] := '{}'; queues text[] := '{}'; keys text[] := '{}'; full_keys text[];
   holders text[]; leases int := 0; others int := 0; overdue boolean := false;
-  best record; key_starts int; key_free_at timestamptz;
+  best record; key_starts int; key_free_at timestamptz; missed int := 0; touched text[];
   are_limits boolean; is_limited boolean; are_news boolean; are_woken boolean;
   plain_id bigint; plain_type text; plain_due timestamptz; plain_turn float8; is_plain boolean; takes_plain boolean;
-  turn float8; new_tag float8; chosen bigint; due timestamptz; is_laned boolean; is_front boolean;
+  turn float8; new_tag float8; chosen bigint; head_due timestamptz; is_laned boolean; is_front boolean;
 begin
+  -- Whoever changes a limit waits for those that have read this table: nothing is counted before.
+  perform from tickwork_pauses limit 1;
   select * into state from tickwork_lane_state for update;
   ${READ_RUNNING}
   if leases >= all_slots or my_slot >= all_slots - others then
@@ -103,11 +107,19 @@ begin
     ${KEY_RATE}
     if key_free_at > now() then
       ${SLEEP("key_free_at")}
-      continue;
+    else
+      ${START_HEAD}
+      exit when found;
+      ${PUT_RIGHT}
     end if;
-    ${START_HEAD}
-    exit when found;
-    ${PUT_RIGHT}
+    missed := missed + 1;
+    if missed = ${LANES_MISSED} then
+      ${PUT_MANY_RIGHT}
+    elsif missed = ${LANES_MISSED_MAX} then
+      next_ms := ${epochMs("now()")};
+      return next;
+      return;
+    end if;
   end loop;
   if takes_plain then
     if not is_laned and (${HAS_ENDED} or exists (select from tickwork_lane_pools where next_at <= now() and ${OUR_LANES})) then
@@ -158,5 +170,5 @@ export const LANES_FUNCTION = `
         returns table (task json, next_ms float8, more boolean) language plpgsql
         set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off set jit = off
         set plan_cache_mode = force_generic_plan as $claim$
-        #variable_conflict use_column
+        #variable_conflict use_variable
         ${inFunction(BODY, PARAMETERS)} $claim$;`;

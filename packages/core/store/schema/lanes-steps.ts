@@ -2,6 +2,7 @@
 import {
   LANES_FOLDED,
   LANES_MENDED,
+  LANES_PUT_RIGHT,
   LANES_WOKEN,
   LOCKED_LANE_MS,
   PRIORITY_STEP_MS,
@@ -15,8 +16,7 @@ export const DUE_PLAIN = `${WAITS} and lane is null and scheduled_time <= now() 
 export const LIMITED_TYPE = (type: string) =>
   `exists (select from tickwork_limits l where l.kind = 'type' and l.name = ${type})`;
 export const IN_ORDER = "order by scheduled_time, id limit 1";
-export const RANK = (due: string, priority: string) =>
-  `${due} - ${priority} * ${milliseconds(PRIORITY_STEP_MS)}`;
+const RANK = (due: string, priority: string) => `${due} - ${priority} * ${milliseconds(PRIORITY_STEP_MS)}`;
 
 /** When a rate lets the next one start; null: now. `l` is the limit. */
 const freeAt = (l: string, kind: string, name: string) => `case when ${l}.starts is not null then
@@ -24,6 +24,14 @@ const freeAt = (l: string, kind: string, name: string) => `case when ${l}.starts
     where s.kind = ${kind} and s.name = ${name}) end`;
 const isFull = (l: string, running: string, name: string) =>
   `coalesce(${l}.concurrency <= (select count(*) from unnest(${running}) one where one = ${name}), false)`;
+/** The limits of a key, `own` or that of `each`, and its latest starts. */
+const rateOf = (key: string) => `from (select) one
+      left join tickwork_limits own on own.kind = 'concurrency_key' and own.name = ${key}
+      left join tickwork_limits each on each.kind = 'concurrency_key' and each.name = '*'
+      left join tickwork_lane_starts s on s.kind = 'concurrency_key' and s.name = ${key}`;
+const KEY_STARTS = "coalesce(own.starts, each.starts)";
+const KEY_FREE_AT = `s.starts[cardinality(s.starts) - ${KEY_STARTS} + 1]
+  + case when own.starts is null then each.span else own.span end`;
 const POOLS = `tickwork_lane_pools p
   left join tickwork_limits tl on tl.kind = 'type' and tl.name = p.type
   left join tickwork_limits ql on ql.kind = 'queue' and ql.name = p.queue`;
@@ -43,7 +51,7 @@ const FRONT = `
     if is_laned and is_limited then
       select ${IS_FREE} and not (best.key = any(full_keys)) into is_laned from ${POOLS} where p.pool = best.pool;
     end if;`;
-/** The first of all pools that are not held back. \`sure\`: the tag of its entry is that of its group. */
+/** The first of all pools that are not held back. `sure`: the tag of its entry is that of its group. */
 const FIRST = `
       select p.pool, p.type, p.queue, c.grp, c.lane, c.key, c.priority, c.rank, g.tag, greatest(c.tag, state.vtime) as turn,
           c.tag = g.tag as sure
@@ -102,7 +110,7 @@ const CLOSE = `,
 export const SLEEP = (until: string) => `
   with asleep as (update tickwork_lanes set awake = false, next_at = ${until} where lane = best.lane)${CLOSE}`;
 /** Nothing waits in it any more. */
-export const REMOVE = `
+const REMOVE = `
   with gone as (delete from tickwork_lanes where lane = best.lane)${CLOSE}`;
 
 /** Starts the first task of the lane `best`, if it is what is remembered of it. */
@@ -114,17 +122,39 @@ export const START_HEAD = `
 
 /** Remembers how it is, where it was not. */
 export const PUT_RIGHT = `
-    select scheduled_time into due from "baasix_Tasks" where ${WAITS} and lane = best.lane ${IN_ORDER} for update skip locked;
+    select scheduled_time into head_due from "baasix_Tasks" where ${WAITS} and lane = best.lane ${IN_ORDER} for update skip locked;
     if found then
-      update tickwork_lanes set rank = ${RANK("due", "best.priority")} where lane = best.lane;
-      if due > now() then
-        ${SLEEP("due")}
+      update tickwork_lanes set rank = ${RANK("head_due", "best.priority")} where lane = best.lane;
+      if head_due > now() then
+        ${SLEEP("head_due")}
       end if;
     elsif exists (select from "baasix_Tasks" where ${WAITS} and lane = best.lane) then
       ${SLEEP(`now() + ${milliseconds(LOCKED_LANE_MS)}`)}
     else
       ${REMOVE}
     end if;`;
+
+/** The same for as many of those that are next as one claim may look at, for there may be thousands. */
+export const PUT_MANY_RIGHT = `
+      with next as materialized (select l.lane, l.key, l.priority, l.rank
+          from tickwork_lane_groups g join tickwork_lanes l on l.grp = g.name and l.awake
+          where g.awake order by g.tag, g.name limit ${LANES_PUT_RIGHT}),
+        seen as materialized (select n.lane, n.rank, head.due, ${RANK("head.due", "n.priority")} as right_rank,
+            greatest(head.due, rate.free_at) as next_at
+          from next n
+          left join lateral (select t.scheduled_time as due from "baasix_Tasks" t
+            where t.task_status = 'Not started' and t.lane = n.lane order by t.scheduled_time, t.id limit 1) head on true
+          left join lateral (select ${KEY_FREE_AT} as free_at ${rateOf("n.key")}) rate on are_limits and n.key <> ''),
+        gone as (delete from tickwork_lanes l using seen where l.lane = seen.lane and seen.due is null returning l.grp),
+        asleep as (update tickwork_lanes l set awake = false, next_at = seen.next_at, rank = seen.right_rank
+          from seen where l.lane = seen.lane and seen.due is not null and seen.next_at > now() returning l.grp),
+        ranked as (update tickwork_lanes l set rank = seen.right_rank
+          from seen where l.lane = seen.lane and seen.next_at <= now() and seen.right_rank > seen.rank)
+      select array(select grp from gone union select grp from asleep) into touched;
+      delete from tickwork_lane_entries e where e.grp = any(touched)
+        and not exists (select from tickwork_lanes l where l.pool = e.pool and l.grp = e.grp and l.awake);
+      update tickwork_lane_groups g set awake = false where g.name = any(touched) and g.awake
+        and not exists (select from tickwork_lanes l where l.grp = g.name and l.awake);`;
 
 /** What most claims find nothing of: then they skip the steps for it. */
 export const LOOK_AROUND = `
@@ -134,7 +164,7 @@ export const LOOK_AROUND = `
     into paused, are_limits, are_news, are_woken, finished;
   is_limited := are_limits or cardinality(paused) > 0;`;
 
-/** The lanes that have woken, in the part \`woken\`, get their entries. A group that slept begins where time is. */
+/** The lanes that have woken, in the part `woken`, get their entries. A group that slept begins where time is. */
 const OPEN = `,
       opened as (update tickwork_lane_groups g set awake = true, tag = greatest(g.tag, state.vtime)
         where not g.awake and g.name in (select w.grp from woken w where w.awake))
@@ -144,7 +174,7 @@ const OPEN = `,
 
 /**
  * Folds in what was written. Where a statement sees no more, whatever is still to come is of transactions that had not
- * \`finished\` by then.
+ * `finished` by then.
  */
 export const FOLD = `
   if are_news then
@@ -211,24 +241,19 @@ export const NOTE_START = `
     on conflict on constraint tickwork_lane_starts_pkey do update set starts = (s.starts || now())[greatest(1, cardinality(s.starts) + 2 - coalesce(
       (select l.starts from tickwork_limits l where l.kind = s.kind and l.name = s.name), key_starts)) : ];`;
 
-/** The rate of the key of \`best\`, and when it lets the next one start. */
+/** The rate of the key of `best`, and when it lets the next one start. */
 export const KEY_RATE = `
   key_starts := null;
   key_free_at := null;
   if are_limits and best.key <> '' then
-    select coalesce(own.starts, each.starts), s.starts[cardinality(s.starts) - coalesce(own.starts, each.starts) + 1]
-        + case when own.starts is null then each.span else own.span end
-      into key_starts, key_free_at from (select 1) one
-      left join tickwork_limits own on own.kind = 'concurrency_key' and own.name = best.key
-      left join tickwork_limits each on each.kind = 'concurrency_key' and each.name = '*'
-      left join tickwork_lane_starts s on s.kind = 'concurrency_key' and s.name = best.key;
+    select ${KEY_STARTS}, ${KEY_FREE_AT} into key_starts, key_free_at ${rateOf("best.key")};
   end if;`;
 
-/** A start takes its group one turn on. What had to be looked for in the entries has them put right at once. */
 const TAKE_TURN = `moved as (update tickwork_lane_state s set vtime = turn, folded_before = finished where s.vtime <> turn or are_news)`;
 export const TAKE_PLAIN_TURN = `
   with ${TAKE_TURN}
   insert into tickwork_lane_groups as g (name, tag) values ('', turn + 1) on conflict (name) do update set tag = excluded.tag;`;
+/** A start takes its group one turn on. What had to be looked for in the entries has them put right at once. */
 export const TAKE_LANED_TURN = `
   new_tag := turn + 1;
   if are_limits and best.grp <> '' then
@@ -238,11 +263,11 @@ export const TAKE_LANED_TURN = `
     taken as (update tickwork_lane_groups set tag = new_tag, awake = true where name = best.grp)
   update tickwork_lanes l set rank = ${RANK("next.scheduled_time", "best.priority")}
     from (select scheduled_time from "baasix_Tasks" where ${WAITS} and lane = best.lane ${IN_ORDER}) next
-    where l.lane = best.lane returning next.scheduled_time into due;
+    where l.lane = best.lane returning next.scheduled_time into head_due;
   if not found then
     ${REMOVE}
-  elsif due > now() then
-    ${SLEEP("due")}
+  elsif head_due > now() then
+    ${SLEEP("head_due")}
   end if;
   if not is_front then
     update tickwork_lane_entries e set tag = new_tag where e.grp = best.grp;

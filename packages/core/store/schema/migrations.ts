@@ -213,7 +213,8 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   {
     name: "what was written for lanes is passed once",
-    sql: `${lanes.LANES_WRITER}${lanes.LANES_TRIGGER}${LANES_FUNCTION}`,
+    // The functions are the newest, so all that they name is there.
+    sql: `${lanes.LANES_USE_TABLE}${lanes.LANES_WRITER}${lanes.LANES_GROUPS}${lanes.LANES_TRIGGER}${LANES_FUNCTION}`,
   },
   { name: "a task that was to stop does not wait again", sql: BEFORE_WRITE },
   { name: "what is in lanes is listed by due time", steps: [{ index: lanes.LANED_DUE }] },
@@ -222,6 +223,10 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     name: "an update of a task asks one trigger",
     sql: `${lanes.LANES_USE_TABLE}${lanes.LANES_TRIGGER}${BEFORE_UPDATE}${lanes.LANES_USE}${UNIQUE_FUNCTION}${BATCH_FUNCTION}`,
+  },
+  {
+    name: "a claim passes few lanes in vain, and a foreign column stands for no parameter",
+    sql: `${LANES_FUNCTION}${UNIQUE_FUNCTION}${BATCH_FUNCTION}`,
   },
 ];
 

@@ -40,7 +40,7 @@ const DUE = `least(wanted.scheduled_time, t."createdAt" + (entry.given->>'longes
  * that stays open must not hold up its worker.
  */
 const BODY = `
-        #variable_conflict use_column
+        #variable_conflict use_variable
         declare
           entry record;
           wanted @schema."baasix_Tasks";
@@ -92,7 +92,7 @@ const BODY = `
                 exit when found;
               end if;
               became := 'kept';
-              select t.id, row_to_json(t) into holder_id, kept from @schema."baasix_Tasks" t where ${HOLDER} and not ${IS_OVER};
+              select t.id, row_to_json(t.*) into holder_id, kept from @schema."baasix_Tasks" t where ${HOLDER} and not ${IS_OVER};
               exit when found;
               update @schema."baasix_Tasks" t set unique_for = null, rev = t.rev + 1 where ${HOLDER} and ${IS_OVER}
                 returning t.id into holder_id;
@@ -114,7 +114,7 @@ const BODY = `
             rows_kept := rows_kept || kept;
           end loop;
           return query select a.n, a.outcome, ${orOmitting("a.task", String(WINDOW_LIMIT_BYTES))}
-            from (select r.n, r.outcome, coalesce(row_to_json(t), r.kept) as task
+            from (select r.n, r.outcome, coalesce(row_to_json(t.*), r.kept) as task
               from unnest(numbers, outcomes, ids, rows_kept) as r (n, outcome, id, kept)
               left join @schema."baasix_Tasks" t on t.id = r.id) a
             order by a.n;
