@@ -72,7 +72,12 @@ test.each<[object | string, string, string]>([
   [
     { action: "retry", filter: {} },
     "confirm",
-    `must be true, for the filter is empty and takes all tasks; or give the filter some of ${FIELDS}`,
+    `must be true, for the filter takes all tasks; or give it some of ${FIELDS}`,
+  ],
+  [
+    { action: "delete", filter: { status: "Completed" } },
+    "confirm",
+    "must be true, for the filter takes all tasks with this status; or give it some of",
   ],
   [{ action: "delete", filter: {}, confirm: false }, "confirm", "must be true"],
   [{ action: "retry", filter: { tipe: "note" } }, "filter.tipe", `is not known here; ${FIELDS} can be given`],

@@ -1,6 +1,6 @@
 import { Argument, type Command } from "commander";
 import type { BulkAction, BulkRequest } from "#core";
-import { BULK_ACTIONS } from "../../core/tasks/filter.ts";
+import { BULK_ACTIONS, narrows } from "../../core/tasks/filter.ts";
 import { UsageError } from "../failure.ts";
 import { type FilterFlags, filterOf, withFilterOptions } from "../filter.ts";
 import { follow } from "../follow.ts";
@@ -52,8 +52,8 @@ async function bulk(action: BulkAction, flags: Flags): Promise<void> {
   if (action !== "reschedule" && (at !== undefined || inMs !== undefined))
     throw new UsageError(`Only reschedule takes --at and --in, not ${action}.`);
   const filter = filterOf(flags);
-  const isAll = Object.values(filter).every((value) => value === undefined);
-  if (all && !isAll) throw new UsageError("Give --all or a filter, not both.");
+  const isAll = !narrows(filter);
+  if (all && !isAll) throw new UsageError("Give --all or a filter, not both; a status may go with it.");
   if (isAll && !all && !dryRun)
     throw new UsageError("Give a filter, such as --type greet, or --all if all tasks are meant.");
   const request: BulkRequest = {

@@ -129,12 +129,12 @@ export type KeptSchedule = Omit<Schedule, "next_times">;
 
 const isoOf = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
-/** Its latest occurrence that has begun: the index is read backward past those that wait. */
+/** Its latest occurrence that has begun: the index is read backward past those that wait, or were cancelled before their time. */
 const KEPT = `json_build_object('name', s.name, ${SPEC.map((column) => `'${column}', s.${column}`).join(", ")},
   'created_at', ${isoOf("s.created_at")}, 'updated_at', ${isoOf("s.updated_at")}, 'last', (
     select json_build_object('task', t.id, 'task_status', t.task_status, 'schedule_time', ${isoOf("t.schedule_time")},
       'started_at', ${isoOf("t.started_at")}, 'finished_at', ${isoOf("t.finished_at")})
-    from "baasix_Tasks" t where t.schedule = s.name and t.task_status <> 'Not started'
+    from "baasix_Tasks" t where t.schedule = s.name and t.task_status <> 'Not started' and t.schedule_time <= now()
     order by t.schedule_time desc limit 1))`;
 
 export const LIST = variants(

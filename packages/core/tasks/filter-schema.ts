@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { mustBe, quote } from "../errors.ts";
 import { NAME_LIMIT } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
-import { BULK_ACTIONS, type BulkAction, statusOf, TAKEN_BY, type TaskFilter } from "./filter.ts";
+import { BULK_ACTIONS, type BulkAction, narrows, statusOf, TAKEN_BY, type TaskFilter } from "./filter.ts";
 import { TASK_STATUSES } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
 
@@ -140,7 +140,7 @@ const bulkFields = {
   confirm: v.optional(
     v.pipe(
       v.boolean(accepts("true or false")),
-      v.description("That all tasks are meant. An empty filter needs it."),
+      v.description("That all tasks are meant. A filter that is empty, or has a status alone, needs it."),
     ),
   ),
 };
@@ -167,7 +167,8 @@ const fitting = <Given extends ParsedBulk>() =>
     const { usual, named } = TAKEN_BY[action];
     const taken = [...usual, ...named];
     const status = statusOf(filter);
-    if (status !== undefined && !taken.includes(status)) {
+    const isTaken = status === undefined || taken.includes(status);
+    if (!isTaken) {
       const field = (["status", "dead", "waiting_for_code"] as const).find(
         (name) => filter[name] !== undefined,
       );
@@ -181,10 +182,10 @@ const fitting = <Given extends ParsedBulk>() =>
         "scheduled_time",
         `must be absent, for only reschedule takes a time, got the action ${quote(action)}`,
       );
-    if (!confirm && !dry_run && Object.values(filter).every((value) => value === undefined))
+    if (isTaken && !confirm && !dry_run && !narrows(filter))
       refuse(
         "confirm",
-        `must be true, for the filter is empty and takes all tasks; or give the filter some of ${FILTER_NAMES}`,
+        `must be true, for the filter takes all tasks${status === undefined ? "" : " with this status"}; or give it some of ${FILTER_NAMES}`,
       );
   });
 

@@ -55,6 +55,10 @@ export const TAKEN_BY: Readonly<
   reschedule: { usual: ["Not started"], named: [] },
 };
 
+/** Whether a filter says more than a status, and so does not mean all tasks. */
+export const narrows = ({ status: _, ...filter }: TaskFilter): boolean =>
+  Object.values(filter).some((value) => value !== undefined);
+
 /** Something to be done to many tasks. */
 export interface BulkRequest {
   /**
@@ -64,11 +68,11 @@ export interface BulkRequest {
    * - `reschedule`: gives what waits another due time
    */
   action: BulkAction;
-  /** Which tasks. One that is empty takes all, and needs `confirm`. */
+  /** Which tasks. One that is empty, or has a status alone, takes all, and needs `confirm`. */
   filter: TaskFilter;
   /** For `reschedule`, which needs it: when they are due; a time in the past is due at once. */
   scheduled_time?: Date | string | undefined;
-  /** That all tasks are meant. Only an empty filter needs it. */
+  /** That all tasks are meant. Only a filter that is empty, or has a status alone, needs it. */
   confirm?: boolean | undefined;
 }
 

@@ -1,29 +1,37 @@
 /** When schedules have their occurrences. */
 import { Cron } from "croner";
 import type { ScheduleTimes } from "./schedule.ts";
+import { changeBetween, firstMomentOf, latestShownAt, offsetAt } from "./wall-clock.ts";
 
 /** Cron expressions that are kept ready: making one takes as long as asking it. */
 const KEPT = 1_000;
 const kept = new Map<string, Cron>();
 
-function cronOf(cron: string, time_zone: string): Cron {
-  const key = `${time_zone} ${cron}`;
-  let one = kept.get(key);
+/** The expression on a clock that is never put forward or back; what zones do is for `wall-clock.ts`. */
+function cronOf(cron: string): Cron {
+  let one = kept.get(cron);
   if (!one) {
-    one = new Cron(cron, { timezone: time_zone, paused: true });
+    one = new Cron(cron, { timezone: "UTC", paused: true });
     if (kept.size >= KEPT) kept.clear();
-    kept.set(key, one);
+    kept.set(cron, one);
   }
   return one;
+}
+
+/** Whether it has any hour: then it recurs within the hour, and is no time of day. */
+function hasAnyHour(cron: string): boolean {
+  if (cron.startsWith("@")) return cron.toLowerCase() === "@hourly";
+  const fields = cron.trim().split(/\s+/);
+  return /^(\*|\*\/1|0-23)$/.test(fields[fields.length > 5 ? 2 : 1] ?? "");
 }
 
 /**
  * The first occurrence after a time, in epoch milliseconds; undefined when there is none any more.
  *
- * Where clocks skip an hour, what falls into it occurs when it ends. Where they have an hour twice, a time of day occurs
- * once, at the first of the two; what recurs within the hour does so in both.
+ * Where clocks skip an hour, what falls into it occurs when it ends, once. Where they have an hour twice, a time of day
+ * occurs once, at the first of the two. What recurs within the hour goes by the hours that there are.
  *
- * @throws Error of croner when the expression or the zone is none
+ * @throws Error of croner when the expression is none, RangeError when the zone is none
  * @example timeAfter({ cron: "0 9 * * *", every_seconds: null, time_zone: "UTC" }, 0); // 32,400,000
  */
 export function timeAfter({ cron, every_seconds, time_zone }: ScheduleTimes, ms: number): number | undefined {
@@ -31,7 +39,18 @@ export function timeAfter({ cron, every_seconds, time_zone }: ScheduleTimes, ms:
     const everyMs = (every_seconds ?? 0) * 1000;
     return (Math.floor(ms / everyMs) + 1) * everyMs;
   }
-  return cronOf(cron, time_zone).nextRun(new Date(ms))?.getTime();
+  const wallAfter = (wallMs: number) => cronOf(cron).nextRun(new Date(wallMs))?.getTime();
+  if (!hasAnyHour(cron)) {
+    const wallMs = wallAfter(latestShownAt(time_zone, ms));
+    return wallMs === undefined ? undefined : firstMomentOf(time_zone, wallMs);
+  }
+  for (let fromMs = ms; ; ) {
+    const offset = offsetAt(time_zone, fromMs + 1);
+    const wallMs = wallAfter(fromMs + offset);
+    if (wallMs === undefined) return undefined;
+    if (offsetAt(time_zone, wallMs - offset) === offset) return wallMs - offset;
+    fromMs = changeBetween(time_zone, fromMs + 1, wallMs - offset) - 1;
+  }
 }
 
 /** The latest so many occurrences up to a time, the latest first. */
@@ -40,13 +59,37 @@ export function timesUpTo(
   ms: number,
   n: number,
 ): number[] {
-  if (cron !== null)
-    return cronOf(cron, time_zone)
-      .previousRuns(n, new Date(ms + 1))
+  if (cron === null) {
+    const everyMs = (every_seconds ?? 0) * 1000;
+    const latest = Math.floor(ms / everyMs) * everyMs;
+    return Array.from({ length: n }, (_, k) => latest - k * everyMs);
+  }
+  const wallsUpTo = (wallMs: number) =>
+    cronOf(cron)
+      .previousRuns(n, new Date(wallMs + 1))
       .map((time) => time.getTime());
-  const everyMs = (every_seconds ?? 0) * 1000;
-  const latest = Math.floor(ms / everyMs) * everyMs;
-  return Array.from({ length: n }, (_, k) => latest - k * everyMs);
+  const found = new Set<number>();
+  if (!hasAnyHour(cron)) {
+    for (let untilMs = latestShownAt(time_zone, ms); found.size < n; ) {
+      const walls = wallsUpTo(untilMs);
+      for (const wallMs of walls) found.add(firstMomentOf(time_zone, wallMs));
+      if (walls.length < n) break;
+      untilMs = (walls.at(-1) ?? 0) - 1;
+    }
+    return [...found].slice(0, n);
+  }
+  for (let untilMs = ms; found.size < n; ) {
+    const offset = offsetAt(time_zone, untilMs);
+    const walls = wallsUpTo(untilMs + offset);
+    const beyond = walls.find((wallMs) => offsetAt(time_zone, wallMs - offset) !== offset);
+    for (const wallMs of walls) {
+      if (wallMs === beyond) break;
+      found.add(wallMs - offset);
+    }
+    if (beyond === undefined) break;
+    untilMs = changeBetween(time_zone, beyond - offset, untilMs) - 1;
+  }
+  return [...found].slice(0, n);
 }
 
 /** @example timesAfter({ cron: null, every_seconds: 60, time_zone: "UTC" }, 0, 2); // [60,000, 120,000] */

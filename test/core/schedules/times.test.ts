@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { timeAfter, timesAfter, timesUpTo } from "../../../packages/core/tasks/schedule-times.ts";
 
@@ -28,6 +29,92 @@ describe("where clocks have an hour twice, a time of day occurs once, at the fir
       "2026-10-25T01:30",
       "2026-10-25T02:30",
     ]);
+  });
+});
+
+describe("so it is for each of several times", () => {
+  const BERLIN = "Europe/Berlin";
+  test.each([
+    [BERLIN, "0,30 2 * * *", "2026-03-28T12:00:00Z", ["2026-03-29T01:00", "2026-03-30T00:00"]],
+    [
+      BERLIN,
+      "0 2,14 * * *",
+      "2026-03-28T12:30:00Z",
+      ["2026-03-28T13:00", "2026-03-29T01:00", "2026-03-29T12:00"],
+    ],
+    [
+      BERLIN,
+      "30 2,3 * * *",
+      "2026-03-28T12:00:00Z",
+      ["2026-03-29T01:00", "2026-03-29T01:30", "2026-03-30T00:30"],
+    ],
+    [BERLIN, "0 2,3 * * *", "2026-03-28T12:00:00Z", ["2026-03-29T01:00", "2026-03-30T00:00"]],
+    ["America/New_York", "15,45 2 * * 0", "2026-03-07T12:00:00Z", ["2026-03-08T07:00", "2026-03-15T06:15"]],
+    [BERLIN, "0 2,14 * * *", "2026-10-24T13:00:00Z", ["2026-10-25T00:00", "2026-10-25T13:00"]],
+    [
+      BERLIN,
+      "0 1-3 * * *",
+      "2026-10-24T12:00:00Z",
+      ["2026-10-24T23:00", "2026-10-25T00:00", "2026-10-25T02:00"],
+    ],
+    [
+      BERLIN,
+      "0,30 2 * * *",
+      "2026-10-24T12:00:00Z",
+      ["2026-10-25T00:00", "2026-10-25T00:30", "2026-10-26T01:00"],
+    ],
+    [BERLIN, "@daily", "2026-10-24T12:00:00Z", ["2026-10-24T22:00", "2026-10-25T23:00"]],
+    // What recurs within the hour has no more to do when it is skipped.
+    [
+      BERLIN,
+      "*/30 * * * *",
+      "2026-03-29T00:20:00Z",
+      ["2026-03-29T00:30", "2026-03-29T01:00", "2026-03-29T01:30"],
+    ],
+    [BERLIN, "@hourly", "2026-10-25T00:30:00Z", ["2026-10-25T01:00", "2026-10-25T02:00"]],
+  ])("%s %s from %s", (zone, cron, start, times) =>
+    expect(from(cron, zone, start, times.length)).toEqual(times),
+  );
+});
+
+describe("looking back finds what looking ahead found, each once", () => {
+  const CHANGES = [
+    ["Europe/Berlin", "2026-03-29T01:00:00Z"],
+    ["Europe/Berlin", "2026-10-25T01:00:00Z"],
+    ["America/New_York", "2026-03-08T07:00:00Z"],
+    ["America/New_York", "2026-11-01T06:00:00Z"],
+    ["Australia/Lord_Howe", "2026-04-04T15:00:00Z"],
+    ["Australia/Lord_Howe", "2026-10-03T15:30:00Z"],
+    // A day that never was.
+    ["Pacific/Apia", "2011-12-30T10:00:00Z"],
+  ] as const;
+  const hour = fc.integer({ min: 0, max: 4 }).map(String);
+  const cron = fc
+    .tuple(
+      fc.constantFrom("0", "30", "*/20", "15,45", "*"),
+      fc.oneof(
+        hour,
+        fc.constant("*"),
+        fc.constant("*/2"),
+        fc.tuple(hour, hour).map((two) => two.join(",")),
+      ),
+    )
+    .map(([minute, hours]) => `${minute} ${hours} * * *`);
+  test.each(CHANGES)("%s at %s", (time_zone, change) => {
+    const changeMs = Date.parse(change);
+    const aroundMs = fc.integer({ min: -5 * 3_600_000, max: 5 * 3_600_000 });
+    fc.assert(
+      fc.property(cron, aroundMs, aroundMs, (expression, a, b) => {
+        const times = { cron: expression, every_seconds: null, time_zone };
+        const [startMs, endMs] = [changeMs + Math.min(a, b), changeMs + Math.max(a, b)];
+        const ahead: number[] = [];
+        for (let at = timeAfter(times, startMs); at !== undefined && at <= endMs; at = timeAfter(times, at))
+          ahead.push(at);
+        const back = timesUpTo(times, endMs, ahead.length);
+        expect(back.toReversed()).toEqual(ahead);
+        expect(ahead).toEqual([...new Set(ahead)].toSorted((one, other) => one - other));
+      }),
+    );
   });
 });
 
