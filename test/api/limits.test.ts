@@ -111,7 +111,13 @@ test.each([
   [{ queue: "k".repeat(10_000), concurrency: 1 }, "queue must be a string of 1 to 255 characters"],
   [{ concurrency_key: "", concurrency: 1 }, "concurrency_key must be a string of 1 to 255 characters"],
   [{ type: "nothing", concurrency: 1 }, "type must be one of"],
+  [{ concurrency_key: "/x", concurrency: 1 }, "does not begin with / and is not *, or * for each"],
   [{ queue: "mail", rate: 5 }, "rate must be starts and period_seconds"],
+  [{ queue: "mail", rate: { starts: 5 } }, "rate.period_seconds is missing"],
+  [
+    { queue: "mail", rate: { starts: 5, period_seconds: 1, x: 1 } },
+    "rate.x is not known here; starts, period",
+  ],
   [{ queue: "mail", rate: { starts: 0, period_seconds: 1 } }, "rate.starts must be a whole number from 1"],
   [
     { queue: "mail", rate: { starts: 5, period_seconds: 0 } },

@@ -14,10 +14,12 @@ test("a type is paused, says so, and is resumed", async () => {
   ]);
   expect((await api.get("/pauses")).body).toEqual([body]);
   expect((await api.get("/tasks/stats")).body).toMatchObject({ paused: [body] });
-  // Who has paused it is not for those who have no key.
+  // Who has paused it, whose tasks and why is not for those who have no key.
   const { created_by: _, ...known } = body;
+  await api.put("/pauses", { concurrency_key: "acme", reason: "has not paid" });
   const health = await api.get<{ stats: { paused: Pause[] } }>("/health/tasks");
-  expect(health.body.stats.paused).toEqual([known]);
+  expect(health.body.stats.paused).toEqual([{ ...known, reason: null }]);
+  await api.delete("/pauses?concurrency_key=acme");
   expect((await api.get<Task>("/tasks/1")).body.paused).toEqual([body]);
   await api.tickwork.worker.tick();
   expect((await api.get<Task>("/tasks/1")).body.task_status).toBe("Not started");
@@ -37,6 +39,13 @@ test.each([
     'must be an object with one of all, type, queue, concurrency_key, of which all is true, and perhaps a reason, got {"all":false}',
   ],
   ["put", "/pauses", { type: "nothing" }, "type must be one of"],
+  [
+    "put",
+    "/pauses",
+    { concurrency_key: "*" },
+    "concurrency_key must be a string of 1 to 255 characters that",
+  ],
+  ["put", "/pauses", { concurrency_key: "/x" }, "does not begin with / and is not *"],
   ["put", "/pauses", { type: "note", reason: "r".repeat(1_001) }, "reason must be"],
   ["put", "/pauses", { tipe: "note" }, "must be an object with one of"],
   ["put", "/pauses", [], "must be an object with one of"],

@@ -6,8 +6,10 @@ import { operations as op } from "../operations/operations.ts";
 export function healthRoutes(operator: Operator) {
   return new Hono().get(op.health.path, async (c) => {
     const { stats, ...health } = await operator.getHealth();
-    // The route needs no key, so it names nobody.
-    const paused = stats.paused?.map(({ created_by: _, ...pause }) => pause);
+    // The route needs no key, so it names nobody: not who paused it, nor whose tasks are paused, nor why.
+    const paused = stats.paused
+      ?.filter((pause) => !("concurrency_key" in pause))
+      .map(({ created_by: _, ...pause }) => ({ ...pause, reason: null }));
     return c.json({ ...health, stats: { ...stats, ...(paused && { paused }) } }, health.healthy ? 200 : 500);
   });
 }

@@ -11,6 +11,7 @@ import {
 import { NAME_LIMIT } from "../../core/limits.ts";
 import { accepts, storable } from "../../core/tasks/accepts.ts";
 import { LIMIT_KINDS } from "../../core/tasks/limit.ts";
+import { onlyThese } from "./query-schemas.ts";
 
 /** Of a task. */
 export const laneFields = {
@@ -24,6 +25,10 @@ export const laneFields = {
 };
 
 const KINDS = LIMIT_KINDS.join(", ");
+const fieldsOf = (names: string, otherwise: ReturnType<typeof accepts>) => (issue: v.StrictObjectIssue) => {
+  if (issue.expected === "never") return `is not known here; ${names} can be given`;
+  return issue.path ? "is missing" : otherwise(issue);
+};
 const textMessage = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
 const name = v.pipe(
   v.string(textMessage),
@@ -75,7 +80,10 @@ export const LimitRequestSchema = v.pipe(
               period_seconds: within("seconds", PERIOD_SECONDS_MAX),
               burst,
             },
-            accepts("starts and period_seconds, and perhaps burst"),
+            fieldsOf(
+              "starts, period_seconds and burst",
+              accepts("starts and period_seconds, and perhaps burst"),
+            ),
           ),
         ),
         v.description("How many start in how much time."),
@@ -87,7 +95,7 @@ export const LimitRequestSchema = v.pipe(
         ),
       ),
     },
-    `is not known here; ${KINDS}, concurrency, rate and weight are`,
+    onlyThese(`${KINDS}, concurrency, rate and weight`),
   ),
   v.check(namesOne, mustNameOne),
 );

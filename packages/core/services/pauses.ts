@@ -2,6 +2,7 @@ import { messageOf, mustBe, refusal, unknownType } from "../errors.ts";
 import { PAUSE_REASON_LIMIT, RESUMED_LOOK_MS } from "../limits.ts";
 import { type RefreshDeps, runRefresh } from "../run/refresh.ts";
 import type { Store } from "../store/store.ts";
+import { isKey, KEY_SHAPE } from "../tasks/laning.ts";
 import type { LimitTarget } from "../tasks/limit.ts";
 import { PAUSE_KINDS, type Pause, type PauseTarget } from "../tasks/pause.ts";
 import type { Registry } from "../tasks/registry.ts";
@@ -97,6 +98,10 @@ function checkTarget(target: PauseTarget): void {
   if (given.length !== 1 || !kind)
     throw refusal("", `must name one of ${PAUSE_KINDS.join(", ")}, got ${given.join(" and ") || "none"}`);
   const { [kind]: name } = target as Record<string, unknown>;
-  if (kind !== "all") checkName(kind, name as string);
-  else if (name !== true) throw refusal("all", mustBe("true", name));
+  if (kind === "all") {
+    if (name !== true) throw refusal("all", mustBe("true", name));
+    return;
+  }
+  checkName(kind, name as string);
+  if (kind === "concurrency_key" && !isKey(name as string)) throw refusal(kind, mustBe(KEY_SHAPE, name));
 }

@@ -16,6 +16,7 @@ import {
 } from "./fragments.ts";
 import { beginsWithLanes, claimLaned, LANES_EVER_USED, LANES_USED, noteLanes } from "./lanes.ts";
 import type { Lease, LeaseRequest } from "./lease.ts";
+import { noteColumns } from "./plain-row.ts";
 import { isUniqueViolation } from "./postgres-errors.ts";
 import { standingNow } from "./read.ts";
 import { typesToSend } from "./registered-types.ts";
@@ -171,8 +172,10 @@ export async function claim(
   const buried = [...(endedBefore ?? []), ...(row.buried ?? [])].map(({ id, rev, type }) =>
     gone(id, rev, type, "Error"),
   );
-  if (task)
+  if (task) {
+    noteColumns(database, task);
     return { kind: "claimed", lease: { ...request, task: toTask(task) }, buried, more: row.more ?? false };
+  }
   if (roomMs !== null && nextMs !== null && nextMs <= nowMs)
     return { kind: "conflict", leaseEndsInMs: Math.max(0, roomMs - nowMs), buried };
   const facts = new Map((row.seen ?? []).map((one) => [one.id, one]));

@@ -5,7 +5,10 @@ import { NAME_LIMIT } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
 
 const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
-const key = accepts(`a string of 1 to ${NAME_LIMIT} characters that does not begin with / and is not *`);
+/** What a key may be: the groups of keys are what comes before the first /, and * is each key. */
+export const KEY_SHAPE = `a string of 1 to ${NAME_LIMIT} characters that does not begin with / and is not *`;
+export const isKey = (given: string): boolean => !given.startsWith("/") && given !== "*";
+const key = accepts(KEY_SHAPE);
 const priority = accepts(`a whole number from -${PRIORITY_LIMIT} to ${PRIORITY_LIMIT}`);
 const text = v.pipe(v.string(name), v.minLength(1, name), v.maxLength(NAME_LIMIT, name), storable);
 
@@ -25,12 +28,7 @@ export const laneFields = {
   ),
   queue: v.pipe(v.nullish(text), v.description("A named line, which may have limits of its own.")),
   concurrency_key: v.pipe(
-    v.nullish(
-      v.pipe(
-        text,
-        v.check((given) => !given.startsWith("/") && given !== "*", key),
-      ),
-    ),
+    v.nullish(v.pipe(text, v.check(isKey, key))),
     v.description(
       "Whose task it is. Keys take turns, and those that are alike up to the first / take theirs together.",
     ),

@@ -1,6 +1,7 @@
 import { mustBe, refusal } from "../errors.ts";
 import { BURST_MAX, CONCURRENCY_MAX, PERIOD_SECONDS_MAX, RATE_MAX, WEIGHT_MAX } from "../lane-limits.ts";
 import { NAME_LIMIT } from "../limits.ts";
+import { isKey, KEY_SHAPE } from "./laning.ts";
 
 /** What a limit is on. The key `*` means each key that has no limit of its own. */
 export type LimitTarget = { type: string } | { queue: string } | { concurrency_key: string };
@@ -68,6 +69,8 @@ export function checkLimitTarget(target: LimitTarget): void {
   const name = (target as Record<string, unknown>)[kind];
   if (typeof name !== "string" || name.length === 0 || name.length > NAME_LIMIT)
     throw refusal(kind, mustBe(`a string of 1 to ${NAME_LIMIT} characters`, name));
+  if (kind === "concurrency_key" && name !== "*" && !isKey(name))
+    throw refusal(kind, mustBe(`${KEY_SHAPE}, or * for each`, name));
 }
 
 /**

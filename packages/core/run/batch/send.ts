@@ -122,6 +122,7 @@ export function createSender(tick: BatchTick, { leases, ends, wanted, lose }: Se
 
   /** Sends what ended, and leases more. While that is done already, it is settled beside it, or after it. */
   const settle = () => {
+    if (failure) return;
     if (isLeasing && !beside) {
       const taken = ends.take(leases.leader);
       if (taken.length > 0) settleBeside(taken);
@@ -163,7 +164,7 @@ export function createSender(tick: BatchTick, { leases, ends, wanted, lose }: Se
     },
     /** Waits for what is under way, and tells of it. */
     async end() {
-      await beside?.sent;
+      for (let sent = sending ?? beside?.sent; sent; sent = sending ?? beside?.sent) await sent;
       await teller.tellAll();
     },
   };

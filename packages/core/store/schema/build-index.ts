@@ -35,6 +35,8 @@ export function createIndex({ name, unique = false, on }: Index, how = ""): stri
 export interface Building {
   database: Database;
   log: Logger;
+  /** For what is worth a line where there are rows, and none where the database is new. */
+  tell: Logger["info"];
   clock: Clock;
   /** What the next statement may take, in milliseconds. Throws if there is no time for another one. */
   statementLimitMs(): number;
@@ -46,7 +48,7 @@ export interface Building {
  * @throws TickworkError `migration_unfinished` if it could not be built in the time that there is, or PostgresError
  */
 export async function buildIndex(index: Index, building: Building): Promise<void> {
-  const { database, log, clock, statementLimitMs } = building;
+  const { database, log, tell, clock, statementLimitMs } = building;
   const giveUpAtMs = clock.now() + MIGRATION_TIMEOUT_MS;
   let failures = 0;
   let reason: unknown = new Error("another migrator was at it");
@@ -60,7 +62,7 @@ export async function buildIndex(index: Index, building: Building): Promise<void
     const timeoutMs = statementLimitMs();
     try {
       if (!(await isMissing(database, index))) continue;
-      log.info("building an index", { index: index.name });
+      tell("building an index", { index: index.name });
       await database.query({ text: createIndex(index, "concurrently if not exists") }, { timeoutMs });
     } catch (error) {
       const contended = error instanceof PostgresError && CONTENDED.has(error.sqlState ?? "");

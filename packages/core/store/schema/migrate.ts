@@ -54,18 +54,19 @@ export async function migrate(
     };
     const own = log.with({ migration: id });
     // How an empty database came to be is of no interest; where there are rows, a step may take its time.
-    const building = { database, log: isNew ? { ...own, info: own.debug } : own, clock, statementLimitMs };
+    const tell: Logger["info"] = (...line) => (isNew ? own.debug(...line) : own.info(...line));
+    const building = { database, log: own, tell, clock, statementLimitMs };
     for (const step of steps) await take(id, step, building);
     if (!(await note(id, migration, building))) continue;
     applied.push(name);
-    building.log.info("migrated", { name });
+    tell("migrated", { name });
   }
   if (isNew && applied.length > 0) log.info("tables created", { version: SCHEMA_VERSION });
   return applied;
 }
 
 async function take(id: number, step: Step, building: Building): Promise<void> {
-  const { database, log, statementLimitMs } = building;
+  const { database, tell, statementLimitMs } = building;
   const repeatable = () => ({ repeatable: true, timeoutMs: statementLimitMs() });
   if ("index" in step) return buildIndex(step.index, building);
   if ("sql" in step) return void (await database.transaction(unlessNoted(id, step.sql), repeatable()));
@@ -75,7 +76,7 @@ async function take(id: number, step: Step, building: Building): Promise<void> {
     const rows = changed?.[0]?.rows ?? 0;
     if (rows === 0) return;
     total += rows;
-    log.info("rows updated", { rows: total });
+    tell("rows updated", { rows: total });
   }
 }
 

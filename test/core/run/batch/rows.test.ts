@@ -14,8 +14,10 @@ const GIVEN: NewTask[] = [
 ];
 
 describeOnStacks("what a handler in a batch is handed", (bed) => {
-  const run = async () => {
-    const handed: Task[] = [];
+  const PLAIN = Array.from({ length: 12 }, (): NewTask => ({ type: "note" }));
+  /** @param change what happens to the table while the same process goes on */
+  const run = async (change?: () => Promise<unknown>) => {
+    let handed: Task[] = [];
     const definition = defineTask({
       type: "note",
       version: 2,
@@ -24,32 +26,42 @@ describeOnStacks("what a handler in a batch is handed", (bed) => {
       run: async (_, { task }) => void handed.push(structuredClone(task)),
     });
     const { tasks, worker } = bed.make({ doorbell: noteRings(), definitions: [definition] });
-    const created = [
-      ...(await tasks.create(GIVEN, { userId: "ada" })),
-      ...(await tasks.create([{ type: "note" }, { type: "note" }])),
-      ...(await tasks.create(Array.from({ length: 12 }, () => ({ type: "note" })))),
-    ];
-    const stored = await Promise.all(created.map(({ id }) => tasks.get(id)));
-    expect(await worker.tick()).toMatchObject({ completed: created.length });
-    const leased = {
-      task_status: "Running",
-      attempts: 1,
-      started_at: expect.stringMatching(/Z$/),
-      updatedAt: expect.stringMatching(/Z$/),
-      lease_expires_at: expect.stringMatching(/Z$/),
+    const round = async (created: readonly Task[]) => {
+      handed = [];
+      const stored = await Promise.all(created.map(({ id }) => tasks.get(id)));
+      expect(await worker.tick()).toMatchObject({ completed: created.length });
+      const leased = {
+        task_status: "Running",
+        attempts: 1,
+        started_at: expect.stringMatching(/Z$/),
+        updatedAt: expect.stringMatching(/Z$/),
+        lease_expires_at: expect.stringMatching(/Z$/),
+      };
+      const byId = (some: readonly Task[]) => [...some].sort((a, b) => a.id - b.id);
+      expect(byId(handed)).toEqual(
+        stored.map((task, n) => ({ ...task, ...leased, slot: byId(handed)[n]?.slot, rev: task.rev + 1 })),
+      );
     };
-    const byId = (some: readonly Task[]) => [...some].sort((a, b) => a.id - b.id);
-    expect(byId(handed)).toEqual(
-      stored.map((task, n) => ({ ...task, ...leased, slot: byId(handed)[n]?.slot, rev: task.rev + 1 })),
-    );
+    await round([
+      ...(await tasks.create(GIVEN, { userId: "ada" })),
+      ...(await tasks.create(PLAIN.slice(0, 2))),
+      ...(await tasks.create(PLAIN)),
+    ]);
+    if (!change) return;
+    await change();
+    await round(await tasks.create(PLAIN));
   };
 
-  test("is the row as it is stored", run);
+  const addColumn = () => bed.sql(`alter table "baasix_Tasks" add column place serial`);
+
+  test("is the row as it is stored", () => run());
 
   test("is the row of a table with a column of its own", async () => {
-    await bed.sql(`alter table "baasix_Tasks" add column place serial`);
+    await addColumn();
     await run();
   });
+
+  test("has a column that was added while the process runs", () => run(addColumn));
 
   afterEach(() => bed.sql(`alter table "baasix_Tasks" drop column if exists place`));
 });
