@@ -36,7 +36,7 @@ export function taskLine(task: Task): string {
 }
 
 export const taskLines = (tasks: readonly Task[]): string =>
-  tasks.length === 0 ? "There is no such task." : tasks.map(taskLine).join("\n");
+  tasks.length === 0 ? "No tasks." : tasks.map(taskLine).join("\n");
 
 /** A task with all that people ask about. */
 export function taskDetails(task: Task): string {
@@ -44,10 +44,16 @@ export function taskDetails(task: Task): string {
   return rows([
     ["task", String(id)],
     ["type", type],
+    ["version", task.version === null || task.version === 1 ? null : String(task.version)],
     ["status", paint(STATUS_STYLES[task_status] ?? "bold", task_status)],
     ["due", scheduled_time],
+    ["schedule", task.schedule],
+    ["queue", task.queue],
+    ["key", task.concurrency_key],
+    ["priority", task.priority === null ? null : String(task.priority)],
     ["paused", task.paused ? task.paused.map(pauseLine).join("; ") : null],
     ["limited", task.limited ? task.limited.map(holdLine).join("; ") : null],
+    ["waits", task.waiting_for_code ? "for code: no process here runs this type in this version" : null],
     ["started", started_at],
     ["finished", finished_at],
     ["attempts", attempts > 0 ? `${attempts}${max_attempts ? ` of ${max_attempts}` : ""}` : null],

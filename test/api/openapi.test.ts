@@ -59,7 +59,7 @@ test("says what can be sent and what is answered", async () => {
   const task = await api.post<Task>("/tasks", { type: "note", unique_key: "a" });
   expect(new Set(Object.keys(components.schemas.Task?.properties ?? {}))).toEqual(
     // What holds it back is told where something does.
-    new Set([...Object.keys(task.body), "paused", "limited", "encrypted"]),
+    new Set([...Object.keys(task.body), "paused", "limited", "waiting_for_code", "encrypted"]),
   );
 
   expect(JSON.stringify(body)).not.toContain("$defs");

@@ -250,7 +250,7 @@ describe.each([
     const tasks = await json<Task[]>("list", "--status", "error", "--type", "failing", "--limit", "1");
     expect(tasks).toMatchObject([{ type: "failing", error_data: { message: "as it was meant to" } }]);
     const { stdout } = await project.run(["list", "--type", "nothing"]);
-    expect(stdout).toBe("There is no such task.\n");
+    expect(stdout).toBe("No tasks.\n");
   });
 
   test("retry runs a finished task again", async () => {

@@ -136,6 +136,14 @@ export const TaskSchema = v.pipe(
     rev: v.pipe(whole, v.description("Grows with each write to the task.")),
     paused: v.exactOptional(PausesSchema),
     limited: v.exactOptional(HoldsSchema),
+    waiting_for_code: v.exactOptional(
+      v.pipe(
+        v.literal(true),
+        v.description(
+          "It is due, and no process here has code for its type in its version. Only where one task is asked for; absent when one has.",
+        ),
+      ),
+    ),
     unique_key: v.pipe(
       v.nullable(v.string()),
       v.description("What it has in common with no other task of its type for as long as unique_for says."),

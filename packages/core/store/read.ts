@@ -3,12 +3,14 @@ import {
   type Due,
   type Facts,
   fromNow,
+  isKnown,
   type KnownTypes,
   missing,
   type Standing,
   standingOf,
 } from "../tasks/standing.ts";
 import type { Task } from "../tasks/task.ts";
+import { versionedType } from "../tasks/version.ts";
 import type { StoreDeps } from "./deps.ts";
 import { epochMs, LEFT_IN_WINDOW, NOW_MS, PAUSED, RUNNABLE_IN_WINDOW, VERSIONED_TYPE } from "./fragments.ts";
 import { HOLDS_AS_JSON, type HoldRow, holdOf } from "./limits.ts";
@@ -23,15 +25,18 @@ export const GET = statement({ id: "bigint" })`
   from "baasix_Tasks" t where id = :id`;
 
 /** What holds it back goes with it, if something does. */
-export async function get({ database }: StoreDeps, id: number): Promise<Task | undefined> {
-  type Found = TaskRow & { pauses: PauseRow[] | null; holds: HoldRow[] | null };
+export async function get({ database, types }: StoreDeps, id: number): Promise<Task | undefined> {
+  type Found = TaskRow & { now_ms: number; pauses: PauseRow[] | null; holds: HoldRow[] | null };
   const [row] = await queryRepeatable<Found>(database, GET({ id }));
   if (!row) return undefined;
-  const { task, pauses, holds } = row;
+  const { pauses, holds, now_ms: nowMs } = row;
+  const task = toTask(row.task);
+  const isDue = task.task_status === "Not started" && Date.parse(task.scheduled_time) <= nowMs;
   return {
-    ...toTask(task),
+    ...task,
     ...(pauses?.length && { paused: pauses.map(pauseOf) }),
     ...(holds && { limited: holds.map(holdOf) }),
+    ...(isDue && !isKnown(versionedType(task.type, task.version), types) && { waiting_for_code: true }),
   };
 }
 

@@ -120,6 +120,8 @@ export interface Task {
   paused?: Pause[];
   /** Which limits hold it back, where one task that is due is asked for; absent when none does. */
   limited?: LimitHold[];
+  /** No process here has code for its type in its version, where one task that is due is asked for; absent when one has. */
+  waiting_for_code?: true;
   /** Beside it, no other task of its type may have this key for as long as `unique_for` says. */
   unique_key: string | null;
   /** How long the key is taken; null when there is none, or when its seconds were over and another task has taken it. */

@@ -52,9 +52,11 @@ export function storyOf(task: Task, nowMs: number): Chapter[] {
       ...(isDue && {
         detail: task.paused
           ? "It starts when it is resumed."
-          : task.limited
-            ? "It starts when its limits let it."
-            : "It starts as soon as a worker is free.",
+          : task.waiting_for_code
+            ? "It starts when code for it is deployed."
+            : task.limited
+              ? "It starts when its limits let it."
+              : "It starts as soon as a worker is free.",
       }),
     });
   }
@@ -133,6 +135,8 @@ export function standingOf(task: Task, nowMs: number): string {
       const overdueMs = nowMs - Date.parse(task.scheduled_time);
       if (overdueMs <= 0) return `It waits for its time, ${fromNow(task.scheduled_time, nowMs)}.`;
       const due = overdueMs < 2_000 ? "It is due" : `It has been due for ${durationOf(overdueMs)}`;
+      if (task.waiting_for_code)
+        return `${due}, and waits for code: no process here runs its type${task.version === null ? "" : ` in version ${task.version}`}.`;
       const holds = (task.limited ?? []).map((hold) => heldBy(hold, nowMs));
       return holds.length === 0 ? `${due}.` : `${due}, and is held back: ${holds.join("; ")}.`;
     }

@@ -37,7 +37,12 @@ describeOnStacks("versions of a type", (bed) => {
     const [task] = await young.tasks.create([{ type: "greet", task_data: { first: "Ada", last: "Byron" } }]);
     expect(task).toMatchObject({ type: "greet", version: 2 });
     expect(await old.worker.tick()).toMatchObject({ completed: 0 });
-    expect(await old.tasks.get(task?.id ?? 0)).toMatchObject({ task_status: "Not started", attempts: 0 });
+    expect(await old.tasks.get(task?.id ?? 0)).toMatchObject({
+      task_status: "Not started",
+      attempts: 0,
+      waiting_for_code: true,
+    });
+    expect(await young.tasks.get(task?.id ?? 0)).not.toHaveProperty("waiting_for_code");
     expect(await young.worker.tick()).toMatchObject({ completed: 1 });
     expect(ran).toEqual([[2, { first: "Ada", last: "Byron" }]]);
   });
