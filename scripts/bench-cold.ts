@@ -1,8 +1,9 @@
 /**
  * `npm run bench:cold [-- ROUNDS]`: what a cold start of each function costs, on the Node that Lambda has: the size of
- * what is loaded, and the milliseconds that a fresh process takes to import it, beside an empty function in the same run;
- * then what each of its parts costs alone. Each round measures everything once, in turn; medians count. Fails when a
- * target is missed: targets are for the time that passes, as a caller waits for it, so nothing else should run meanwhile.
+ * what is loaded, and the milliseconds that a fresh process takes to import it, beside an empty function in the same
+ * run; then what each of its parts costs alone. Each round measures everything once, in turn; medians count. Fails when
+ * a target is missed: targets are for the time that passes, as a caller waits for it, so nothing else should run
+ * meanwhile.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

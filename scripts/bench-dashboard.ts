@@ -1,6 +1,7 @@
 /**
  * `npm run bench:dashboard`: how soon the dashboard is there, and how long it waits for its answers, beside a million tasks
- * on the real PostgreSQL and Redis of this machine. Fails when an answer takes more than 300 ms, or the first paint a second.
+ * on the real PostgreSQL and Redis of this machine. Fails when an answer takes more than 300 ms, or the first paint a
+ * second.
  */
 import type { AddressInfo } from "node:net";
 import { createApp } from "#api";

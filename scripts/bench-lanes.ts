@@ -1,8 +1,8 @@
 /**
  * `npm run bench:lanes [-- TASKS …]`: what a claim costs where tasks have keys, beside a plain one, on the real PostgreSQL
- * of this machine: one task after the other, each settled in the statement that claims the next. Tasks wait in 10,000 keys:
- * once of 1,000 tenants, once of a single one; then in 10,000 queues. Beside the single tenant, a small one creates a task
- * now and then: how many others start before it.
+ * of this machine: one task after the other, each settled in the statement that claims the next. Tasks wait in 10,000
+ * keys: once of 1,000 tenants, once of a single one; then in 10,000 queues. Beside the single tenant, a small one
+ * creates a task now and then: how many others start before it.
  */
 import type { Store } from "../packages/core/store/store.ts";
 import { oneAfterTheOther, openStore } from "./bench-store.ts";

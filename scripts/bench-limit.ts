@@ -2,8 +2,8 @@
  * `npm run bench:limit`: how far a task in Postgres is from the least that it could take. Strict mode settles a task and claims
  * the next one in one statement, which is committed: beside it stand a committed update of one bare row, without which
  * the promise cannot be kept, and a round trip that does nothing. A batch settles a thousand tasks and leases the next
- * thousand: beside it stand the two bare updates of each row. They take turns on the PostgreSQL of this machine, with and
- * without waiting for the disk.
+ * thousand: beside it stand the two bare updates of each row. They take turns on the PostgreSQL of this machine, with
+ * and without waiting for the disk.
  */
 import type { Task } from "../packages/core/tasks/task.ts";
 import { claimOne, oneAfterTheOther, openStore } from "./bench-store.ts";

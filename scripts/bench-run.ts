@@ -2,7 +2,8 @@
  * `npm run bench:run`: how soon a task starts and how tasks share slots, with the timers of one machine on the real
  * PostgreSQL and Redis of this one.
  *
- * Latency: tasks that are due at random moments, and how long after its moment each handler began. Slots: tasks that take
+ * Latency: tasks that are due at random moments, and how long after its moment each handler began. Slots: tasks that
+ * take
  * 20 ms each, with 1 to 16 slots, as a part of what n slots could do; never more than n may run.
  */
 import { mkdtempSync, rmSync } from "node:fs";

@@ -1,9 +1,9 @@
 /**
  * `npm run bench:scale [-- FINISHED]`: what everything takes beside a million tasks that wait, of 10,000 types, and as many
  * finished ones as FINISHED says (2,000,000), by what it takes beside 20,000 that wait and 10,000 finished ones, of ten
- * types; on the real PostgreSQL and Redis of this machine. The two alternate, and the ratio of the medians counts: other
- * load changes by the second. Fails when anything takes more than 1.3 times as long; what reads the names of all types, of
- * which there are ten or 10,000, may take twice as long.
+ * types; on the real PostgreSQL and Redis of this machine. The two alternate, and the ratio of the medians counts:
+ * other load changes by the second. Fails when anything takes more than 1.3 times as long; what reads the names of all
+ * types, of which there are ten or 10,000, may take twice as long.
  */
 import {
   createDatabase,

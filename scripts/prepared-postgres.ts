@@ -1,7 +1,7 @@
 /**
  * The files of an empty embedded Postgres, as a module that the package has in it: making them with `initdb` would take
- * a first start five seconds and 840 MB. They come from `@electric-sql/pglite-prepopulatedfs`, which users cannot install
- * beside every PGlite.
+ * a first start five seconds and 840 MB. They come from `@electric-sql/pglite-prepopulatedfs`, which users cannot
+ * install beside every PGlite.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";

@@ -1,7 +1,7 @@
 /**
- * A million tasks and the slots that run them, one event after the other: which function is called when, what waits for a
- * core of Postgres, which tick sleeps. It knows what the protocol does (docs/protocol.md) and the limits of `scale-numbers.ts`, and
- * nothing of what tasks are.
+ * A million tasks and the slots that run them, one event after the other: which function is called when, what waits for
+ * a core of Postgres, which tick sleeps. It knows what the protocol does (docs/protocol.md) and the limits of
+ * `scale-numbers.ts`, and nothing of what tasks are.
  */
 import { LIMITS, TIMES } from "./scale-numbers.ts";
 

@@ -1,6 +1,7 @@
 /**
  * The numbers behind `npm run simulate:scale`: limits as published in November 2026, for us-east-1 and for an account
- * that has raised none of them, and how long things take. Those are assumptions, unless it says where they are measured.
+ * that has raised none of them, and how long things take. Those are assumptions, unless it says where they are
+ * measured.
  */
 
 export const LIMITS = {
@@ -26,8 +27,8 @@ export const TIMES = {
   /** There and back, from Lambda to Neon in the same region, over HTTP. */
   neonMs: 5,
   /**
-   * One core of Postgres for a task: a settle that claims the next one; in batch mode, the task's part of a statement for
-   * a hundred. `npm run bench:scale` measures the first.
+   * One core of Postgres for a task: a settle that claims the next one; in batch mode, the task's part of a statement
+   * for a hundred. `npm run bench:scale` measures the first.
    */
   settleCoreMs: 0.5,
   batchedCoreMs: 0.08,

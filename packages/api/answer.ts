@@ -3,8 +3,8 @@ import { ANSWER_LIMIT_BYTES } from "../core/limits.ts";
 import { CONTENT, type OmittingTask } from "../core/tasks/task.ts";
 
 /**
- * Tasks that were written, as an answer that Lambda can give: where they are too large together, without what they hold.
- * They must be answered in any case, for they cannot be written again.
+ * Tasks that were written, as an answer that Lambda can give: where they are too large together, without what they
+ * hold. They must be answered in any case, for they cannot be written again.
  */
 export function answerable(tasks: readonly (Task | OmittingTask)[]): (Task | OmittingTask)[] {
   let bytes = 0;

@@ -28,8 +28,8 @@ const STEP_LENGTH = 256 * 1024;
 
 /**
  * The first value that would be stored as another one: a number that no double holds, a name that an object has twice;
- * or what is nested too deeply to be walked through, or has too much in it to be parsed while others wait. In a text that
- * is not JSON it may find anything.
+ * or what is nested too deeply to be walked through, or has too much in it to be parsed while others wait. In a text
+ * that is not JSON it may find anything.
  */
 export async function findLoss(text: string): Promise<Loss | undefined> {
   const steps = walk(text, text.length);
@@ -66,7 +66,8 @@ const CLOSE_OBJECT = 0x7d;
 const LOWER_CASE = 0x20;
 
 /**
- * Byte for byte and without regular expressions: a body has five million of them. Yields where it may be left for others.
+ * Byte for byte and without regular expressions: a body has five million of them. Yields where it may be left for
+ * others.
  */
 function* walk(text: string, end: number): Generator<undefined, { levels: Level[]; loss?: Loss }> {
   const levels: Level[] = [];
@@ -165,8 +166,8 @@ function endOfNumber(text: string, begin: number): number {
 const SAFE_DIGITS = 15;
 
 /**
- * What is wrong with a number that a double cannot hold. A fraction becomes the nearest double, as everywhere where JSON
- * is read; but of an integer each digit counts, for it may well be an id.
+ * What is wrong with a number that a double cannot hold. A fraction becomes the nearest double, as everywhere where
+ * JSON is read; but of an integer each digit counts, for it may well be an id.
  */
 function lossOf(written: string): string | undefined {
   if (written.length <= SAFE_DIGITS && !/e/i.test(written)) return undefined;

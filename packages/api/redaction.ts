@@ -1,6 +1,6 @@
 /**
- * What callers are told of a task: its secrets and the stacks of its errors are for `admin`, what is encrypted for `write`
- * and `admin`.
+ * What callers are told of a task: its secrets and the stacks of its errors are for `admin`, what is encrypted for
+ * `write` and `admin`.
  */
 import type { Context } from "hono";
 import type { AttemptRecord, Task, TaskErrorData } from "#core";

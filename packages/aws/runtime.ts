@@ -26,9 +26,9 @@ import { createAwsDoorbell } from "./doorbell.ts";
 import { createEmbeddedMetrics } from "./embedded-metrics.ts";
 
 /**
- * A sandbox serves one call at a time, and a server of Postgres has few connections to give. The one is kept for the next
- * call, unless that comes so late that a network between may have forgotten it: a NAT gateway does so after 350 seconds.
- * It is encrypted unless the address says otherwise, because RDS takes no other.
+ * A sandbox serves one call at a time, and a server of Postgres has few connections to give. The one is kept for the
+ * next call, unless that comes so late that a network between may have forgotten it: a NAT gateway does so after 350
+ * seconds. It is encrypted unless the address says otherwise, because RDS takes no other.
  */
 const CONNECTIONS: PgOptions = { poolSize: 1, idleMs: 300_000, sslmode: "verify-full" };
 

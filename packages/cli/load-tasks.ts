@@ -34,8 +34,8 @@ export class TasksError extends ConfigError {
 const LOAD_LIMIT_MS = 60_000;
 
 /**
- * Loads the definitions of a module and checks them as a server does when it starts. `tickwork` is the one that runs this,
- * wherever the module is: its errors and hooks must be those that the server knows.
+ * Loads the definitions of a module and checks them as a server does when it starts. `tickwork` is the one that runs
+ * this, wherever the module is: its errors and hooks must be those that the server knows.
  *
  * @param path from the working directory
  * @throws TasksError with one line, which names file and line where there is such
@@ -85,8 +85,8 @@ export async function loadTasks(path: string): Promise<LoadedTasks> {
 }
 
 /**
- * A loader of modules as TypeScript or JavaScript, for those in or below a folder. Loaded anew each time, and nothing is
- * left behind in the project.
+ * A loader of modules as TypeScript or JavaScript, for those in or below a folder. Loaded anew each time, and nothing
+ * is left behind in the project.
  */
 export async function createLoader(folder: string): Promise<Jiti> {
   const [HooksService, TasksService, cache, database] = await Promise.all([

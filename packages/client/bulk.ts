@@ -11,9 +11,9 @@ export interface BulkTask extends Omit<Task, "result_data"> {
 /** What can be done to many tasks over HTTP. */
 export interface ClientBulk {
   /**
-   * Retries, cancels, deletes or reschedules all tasks that meet a filter, which is that of `list`. A task does it, which is
-   * the answer: `waitFor` waits for its end, `cancel` stops it. It takes only what was there when it was asked for. However
-   * often the request has to be repeated, it is asked for once.
+   * Retries, cancels, deletes or reschedules all tasks that meet a filter, which is that of `list`. A task does it,
+   * which is the answer: `waitFor` waits for its end, `cancel` stops it. It takes only what was there when it was asked
+   * for. However often the request has to be repeated, it is asked for once.
    *
    * @throws TickworkApiError `invalid_request`
    * @example

@@ -39,8 +39,8 @@ export interface CreateOptions extends ChangeOptions {
 }
 
 /**
- * The HTTP API as functions. `Definitions` gives `task_data` and `result_data` their types: `typeof import("./tasks.ts")`,
- * or a tuple or a union of definitions.
+ * The HTTP API as functions. `Definitions` gives `task_data` and `result_data` their types: `typeof
+ * import("./tasks.ts")`, or a tuple or a union of definitions.
  *
  * Every call rejects with
  * - a TickworkApiError when the API answers with an error: each method lists its codes; besides, any may meet `key_missing`,
@@ -71,9 +71,10 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
     options?: CreateOptions,
   ): Promise<TaskOf<Definitions, Type>>;
   /**
-   * Creates any number of tasks and returns them in the same order. Up to 1,000 tasks and 4 MB are one request, which creates
-   * all of them or none. More are several requests, one after the other, each with its own `timeoutMs`: if one fails, the
-   * tasks of those before it stay. With an `idempotencyKey`, the same call with the same tasks then creates the rest.
+   * Creates any number of tasks and returns them in the same order. Up to 1,000 tasks and 4 MB are one request, which
+   * creates all of them or none. More are several requests, one after the other, each with its own `timeoutMs`: if one
+   * fails, the tasks of those before it stay. With an `idempotencyKey`, the same call with the same tasks then creates
+   * the rest.
    *
    * @throws TickworkApiError as `create`
    * @example
@@ -98,7 +99,8 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
     options?: CallOptions,
   ): Promise<TaskOf<Definitions, Type>>;
   /**
-   * The tasks, the newest first or as `sort` says. They are fetched by pages (of 50, or `pageSize`, 200 at most) when they are asked for;
+   * The tasks, the newest first or as `sort` says. They are fetched by pages (of 50, or `pageSize`, 200 at most) when
+   * they are asked for;
    * `timeoutMs` is for each page.
    *
    * @throws TickworkApiError `invalid_request`
@@ -123,8 +125,8 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
     options?: CallOptions,
   ): Promise<TaskPage<TaskOf<Definitions, Type>>>;
   /**
-   * Changes a task that has not started. It is not repeated when it may have been carried out: it could undo what somebody
-   * else has changed in the meantime.
+   * Changes a task that has not started. It is not repeated when it may have been carried out: it could undo what
+   * somebody else has changed in the meantime.
    *
    * @throws TickworkApiError `task_not_found`, `task_running`, `task_finished`, or as `create` for a value
    * @example await client.update(7, { scheduled_time: "2026-11-24T09:00:00Z" }, { userId: "ada" });
@@ -142,7 +144,8 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
    */
   remove(task: TaskRef, options?: CallOptions): Promise<void>;
   /**
-   * Starts a finished task anew, at once. It is not repeated when it may have been carried out: the task could run twice.
+   * Starts a finished task anew, at once. It is not repeated when it may have been carried out: the task could run
+   * twice.
    *
    * @throws TickworkApiError `task_not_found`, `task_running` or `task_waiting`
    * @example const task = await client.retry(7);
@@ -152,8 +155,8 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
     options?: ChangeOptions,
   ): Promise<TaskOf<Definitions, Type>>;
   /**
-   * Ends a waiting task in `Error`; asks a running one to stop, and returns it as it runs. A repetition that finds the task
-   * cancelled after an answer was lost has succeeded.
+   * Ends a waiting task in `Error`; asks a running one to stop, and returns it as it runs. A repetition that finds the
+   * task cancelled after an answer was lost has succeeded.
    *
    * @throws TickworkApiError `task_not_found` or `task_finished`
    * @example const { task_status } = await client.cancel(7);
@@ -163,7 +166,8 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
     options?: ChangeOptions,
   ): Promise<TaskOf<Definitions, Type>>;
   /**
-   * Waits until a task has ended, and returns it: with `result_data` when it is `Completed`, with `error_data` when it is
+   * Waits until a task has ended, and returns it: with `result_data` when it is `Completed`, with `error_data` when it
+   * is
    * `Error`. It looks at once, then less and less often, in the end every 3 seconds; while the task is not due yet, every 30
    * seconds. Once it has seen the task, it repeats what fails until `timeoutMs` is over, 15 minutes by default.
    *
@@ -183,8 +187,8 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
     options?: WaitOptions<TaskOf<Definitions, Type>>,
   ): Promise<EndedTaskOf<Definitions, Type>>;
   /**
-   * Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed. What is paused
-   * already stays so, with the new reason.
+   * Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed. What is
+   * paused already stays so, with the new reason.
    *
    * @throws TickworkApiError `invalid_request` or `unknown_type`
    * @example await client.pause({ type: "greet" }, { reason: "the mail server moves" });
@@ -217,12 +221,13 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
   /** Whose key this client sends, and what it may do. @example const { scopes } = await client.identity(); */
   identity(options?: CallOptions): Promise<Identity>;
   /**
-   * Makes an API key; this and the calls below need a key for `admin`. Its `key` is shown this once. It is not repeated when
-   * it may have been carried out: there could be two.
+   * Makes an API key; this and the calls below need a key for `admin`. Its `key` is shown this once. It is not repeated
+   * when it may have been carried out: there could be two.
    *
    * @throws TickworkApiError `invalid_request` or `too_many_keys`
    * @example
-   * const { id, key } = await client.createKey({ name: "shop", scopes: ["write"], expires_at: "2030-01-01T00:00:00Z" });
+   * const { id, key } = await client.createKey({ name: "shop", scopes: ["write"], expires_at: "2030-01-01T00:00:00Z"
+   * });
    */
   createKey(key: NewApiKey, options?: ChangeOptions): Promise<MadeApiKey>;
   /** The API keys, without what they are. @example const names = (await client.keys()).map(({ name }) => name); */
@@ -245,8 +250,8 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
     options?: CallOptions,
   ): Promise<{ entries: AuditEntry[]; next_cursor: string | null }>;
   /**
-   * The whole at one glance: counts, what ended in the last minutes (180, or `minutes`, 1,440 at most) and what comes in the
-   * next four hours.
+   * The whole at one glance: counts, what ended in the last minutes (180, or `minutes`, 1,440 at most) and what comes
+   * in the next four hours.
    *
    * @throws TickworkApiError `invalid_request`
    * @example
@@ -264,15 +269,15 @@ export interface Client<Definitions = AnyDefinitions> extends ClientBulk {
     options?: CallOptions & { limit?: number | undefined; after?: string | undefined },
   ): Promise<{ types: TypeInfo[]; next: string | null }>;
   /**
-   * A type of task, and what its data must look like, as JSON Schema: null when it takes any, or its library cannot describe
-   * it.
+   * A type of task, and what its data must look like, as JSON Schema: null when it takes any, or its library cannot
+   * describe it.
    *
    * @example const { runs, schema } = await client.type("greet");
    */
   type(name: string, options?: CallOptions): Promise<TypeInfo & { schema: Record<string, unknown> | null }>;
   /**
-   * The operator's override of the running flag: `true` keeps tasks from starting, for 15 minutes or until `false`, which
-   * releases all flags.
+   * The operator's override of the running flag: `true` keeps tasks from starting, for 15 minutes or until `false`,
+   * which releases all flags.
    *
    * @example await client.setRunning(false);
    */

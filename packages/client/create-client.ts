@@ -13,8 +13,8 @@ export interface ClientOptions {
   /** Where Tickwork answers: `http://127.0.0.1:3000`, `https://example.com/tickwork`. In a browser, a path will do. */
   url: string;
   /**
-   * An API key. That of the environment may do everything, so no browser must have it: leave it out there, and have your own
-   * server stand in between and add it.
+   * An API key. That of the environment may do everything, so no browser must have it: leave it out there, and have
+   * your own server stand in between and add it.
    */
   apiKey?: string | undefined;
   /** In place of the global `fetch`. */
@@ -28,8 +28,8 @@ export interface ClientOptions {
 }
 
 /**
- * A client of Tickwork's HTTP API, for Node, Bun, Deno, Workers and browsers. The definitions are imported as types only:
- * no handler is loaded.
+ * A client of Tickwork's HTTP API, for Node, Bun, Deno, Workers and browsers. The definitions are imported as types
+ * only: no handler is loaded.
  *
  * @throws TypeError when `url` or `apiKey` cannot be used
  * @example

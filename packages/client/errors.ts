@@ -42,8 +42,8 @@ export class TickworkApiError extends Error {
 }
 
 /**
- * No answer came: the server cannot be reached, or the connection broke. `cause` is what `fetch` threw. A change may have
- * been made all the same.
+ * No answer came: the server cannot be reached, or the connection broke. `cause` is what `fetch` threw. A change may
+ * have been made all the same.
  *
  * @example
  * const stats = await client.stats().catch((error: unknown) => {
@@ -56,8 +56,8 @@ export class TickworkNetworkError extends Error {
 }
 
 /**
- * The time was over: `timeoutMs` of a call, or of `waitFor`. A change may have been made all the same. `cause` is the last
- * failure before, if there was one.
+ * The time was over: `timeoutMs` of a call, or of `waitFor`. A change may have been made all the same. `cause` is the
+ * last failure before, if there was one.
  *
  * @example
  * const sent = await client.waitFor(7, { timeoutMs: 5_000 }).catch((error: unknown) => {

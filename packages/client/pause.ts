@@ -4,8 +4,8 @@
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Gives `act` so much time. The signal that it gets aborts when the time is over, or when the caller's does; what it does
- * then makes no difference any more.
+ * Gives `act` so much time. The signal that it gets aborts when the time is over, or when the caller's does; what it
+ * does then makes no difference any more.
  *
  * @throws the reason of the caller's signal; what `late` makes
  */

@@ -53,8 +53,8 @@ export interface SendOptions extends CallOptions {
 export type Send = <Answer>(request: ApiRequest<Answer>, options?: SendOptions) => Promise<Answer>;
 
 /**
- * Makes the function that sends requests. A request fails for good when the API refuses it, when its repetitions are used
- * up, or when the next pause does not fit into its time.
+ * Makes the function that sends requests. A request fails for good when the API refuses it, when its repetitions are
+ * used up, or when the next pause does not fit into its time.
  */
 export function createSend(settings: SendSettings): Send {
   return async (request, { signal, timeoutMs = settings.timeoutMs, retries = settings.retries } = {}) => {

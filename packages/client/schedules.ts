@@ -26,7 +26,8 @@ export interface ClientSchedules {
    */
   list(options?: CallOptions): AsyncGenerator<Schedule, void, undefined>;
   /**
-   * One page of the list, 50 schedules unless `limit` says otherwise, 200 at most; for lists with a button for more. With
+   * One page of the list, 50 schedules unless `limit` says otherwise, 200 at most; for lists with a button for more.
+   * With
    * `name`, only the schedule that has it: none where `get` would throw.
    *
    * @throws TickworkApiError `invalid_request`

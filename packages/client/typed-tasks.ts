@@ -75,8 +75,8 @@ export type TaskChangesOf<Definitions = AnyDefinitions, Type extends string = st
 };
 
 /**
- * A task as it stands: `task_data` as it was posted, `result_data` as `run` returned it, both as JSON has them. These are
- * the types of today's definitions; a task of an earlier version of the code is what it was then.
+ * A task as it stands: `task_data` as it was posted, `result_data` as `run` returned it, both as JSON has them. These
+ * are the types of today's definitions; a task of an earlier version of the code is what it was then.
  *
  * @example const nameOf = (task: TaskOf<typeof import("./tasks.ts"), "greet">) => task.task_data.name;
  */
@@ -130,8 +130,8 @@ type With<Fields, Others> = Omit<Fields, keyof Others> & Others;
 export type TaskRef<Type extends string = string> = number | { readonly id: number; readonly type: Type };
 
 /**
- * Which tasks to list, and in which order: those that meet all of it. With anything beside `status` and `type`, each page looks through 10,000
- * tasks, so it may have none and not be the last.
+ * Which tasks to list, and in which order: those that meet all of it. With anything beside `status` and `type`, each
+ * page looks through 10,000 tasks, so it may have none and not be the last.
  */
 export interface ListFilter<Type extends string = string> extends TaskFilter {
   type?: Type | undefined;

@@ -27,8 +27,8 @@ export interface WaitOptions<Waited extends Task = Task> {
 }
 
 /**
- * Looks at a task until it has ended. Once it has been seen, looks that fail are repeated until the time is over, so a server
- * that restarts does not end the wait.
+ * Looks at a task until it has ended. Once it has been seen, looks that fail are repeated until the time is over, so a
+ * server that restarts does not end the wait.
  */
 export async function waitForEnd<Waited extends Task>(
   id: number,

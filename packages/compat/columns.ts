@@ -23,8 +23,8 @@ const KINDS: Readonly<Record<string, Column["kind"]>> = {
 };
 
 /**
- * No columns here: the token is a secret between a worker and Postgres, and code written for Baasix may use the names of
- * the others for members of `task_data`.
+ * No columns here: the token is a secret between a worker and Postgres, and code written for Baasix may use the names
+ * of the others for members of `task_data`.
  */
 const HIDDEN: ReadonlySet<string> = new Set(["lease_token", "priority", "queue", "concurrency_key", "lane"]);
 

@@ -9,8 +9,8 @@ import type { Where } from "./where.ts";
 
 /**
  * The table of tasks in the shape of a Sequelize model, for code that was written for Baasix. A read is one request to
- * Postgres. A write is one to Postgres and one to Redis: when it returns, the cache is up to date, the doorbell was rung
- * and the hooks were called. (With its first call, a process also asks Postgres which columns the table has.)
+ * Postgres. A write is one to Postgres and one to Redis: when it returns, the cache is up to date, the doorbell was
+ * rung and the hooks were called. (With its first call, a process also asks Postgres which columns the table has.)
  *
  * Every method throws TickworkError: `invalid_request` names the column, operator or value that is not acceptable, and
  * what is; `task_running` means that a task was to be set to "Running" while another one is.
@@ -36,8 +36,8 @@ export const TasksModel = {
   },
 
   /**
-   * Changes every row that matches. What goes into the JSON of a row (`metadata`, `error_message`, attributes that are not
-   * columns) is added to what is there; a column that is given as a whole is replaced.
+   * Changes every row that matches. What goes into the JSON of a row (`metadata`, `error_message`, attributes that are
+   * not columns) is added to what is there; a column that is given as a whole is replaced.
    *
    * @returns how many rows; with `returning: true` also the rows
    * @example const [affected] = await TasksModel.update({ task_status: "Completed" }, { where: { id: task.id } });

@@ -1,6 +1,6 @@
 /**
- * The statements over tasks. Values are always parameters; the names in a text are columns that Postgres's catalog lists
- * (`columns.ts`), written by `quoted`, and the types with them are the catalog's as well.
+ * The statements over tasks. Values are always parameters; the names in a text are columns that Postgres's catalog
+ * lists (`columns.ts`), written by `quoted`, and the types with them are the catalog's as well.
  *
  * Rows travel as JSON in both directions: `json_populate_record` gives a value the type of the table's own column, so
  * one statement works on our table and on one that Baasix made.

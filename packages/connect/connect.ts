@@ -30,8 +30,8 @@ type UsableWithAwaitUsing = SymbolConstructor extends { readonly asyncDispose: i
 export interface ConnectedCreateOptions extends CreateOptions {
   /**
    * The transaction that the tasks are part of: they run once it is committed, and never if it is not. One of Drizzle,
-   * Kysely or Prisma, or a client of node-postgres or of Neon's driver between its `BEGIN` and its `COMMIT`. Not together
-   * with `idempotencyKey`.
+   * Kysely or Prisma, or a client of node-postgres or of Neon's driver between its `BEGIN` and its `COMMIT`. Not
+   * together with `idempotencyKey`.
    */
   tx?: Transaction | undefined;
 }

@@ -7,9 +7,9 @@ import { type ChannelWays, openChannel } from "../drivers/open.ts";
 const LOOK_STEP_MS = 1_000;
 
 /**
- * The doorbell of a connection that was given none: it tells the servers that listen on the same Postgres, or on the same
- * Redis where that is Neon. It opens nothing, and sends through the connections that there are; so it never keeps a
- * process alive. Each message is one request, and the call that enqueues waits for it.
+ * The doorbell of a connection that was given none: it tells the servers that listen on the same Postgres, or on the
+ * same Redis where that is Neon. It opens nothing, and sends through the connections that there are; so it never keeps
+ * a process alive. Each message is one request, and the call that enqueues waits for it.
  *
  * @throws ConfigError when a package is missing that this needs
  */

@@ -1,8 +1,8 @@
 /**
- * Tasks that are enqueued in a transaction of the user's. Nothing polls, so whoever commits has to tell: the cache, and the
- * doorbell. But the process may die between the commit and that. So the doorbell is **armed** while the transaction is
- * open: it will ring in a moment for a tick that asks Postgres. The ring is renewed as long as the transaction is open, so
- * that one always comes after the commit; when the transaction is rolled back, it finds nothing.
+ * Tasks that are enqueued in a transaction of the user's. Nothing polls, so whoever commits has to tell: the cache, and
+ * the doorbell. But the process may die between the commit and that. So the doorbell is **armed** while the transaction
+ * is open: it will ring in a moment for a tick that asks Postgres. The ring is renewed as long as the transaction is
+ * open, so that one always comes after the commit; when the transaction is rolled back, it finds nothing.
  *
  *     begin ─▶ insert ─▶ arm ─▶ … arm again … ─▶ commit ─▶ tell
  *                                                  └─ the process dies ─▶ the armed ring asks Postgres

@@ -15,16 +15,16 @@ export interface ConnectOptions {
   /** Upstash's REST token. */
   redisToken?: string | undefined;
   /**
-   * The servers' `TASK_ENCRYPTION_KEYS`, where a type is encrypted: its tasks are enqueued by their definition, and their
-   * results read, with these.
+   * The servers' `TASK_ENCRYPTION_KEYS`, where a type is encrypted: its tasks are enqueued by their definition, and
+   * their results read, with these.
    */
   encryptionKeys?: string | undefined;
   /** The servers' `TASK_CACHE_LIMIT`, if they have another one. Default 10,000. */
   cacheLimit?: number | undefined;
   /**
    * What makes those that run tasks look at what was enqueued. Default: servers hear of it through Postgres (`NOTIFY`),
-   * and where that is Neon, through Redis (`PUBLISH`), so they start it when it is due. With Neon and Upstash there is no
-   * default; without one, a server's next refresh finds it.
+   * and where that is Neon, through Redis (`PUBLISH`), so they start it when it is due. With Neon and Upstash there is
+   * no default; without one, a server's next refresh finds it.
    */
   doorbell?: Doorbell | undefined;
   /** Default: warnings and errors go to the console. */

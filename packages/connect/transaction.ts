@@ -1,7 +1,7 @@
 /**
  * What a transaction of a user looks like, by what it can do: no library is imported for that. The five differ in how a
- * statement with parameters is sent, and in how a transaction is told from the database that it belongs to, on which each
- * statement would be a transaction of its own.
+ * statement with parameters is sent, and in how a transaction is told from the database that it belongs to, on which
+ * each statement would be a transaction of its own.
  */
 import { PostgresError, type Statement } from "#core";
 import { mustBe, refusal } from "../core/errors.ts";

@@ -5,8 +5,8 @@
 import { createHash, randomBytes } from "node:crypto";
 
 /**
- * What a key may do, each apart from the others: `read` what there is, `write` tasks, and as `admin` look after the whole:
- * flags, keys, the audit log, what tasks keep secret.
+ * What a key may do, each apart from the others: `read` what there is, `write` tasks, and as `admin` look after the
+ * whole: flags, keys, the audit log, what tasks keep secret.
  */
 export const SCOPES = ["read", "write", "admin"] as const;
 

@@ -12,8 +12,8 @@ export interface Clock {
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * What a timer may be late by, or early: its milliseconds are whole ones. A tick that sleeps is to wake up when a task is due,
- * so its timer is set as much earlier, and another one for what is left when it was early.
+ * How late a timer may be, or early: its milliseconds are whole ones. A tick that sleeps must wake up when a task is
+ * due, so its timer is set earlier by this, and set again for the rest when it fired early.
  */
 const TIMER_LATE_MS = 1;
 

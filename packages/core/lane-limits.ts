@@ -9,8 +9,8 @@ export const LANES_MOVED = 200;
 /** How many groups have their entries put right one by one, before all have. */
 export const LANES_MENDED = 3;
 /**
- * A claim that finds nothing to start in so many lanes, one after the other, puts many right at once; after the larger number
- * it starts nothing, and leaves the others to the next one.
+ * A claim that finds nothing to start in so many lanes, one after the other, puts many right at once; after the larger
+ * number it starts nothing, and leaves the others to the next one.
  */
 export const [LANES_MISSED, LANES_MISSED_MAX, LANES_PUT_RIGHT] = [5, 50, 10_000];
 /** When to look again for a lane whose rows others have locked. */

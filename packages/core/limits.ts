@@ -86,8 +86,8 @@ export const PLANS_PER_TURN = 100;
 /** Schedules that one refresh makes occurrences for; the others come with the next one, those first that are due first. */
 export const SCHEDULES_PER_REFRESH = 10_000;
 /**
- * How late an occurrence may start before it counts as missed, and `catch_up` decides. No task may hold a slot of AWS for
- * longer: what merely waited for its turn was not missed.
+ * How late an occurrence may start before it counts as missed, and `catch_up` decides. No task may hold a slot of AWS
+ * for longer: what merely waited for its turn was not missed.
  */
 export const MISSED_AFTER_MS = 15 * 60 * 1000;
 /** Occurrences that nobody made in time and `catch_up: all` makes: the latest ones. */
@@ -156,8 +156,8 @@ export const UNKNOWN_TYPE_MS = 120_000;
 /** Tasks, those due for longest, among which the stats count without a cache what waits for code. */
 export const UNKNOWN_COUNTED = 100;
 /**
- * Tasks that are left to others are looked for among so many times as many as the cache takes. Otherwise a refresh would
- * read all that waits to find none of them.
+ * Tasks that are left to others are looked for among so many times as many as the cache takes. Otherwise a refresh
+ * would read all that waits to find none of them.
  */
 export const LEFT_SCAN = 10;
 /** After a nudge that told nothing new, when to look again: what it was about may not have been committed yet. */

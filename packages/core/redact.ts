@@ -45,8 +45,8 @@ export function redactText(text: string): string {
 }
 
 /**
- * JSON without what stands under the names of secrets: texts, and texts in lists, so that it keeps its shape. What has none
- * is returned as it is, and so is what has none inside.
+ * JSON without what stands under the names of secrets: texts, and texts in lists, so that it keeps its shape. What has
+ * none is returned as it is, and so is what has none inside.
  *
  * @example redactNames({ headers: { Authorization: "Bearer 1" } }); // { headers: { Authorization: "[redacted]" } }
  */

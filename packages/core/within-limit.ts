@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from "./clock.ts";
 
 /**
- * Gives `work` so much time. The signal that it gets aborts when the time is over; what it does then makes no difference
- * any more.
+ * Gives `work` so much time. The signal that it gets aborts when the time is over; what it does then makes no
+ * difference any more.
  *
  * @throws what `late` makes, when the time is over
  * @example const row = await withinLimit(5_000, (signal) => read(signal), () => new Error("no answer within 5 s"));

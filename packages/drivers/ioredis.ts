@@ -5,8 +5,8 @@ import { REDIS_TIMEOUT_MS } from "../core/limits.ts";
 import { missingPeer } from "../core/peer.ts";
 
 /**
- * A connection that was unused for longer is not used again, in milliseconds. While a function is frozen nothing keeps it
- * alive, and networks forget it without a word: a NAT gateway does so after 350 seconds.
+ * A connection that was unused for longer is not used again, in milliseconds. While a function is frozen nothing keeps
+ * it alive, and networks forget it without a word: a NAT gateway does so after 350 seconds.
  */
 const IDLE_LIMIT_MS = 300_000;
 

@@ -138,8 +138,8 @@ export function streamOf(client: ClientBase): { destroyed: boolean; destroy(): v
 }
 
 /**
- * With a user, and with the mode of TLS by its own name: node-postgres takes the weaker ones for `verify-full` and warns
- * about that in nine lines. Neon's addresses have `require`.
+ * With a user, and with the mode of TLS by its own name: node-postgres takes the weaker ones for `verify-full` and
+ * warns about that in nine lines. Neon's addresses have `require`.
  */
 function complete(databaseUrl: string, user: string | undefined, sslmode: PgOptions["sslmode"]): string {
   const url = new URL(databaseUrl);

@@ -13,8 +13,8 @@ import { parseAddress, specialUseOf } from "../tasks/ip-address.ts";
 const DRAIN_LIMIT_MS = 2_000;
 
 /**
- * The API checks the key before it reads any of the body. What a client goes on sending after its answer is dropped, for
- * half a second; then its connection is closed.
+ * The API checks the key before it reads any of the body. What a client goes on sending after its answer is dropped,
+ * for half a second; then its connection is closed.
  */
 export function createHttpServer(api: Api): Server {
   const answer = getRequestListener(

@@ -8,7 +8,8 @@ import { messageOf } from "../core/errors.ts";
 const CHECK_LIMIT_MS = 10_000;
 
 /**
- * Says in one line why a module could not be loaded, and where: in the module itself, or in one beside it that it imports.
+ * Says in one line why a module could not be loaded, and where: in the module itself, or in one beside it that it
+ * imports.
  *
  * @param file the absolute path of the module
  * @param folder the modules in it are the user's own

@@ -6,8 +6,8 @@ import { type Server, type ServerOptions, startServer } from "./server.ts";
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 /**
- * Starts a server. The first signal shuts it down gracefully, the second quits at once. So does the first one during the
- * start: no task runs yet, and what is half prepared is not used by the next start.
+ * Starts a server. The first signal shuts it down gracefully, the second quits at once. So does the first one during
+ * the start: no task runs yet, and what is half prepared is not used by the next start.
  *
  * @throws ConfigError as `startServer`
  * @example const { url } = await serve({ env: process.env, log, definitions });

@@ -15,8 +15,8 @@ export interface TimerDoorbell extends Doorbell {
 }
 
 /**
- * The doorbell of one machine: timers that call the function `tick`. Rings for the same millisecond are merged, those that
- * only look for the same tenth of a second, and immediate rings until their tick has begun.
+ * The doorbell of one machine: timers that call the function `tick`. Rings for the same millisecond are merged, those
+ * that only look for the same tenth of a second, and immediate rings until their tick has begun.
  */
 export function createTimerDoorbell(
   invoke: (event: TickEvent) => Promise<unknown>,

@@ -37,8 +37,8 @@ export function dataExport(exports: readonly ExportDefinition[]) {
 }
 
 /**
- * What the deployment can run. To add a type, define it with `defineTask` in a file of its own, as `cleanup.ts` does, and
- * put it in this list: as it is, or with `lazyTask` if its code is large.
+ * What the deployment can run. To add a type, define it with `defineTask` in a file of its own, as `cleanup.ts` does,
+ * and put it in this list: as it is, or with `lazyTask` if its code is large.
  */
 export const definitions = [
   lazyTask({ type: "http_request", load: async () => (await import("./http-request.ts")).httpRequest }),

@@ -24,8 +24,8 @@ export interface Drive {
 }
 
 /**
- * A deployment refreshes its cache at every interval. Most refreshes find nothing to do; here only those take place that
- * could: the last one before something is due, and the last one of all. So a month passes in no time.
+ * A deployment refreshes its cache at every interval. Most refreshes find nothing to do; here only those take place
+ * that could: the last one before something is due, and the last one of all. So a month passes in no time.
  */
 export function createDrive(deps: DriveDeps): Drive {
   const { timeline, activity, refreshIntervalMs } = deps;

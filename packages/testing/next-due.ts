@@ -6,8 +6,8 @@ const NEXT_DUE = statement({ ours: "text[]" })`
   select least(${NEXT_DUE_MS}, (select ${epochMs("min(next_time)")} from tickwork_schedules)) as next_ms`;
 
 /**
- * When something is due next, in epoch milliseconds: a waiting task, the end of a lease, or an occurrence that was not made
- * yet. Undefined when nothing is.
+ * When something is due next, in epoch milliseconds: a waiting task, the end of a lease, or an occurrence that was not
+ * made yet. Undefined when nothing is.
  *
  * @param ours the types that are run here: tasks of others stay as they are
  */

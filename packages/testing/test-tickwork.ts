@@ -111,8 +111,8 @@ const PAGE = 1_000;
 
 /**
  * A Tickwork for tests: the engine itself, on an empty Postgres and Redis in this process. Nothing runs and no time
- * passes until the test says so. Several may be open at a time. The first one in a process starts Postgres, which takes a
- * second or two; the others take milliseconds, so each test can have its own.
+ * passes until the test says so. Several may be open at a time. The first one in a process starts Postgres, which takes
+ * a second or two; the others take milliseconds, so each test can have its own.
  *
  * While a handler waits for something real, such as a connection or a timer, the clock of the test stands still. `Date`
  * goes on showing the real time, unless `onMove` tells your fake timers.

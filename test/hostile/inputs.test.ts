@@ -1,7 +1,7 @@
 /**
- * Hostile inputs by name, each sent to a real server through a socket. None makes an answer of 500 or above or a line of
- * error in the log, and what is refused changes nothing: no row, key, schedule, pause, and not the running flag. What is
- * accepted is kept as it was sent. `npm run hostile` sends thousands more, by chance.
+ * Hostile inputs by name, each sent to a real server through a socket. None makes an answer of 500 or above or a line
+ * of error in the log, and what is refused changes nothing: no row, key, schedule, pause, and not the running flag.
+ * What is accepted is kept as it was sent. `npm run hostile` sends thousands more, by chance.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { API_ROUTES, HEADERS, KEYS, PATHS, SESSIONS, STORED, TASKS } from "../support/hostile/inputs.ts";

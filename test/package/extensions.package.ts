@@ -1,6 +1,6 @@
 /**
- * All of the examples in Baasix's documentation, on the installed package, with the real node-schedule and Express. That
- * they are its text, but for what they import from, is held by `test/compat/baasix-text.test.ts`.
+ * All of the examples in Baasix's documentation, on the installed package, with the real node-schedule and Express.
+ * That they are its text, but for what they import from, is held by `test/compat/baasix-text.test.ts`.
  */
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

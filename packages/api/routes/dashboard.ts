@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 
 /**
- * The dashboard and the reference of the API: two pages and what they load. They are the same for everybody and hold nothing secret, so they need no key; what
- * the page shows, it asks of this API. They are loaded on first use.
+ * The dashboard and the reference of the API: two pages and what they load. They are the same for everybody and hold
+ * nothing secret, so they need no key; what the page shows, it asks of this API. They are loaded on first use.
  */
 export function dashboardRoutes() {
   const app = new Hono();

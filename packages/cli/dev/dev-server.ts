@@ -1,6 +1,6 @@
 /**
- * The process that serves in `tickwork dev`. It loads the tasks and says how that went; it serves when it is told to, and
- * so what was found to be good is what runs. It stops when it is told to, or when whoever watches is gone.
+ * The process that serves in `tickwork dev`. It loads the tasks and says how that went; it serves when it is told to,
+ * and so what was found to be good is what runs. It stops when it is told to, or when whoever watches is gone.
  */
 import type { Environment, Logger } from "#core";
 import { messageOf } from "../../core/errors.ts";

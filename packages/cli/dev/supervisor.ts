@@ -1,6 +1,6 @@
 /**
- * Serves, and serves anew when the code of the tasks has changed. New code is loaded beside the server that runs; only if
- * it can be used, that one is stopped gracefully and the new one serves. Else it goes on with the old code.
+ * Serves, and serves anew when the code of the tasks has changed. New code is loaded beside the server that runs; only
+ * if it can be used, that one is stopped gracefully and the new one serves. Else it goes on with the old code.
  */
 import { constants } from "node:os";
 import { resolve } from "node:path";

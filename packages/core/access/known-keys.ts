@@ -1,6 +1,7 @@
 /**
- * The API keys as this process knows them: all together, so that a key that does not exist asks no database either. They
- * come from Redis, and only when they are not there from Postgres, which a call with a key would otherwise keep awake.
+ * The API keys as this process knows them: all together, so that a key that does not exist asks no database either.
+ * They come from Redis, and only when they are not there from Postgres, which a call with a key would otherwise keep
+ * awake.
  */
 import { randomUUID, timingSafeEqual } from "node:crypto";
 import { digestOf } from "../api-key.ts";

@@ -1,6 +1,6 @@
 /**
- * Sessions: what a browser has in place of a key. A token says whose key it began with and when it ends, under a MAC, so
- * that nothing has to be kept for it. It ends with its key, since that is looked up for each call.
+ * Sessions: what a browser has in place of a key. A token says whose key it began with and when it ends, under a MAC,
+ * so that nothing has to be kept for it. It ends with its key, since that is looked up for each call.
  */
 import { createHmac, scrypt, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";

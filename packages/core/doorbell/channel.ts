@@ -1,6 +1,6 @@
 /**
- * Carries texts between the processes of a deployment: `pg-channel.ts` and `redis-channel.ts` of the drivers. What is sent
- * while a process does not listen, it never hears: it is told of the gap instead.
+ * Carries texts between the processes of a deployment: `pg-channel.ts` and `redis-channel.ts` of the drivers. What is
+ * sent while a process does not listen, it never hears: it is told of the gap instead.
  */
 export interface Channel {
   /**

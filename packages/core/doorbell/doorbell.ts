@@ -2,8 +2,8 @@ import type { Moment } from "../clock.ts";
 
 /**
  * What makes a tick happen: Lambda and EventBridge Scheduler on AWS (`packages/aws/doorbell.ts`), timers on one machine
- * (`packages/local/timers.ts`). A ring may be lost, doubled or late: the next refresh rings again, and a tick that finds
- * nothing to do costs one request to Redis.
+ * (`packages/local/timers.ts`). A ring may be lost, doubled or late: the next refresh rings again, and a tick that
+ * finds nothing to do costs one request to Redis.
  */
 export interface Doorbell {
   /** How early a ring for a due time may come, in milliseconds; its tick then sleeps until the task is due. */

@@ -7,8 +7,9 @@ import type { Task } from "../tasks/task.ts";
 /** What a tick does now. `lease`: when a running task is overdue, for then a tick has to look after it. */
 export type Decision =
   /**
-   * Something is due, and the flag of this slot is the caller's: claim a task. `seen` are the ids that look due, none if
-   * the gate did not look at ids. `more`: another slot is free, and more is due or will be soon: ring for another tick.
+   * Something is due, and the flag of this slot is the caller's: claim a task. `seen` are the ids that look due, none
+   * if the gate did not look at ids. `more`: another slot is free, and more is due or will be soon: ring for another
+   * tick.
    * `lanesRev`: laned tasks look due; a claim that finds none says so under this rev.
    */
   | { kind: "go"; slot: number; more: boolean; seen: number[]; lanesRev?: number }
@@ -86,10 +87,11 @@ export interface Look {
 
 /**
  * The gate stands before Postgres: it tells a tick whether anything is due, and lets one tick work in each slot. The
- * tick that works holds the slot's **flag**, under a token and with a TTL. An idle tick asks the gate alone, so Postgres sleeps.
+ * tick that works holds the slot's **flag**, under a token and with a TTL. An idle tick asks the gate alone, so
+ * Postgres sleeps.
  *
- * The gate is quick and may be wrong: a flag may be lost, a cached due time may be old. That makes a task late at worst,
- * for only the claim in Postgres decides who runs it.
+ * The gate is quick and may be wrong: a flag may be lost, a cached due time may be old. That makes a task late at
+ * worst, for only the claim in Postgres decides who runs it.
  *
  * Three implement it: `redis-gate.ts` with the window cached in Redis, `postgres-gate.ts` without a cache, and
  * `fallback-gate.ts`, the first with the second for when Redis does not answer. What a tick did is told to the gate as

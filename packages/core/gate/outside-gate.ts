@@ -10,10 +10,10 @@ const UNREAD =
   "yet, or they have other addresses for the database or for Redis";
 
 /**
- * The gate of a process that only enqueues. Those that run tasks may not read the cache that it writes to: theirs may be
- * inside of their own process, or have another name, for it is named after the address of the database. A change that
- * only this cache was told would be late by a refresh. So until it is seen that somebody refreshes it, changes count as
- * not arrived.
+ * The gate of a process that only enqueues. Those that run tasks may not read the cache that it writes to: theirs may
+ * be inside of their own process, or have another name, for it is named after the address of the database. A change
+ * that only this cache was told would be late by a refresh. So until it is seen that somebody refreshes it, changes
+ * count as not arrived.
  *
  * @param cached whether there is a cache at all, as far as this process knows
  */

@@ -122,7 +122,8 @@ export interface Settled {
 }
 
 /**
- * Settles a task and claims the next one. It tries until the lease must have ended: a result is worth that time. A settle that took effect ended the lease, so its repetition does nothing.
+ * Settles a task and claims the next one. It tries until the lease must have ended: a result is worth that time. A
+ * settle that took effect ended the lease, so its repetition does nothing.
  *
  * @throws PostgresError when Postgres refuses the outcome, or does not answer for as long as the lease lasts
  */

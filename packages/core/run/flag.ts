@@ -33,8 +33,8 @@ export interface Flag {
   /** A task waits again while this tick goes on: tells the gate at once and rings for it then (rule 13). */
   announce(id: number, due: Moment): void;
   /**
-   * A task was settled, and perhaps waits again. A tick that goes on tells the gate at once and rings then; one that does
-   * not tells it when it leaves or releases (rule 13).
+   * A task was settled, and perhaps waits again. A tick that goes on tells the gate at once and rings then; one that
+   * does not tells it when it leaves or releases (rule 13).
    */
   waitsAgain(standing: Standing, outcome: Outcome, goesOn: boolean): Promise<void>;
   /** Gives the flag back only if nothing is due, and decides anew. */

@@ -39,8 +39,8 @@ export function checkFraction(fraction: number): void {
 
 /**
  * Renews the lease every third of its life while the handler runs. Aborts the handler at its deadline, when the lease
- * is known to be lost, and when it cannot be known: Postgres has not answered, or the process stood still, and the lease
- * may have ended.
+ * is known to be lost, and when it cannot be known: Postgres has not answered, or the process stood still, and the
+ * lease may have ended.
  */
 export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): Heartbeat {
   const { store, clock, log, leaseMs } = deps;

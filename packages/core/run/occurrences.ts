@@ -1,7 +1,7 @@
 /**
  * Occurrences of schedules. A refresh makes those that fall into its window: some of them where there are many, and the
- * first of these to start makes more, before its handler runs. So each has a row that waits before it is due, and should
- * a process die in between, the same row starts again, and makes them.
+ * first of these to start makes more, before its handler runs. So each has a row that waits before it is due, and
+ * should a process die in between, the same row starts again, and makes them.
  *
  * What an occurrence does depends on what came before it, so it asks its schedule when it starts. Tasks that are no
  * occurrence ask nothing.

@@ -11,8 +11,8 @@ interface OpeningDeps extends OutcomeDeps {
 }
 
 /**
- * The task as its handler gets it, or what becomes of it otherwise. Where its key is missing it waits, for the key may come
- * back; what was changed in the row fails. The data stays in the row either way.
+ * The task as its handler gets it, or what becomes of it otherwise. Where its key is missing it waits, for the key may
+ * come back; what was changed in the row fails. The data stays in the row either way.
  */
 export function openForHandler(deps: OpeningDeps, task: Task): { task: Task } | { outcome: Outcome } {
   const { encryption } = deps.registry;

@@ -48,8 +48,9 @@ export interface RefreshReport {
 }
 
 /**
- * One refresh: reads the window from Postgres, makes the occurrences of schedules in it, puts it into the cache, and rings for what is due soon. It mends
- * whatever went wrong since the last one: a change that Redis missed, a ring that was lost.
+ * One refresh: reads the window from Postgres, makes the occurrences of schedules in it, puts it into the cache, and
+ * rings for what is due soon. It mends whatever went wrong since the last one: a change that Redis missed, a ring that
+ * was lost.
  *
  * @throws TickworkError when Postgres does not answer, or the cache did not take the window
  */
@@ -101,8 +102,8 @@ export async function runRefresh(deps: RefreshDeps): Promise<RefreshReport> {
 }
 
 /**
- * One refresh that leaves Postgres asleep where the cache can vouch for itself, and rings for what is due soon there. It
- * mends a ring that was lost; what nobody told the cache of, a refresh finds that reads Postgres.
+ * One refresh that leaves Postgres asleep where the cache can vouch for itself, and rings for what is due soon there.
+ * It mends a ring that was lost; what nobody told the cache of, a refresh finds that reads Postgres.
  *
  * @throws as `runRefresh`
  */

@@ -17,9 +17,9 @@ export interface RetentionDeps {
 }
 
 /**
- * Deletes finished tasks that have been kept for long enough, the oldest first: a batch at a time, until none is left or
- * the time is up. A refresh does it, when Postgres is awake anyway: so there is no timer for it, and nothing is lost with
- * one that does not come. It never throws, for the refresh was a success.
+ * Deletes finished tasks that have been kept for long enough, the oldest first: a batch at a time, until none is left
+ * or the time is up. A refresh does it, when Postgres is awake anyway: so there is no timer for it, and nothing is lost
+ * with one that does not come. It never throws, for the refresh was a success.
  *
  * @returns how many it deleted
  */

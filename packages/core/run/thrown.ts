@@ -4,8 +4,8 @@ import { redactText } from "../redact.ts";
 import type { TaskErrorData } from "../tasks/task.ts";
 
 /**
- * Describes whatever a handler threw, as JSON that Postgres stores: no zero byte, no half of a surrogate pair, and none of
- * the secrets that clients put into their messages.
+ * Describes whatever a handler threw, as JSON that Postgres stores: no zero byte, no half of a surrogate pair, and none
+ * of the secrets that clients put into their messages.
  */
 export function describeThrown(thrown: unknown): Omit<TaskErrorData, "attempts" | "history"> {
   if (!(thrown instanceof Error))

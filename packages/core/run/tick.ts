@@ -75,8 +75,8 @@ const end = (ended: Ending): Step => ({ kind: "end", ended });
 /**
  * Runs what is due, one task at a time, until nothing is due or the time is up; `Ending` has what else ends it.
  *
- * When Postgres does not answer, or the cache cannot be rebuilt, it rings for a later tick and has `failed`. It must not
- * throw then: whoever invoked it would try again as well, and each of these ticks would ring.
+ * When Postgres does not answer, or the cache cannot be rebuilt, it rings for a later tick and has `failed`. It must
+ * not throw then: whoever invoked it would try again as well, and each of these ticks would ring.
  *
  * @throws PostgresError or TickworkError when it could not ring either
  */
@@ -263,8 +263,8 @@ async function askPostgres(tick: Tick): Promise<Step> {
 }
 
 /**
- * Rings for the next due time. A ring may come early, and its tick sleeps until then. When this tick has run nothing and
- * still cannot sleep that long, neither could another: then it rings exactly, not early.
+ * Rings for the next due time. A ring may come early, and its tick sleeps until then. When this tick has run nothing
+ * and still cannot sleep that long, neither could another: then it rings exactly, not early.
  */
 async function ringFor({ attempts, deps: { ringer } }: Tick, next: Moment): Promise<void> {
   if (attempts === 0 && next.inMs <= ringer.earlyMs) await ringer.ringAfter(next.inMs);

@@ -25,9 +25,9 @@ export interface Announcer {
    */
   announce(tasks: readonly Task[], nowMs: number): Promise<void>;
   /**
-   * The same after tasks were created, with the hooks: of creation, or of a change where a unique key had a waiting task
-   * take the place of a new one. A task that was kept is told again, for whoever created it may have died before; no hook
-   * hears of it.
+   * The same after tasks were created, with the hooks: of creation, or of a change where a unique key had a waiting
+   * task take the place of a new one. A task that was kept is told again, for whoever created it may have died before;
+   * no hook hears of it.
    */
   afterCreate(created: CreatedTasks): Promise<void>;
   /** As `Operator.afterWrite`. */

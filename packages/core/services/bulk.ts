@@ -10,8 +10,8 @@ import type { BulkDeps } from "./bulk-task.ts";
 export interface Bulk {
   /**
    * Retries, cancels, deletes or reschedules all tasks that meet a filter: by a task, which this creates. It changes a
-   * thousand at a time, only what was there when it was asked for, tells how far it is by its `progress`, goes on after a
-   * crash, and can be cancelled. Its `result_data` is a `BulkResult`.
+   * thousand at a time, only what was there when it was asked for, tells how far it is by its `progress`, goes on after
+   * a crash, and can be cancelled. Its `result_data` is a `BulkResult`.
    *
    * @returns the task that does it
    * @throws TickworkError `invalid_request`

@@ -3,9 +3,9 @@ import type { DeclaredLimit } from "../tasks/define-limit.ts";
 import type { Registry } from "../tasks/registry.ts";
 
 /**
- * Has the limits of code be what this process declares, where that is not what was declared before: what was changed since
- * stays. The limit of a type is removed when its declaration is gone, and the type is one of this process. Whose a queue
- * or a key is, nobody knows: its limit stays.
+ * Has the limits of code be what this process declares, where that is not what was declared before: what was changed
+ * since stays. The limit of a type is removed when its declaration is gone, and the type is one of this process. Whose
+ * a queue or a key is, nobody knows: its limit stays.
  *
  * @returns whether it changed any
  */

@@ -62,23 +62,24 @@ export interface TypeInfo {
 /** Shows what is there to whoever looks at the whole. Methods throw PostgresError when Postgres does not answer. */
 export interface Insight {
   /**
-   * The whole at one glance: counts, what ended in the last hours and what comes in the next four. One request to Postgres
-   * and one to Redis, of the same cost however many tasks there are.
+   * The whole at one glance: counts, what ended in the last hours and what comes in the next four. One request to
+   * Postgres and one to Redis, of the same cost however many tasks there are.
    *
    * @param options.minutes how far back it looks
    * @example const { counts, upcoming } = await insight.getOverview({ minutes: 180 });
    */
   getOverview(options: { minutes: number }): Promise<Overview>;
   /**
-   * The types that this deployment knows and those that stored tasks have, by name, and what became of the last tasks of
-   * each. One request to Postgres.
+   * The types that this deployment knows and those that stored tasks have, by name, and what became of the last tasks
+   * of each. One request to Postgres.
    *
    * @param options.after the name after which to begin; default: the first
    * @example const types = await insight.getTypes({ limit: 100 });
    */
   getTypes(options: { after?: string | undefined; limit: number }): Promise<TypeInfo[]>;
   /**
-   * One of them, and the schema of its data, whatever library that is of; without one it takes any data, or is not known.
+   * One of them, and the schema of its data, whatever library that is of; without one it takes any data, or is not
+   * known.
    *
    * @example const { runs, schema } = await insight.getType("http_request");
    */

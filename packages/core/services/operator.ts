@@ -62,8 +62,9 @@ export interface Operator extends Pauses, Limits, Bulk {
   /** Never throws; `error` says what failed. @example const { cachedTasksCount } = await operator.getCacheStats(); */
   getCacheStats(): Promise<CacheStats>;
   /**
-   * For monitors. Unhealthy: a server does not answer, the last write of a task failed, or the last refresh is older than
-   * two intervals. It does not ask Postgres, unless that failed before; without a cache, once in an interval. Never throws.
+   * For monitors. Unhealthy: a server does not answer, the last write of a task failed, or the last refresh is older
+   * than two intervals. It does not ask Postgres, unless that failed before; without a cache, once in an interval.
+   * Never throws.
    */
   getHealth(): Promise<Health>;
   /**

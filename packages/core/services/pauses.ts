@@ -23,9 +23,9 @@ export interface PauseOptions {
 /** What `Operator` does to pause and to resume. */
 export interface Pauses {
   /**
-   * Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed. What is paused
-   * already stays so, with the new reason. Once it has returned, no claim that begins starts such a task; one that was
-   * under way may, in the milliseconds that it takes.
+   * Pauses everything, a type, a queue or a key: what runs goes on, what waits starts when it is resumed. What is
+   * paused already stays so, with the new reason. Once it has returned, no claim that begins starts such a task; one
+   * that was under way may, in the milliseconds that it takes.
    *
    * @param options.reason for people, 1 to 1,000 characters
    * @param options.userId who asks, 1 to 255 characters

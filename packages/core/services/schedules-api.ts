@@ -5,8 +5,8 @@ import type { By } from "../tasks/tasks.ts";
 /** Recurring tasks: what the HTTP API's `/schedules` calls. Every method throws PostgresError when Postgres does not answer. */
 export interface Schedules {
   /**
-   * Makes a schedule, or replaces it and what waits of it; `paused` alone pauses or resumes one. Its next occurrences are
-   * tasks at once.
+   * Makes a schedule, or replaces it and what waits of it; `paused` alone pauses or resumes one. Its next occurrences
+   * are tasks at once.
    *
    * @throws TickworkError `invalid_request`, `unknown_type`, `task_data_too_large`, `schedule_in_code`, and
    * `schedule_not_found` for `paused` alone
@@ -28,8 +28,8 @@ export interface Schedules {
   /** Deletes a schedule and what waits of it. @throws TickworkError `schedule_not_found` or `schedule_in_code` */
   remove(name: string): Promise<void>;
   /**
-   * The next five times, ISO 8601 in UTC, that a schedule with these would have: to see them before it is made. Nothing is
-   * asked of Postgres.
+   * The next five times, ISO 8601 in UTC, that a schedule with these would have: to see them before it is made. Nothing
+   * is asked of Postgres.
    *
    * @throws TickworkError `invalid_request`
    * @example const [next] = await schedules.times({ cron: "0 3 * * *", time_zone: "Europe/Berlin" });

@@ -95,8 +95,8 @@ export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
   return {
     ...schedules,
     /**
-     * Has the schedules of code be what this process declares. Those that are declared no more are removed where their type
-     * is one of this process: another deployment on the same database declares its own.
+     * Has the schedules of code be what this process declares. Those that are declared no more are removed where their
+     * type is one of this process: another deployment on the same database declares its own.
      */
     async declare(): Promise<void> {
       const known = new Map((await store.declaredSchedules(database)).map((kept) => [kept.name, kept]));

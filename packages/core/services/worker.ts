@@ -26,9 +26,9 @@ export interface Worker {
    */
   tick(options?: TickEvent & Invocation & { timeLeftMs?: number }): Promise<TickReport>;
   /**
-   * Rebuilds the cache from Postgres and rings for what is due soon. Where `TASK_MAX_UNSEEN_TIME` allows it and the cache
-   * can vouch for itself, it goes by that alone, and Postgres sleeps on. Otherwise it deletes what has been finished for
-   * longer than `TASK_RETENTION_DAYS` or its type says, for half a minute at most.
+   * Rebuilds the cache from Postgres and rings for what is due soon. Where `TASK_MAX_UNSEEN_TIME` allows it and the
+   * cache can vouch for itself, it goes by that alone, and Postgres sleeps on. Otherwise it deletes what has been
+   * finished for longer than `TASK_RETENTION_DAYS` or its type says, for half a minute at most.
    *
    * @param options.readPostgres whatever the cache says
    * @throws TickworkError `refresh_too_slow`, or PostgresError when Postgres does not answer

@@ -14,8 +14,8 @@ export const paramsOf = ({ keyId, keyName, userId }: Actor) => ({
 });
 
 /**
- * The parts of a `with` that note an action for each row of another part of it. The oldest entries leave; they are found by
- * their ids, so that the log costs the same however long it is.
+ * The parts of a `with` that note an action for each row of another part of it. The oldest entries leave; they are
+ * found by their ids, so that the log costs the same however long it is.
  *
  * @param subject an SQL expression over that part
  */

@@ -12,8 +12,8 @@ const RENEWED = `lease_expires_at = now() + ${milliseconds(":leaseMs")}, rev = r
 const ANSWERED = "id, rev, cancel_requested, lease_expires_at";
 
 /**
- * Makes the leases of a batch last longer. The row that has the slot goes first: where another worker has it, the others
- * are not ours either.
+ * Makes the leases of a batch last longer. The row that has the slot goes first: where another worker has it, the
+ * others are not ours either.
  */
 export const RENEW_BATCH = statement({
   leader: "bigint",

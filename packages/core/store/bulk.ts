@@ -34,8 +34,8 @@ const newestOf = (status: TaskStatus, ofType: boolean) => `(
     ${ofType ? "and type = :type" : ""} and id + 0 < :before order by id + 0 desc limit :scan)`;
 
 /**
- * Of some statuses, merged: each task is looked at once, in whatever status it is then. One status after the other would
- * pass over a task that waits while those that run are looked at, and runs while those that wait are.
+ * Of some statuses, merged: each task is looked at once, in whatever status it is then. One status after the other
+ * would pass over a task that waits while those that run are looked at, and runs while those that wait are.
  */
 const newest = (statuses: readonly TaskStatus[], ofType: boolean) =>
   `(select * from (${statuses.map((status) => newestOf(status, ofType)).join(" union all ")}) merged
@@ -110,8 +110,8 @@ const BYTES = ["task_data", "result_data", "error_data", "history"]
   .join(" + ");
 
 /**
- * Looks at the next tasks of these statuses, at most `:scan` of them, until it has found `:count` that meet the filter, and
- * does it to those, or to as many of them as together are not too large. A statement that comes late, with a
+ * Looks at the next tasks of these statuses, at most `:scan` of them, until it has found `:count` that meet the filter,
+ * and does it to those, or to as many of them as together are not too large. A statement that comes late, with a
  * `:before` that is no longer true, changes nothing.
  */
 export const STEP = variants(

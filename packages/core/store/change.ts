@@ -99,8 +99,8 @@ export const CANCEL = statement({ id: "bigint", error: "json", userId: "column?"
   select row_to_json(ended.*) as task from ended union all select row_to_json(asked.*) from asked`;
 
 /**
- * Ends a task in `Error` that waits, or that another program runs, for nobody could ask it; asks any other running one to
- * stop. Undefined when it is finished or does not exist.
+ * Ends a task in `Error` that waits, or that another program runs, for nobody could ask it; asks any other running one
+ * to stop. Undefined when it is finished or does not exist.
  */
 export async function cancel(
   { database }: StoreDeps,

@@ -75,9 +75,9 @@ const CLAIMED = {
 };
 
 /**
- * First ends tasks that have killed too many workers, or one after they were to stop, and gives back those of types that others run or that are paused,
- * and those in lanes; then claims one task. When there is none, the same answer says where the tasks `:seen`, which looked
- * due, really stand, and when Postgres has something due.
+ * First ends tasks that have killed too many workers, or one after they were to stop, and gives back those of types
+ * that others run or that are paused, and those in lanes; then claims one task. When there is none, the same answer
+ * says where the tasks `:seen`, which looked due, really stand, and when Postgres has something due.
  */
 const claimBy = (how: keyof typeof CLAIMED) => statement({
   ...REQUEST,

@@ -75,8 +75,8 @@ export class PostgresError extends TickworkError {
 const SQL_STATE = /^(?=.*\d)[0-9A-Z]{5}$/;
 
 /**
- * Connection failures, a server that became a standby, serialization failures and deadlocks, too many connections, locks
- * and statements that took too long, shutdowns, internal hiccups.
+ * Connection failures, a server that became a standby, serialization failures and deadlocks, too many connections,
+ * locks and statements that took too long, shutdowns, internal hiccups.
  */
 const TRANSIENT_STATES = ["08", "25006", "40001", "40P01", "53", "55006", "55P03", "57", "58", "XX000"];
 

@@ -14,14 +14,14 @@ export const epochMs = (time: string) => `ceil(extract(epoch from ${time}) * 100
 export const NOW_MS = `${epochMs("now()")} as now_ms`;
 
 /**
- * The type of a task in its version, as `versionedType` says it. The first version, which all rows have where nobody speaks
- * of versions, is the type alone.
+ * The type of a task in its version, as `versionedType` says it. The first version, which all rows have where nobody
+ * speaks of versions, is the type alone.
  */
 export const VERSIONED_TYPE = "case when version is null then type else type || '@' || version end";
 
 /**
- * The task's type is one of `:ours`, the types that this process runs; with an empty second name, the first one is that of
- * a list of them (`registered-types.ts`). Written this way, the planner expects it to be true of most rows. Of
+ * The task's type is one of `:ours`, the types that this process runs; with an empty second name, the first one is that
+ * of a list of them (`registered-types.ts`). Written this way, the planner expects it to be true of most rows. Of
  * `type = any(…)` it expects it of hardly any; then each claim reads and sorts every waiting task, or each statement is
  * planned anew.
  */
@@ -50,8 +50,8 @@ const startableIf = (isOurs: string) => `${isOurs} and nullif(${PAUSED}, true) i
 /** This process may start the task. Written like `OURS`, for the planner. */
 export const STARTABLE = startableIf(OURS);
 /**
- * The same where `:ours` has the names themselves. Postgres locks each table and index of a statement, the first sixteen of them
- * cheaply: what each task needs does with these.
+ * The same where `:ours` has the names themselves. Postgres takes the first sixteen locks of a statement by a fast
+ * path; those that run for each task keep to these.
  */
 export const STARTABLE_BY_NAME = startableIf(`nullif((${VERSIONED_TYPE}) = any(:ours), false) is not null`);
 
@@ -62,8 +62,8 @@ export const STORED = "task_status in ('Not started', 'Completed', 'Error') and 
 export const LIMITED = "type = any(array(select name from tickwork_limits where kind = 'type'))";
 
 /**
- * The first waiting tasks by their due time: `tickwork_plain` has those in no lane, `tickwork_laned_due` those in one. Asked for
- * both at once, Postgres would read and sort all that waits.
+ * The first waiting tasks by their due time: `tickwork_plain` has those in no lane, `tickwork_laned_due` those in one.
+ * Asked for both at once, Postgres would read and sort all that waits.
  *
  * @param condition on `scheduled_time`
  * @param dir `desc`: the last ones
@@ -85,8 +85,9 @@ const RUNNABLE = `nullif(coalesce(((${VERSIONED_TYPE}) = any(:ours)
 
 /**
  * The waiting tasks of the window in two parts with a limit each, so that however many there are of one, the other is
- * seen: first those that a tick may start, then those that are left to other programs, wait for code, are paused or in a lane (`standingOf`
- * says why). The second are looked for among the earliest `LEFT_SCAN` times `limit`. Needs `:ours` and `:foreign`.
+ * seen: first those that a tick may start, then those that are left to other programs, wait for code, are paused or in
+ * a lane (`standingOf` says why). The second are looked for among the earliest `LEFT_SCAN` times `limit`. Needs `:ours`
+ * and `:foreign`.
  */
 export const RUNNABLE_IN_WINDOW = (limit: string, windowMs = WINDOW_MS) =>
   `(select * from ${inWindow(windowMs)} and lane is null and ${RUNNABLE} is not null ${BY_DUE_TIME} limit ${limit})`;
@@ -105,9 +106,9 @@ const LEASES = "count(distinct coalesce(split_part(lease_token, '/', 1), id::tex
 const OTHERS = "count(*) filter (where slot is null and lease_token is null)";
 
 /**
- * Whether Tickwork may start a task in `:slot`: what another program runs takes the place of one, from the last slot on.
- * Where a task runs in such a slot already, a lower one waits for its end. Counting alone would not do: two that ask at
- * once would both get the last place.
+ * Whether Tickwork may start a task in `:slot`: what another program runs takes the place of one, from the last slot
+ * on. Where a task runs in such a slot already, a lower one waits for its end. Counting alone would not do: two that
+ * ask at once would both get the last place.
  */
 export const HAS_ROOM = `(case when exists (select from ${RUNNING_ELSEWHERE})
   then (select :slots > ${LEASES} and :slot < :slots - ${OTHERS} from ${RUNNING_ELSEWHERE}) else :slot < :slots end)`;
@@ -124,8 +125,8 @@ export const ROOM_MS = `(select ${epochMs("min(lease_expires_at)")} from ${RUNNI
 const NAMES_OF_CONTENT = `array[${CONTENT.map((name) => `'${name}'`).join(", ")}]`;
 
 /**
- * The rows of `source`, as JSON in `task`; where together they have more than `:bytes`, without what they hold. For what
- * must be answered in one piece.
+ * The rows of `source`, as JSON in `task`; where together they have more than `:bytes`, without what they hold. For
+ * what must be answered in one piece.
  */
 export const wholeOrOmitting = (source: string) =>
   `select id, ${orOmitting("row_to_json(t.*)", ":bytes")} as task from ${source} t`;
@@ -161,7 +162,9 @@ export function withHistory(record: string): string {
     where h.n > jsonb_array_length(coalesce(history, '[]'::jsonb)) + 1 - ${HISTORY_LIMIT})`;
 }
 
-const isoUtc = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
+/** As ISO 8601 in UTC, the way times of tasks are written. */
+export const isoUtc = (column: string) =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
 
 /** `history` with the attempt whose worker died. */
 export const CRASH_HISTORY = withHistory(`jsonb_build_object(

@@ -17,7 +17,8 @@ import { type Row, toTask } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /**
- * The answer is one text in one row: whatever a library makes of types and of the names of columns, it leaves that alone.
+ * The answer is one text in one row: whatever a library makes of types and of the names of columns, it leaves that
+ * alone.
  * `pg_notify` has Postgres deliver the ring if and when the transaction commits.
  */
 export const INSERT_INSIDE = statement({

@@ -18,8 +18,8 @@ import { type Row, toTask } from "./rows.ts";
 import { queryRepeatable, statement } from "./statement.ts";
 
 /**
- * Makes tasks of a JSON array. Ids grow in its order. `json_populate_recordset` gives each value the type of its column. A
- * row is made as the trigger would leave it, which is therefore not called.
+ * Makes tasks of a JSON array. Ids grow in its order. `json_populate_recordset` gives each value the type of its
+ * column. A row is made as the trigger would leave it, which is therefore not called.
  */
 export const insertOf = (tasks: string) => `insert into "baasix_Tasks"
     (task_status, type, scheduled_time, attachment_id, task_data, max_attempts, version, "userCreated_Id", "createdAt", "updatedAt", rev,

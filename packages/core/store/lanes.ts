@@ -28,8 +28,8 @@ export function noteLanes(database: Database, { lanes, ever }: { lanes: boolean;
 export const LANES_USED = `(exists (select from tickwork_lane_pools) or (select true from ${NEWS} order by writer limit 1) is not null)`;
 
 /**
- * There are lanes, or ever was news: where nobody uses them, this is asked in place of `LANES_USED`, for it reads less. What
- * is in `tickwork_lane_use` was written with the first news, and stays.
+ * There are lanes, or ever was news: where nobody uses them, this is asked in place of `LANES_USED`, for it reads less.
+ * What is in `tickwork_lane_use` was written with the first news, and stays.
  */
 export const LANES_EVER_USED =
   "(exists (select from tickwork_lane_pools) or exists (select from tickwork_lane_use))";

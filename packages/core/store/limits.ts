@@ -127,8 +127,8 @@ const unlessOwn = (column: string) => `case when not (l.name = '*' and exists (s
   where o.kind = l.kind and o.name = of.name and o.${column} is not null)) then l.${column} end`;
 
 /**
- * The limits that hold back the waiting task `t` at this moment, as a JSON array; null when none does. It reads the running rows,
- * which are few, and only where there is a limit that concerns it.
+ * The limits that hold back the waiting task `t` at this moment, as a JSON array; null when none does. It reads the
+ * running rows, which are few, and only where there is a limit that concerns it.
  */
 export const HOLDS_AS_JSON = `select json_agg(json_build_object('kind', held.kind, 'name', held.name, 'by', hold.by, 'until', hold.until)
     order by held.kind, held.name, hold.by)

@@ -58,9 +58,9 @@ export const wantedOf = (rows: string, { wanted }: First) =>
   wanted ? `(select * from ${rows} most limit ${wanted})` : rows;
 
 /**
- * The first rows after a place, as `from` has them, and how they are in order. With `place`, what is in order of creation has
- * the column `PLACE`, by which the planner knows that it is, and every row has `SPOT`, by which the same statement finds
- * it again. Sorts by a time take no type: no index has both.
+ * The first rows after a place, as `from` has them, and how they are in order. With `place`, what is in order of
+ * creation has the column `PLACE`, by which the planner knows that it is, and every row has `SPOT`, by which the same
+ * statement finds it again. Sorts by a time take no type: no index has both.
  */
 export function ordered(
   status: TaskStatus | undefined,
@@ -90,8 +90,8 @@ export const SPOTTED = `*, ctid as ${SPOT}`;
 const orderBy = (time: string, dir: string) => `${time} ${dir}, id ${dir}`;
 
 /**
- * Written as the indexes are, `tickwork_by_status` and `tickwork_by_type`. The running tasks, which are in neither, are few.
- * The tasks of a type are the first of each status, merged.
+ * Written as the indexes are, `tickwork_by_status` and `tickwork_by_type`. The running tasks, which are in neither, are
+ * few. The tasks of a type are the first of each status, merged.
  */
 function byCreation(
   status: TaskStatus | undefined,

@@ -15,8 +15,8 @@ export async function readNotes({ database }: StoreDeps, id: number): Promise<Re
 }
 
 /**
- * The row of the task is locked: a claim that comes meanwhile waits, and its worker reads what was written; after a claim
- * the token is another one, and nothing is written.
+ * The row of the task is locked: a claim that comes meanwhile waits, and its worker reads what was written; after a
+ * claim the token is another one, and nothing is written.
  */
 export const WRITE_NOTES = statement({ id: "bigint", token: "text", written: "jsonb", removed: "text[]" })`
   with held as (

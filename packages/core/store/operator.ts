@@ -21,10 +21,10 @@ export async function resetRunning({ database }: StoreDeps, message: string): Pr
 export const FINISHED_STATUSES: readonly FinishedStatus[] = ["Completed", "Error"];
 
 /**
- * The index has them by age. Rows that finished before Tickwork came have no such time, and are the first batch of those
- * without one; they get old in the order in which they were written, as good as. The order by what they lack has the planner take the
- * index all the same: waiting rows lack it, too, and it knows only how many do in all. What somebody else deletes just now, or
- * writes, is passed over.
+ * The index has them by age. Rows that finished before Tickwork came have no such time, and are the first batch of
+ * those without one; they get old in the order in which they were written, as good as. The order by what they lack has
+ * the planner take the index all the same: waiting rows lack it, too, and it knows only how many do in all. What
+ * somebody else deletes just now, or writes, is passed over.
  */
 export const DELETE_FINISHED = variants((status: FinishedStatus) => {
   const finished = `"baasix_Tasks" where task_status = '${status}'`;
@@ -68,8 +68,9 @@ const STORED_TYPES = `stored as (
 const TOO_OLD = "now() - names.days * interval '1 day'";
 
 /**
- * The same where types have ages of their own. The index by age would have to be read past all that some type keeps; so each
- * type is asked for its oldest. Those that say nothing are found by leaping from one to the next, as in `types.ts`.
+ * The same where types have ages of their own. The index by age would have to be read past all that some type keeps; so
+ * each type is asked for its oldest. Those that say nothing are found by leaping from one to the next, as in
+ * `types.ts`.
  */
 export const DELETE_FINISHED_BY_TYPE = variants(
   (status: FinishedStatus, hasDefault: boolean) => statement({

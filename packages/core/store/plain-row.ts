@@ -1,6 +1,6 @@
 /**
- * Rows as a few values. Nearly every task that a batch leases is as it was created: then its JSON needs no more than what
- * its creator said. To make, send and read all columns of such a row costs more than to lease it.
+ * Rows as a few values. Nearly every task that a batch leases is as it was created: then its JSON needs no more than
+ * what its creator said. To make, send and read all columns of such a row costs more than to lease it.
  */
 import type { Task } from "../tasks/task.ts";
 import { versionOfRow } from "../tasks/version.ts";

@@ -12,8 +12,8 @@ type Deps = Pick<StoreDeps, "database" | "types">;
 const registrations = new WeakMap<readonly string[], Promise<readonly string[]>>();
 
 /**
- * What goes with a claim as `:ours`: the names of the types that this process runs, or, where they are many, the name of a
- * list that Postgres knows. Ten thousand names are 120 KB in each statement, and two milliseconds to read.
+ * What goes with a claim as `:ours`: the names of the types that this process runs, or, where they are many, the name
+ * of a list that Postgres knows. Ten thousand names are 120 KB in each statement, and two milliseconds to read.
  */
 export async function typesToSend(deps: Deps): Promise<readonly string[]> {
   const { ours } = deps.types;

@@ -2,7 +2,7 @@
 import type { Schedule, ScheduleTimes } from "../tasks/schedule.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Database } from "./database.ts";
-import { epochMs, NOW_MS } from "./fragments.ts";
+import { epochMs, isoUtc, NOW_MS } from "./fragments.ts";
 import { type TaskRow, type TimedRow, type TimedTasks, tasksOf, timedTasksOf } from "./rows.ts";
 import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
 import { SCHEDULE_ROW, type ScheduleRow } from "./window.ts";
@@ -21,8 +21,8 @@ export interface Plan {
 const time = (ms: string) => `to_timestamp(${ms} / 1000.0)`;
 
 /**
- * Makes the occurrences of any number of schedules. Each plan counts once, for it names the first occurrence that was not
- * made yet and thereby moves it; and a unique index has each occurrence once. What another one holds at this
+ * Makes the occurrences of any number of schedules. Each plan counts once, for it names the first occurrence that was
+ * not made yet and thereby moves it; and a unique index has each occurrence once. What another one holds at this
  * moment, that one makes.
  */
 export const MAKE = statement({ plans: "json" })`
@@ -127,13 +127,11 @@ export async function deleteSchedule(database: Database, name: string): Promise<
 /** A schedule as it is kept, without the times to come. */
 export type KeptSchedule = Omit<Schedule, "next_times">;
 
-const isoOf = (column: string) => `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`;
-
 /** Its latest occurrence that has begun: the index is read backward past those that wait, or were cancelled before their time. */
 const KEPT = `json_build_object('name', s.name, ${SPEC.map((column) => `'${column}', s.${column}`).join(", ")},
-  'created_at', ${isoOf("s.created_at")}, 'updated_at', ${isoOf("s.updated_at")}, 'last', (
-    select json_build_object('task', t.id, 'task_status', t.task_status, 'schedule_time', ${isoOf("t.schedule_time")},
-      'started_at', ${isoOf("t.started_at")}, 'finished_at', ${isoOf("t.finished_at")})
+  'created_at', ${isoUtc("s.created_at")}, 'updated_at', ${isoUtc("s.updated_at")}, 'last', (
+    select json_build_object('task', t.id, 'task_status', t.task_status, 'schedule_time', ${isoUtc("t.schedule_time")},
+      'started_at', ${isoUtc("t.started_at")}, 'finished_at', ${isoUtc("t.finished_at")})
     from "baasix_Tasks" t where t.schedule = s.name and t.task_status <> 'Not started' and t.schedule_time <= now()
     order by t.schedule_time desc limit 1))`;
 
@@ -211,8 +209,8 @@ export async function readSchedule(database: Database, name: string) {
 }
 
 /**
- * Asks whether an occurrence may start now. Those of a schedule ask one after the other, and each sees what the one before
- * has done: the second statement of a transaction sees what was committed while the first waited.
+ * Asks whether an occurrence may start now. Those of a schedule ask one after the other, and each sees what the one
+ * before has done: the second statement of a transaction sees what was committed while the first waited.
  */
 export async function takeTurn(
   database: Database,

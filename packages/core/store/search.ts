@@ -64,9 +64,9 @@ const lookedAt = (from: string, order: string, time: string) => `(
   from (select id, ${time} as at, count(*) over () as looked from ${from} t order by ${reversed(order)} limit 1) one)`;
 
 /**
- * Looks through the first tasks that meet the other conditions, at most so many of them, until it has a page. No index helps
- * to find them, and none is kept: it would slow down every write. So a page that is not full says how far it has looked,
- * and the next one goes on from there; what has been due for longest is looked through once, not page by page.
+ * Looks through the first tasks that meet the other conditions, at most so many of them, until it has a page. No index
+ * helps to find them, and none is kept: it would slow down every write. So a page that is not full says how far it has
+ * looked, and the next one goes on from there; what has been due for longest is looked through once, not page by page.
  */
 export const SEARCH = variants(
   (

@@ -49,9 +49,9 @@ const NEXT = {
 } as const;
 
 /**
- * Writes the end of an attempt by token, and claims the next task in the same statement. It has several forms, because a
- * look for leases that ended costs time, and so do lanes. What has one slot, few types and never had lanes asks the least.
- * The row is found by its id, and not among all that run.
+ * Writes the end of an attempt by token, and claims the next task in the same statement. It has several forms, because
+ * a look for leases that ended costs time, and so do lanes. What has one slot, few types and never had lanes asks the
+ * least. The row is found by its id, and not among all that run.
  *
  * @param dueMs when the task is due, where it may wait again
  */

@@ -41,7 +41,8 @@ const OUTCOMES = `select names.type, waiting.count::int as waiting, waiting.due:
   order by names.type`;
 
 /**
- * The registered types and those that tasks have, by name. The latter are found by leaping from one to the next in the index
+ * The registered types and those that tasks have, by name. The latter are found by leaping from one to the next in the
+ * index
  * `tickwork_by_type`, so that it takes no longer the more tasks each has.
  */
 export const TYPES = statement({ names: "text[]", after: "text", limit: "int" })`

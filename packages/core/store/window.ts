@@ -106,8 +106,8 @@ const waitingIn = (part: string, isRunnable: boolean) => `
 
 /**
  * The waiting tasks that a tick may start, with one row more than `:limit` to show where the window was cut; those that
- * are left to others or paused; then the running ones; then schedules; then a row that has the time and the pauses, since
- * there may be no task, and whether there are schedules and limits of code.
+ * are left to others or paused; then the running ones; then schedules; then a row that has the time and the pauses,
+ * since there may be no task, and whether there are schedules and limits of code.
  */
 export const WINDOW = variants(
   (windowMs: number) => statement({

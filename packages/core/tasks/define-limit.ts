@@ -6,8 +6,8 @@ export interface TypeLimit {
   /** How many run at once, 1 to 100,000. `TASK_CONCURRENCY` stays the roof. */
   concurrency?: number | undefined;
   /**
-   * How many start in how much time: 1 to 1,000,000 in 0.001 to 2,678,400 seconds, evenly; with `burst`, up to 1,000 of them
-   * at once, and the next when the first is a period ago.
+   * How many start in how much time: 1 to 1,000,000 in 0.001 to 2,678,400 seconds, evenly; with `burst`, up to 1,000 of
+   * them at once, and the next when the first is a period ago.
    */
   rate?: { starts: number; periodSeconds: number; burst?: boolean | undefined } | undefined;
 }
@@ -31,8 +31,9 @@ export interface DeclaredLimit {
 }
 
 /**
- * Declares a limit. Export it beside the definitions of your tasks, or list it among `definitions`. The first refresh of a
- * process that starts makes it. What is changed over HTTP after that stays, until the code declares something else.
+ * Declares a limit. Export it beside the definitions of your tasks, or list it among `definitions`. The first refresh
+ * of a process that starts makes it. What is changed over HTTP after that stays, until the code declares something
+ * else.
  *
  * @throws TickworkError `bad_definition`
  * @example

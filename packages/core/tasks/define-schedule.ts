@@ -19,8 +19,8 @@ export interface ScheduleDefinition<Definition extends TaskDefinition = TaskDefi
   /** Its `task_data`. */
   data?: DataOf<Definition>;
   /**
-   * Occurrences that had not started 15 minutes after their time: `none` of them runs, the `last` one, or `all` (of those
-   * that were not even made, the latest 1,000). Default `last`.
+   * Occurrences that had not started 15 minutes after their time: `none` of them runs, the `last` one, or `all` (of
+   * those that were not even made, the latest 1,000). Default `last`.
    */
   catchUp?: CatchUp;
   /**

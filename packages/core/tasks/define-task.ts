@@ -82,12 +82,13 @@ export interface TaskDefinition<
   type: Type;
   /**
    * A whole number, 1 to 1,000; default 1. Raise it when older code must not run new tasks, for it could not read their
-   * data, or would do something else. Each task keeps the version it was created with, and waits for code that reads it.
+   * data, or would do something else. Each task keeps the version it was created with, and waits for code that reads
+   * it.
    */
   version?: number;
   /**
-   * Makes data of this version of that of an older one. Without it, tasks of older versions are left to older code. What it
-   * throws ends the task in `Error`, with the code `migration_failed`.
+   * Makes data of this version of that of an older one. Without it, tasks of older versions are left to older code.
+   * What it throws ends the task in `Error`, with the code `migration_failed`.
    */
   migrate?(data: unknown, fromVersion: number): unknown;
   /** Any Standard Schema (Valibot, Zod, ArkType, …). Checked when a task is posted and again when it runs. */
@@ -99,8 +100,8 @@ export interface TaskDefinition<
   /** The pause before attempt `failures + 1`, in milliseconds. Default: 1 s, doubling to an hour, with jitter. */
   backoffMs?: (failures: number) => number;
   /**
-   * For short work that may be repeated: tasks are leased and settled many at a time. If the worker dies, those that were
-   * not settled yet run again. Default: each task is settled before the next one starts.
+   * For short work that may be repeated: tasks are leased and settled many at a time. If the worker dies, those that
+   * were not settled yet run again. Default: each task is settled before the next one starts.
    */
   batch?: boolean | BatchOptions;
   /** How many of its tasks run at once and start in a period; see `defineLimit`. Default: no limit. */
@@ -108,8 +109,8 @@ export interface TaskDefinition<
   /** How its tasks are unique, wherever the definition is known; not those that are created by the name of the type elsewhere. */
   unique?: UniqueBy<StandardSchemaV1.InferOutput<Schema>>;
   /**
-   * Keeps its data, results and the messages of its errors encrypted in Postgres and Redis, with `TASK_ENCRYPTION_KEYS`.
-   * Handlers and readers of tasks see them as they are. Default false.
+   * Keeps its data, results and the messages of its errors encrypted in Postgres and Redis, with
+   * `TASK_ENCRYPTION_KEYS`. Handlers and readers of tasks see them as they are. Default false.
    */
   encrypt?: boolean;
   /**
@@ -124,8 +125,8 @@ export interface TaskDefinition<
   /** Does the work. What it returns (JSON) becomes `result_data`; what it throws becomes `error_data`. */
   run(data: StandardSchemaV1.InferOutput<Schema>, context: TaskContext): Promise<Result>;
   /**
-   * Does the work of many tasks in one call, in place of `run`: answers one outcome for each item, in their order. What it
-   * throws is the error of all of them. It gets as many as are due, up to the size of the batch.
+   * Does the work of many tasks in one call, in place of `run`: answers one outcome for each item, in their order. What
+   * it throws is the error of all of them. It gets as many as are due, up to the size of the batch.
    */
   runMany?(
     items: readonly BatchItem<StandardSchemaV1.InferOutput<Schema>>[],
@@ -183,8 +184,8 @@ export interface TaskSettings {
   /** The version of its type. Default: what its definition says; where only its name is given, 1, or what the server's says. */
   version?: number | undefined;
   /**
-   * Among tasks of its type, one at a time has this key, 1 to 255 characters; null: none. When another has it, that one is
-   * the answer, and `unique_outcome` says so. Default: what its definition says.
+   * Among tasks of its type, one at a time has this key, 1 to 255 characters; null: none. When another has it, that one
+   * is the answer, and `unique_outcome` says so. Default: what its definition says.
    */
   uniqueKey?: string | null | undefined;
   /** How long the key is taken. Default: what its definition says, or else `waiting`. */

@@ -1,12 +1,12 @@
 /**
- * Encryption at rest, for types that say `encrypt`. A value is encrypted before it becomes part of a row, and decrypted for
- * the handler and for whoever reads it through Tickwork: Postgres, Redis and the log never have it. What is encrypted is a
- * text in its place, with the id of its key:
+ * Encryption at rest, for types that say `encrypt`. A value is encrypted before it becomes part of a row, and decrypted
+ * for the handler and for whoever reads it through Tickwork: Postgres, Redis and the log never have it. What is
+ * encrypted is a text in its place, with the id of its key:
  *
  *     tickwork:encrypted:1:<id of the key>:<base64url of nonce, tag and ciphertext>
  *
- * AES-256-GCM authenticates, beside it, which type and field it belongs to, and of which task: so it cannot be read in the
- * place of another. Data is the exception, for a task has no id before it is inserted: it is bound to its type.
+ * AES-256-GCM authenticates, beside it, which type and field it belongs to, and of which task: so it cannot be read in
+ * the place of another. Data is the exception, for a task has no id before it is inserted: it is bound to its type.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { EncryptionKey } from "../encryption-keys.ts";

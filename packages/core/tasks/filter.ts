@@ -15,8 +15,8 @@ export interface TaskFilter {
   /** Only tasks with this text in their data, result or error, in capitals or not. JSON above 16 KB is not searched. */
   text?: string | undefined;
   /**
-   * Only tasks in `Error` that have no attempts left, or whose workers died too often. One that was cancelled is not among
-   * them, nor one that gave up before its attempts were used up.
+   * Only tasks in `Error` that have no attempts left, or whose workers died too often. One that was cancelled is not
+   * among them, nor one that gave up before its attempts were used up.
    */
   dead?: true | undefined;
   /** Only tasks that are due and of a type, or a version of it, that nobody here runs: what `waitingForCode` counts. */

@@ -4,8 +4,8 @@ import type { TaskDefinition } from "./define-task.ts";
 
 /**
  * Names a type of task that a program of your own runs, such as a schedule extension written for Baasix: it finds its
- * tasks with `getNotStartedTasks` and writes their rows itself. Tickwork accepts and lists them but never runs them; one
- * that is left `Running` for 15 minutes goes back to `Not started`.
+ * tasks with `getNotStartedTasks` and writes their rows itself. Tickwork accepts and lists them but never runs them;
+ * one that is left `Running` for 15 minutes goes back to `Not started`.
  *
  * @example const emails = foreignTask({ type: "email_batch" });
  */

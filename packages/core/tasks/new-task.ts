@@ -150,7 +150,7 @@ export async function checkNewTasks(registry: Registry, tasks: readonly NewTask[
       bytes += data.bytes;
       const by = registry.get(task.type)?.unique;
       if (by && "value" in data)
-        unique = checkShape(UniquenessSchema, uniqueBy(by, task, data.value), at, findings) ?? {};
+        unique = checkShape(UniquenessSchema, uniqueBy(by, task, data.value, at), at, findings) ?? {};
     }
     for (const { path, message } of contradictions({ ...task, ...unique }))
       note(findings, { path: join(at, path), message });

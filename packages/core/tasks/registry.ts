@@ -24,6 +24,7 @@ import { flawOfRetention, type Retention, retentionOf } from "./retention.ts";
 import { isOneOfMany } from "./run-many.ts";
 import type { DeclaredSchedule } from "./schedule.ts";
 import type { Task } from "./task.ts";
+import { flawOfUnique } from "./unique-definition.ts";
 import { flawOfVersion, versionedType, versionOfRow, versionsOf } from "./version.ts";
 
 /** The types of task that a deployment knows. */
@@ -131,6 +132,7 @@ export function createRegistry(
       flawOfHandlers(definition) ??
       flawOfVersion(definition) ??
       flawOfRetention(definition) ??
+      flawOfUnique(definition) ??
       flawOfEncryption(definition);
     if (flaw) throw refuse(flaw);
     const batching = batchingOf(definition, refuse);

@@ -7,7 +7,8 @@ import type { TaskStatus } from "./task.ts";
 export const TASK_SORTS = ["-created", "created", "due", "-due", "-finished", "finished"] as const;
 
 /**
- * The order of a list. There are only those that an index has, so that a page is as quick in a large table as in a small one.
+ * The order of a list. There are only those that an index has, so that a page is as quick in a large table as in a
+ * small one.
  *
  * - `-created`: the newest first, which is the default; `created`: the oldest first
  * - `due`: what is due first; `-due`: what is due last. For tasks that are `Not started`

@@ -4,9 +4,9 @@ import type { ListPlace, TaskSort } from "./sort.ts";
 import type { NewTask, Task, TaskChanges } from "./task.ts";
 
 /**
- * Which tasks to list, in which order. With anything beside `status` and `type`, a page looks through the first 10,000 tasks
- * that meet those two, and `after` goes on from there. With `waiting_for_code`, it is the 10,000 tasks that have been due for
- * longest, unless it is sorted by due time.
+ * Which tasks to list, in which order. With anything beside `status` and `type`, a page looks through the first 10,000
+ * tasks that meet those two, and `after` goes on from there. With `waiting_for_code`, it is the 10,000 tasks that have
+ * been due for longest, unless it is sorted by due time.
  */
 export interface ListFilter extends TaskFilter {
   /** Default: `-created`, the newest first. */

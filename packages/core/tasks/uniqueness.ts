@@ -1,6 +1,6 @@
 /** The fields of a new task that make it the only one of its key: their schemas, and how they go together. */
 import * as v from "valibot";
-import { type Issue, mustBe, quote } from "../errors.ts";
+import { type Issue, messageOf, mustBe, quote, refusal } from "../errors.ts";
 import { NAME_LIMIT, UNIQUE_SECONDS_MAX } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
 import { ON_CONFLICT, UNIQUE_FOR, type UniqueBy, type Uniqueness } from "./task.ts";
@@ -44,9 +44,14 @@ export const uniqueFields = {
 
 export const UniquenessSchema = v.object(uniqueFields);
 
-/** What the definition of its type says of a task, where whoever creates it does not. */
-export function uniqueBy(by: UniqueBy<unknown>, given: Uniqueness, data: unknown): Uniqueness {
-  const unique_key = given.unique_key === undefined ? by.key(data) : given.unique_key;
+/**
+ * What the definition of its type says of a task, where its creator does not.
+ *
+ * @param at the path of the task
+ * @throws TickworkError `invalid_request` when the definition cannot make a key of the data
+ */
+export function uniqueBy(by: UniqueBy<unknown>, given: Uniqueness, data: unknown, at: string): Uniqueness {
+  const unique_key = given.unique_key === undefined ? keyBy(by, data, at) : given.unique_key;
   if (unique_key == null) return { ...given, unique_key };
   return {
     unique_key,
@@ -54,6 +59,15 @@ export function uniqueBy(by: UniqueBy<unknown>, given: Uniqueness, data: unknown
     on_conflict: given.on_conflict ?? by.onConflict,
     longest_wait_seconds: given.longest_wait_seconds ?? by.longestWaitSeconds,
   };
+}
+
+function keyBy({ key }: UniqueBy<unknown>, data: unknown, at: string): string | null | undefined {
+  try {
+    return key(data);
+  } catch (error) {
+    const path = at ? `${at}.task_data` : "task_data";
+    throw refusal(path, `is nothing of which its type can make a unique key (${messageOf(error)})`);
+  }
 }
 
 /** What does not go together; paths are names of fields. */

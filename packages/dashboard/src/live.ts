@@ -43,7 +43,8 @@ export interface Live<Data> {
 }
 
 /**
- * What `load` answers, asked again and again while the tab is seen. While another question is answered, the last answer stays.
+ * What `load` answers, asked again and again while the tab is seen. While another question is answered, the last answer
+ * stays.
  *
  * @param question what the answer depends on
  */

@@ -1,6 +1,6 @@
 /**
- * Who is signed in. The only place that knows how: the key is exchanged for a cookie that no script can read. What the page
- * keeps is whose session it is, to show it; the server decides what it may do.
+ * Who is signed in. The only place that knows how: the key is exchanged for a cookie that no script can read. What the
+ * page keeps is whose session it is, to show it; the server decides what it may do.
  */
 import { type Client, createClient, type Identity, type Scope, TickworkApiError } from "#client";
 import { cell } from "./store.ts";

@@ -1,6 +1,6 @@
 /**
- * Tasks run, finish, and are deleted when they are old, with a vacuum whenever autovacuum would start one by the settings
- * of the table: how large the table and its indexes are then, by what the rows that are kept take.
+ * Tasks run, finish, and are deleted when they are old, with a vacuum whenever autovacuum would start one by the
+ * settings of the table: how large the table and its indexes are then, by what the rows that are kept take.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTestBed, type TestBed } from "../../support/bed/bed.ts";

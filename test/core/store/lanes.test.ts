@@ -38,8 +38,8 @@ describeOnStacks("news of lanes", (bed) => {
   };
 
   /**
-   * Until then what was written is passed again, for a transaction in another database that began before may still go on.
-   * To ask by claims would make the tables longer, since the reader keeps all that they leave behind.
+   * Until then what was written is passed again, for a transaction in another database that began before may still go
+   * on. To ask by claims would make the tables longer, since the reader keeps all that they leave behind.
    */
   const othersHaveEnded = async () => {
     const [row] = await bed.sql<{ next: string }>(

@@ -10,6 +10,8 @@ const task = (differences: Partial<TaskDefinition> = {}): TaskDefinition => ({
   ...differences,
 });
 
+const key = () => "the same";
+
 describe("a registry", () => {
   test("knows its types, which of them are foreign, and their definitions", () => {
     const note = task();
@@ -75,6 +77,21 @@ describe("a registry", () => {
       /batch: false/,
     ],
     ["one for many that was not defined", [{ type: "note", runMany: async () => [] } as never], /defineTask/],
+    ["a key that is none", [task({ unique: { key: "to" } as never })], /unique\.key must be a function/],
+    ["unique for ever", [task({ unique: { key, for: "always" as never } })], /unique\.for .*"always"/],
+    ["unique for no time", [task({ unique: { key, for: 0 } })], /unique\.for .*got 0/],
+    ["another conflict", [task({ unique: { key, onConflict: "skip" as never } })], /onConflict .*"skip"/],
+    [
+      "one that is postponed for ever",
+      [task({ unique: { key, onConflict: "postpone" } })],
+      /longestWaitSeconds .*got undefined/,
+    ],
+    [
+      "a wait before now",
+      [task({ unique: { key, onConflict: "replace", longestWaitSeconds: -5 } })],
+      /longestWaitSeconds .*got -5/,
+    ],
+    ["a wait for nothing", [task({ unique: { key, longestWaitSeconds: 5 } })], /come with onConflict/],
     ["half an attempt", [task({ maxAttempts: 1.5 })], /maxAttempts.*1\.5/],
     ["no time", [task({ timeoutSeconds: 0 })], /timeoutSeconds.*0/],
     ["a time that is not a number", [task({ timeoutSeconds: Number.NaN })], /timeoutSeconds.*NaN/],

@@ -91,3 +91,21 @@ test("a definition says how its tasks are unique, unless whoever creates one doe
     issues: [{ path: "unique_key", message: expect.stringContaining("1 to 255 characters") }],
   });
 });
+
+test("a definition that cannot make a key of the data refuses the task, and says which", async () => {
+  const open = createRegistry([
+    defineTask({
+      type: "open",
+      unique: { key: (given) => (given as { person: { name: string } }).person.name },
+      run: async () => {},
+    }),
+  ]);
+  const tasks: NewTask[] = [{ person: { name: "Ada" } }, {}].map((task_data) => ({
+    type: "open",
+    task_data,
+  }));
+  await expect(checkNewTasks(open, tasks)).rejects.toMatchObject({
+    code: "invalid_request",
+    issues: [{ path: "[1].task_data", message: expect.stringMatching(/make a unique key \(.*'name'/) }],
+  });
+});

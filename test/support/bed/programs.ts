@@ -30,8 +30,8 @@ export async function buildPrograms(): Promise<string> {
 }
 
 /**
- * What `node` is given to run it. WebAssembly, the embedded Postgres, is compiled quickly and not once more in the background:
- * for processes that live for seconds that took as long as all else they do.
+ * What `node` is given to run it. WebAssembly, the embedded Postgres, is compiled quickly and not once more in the
+ * background: for processes that live for seconds that took as long as all else they do.
  */
 export function programArgs(name: keyof typeof PROGRAMS): string[] {
   return ["--liftoff-only", join(process.env.TICKWORK_PROGRAMS ?? "", `${name}.js`)];

@@ -12,7 +12,8 @@ import * as tasks from "./tasks.ts";
 export const KEY = "the-key-of-the-test";
 
 /**
- * The API on a real socket for each test, with a front before it that misbehaves as the test says. It knows the types of
+ * The API on a real socket for each test, with a front before it that misbehaves as the test says. It knows the types
+ * of
  * `tasks.ts` and `gated`, whose handlers wait in `starts`. What is due runs by itself.
  */
 export function clientBed(bed: TestBed) {

@@ -1,6 +1,6 @@
 /**
- * Prisma's client for a schema without models, as `prisma generate` writes it: its generator is 300 MB, and what is needed
- * here is only its runtime.
+ * Prisma's client for a schema without models, as `prisma generate` writes it: its generator is 300 MB, and what is
+ * needed here is only its runtime.
  */
 import { PrismaPg } from "@prisma/adapter-pg";
 import { type GetPrismaClientConfig, getPrismaClient } from "@prisma/client/runtime/client";

@@ -58,8 +58,8 @@ export const computingScript = evaluation(
 
 /**
  * Tables have no holes, for `#` may answer anything then. Arithmetic yields no NaN: its text has a sign in Redis, which
- * JavaScript does not know of, and a script may compare texts. `a` stays a table, `b` a string, `c` a number; `d` and `e`
- * may become anything.
+ * JavaScript does not know of, and a script may compare texts. `a` stays a table, `b` a string, `c` a number; `d` and
+ * `e` may become anything.
  */
 const PRELUDE = `
 local a, b, c, d, e = {1, 'x', 3, n = 2}, 'k:17|z', tonumber(ARGV[1]), false

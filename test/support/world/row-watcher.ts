@@ -137,8 +137,8 @@ export class RowWatcher {
   rows = new Map<number, SeenRow>();
   readonly executions: Execution[] = [];
   /**
-   * Leases, by task, that a claim made after its repetition was done. When the sender has its answer and went on, nobody
-   * knows of them, and they end by themselves.
+   * Leases, by task, that a claim made after its repetition was done. When the sender has its answer and went on,
+   * nobody knows of them, and they end by themselves.
    */
   readonly leasedLate = new Map<number, number>();
   /** The tokens of the claims that were done. */

@@ -1,6 +1,6 @@
 /**
- * Apps that enqueue in transactions of their own, and die at any point of them. The embedded Postgres has one connection:
- * what a transaction inserts is kept aside, and written when it commits.
+ * Apps that enqueue in transactions of their own, and die at any point of them. The embedded Postgres has one
+ * connection: what a transaction inserts is kept aside, and written when it commits.
  */
 
 import type { Statement } from "#core";

@@ -71,8 +71,8 @@ export class World {
   }
 
   /**
-   * Watches what nobody awaits: it must not fail. What a dead process has sent may, for it is never answered, and the time
-   * limit of a request is one of real time.
+   * Watches what nobody awaits: it must not fail. What a dead process has sent may, for it is never answered, and the
+   * time limit of a request is one of real time.
    */
   watch(work: Promise<unknown>, process?: Process): void {
     work.catch((error: unknown) => {

@@ -137,7 +137,8 @@ ${DECIDE}`,
 });
 
 /**
- * Writes where the caller's tasks stand now. Releases its flag, by token, if nothing is due; and decides as `ENTER` does.
+ * Writes where the caller's tasks stand now. Releases its flag, by token, if nothing is due; and decides as `ENTER`
+ * does.
  *
  * Keys: all. Arguments: `ASKING`, the caller's slot, the limit of the cache, standings. Answers a `Decision`.
  */

@@ -8,8 +8,8 @@ import { standings, WRITE } from "./standings.ts";
  * Renews the flag by token, or takes it again when it is gone, for the lease still holds; and writes where the caller's
  * tasks stand now.
  *
- * Keys: all but the sleeper. Arguments: the caller's token and slot, the flag's TTL, how early a ring may come, the limit
- * of the cache, standings. Answers a `Renewal`.
+ * Keys: all but the sleeper. Arguments: the caller's token and slot, the flag's TTL, how early a ring may come, the
+ * limit of the cache, standings. Answers a `Renewal`.
  */
 export const RENEW = script({
   args: { token: text, slot: number, ttl_ms: number, early_ms: number, limit: number, standings },

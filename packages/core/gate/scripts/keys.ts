@@ -1,6 +1,6 @@
 /**
- * The keys of a deployment, in the order in which every script gets them; the flags follow, one a slot. The names on the
- * left are those in Lua.
+ * The keys of a deployment, in the order in which every script gets them; the flags follow, one a slot. The names on
+ * the left are those in Lua.
  *
  * - `waiting`: sorted set, a waiting task's id at its due time; and first of all, at -infinity, the marker: `*`, "this is
  *   the whole window", or `*` and the first due time that was left out

@@ -1,8 +1,8 @@
 /**
  * The scripts of the list of API keys in Redis. KEYS: the list, and the lease of whoever may write it.
  *
- * What is read from Postgres may be old by the time it is written here. So only the holder of the lease writes, and each change
- * of a key takes the lease away: before it commits, in case it dies afterwards, and when it is done.
+ * What is read from Postgres may be old by the time it is written here. So only the holder of the lease writes, and
+ * each change of a key takes the lease away: before it commits, in case it dies afterwards, and when it is done.
  */
 import { number, script, text } from "./script.ts";
 

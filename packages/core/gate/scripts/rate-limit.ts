@@ -13,8 +13,9 @@ const buckets: Kind<readonly Bucket[]> = {
 };
 
 /**
- * Admits a request, or says after how many milliseconds it would be. Each key holds when its bucket is full again, so it
- * is one number a bucket and nothing is left of those that are not used (GCRA). What is not admitted changes nothing.
+ * Admits a request, or says after how many milliseconds it would be. Each key holds when its bucket is full again, so
+ * it is one number a bucket and nothing is left of those that are not used (GCRA). What is not admitted changes
+ * nothing.
  *
  * Keys: one a bucket. Arguments: each bucket's limit and step. Two commands, and one more for each bucket.
  */

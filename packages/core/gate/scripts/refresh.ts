@@ -99,8 +99,9 @@ return 1`,
  * A refresh ends.
  *
  * Keys: all but the sleeper and the flags. Arguments: when and at which sequence it began, whether there was a marker
- * when it compared, the first due time that the window left out (undefined: it is whole), how many tasks wait for code and
- * since when (undefined: there are none), what is paused, and who read. Answers false when the refresh took too long.
+ * when it compared, the first due time that the window left out (undefined: it is whole), how many tasks wait for code
+ * and since when (undefined: there are none), what is paused, and who read. Answers false when the refresh took too
+ * long.
  */
 export const FINISH = script({
   args: {

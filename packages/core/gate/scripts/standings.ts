@@ -114,14 +114,14 @@ end`;
  * due last and moves the marker to it: from there on the window is not whole. `news` counts those that told something
  * new.
  *
- * A `missing` row that the cache knows was there and is deleted: newer than that, and older than whatever comes. One that
- * it does not know may not be committed yet: no rev is written, so that it outranks nothing.
+ * A `missing` row that the cache knows was there and is deleted: newer than that, and older than whatever comes. One
+ * that it does not know may not be committed yet: no rev is written, so that it outranks nothing.
  *
- * A `laned` one has no rev of its own: it grows with each. A claim that says when something may start names the rev that it saw, and
- * so changes nothing where somebody has told of a laned task since.
+ * A `laned` one has no rev of its own: it grows with each. A claim that says when something may start names the rev
+ * that it saw, and so changes nothing where somebody has told of a laned task since.
  *
- * A `paused` one is foreign, and may be waiting again by now; an `untold` one is gone, and may have changed others of which
- * nobody has told. `VOUCH` asks when the last such was told.
+ * A `paused` one is foreign, and may be waiting again by now; an `untold` one is gone, and may have changed others of
+ * which nobody has told. `VOUCH` asks when the last such was told.
  *
  * All that is to be done is gathered first, so that it is one command for each key however many tasks there are.
  *

@@ -1,12 +1,12 @@
 /**
- * A batch: tasks of a type that says `batch` are leased many at a time, run one at a time in order, and settled many at a
- * time. It begins with the lease of one task, as the claim or a settle got it; whoever settles it leases more.
+ * A batch: tasks of a type that says `batch` are leased many at a time, run one at a time in order, and settled many at
+ * a time. It begins with the lease of one task, as the claim or a settle got it; whoever settles it leases more.
  *
  *     run ─▶ run ─▶ run ─▶ … ─half of the size or 250 ended, or the first one long enough ago─▶ settle them + lease as many
  *                           └─ meanwhile the others run; when the size has ended, they wait for the answer
  *
- * All rows of a batch are `Running`, with a token each statement made beforehand; one of them, the leader, has the slot.
- * So what holds for a task that runs holds for each of them. `docs/protocol.md` has the rules.
+ * All rows of a batch are `Running`, with a token each statement made beforehand; one of them, the leader, has the
+ * slot. So what holds for a task that runs holds for each of them. `docs/protocol.md` has the rules.
  */
 import { RUN_BATCH_AHEAD_MS } from "../../limits.ts";
 import type { Lease } from "../../store/lease.ts";

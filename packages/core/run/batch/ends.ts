@@ -14,7 +14,8 @@ export interface BatchEnds {
   /**
    * As many as fit into a statement.
    *
-   * @param leader given for one that only settles: its end stays, or else the latest, for whoever leases has to write one
+   * @param leader given for a statement that only settles: its end stays, or else the latest one, so that the next statement
+   *   that leases has an end to write
    */
   take(leader?: number): Ended[];
   stop(): void;

@@ -1,7 +1,7 @@
 /**
- * What a batch sends to Postgres. Statements that lease, or renew, follow each other: side by side they would wait for each other's
- * rows, and the slot is handed on from one to the next. Beside one that leases, another may settle what ended meanwhile:
- * its rows are others, for the row that has the slot is never among them.
+ * What a batch sends to Postgres. Statements that lease, or renew, follow each other: side by side they would wait for
+ * each other's rows, and the slot is handed on from one to the next. Beside one that leases, another may settle what
+ * ended meanwhile: its rows are others, for the row that has the slot is never among them.
  *
  *     settle 250, lease 500 ─────────▶ settle 250, lease 500 ─────────▶
  *            settle 250 ─▶                    settle 250 ─▶

@@ -40,7 +40,8 @@ export interface EndsSettled {
 }
 
 /**
- * Settles, and leases more. Where Postgres refuses, each end is written by itself, so that only the task at fault fails.
+ * Settles, and leases more. Where Postgres refuses, each end is written by itself, so that only the task at fault
+ * fails.
  *
  * @throws PostgresError when Postgres does not answer for as long as the lease lasts
  */

@@ -1,6 +1,6 @@
 /**
- * The function behind the statement of a batch (`batch.ts`): it writes how attempts ended, and leases what is due next. Its
- * plans are kept for as long as a connection is, and none of them can be one that reads or sorts all that waits.
+ * The function behind the statement of a batch (`batch.ts`): it writes how attempts ended, and leases what is due next.
+ * Its plans are kept for as long as a connection is, and none of them can be one that reads or sorts all that waits.
  *
  * 1. The ends are written, by token. Where none was, nothing is leased: a statement that is done late, after its
  *    repetition, changes nothing.

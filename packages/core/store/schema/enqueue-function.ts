@@ -145,8 +145,8 @@ const BODY = `
 /**
  * Makes the schema `tickwork` and the function in it, as far as the rights of whoever migrates go: what has no right to
  * make a schema does without, and nothing else of Tickwork needs it. The function has the rights of whoever made it, so
- * that a role may enqueue without any on the table: which role that is, its owner says. So it finds nothing by a search path:
- * in a schema where others may create functions, it would call theirs with its own rights.
+ * that a role may enqueue without any on the table: which role that is, its owner says. So it finds nothing by a search
+ * path: in a schema where others may create functions, it would call theirs with its own rights.
  */
 export const ENQUEUE_FUNCTION = `
       if to_regnamespace('tickwork') is null and has_database_privilege(current_database(), 'CREATE') then

@@ -1,7 +1,7 @@
 /**
- * The function that starts tasks where there are lanes or limits (`lanes-tables.ts` has the words). A claim calls it, in
- * the same statement. It works one caller at a time, and each of its statements sees what was committed before: so what
- * it counts as running is what runs, and no limit is exceeded for a moment.
+ * The function that starts tasks where there are lanes or limits (`lanes-tables.ts` has the words). A claim calls it,
+ * in the same statement. It works one caller at a time, and each of its statements sees what was committed before: so
+ * what it counts as running is what runs, and no limit is exceeded for a moment.
  *
  * - **concurrency** counts the running rows. Nothing else has to remember them, so a worker that dies leaves nothing wrong.
  * - **rate** goes by the latest starts of each type, queue or key that has one.
@@ -10,10 +10,10 @@
  * - **priority** orders the tasks of one group: by due time less a minute a point. A task that waits gets ahead of
  *   all that come later, so nothing starves.
  *
- * It looks at the group that is next and at the first of its lanes: it takes no longer the more tasks, keys or queues there
- * are. Where that one is held back, it looks at all pools, and in each at the first entry and the first lane that may start.
- * A lane whose head is not due, or whose key has a rate, sleeps until then. After a few such lanes, as many as one claim may
- * are put right at once; if that was not enough, the claim starts nothing, and the next one goes on.
+ * It looks at the group that is next and at the first of its lanes: it takes no longer the more tasks, keys or queues
+ * there are. Where that one is held back, it looks at all pools, and in each at the first entry and the first lane that
+ * may start. A lane whose head is not due, or whose key has a rate, sleeps until then. After a few such lanes, as many
+ * as one claim may are put right at once; if that was not enough, the claim starts nothing, and the next one goes on.
  *
  * Plans are kept for as long as a connection is: Postgres would plan anew in each claim, which took four times as long.
  */

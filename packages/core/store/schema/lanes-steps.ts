@@ -65,9 +65,9 @@ const FIRST = `
         where ${OUR_LANES} and ${IS_FREE}
         order by greatest(c.tag, state.vtime), c.rank limit 1;`;
 /**
- * What is next of what no limit holds back, by what is remembered. A start leaves the entries of its group as they were, for
- * there may be one in each pool: their tags are too low, never too high. So the first by these tags is the first where its
- * own is right. Where several were not, all are put right, rather than one after the other.
+ * What is next of what no limit holds back, by what is remembered. A start leaves the entries of its group as they
+ * were, for there may be one in each pool: their tags are too low, never too high. So the first by these tags is the
+ * first where its own is right. Where several were not, all are put right, rather than one after the other.
  */
 export const FIND = `
   ${FRONT}

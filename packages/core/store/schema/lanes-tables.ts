@@ -40,8 +40,8 @@ export const LANED: Index = {
   on: `(lane, scheduled_time, id) where task_status = 'Not started' and lane is not null`,
 };
 /**
- * The same, in the order in which all of them are due: lists are sorted by it. `id > 0` keeps it to them, so that no statement
- * which looks for the first task of a lane takes it.
+ * The same, in the order in which all of them are due: lists are sorted by it. `id > 0` keeps it to them, so that no
+ * statement which looks for the first task of a lane takes it.
  */
 export const LANED_DUE: Index = {
   name: "tickwork_laned_due",
@@ -101,8 +101,8 @@ export const LANES_WRITER = `
       alter table tickwork_lane_state add column if not exists folded_before xid8 not null default '0';`;
 
 /**
- * Groups in the order of their turns, and the lanes of each, so that a claim finds what is next without looking at each pool.
- * Claims wait meanwhile.
+ * Groups in the order of their turns, and the lanes of each, so that a claim finds what is next without looking at each
+ * pool. Claims wait meanwhile.
  */
 export const LANES_GROUPS = `
       perform from tickwork_lane_state for update;

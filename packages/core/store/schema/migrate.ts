@@ -1,7 +1,7 @@
 /**
  * Applies the migrations. What is a matter of moments runs in one transaction, under an advisory lock, and does nothing
- * when the migration is noted as applied: so two processes may migrate at once, and one that is late changes nothing that
- * a newer migration has made.
+ * when the migration is noted as applied: so two processes may migrate at once, and one that is late changes nothing
+ * that a newer migration has made.
  */
 import { type Clock, systemClock } from "../../clock.ts";
 import { TickworkError } from "../../errors.ts";
@@ -95,8 +95,8 @@ async function note(id: number, { name, sql = "" }: Migration, { database, state
 const LOCK_MIGRATIONS: Statement = { text: `select pg_advisory_xact_lock(${LOCK})` };
 
 /**
- * What is made stands where the tasks are. A user with the name of a schema, say `tickwork`, would otherwise have that schema come first,
- * where nobody else finds it.
+ * What is made stands where the tasks are. A user with the name of a schema, say `tickwork`, would otherwise have that
+ * schema come first, where nobody else finds it.
  */
 const BESIDE_TASKS = `if to_regclass('"baasix_Tasks"') is not null then
           perform set_config('search_path', (select quote_ident(nspname) from pg_class join pg_namespace n on n.oid = relnamespace

@@ -1,8 +1,8 @@
 /**
  * The schema, as numbered migrations that only go forward; `migrate.ts` applies them. They are code, so no bundler can
- * lose them. A table that Baasix made is adopted: its rows and columns stay as they are, and missing columns are added. It may be
- * large, and where a statement's time is limited, as over Neon's HTTP, no statement may read all of it but the building
- * of an index.
+ * lose them. A table that Baasix made is adopted: its rows and columns stay as they are, and missing columns are added.
+ * It may be large, and where a statement's time is limited, as over Neon's HTTP, no statement may read all of it but
+ * the building of an index.
  */
 import { MIGRATION_BATCH } from "../../limits.ts";
 import { ADOPTED_LEASE_END } from "../fragments.ts";
@@ -46,8 +46,8 @@ export interface Migration {
 }
 
 /**
- * An update of the running rows that meet a condition, a batch of them: `RUNNING` finds them. The condition is also that
- * of the update itself, for a row that another program changes meanwhile.
+ * An update of the running rows that meet a condition, a batch of them: `RUNNING` finds them. The condition is also
+ * that of the update itself, for a row that another program changes meanwhile.
  */
 function updateRunning(set: string, condition: string): string {
   const due = `task_status = 'Running' and ${condition}`;

@@ -1,6 +1,6 @@
 /**
- * The table of schedules. `next_time` is the first occurrence that was not made yet; `more_time`, when more are to be made
- * although they are in the window; `current_task`, the occurrence that had its turn last.
+ * The table of schedules. `next_time` is the first occurrence that was not made yet; `more_time`, when more are to be
+ * made although they are in the window; `current_task`, the occurrence that had its turn last.
  */
 export const SCHEDULES = `
       create table if not exists tickwork_schedules (

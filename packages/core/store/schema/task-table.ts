@@ -1,4 +1,5 @@
 /** What the table of tasks has beside what Baasix gives it: columns, indexes, and when it is vacuumed. */
+import { STORED } from "../fragments.ts";
 import type { Index } from "./build-index.ts";
 
 /** What a table that Baasix made may lack. */
@@ -48,18 +49,18 @@ export const RUNNING: Index = {
   on: `(slot) where task_status = 'Running'`,
 };
 /**
- * What lists read: all but the running rows, by status and by type, newest first. A claim writes no entry in them, and a
- * settle, for which no index is spared, one in each.
+ * What lists read: all but the running rows, by status and by type, newest first. A claim writes no entry in them, and
+ * a settle, for which no index is spared, one in each.
  *
  * `id + 0` and `id > 0` keep each to its own. The planner takes rows of a status for evenly spread: sorted by `id` alone, it
- * would read the table from its newest row until it has found a page of them, past a million others. And where statistics
- * are from a time when nothing waited, a claim would take one of these indexes, then read and sort all that waits.
+ * would read the table from its newest row until it has found a page of them, past a million others. And where
+ * statistics are from a time when nothing waited, a claim would take one of these indexes, then read and sort all that
+ * waits.
  */
-const LISTED = "task_status in ('Not started', 'Completed', 'Error') and id > 0";
-export const BY_STATUS: Index = { name: "tickwork_by_status", on: `(task_status, (id + 0)) where ${LISTED}` };
+export const BY_STATUS: Index = { name: "tickwork_by_status", on: `(task_status, (id + 0)) where ${STORED}` };
 export const BY_TYPE: Index = {
   name: "tickwork_by_type",
-  on: `(type, task_status, (id + 0)) where ${LISTED}`,
+  on: `(type, task_status, (id + 0)) where ${STORED}`,
 };
 /** Finished tasks by age, so that the oldest leave first and nothing else is read. */
 export const BY_AGE: Index = {
@@ -75,9 +76,9 @@ export const BY_SCHEDULE: Index = {
 };
 
 /**
- * Each task leaves two dead rows. By default Postgres vacuums when a fifth of a table is dead: with 100 million finished
- * tasks, after ten million more. Until then indexes and table grow, and a claim walks past what was claimed. So it is
- * after each hundredth part. Where the owner of the table has set something, that stays.
+ * Each task leaves two dead rows. By default Postgres vacuums when a fifth of a table is dead: with 100 million
+ * finished tasks, after ten million more. Until then indexes and table grow, and a claim walks past what was claimed.
+ * So it is after each hundredth part. Where the owner of the table has set something, that stays.
  */
 export const VACUUM_OFTEN = `
       if not exists (select from pg_class where oid = to_regclass('"baasix_Tasks"') and reloptions::text like '%autovacuum%') then

@@ -43,9 +43,10 @@ export const BEFORE_WRITE = `create or replace function tickwork_before_write() 
       end $trigger$;`;
 
 /**
- * The same for updates, and lanes. It is one trigger, for Postgres reads and compiles the condition of each anew in each statement
- * that updates tasks. The statements that run a task increase rev and keep the row consistent themselves: calling this
- * function for each of them would cost a fifth of their time. None of them has a laned task wait.
+ * The same for updates, and lanes. It is one trigger, for Postgres reads and compiles the condition of each anew in
+ * each statement that updates tasks. The statements that run a task increase rev and keep the row consistent
+ * themselves: calling this function for each of them would cost a fifth of their time. None of them has a laned task
+ * wait.
  */
 export const BEFORE_UPDATE = `
       ${asOwner(

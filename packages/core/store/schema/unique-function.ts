@@ -1,5 +1,6 @@
 /**
- * Tasks with a unique key. A unique index keeps a key from being held twice, whatever writes the row; the function creates tasks by it.
+ * Tasks with a unique key. A unique index keeps a key from being held twice, whatever writes the row; the function
+ * creates tasks by it.
  */
 import { UNIQUE_TRIES, WINDOW_LIMIT_BYTES } from "../../limits.ts";
 import { orOmitting } from "../fragments.ts";
@@ -7,8 +8,8 @@ import type { Index } from "./build-index.ts";
 
 /**
  * Whether a task has its key. With `waiting` it has it until a worker first takes it: a task that waits for its next
- * attempt must not need the key again, for another may have it by then. An index cannot know that a number of seconds is
- * over: the next task with the key frees it.
+ * attempt must not need the key again, for another may have it by then. An index cannot know that a number of seconds
+ * is over: the next task with the key frees it.
  */
 export const HAS_KEY = `unique_key is not null and (unique_for = '"waiting"' and task_status = 'Not started' and started_at is null
   or unique_for = '"unfinished"' and task_status in ('Not started', 'Running') or jsonb_typeof(unique_for) = 'number')`;
@@ -34,10 +35,10 @@ const DUE = `least(wanted.scheduled_time, t."createdAt" + (entry.given->>'longes
  * row has changed.
  *
  * Each statement of a function sees what was committed before it. So where another process takes or frees a key at the
- * same time, the next look sees it, in the same round trip: the insert decides by the index, and waits for a transaction
- * that is about to take the key. Keys are taken in order, so that no two requests wait for each other; the ids were
- * dealt out before, so that they grow in the order of the array. A task that keeps its key is not locked: a transaction
- * that stays open must not hold up its worker.
+ * same time, the next look sees it, in the same round trip: the insert decides by the index, and waits for a
+ * transaction that is about to take the key. Keys are taken in order, so that no two requests wait for each other; the
+ * ids were dealt out before, so that they grow in the order of the array. A task that keeps its key is not locked: a
+ * transaction that stays open must not hold up its worker.
  */
 const BODY = `
         #variable_conflict use_variable
