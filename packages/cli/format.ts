@@ -78,7 +78,7 @@ const timesOf = ({ cron, every_seconds, time_zone }: Schedule) =>
 
 /** Schedules, a line each: its name, when it comes next, its times, what it runs, and how that went last. */
 export function scheduleLines(schedules: readonly Schedule[]): string {
-  if (schedules.length === 0) return "There is no schedule.";
+  if (schedules.length === 0) return "No schedules.";
   const width = Math.max(...schedules.map(({ name }) => name.length));
   return schedules
     .map((one) => {
@@ -134,9 +134,9 @@ export function pauseLine(pause: Pause): string {
   return `${pausedName(pause)}, since ${pause.created_at}${by}${pause.reason ? `: ${pause.reason}` : ""}`;
 }
 
-/** @example holdLine(hold) // "queue mail: as many run as may" */
+/** @example holdLine(hold) // "queue mail: as many are running as allowed" */
 function holdLine({ by, until, ...target }: LimitHold): string {
-  return `${pausedName(target)}: ${by === "concurrency" ? "as many run as may" : `its rate, until ${until}`}`;
+  return `${pausedName(target)}: ${by === "concurrency" ? "as many are running as allowed" : `its rate, until ${until}`}`;
 }
 
 export const pauseLines = (pauses: readonly Pause[]): string =>

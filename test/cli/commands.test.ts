@@ -88,8 +88,8 @@ describe.each([
     const { id } = await json("schedules", "run", "nightly");
     expect((await json("watch", String(id))).task_status).toBe("Completed");
     expect(await say("show", "nightly")).toMatch(new RegExp(`last +Completed \\(task ${id}, `));
-    expect(await say("delete", "nightly")).toMatch(/is deleted/);
-    expect(await say("list")).toBe("There is no schedule.");
+    expect(await say("delete", "nightly")).toBe("Deleted schedule nightly and its waiting tasks.");
+    expect(await say("list")).toBe("No schedules.");
     expect(await project.run(["schedules", "show"])).toMatchObject({ code: 2 });
     expect((await project.run(["schedules", "show", "nightly"])).stderr).toMatch(/no schedule "nightly"/);
   });

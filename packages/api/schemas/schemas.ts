@@ -73,7 +73,7 @@ const AttemptSchema = v.pipe(
 
 const LatenessSchema = v.object({
   ms: v.number(),
-  reason: v.picklist(["flag_held", "wake_up", "crash", "cache_miss", "worker_down"]),
+  reason: v.picklist(["flag_held", "in_line", "wake_up", "crash", "cache_miss", "worker_down"]),
   task: v.exactOptional(whole),
 });
 

@@ -90,7 +90,7 @@ async function schedules(action: Action, name: string | undefined, flags: Flags)
       }
       case "delete":
         await client.schedules.remove(name);
-        return output.result({ deleted: name }, () => `Schedule ${name} is deleted, and what waited of it.`);
+        return output.result({ deleted: name }, () => `Deleted schedule ${name} and its waiting tasks.`);
       default: {
         const shown =
           action === "show"

@@ -41,6 +41,7 @@ export function whyLate(task: Task, before: Before): Lateness | undefined {
   if (task.history?.at(-1)?.outcome === "crashed") return { ms, reason: "crash" };
   const { previous } = before;
   if (previous && previous.endedAtMs > dueAtMs) return { ms, reason: "flag_held", task: previous.id };
+  if (task.lane !== null) return { ms, reason: "in_line" };
   if (before.cacheMissed) return { ms, reason: "cache_miss" };
   if (before.foundByRefresh) return { ms, reason: "worker_down" };
   if (before.flagWasHeld) return { ms, reason: "flag_held" };

@@ -53,12 +53,13 @@ export interface Lateness {
   ms: number;
   /**
    * - `flag_held`: another task was running; `task` says which, where that is known
+   * - `in_line`: its limits had no room for it, its queue, key or type was paused, or others of its line came first
    * - `wake_up`: the doorbell is precise to a minute only
    * - `crash`: the worker of an earlier attempt died
    * - `cache_miss`: the task was missing from the cache
-   * - `worker_down`: no tick came in time, because a ring was lost or nothing could run
+   * - `worker_down`: no tick came in time, because a ring was lost, nothing could run, or its type was paused
    */
-  reason: "flag_held" | "wake_up" | "crash" | "cache_miss" | "worker_down";
+  reason: "flag_held" | "in_line" | "wake_up" | "crash" | "cache_miss" | "worker_down";
   task?: number;
 }
 

@@ -94,10 +94,11 @@ export function whyLate({ lateness }: Pick<Task, "lateness">): string | undefine
   const { ms, reason, task } = lateness;
   const why = {
     flag_held: task ? `task ${task} was still running` : "another task was still running",
+    in_line: "its limits had no room for it, it was paused, or others of its line came first",
     wake_up: "the doorbell that wakes a worker is precise to a minute only",
     crash: "the worker of an earlier attempt had died, and its lease had to end first",
     cache_miss: "it was missing from the cache until a refresh found it",
-    worker_down: "no worker was there to start it, or it was not told",
+    worker_down: "no worker was there to start it or was told of it, or its type was paused",
   }[reason];
   return `It started ${durationOf(ms)} late: ${why}.`;
 }

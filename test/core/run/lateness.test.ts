@@ -55,6 +55,13 @@ describe("a task that started after it was due", () => {
     expect(startedAfter(5_000, everything, { history: [crashed] })).toEqual({ ms: 5_000, reason: "crash" });
   });
 
+  test("waited in line if it stands in one, whoever woke up", () => {
+    expect(startedAfter(500_000, { foundByRefresh: true }, { lane: "a lane" })).toEqual({
+      ms: 500_000,
+      reason: "in_line",
+    });
+  });
+
   test("blames a missing worker when no doorbell is late by so much", () => {
     expect(startedAfter(120_000)).toMatchObject({ reason: "wake_up" });
     expect(startedAfter(120_001)).toMatchObject({ reason: "worker_down" });
