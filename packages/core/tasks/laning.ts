@@ -3,11 +3,9 @@ import * as v from "valibot";
 import { PRIORITY_LIMIT } from "../lane-limits.ts";
 import { NAME_LIMIT } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
+import { isKey, KEY_SHAPE } from "./limit.ts";
 
 const name = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
-/** What a key may be: the groups of keys are what comes before the first /, and * is each key. */
-export const KEY_SHAPE = `a string of 1 to ${NAME_LIMIT} characters that does not begin with / and is not *`;
-export const isKey = (given: string): boolean => !given.startsWith("/") && given !== "*";
 const key = accepts(KEY_SHAPE);
 const priority = accepts(`a whole number from -${PRIORITY_LIMIT} to ${PRIORITY_LIMIT}`);
 const text = v.pipe(v.string(name), v.minLength(1, name), v.maxLength(NAME_LIMIT, name), storable);

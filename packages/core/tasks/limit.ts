@@ -1,7 +1,6 @@
 import { mustBe, refusal } from "../errors.ts";
 import { BURST_MAX, CONCURRENCY_MAX, PERIOD_SECONDS_MAX, RATE_MAX, WEIGHT_MAX } from "../lane-limits.ts";
 import { NAME_LIMIT } from "../limits.ts";
-import { isKey, KEY_SHAPE } from "./laning.ts";
 
 /** What a limit is on. The key `*` means each key that has no limit of its own. */
 export type LimitTarget = { type: string } | { queue: string } | { concurrency_key: string };
@@ -56,6 +55,10 @@ export interface LimitHold {
 /** The kinds of targets, as they are named in requests and in Postgres. */
 export const LIMIT_KINDS = ["type", "queue", "concurrency_key"] as const;
 export type LimitKind = (typeof LIMIT_KINDS)[number];
+
+/** What a key may be: the groups of keys are what comes before the first /, and * is each key. */
+export const KEY_SHAPE = `a string of 1 to ${NAME_LIMIT} characters that does not begin with / and is not *`;
+export const isKey = (given: string): boolean => !given.startsWith("/") && given !== "*";
 
 /** @throws TickworkError `invalid_request` */
 export function checkLimitTarget(target: LimitTarget): void {
