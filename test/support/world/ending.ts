@@ -16,6 +16,8 @@ const ATTEMPTS = 3;
 const HEAL_INVOCATIONS = 400;
 /** How long a call or a deployment that is under way may take. */
 const UNDER_WAY_MS = 120_000;
+/** How long what a process has sent before it died may be on the way. */
+const ARRIVED_MS = 15_000;
 /** In an outage, at most so many invocations in this time. */
 const OUTAGE_INVOCATIONS = 3;
 const OUTAGE_WINDOW_MS = 30_000;
@@ -58,7 +60,10 @@ export async function endStory(
   lambda.faults = { lost: 0, doubled: 0 };
   await world.runUntil(world.nowMs + UNDER_WAY_MS, () => story.underWay === 0);
   if (story.underWay > 0) world.violate("a call or a deployment did not end");
-  await resumeAll(parts);
+  if (scenario.steps.some(({ step }) => step.do === "pause")) {
+    await world.runUntil(world.nowMs + ARRIVED_MS);
+    await resumeAll(parts);
+  }
   await story.schedules.expectOccurrences();
   if (kind === "schedules") await finish(world, () => deployment.call(removeSchedules));
   if (deployment.mixed) {
