@@ -60,10 +60,8 @@ export async function endStory(
   lambda.faults = { lost: 0, doubled: 0 };
   await world.runUntil(world.nowMs + UNDER_WAY_MS, () => story.underWay === 0);
   if (story.underWay > 0) world.violate("a call or a deployment did not end");
-  if (scenario.steps.some(({ step }) => step.do === "pause")) {
-    await world.runUntil(world.nowMs + ARRIVED_MS);
-    await resumeAll(parts);
-  }
+  if (scenario.steps.some(({ step }) => step.do === "pause")) await world.runUntil(world.nowMs + ARRIVED_MS);
+  await resumeAll(parts);
   await story.schedules.expectOccurrences();
   if (kind === "schedules") await finish(world, () => deployment.call(removeSchedules));
   if (deployment.mixed) {
