@@ -55,7 +55,7 @@ export const accessOperations = {
   session: {
     method: "get",
     path: "/session",
-    summary: "Who is signed in, or whose key it is, and what that may do.",
+    summary: "The name behind the session or the key of the request, and what it may do.",
     answer: { status: 200, schema: a.SessionSchema },
     errors: [],
   },

@@ -25,10 +25,6 @@ export const laneFields = {
 };
 
 const KINDS = LIMIT_KINDS.join(", ");
-const fieldsOf = (names: string, otherwise: ReturnType<typeof accepts>) => (issue: v.StrictObjectIssue) => {
-  if (issue.expected === "never") return `is not known here; ${names} can be given`;
-  return issue.path ? "is missing" : otherwise(issue);
-};
 const textMessage = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
 const name = v.pipe(
   v.string(textMessage),
@@ -80,7 +76,7 @@ export const LimitRequestSchema = v.pipe(
               period_seconds: within("seconds", PERIOD_SECONDS_MAX),
               burst,
             },
-            fieldsOf(
+            onlyThese(
               "starts, period_seconds and burst",
               accepts("starts and period_seconds, and perhaps burst"),
             ),

@@ -9,11 +9,21 @@ import { dueOf, placeOfCursor } from "../cursors.ts";
 /** How many tasks a page of the list has. */
 export const LIST_LIMIT = { default: 50, max: 200 };
 
-/** Says of a field that is not one of these, or is missing, that it is so. */
-export const onlyThese = (names: string) => (issue: v.StrictObjectIssue) => {
-  if (issue.expected === "never") return `is not known here; ${names} can be given`;
-  return issue.path ? "is missing" : `the body ${mustBe(`an object with ${names}`, issue.input)}`;
-};
+/**
+ * Says of a field that is not one of these, or is missing, that it is so.
+ *
+ * @param otherwise what is said of a value that is no object; default: that the body must be one
+ */
+export const onlyThese =
+  (
+    names: string,
+    otherwise: ReturnType<typeof accepts> = ({ input }) =>
+      `the body ${mustBe(`an object with ${names}`, input)}`,
+  ) =>
+  (issue: v.StrictObjectIssue) => {
+    if (issue.expected === "never") return `is not known here; ${names} can be given`;
+    return issue.path ? "is missing" : otherwise(issue);
+  };
 
 /** How many waiting tasks a page has. */
 const NOT_STARTED_LIMIT = { default: 1_000, max: 1_000 };

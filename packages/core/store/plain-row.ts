@@ -11,7 +11,8 @@ import { type Row, toIso } from "./rows.ts";
 const IS_PLAIN = `attempts = 0 and crashes = 0 and excused = 0 and history is null and started_at is null and lateness is null
   and result_data is null and error_data is null and progress is null and not cancel_requested and attachment_id is null
   and unique_key is null and unique_for is null and schedule is null
-  and "createdAt" is not null and "updatedAt" is not null and schedule_time is null and priority is null and queue is null and concurrency_key is null and lane is null`;
+  and schedule_time is null and priority is null and queue is null and concurrency_key is null and lane is null
+  and "createdAt" is not null and "updatedAt" is not null`;
 
 /** The JSON of a waiting row: an array if it is plain, else all of it. With `:whole` all of it in any case. */
 export const PLAIN_OR_WHOLE = (row: string) => `case when not :whole and ${IS_PLAIN}

@@ -1,22 +1,11 @@
 /** When schedules have their occurrences. */
 import { Cron } from "croner";
+import { keeping } from "./keeping.ts";
 import type { ScheduleTimes } from "./schedule.ts";
 import { changeBetween, firstMomentOf, latestShownAt, offsetAt } from "./wall-clock.ts";
 
-/** Cron expressions that are kept ready: making one takes as long as asking it. */
-const KEPT = 1_000;
-const kept = new Map<string, Cron>();
-
 /** The expression on a clock that is never put forward or back; what zones do is for `wall-clock.ts`. */
-function cronOf(cron: string): Cron {
-  let one = kept.get(cron);
-  if (!one) {
-    one = new Cron(cron, { timezone: "UTC", paused: true });
-    if (kept.size >= KEPT) kept.clear();
-    kept.set(cron, one);
-  }
-  return one;
-}
+const cronOf = keeping((cron) => new Cron(cron, { timezone: "UTC", paused: true }));
 
 /** Whether it has any hour: then it recurs within the hour, and is no time of day. */
 function hasAnyHour(cron: string): boolean {

@@ -4,8 +4,8 @@ import { UNIQUE_SECONDS_MAX } from "../limits.ts";
 import type { TaskDefinition } from "./define-task.ts";
 import { ON_CONFLICT, UNIQUE_FOR } from "./task.ts";
 
-const quoted = (names: readonly string[]) => names.map(quote).join(", ");
-const SECONDS = `a whole number of seconds from 1 to ${UNIQUE_SECONDS_MAX}`;
+export const quoted = (names: readonly string[]) => names.map(quote).join(", ");
+export const SECONDS = `a whole number of seconds from 1 to ${UNIQUE_SECONDS_MAX}`;
 const isSeconds = (value: unknown) =>
   Number.isInteger(value) && Number(value) >= 1 && Number(value) <= UNIQUE_SECONDS_MAX;
 const isOneOf = (names: readonly string[], value: unknown) => names.some((name) => name === value);

@@ -4,10 +4,9 @@ import { type Issue, messageOf, mustBe, quote, refusal } from "../errors.ts";
 import { NAME_LIMIT, UNIQUE_SECONDS_MAX } from "../limits.ts";
 import { accepts, storable } from "./accepts.ts";
 import { ON_CONFLICT, UNIQUE_FOR, type UniqueBy, type Uniqueness } from "./task.ts";
+import { quoted, SECONDS } from "./unique-definition.ts";
 
-const quoted = (names: readonly string[]) => names.map(quote).join(", ");
 const key = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
-const SECONDS = `a whole number of seconds from 1 to ${UNIQUE_SECONDS_MAX}`;
 const secondsOf = (message: ReturnType<typeof accepts>) =>
   v.pipe(
     v.number(message),

@@ -2,22 +2,17 @@
  * The clock on the wall of a time zone, which is put forward and back. Its times are milliseconds too, as if it hung in
  * UTC: 02:30 is 02:30, whatever the offset is.
  */
+import { keeping } from "./keeping.ts";
 
 const DAY_MS = 86_400_000;
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function formatOf(zone: string): Intl.DateTimeFormat {
-  let format = formats.get(zone);
-  if (!format) {
-    const two = "2-digit";
-    format = new Intl.DateTimeFormat("en-US", {
+const two = "2-digit";
+const formatOf = keeping(
+  (zone) =>
+    new Intl.DateTimeFormat("en-US", {
       ...{ timeZone: zone, calendar: "iso8601", numberingSystem: "latn", hourCycle: "h23" },
       ...{ year: "numeric", month: two, day: two, hour: two, minute: two, second: two },
-    });
-    formats.set(zone, format);
-  }
-  return format;
-}
+    }),
+);
 
 /** By how much the clock is ahead of UTC at a moment. */
 export function offsetAt(zone: string, ms: number): number {
