@@ -102,6 +102,8 @@ describe("the server keeps the old code, and one line says why:", () => {
 
   test("and does keep it", async () => {
     expect(await greeting()).toEqual({ greeting: "Hello Ada" });
+    // The file that was written before this test.
+    await dev.wrote(/There is no \.\/tasks\.ts\.[\s\S]*\nThe server keeps the old code\./);
   });
 
   test("and what was missing or wrong may come later", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { type FSWatcher, readFileSync, watch } from "node:fs";
-import { basename, dirname, extname } from "node:path";
+import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from "node:fs";
+import { basename, dirname, extname, join } from "node:path";
 
 /** An editor writes a file in several steps. */
 const DEBOUNCE_MS = 100;
@@ -18,6 +18,8 @@ export interface Watcher {
 export function createWatcher(): Watcher {
   /** The files, with what they contained. */
   let watched = new Map<string, string>();
+  /** The code in their folders, as it was before whoever was told of the last change loaded it. */
+  let beside = new Map<string, string>();
   let failed = false;
   let timer: NodeJS.Timeout | undefined;
   let isChanged = false;
@@ -26,10 +28,17 @@ export function createWatcher(): Watcher {
 
   const look = () => {
     const changed = [...watched].filter(([file, content]) => contentOf(file) !== content);
-    if (changed.length === 0 && !failed) return;
+    const now = new Map([...folders.keys()].flatMap(codeIn));
+    // Events may come late, and tell of what was loaded already.
+    if (changed.length === 0 && !(failed && differ(beside, now))) return;
     for (const [file] of changed) watched.set(file, contentOf(file));
+    beside = now;
     isChanged = true;
     tell?.();
+  };
+  const lookSoon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(look, DEBOUNCE_MS);
   };
   const concerns = (folder: string, name: string | null) =>
     name === null ||
@@ -37,9 +46,7 @@ export function createWatcher(): Watcher {
     [...watched.keys()].some((file) => dirname(file) === folder && basename(file) === name);
   const begin = (folder: string) => {
     const watcher = watch(folder, (_, name) => {
-      if (!concerns(folder, name)) return;
-      clearTimeout(timer);
-      timer = setTimeout(look, DEBOUNCE_MS);
+      if (concerns(folder, name)) lookSoon();
     });
     // A folder that is removed is not watched any more.
     watcher.on("error", () => {
@@ -47,6 +54,7 @@ export function createWatcher(): Watcher {
       folders.delete(folder);
     });
     folders.set(folder, watcher);
+    for (const [file, state] of codeIn(folder)) beside.set(file, state);
   };
 
   return {
@@ -61,6 +69,8 @@ export function createWatcher(): Watcher {
           folders.delete(folder);
         }
       for (const folder of wanted) if (!folders.has(folder)) begin(folder);
+      // What was missing may have come while the code was loaded.
+      if (failed) lookSoon();
     },
     async changed() {
       if (!isChanged)
@@ -84,3 +94,21 @@ function contentOf(file: string): string {
     return "";
   }
 }
+
+/** The files of code in a folder, each with what changes when it is written. */
+function codeIn(folder: string): [file: string, state: string][] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => CODE.has(extname(name)))
+      .map((name) => {
+        const file = join(folder, name);
+        const stat = statSync(file, { throwIfNoEntry: false });
+        return [file, `${stat?.size} ${stat?.mtimeMs}`];
+      });
+  } catch {
+    return [];
+  }
+}
+
+const differ = (before: ReadonlyMap<string, string>, now: ReadonlyMap<string, string>): boolean =>
+  [...now].some(([file, state]) => before.get(file) !== state);

@@ -1,6 +1,6 @@
 /** The command line in real processes, as a user starts it, in a project of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { programArgs } from "../bed/programs.ts";
@@ -65,7 +65,9 @@ export function openProject(settings: Record<string, string> = {}, { migrated = 
     folder,
     write(file, content) {
       mkdirSync(dirname(join(folder, file)), { recursive: true });
-      writeFileSync(join(folder, file), content);
+      // At once: who watches would see an empty file in between.
+      writeFileSync(join(folder, `${file}.new`), content);
+      renameSync(join(folder, `${file}.new`), join(folder, file));
     },
     start,
     run: (args, options) => start(args, options).ended,

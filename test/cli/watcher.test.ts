@@ -1,0 +1,71 @@
+/** What counts as a change of code. */
+import { chmodSync, mkdtempSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { createWatcher, type Watcher } from "../../packages/cli/dev/watcher.ts";
+
+/** By then, whoever was told of a change on the disk at the same time has looked. */
+const LOOKED_MS = 300;
+
+let folder: string;
+let elsewhere: string;
+let watcher: Watcher;
+const file = (name: string) => join(folder, name);
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "tickwork-watcher-"));
+  elsewhere = mkdtempSync(join(tmpdir(), "tickwork-elsewhere-"));
+  writeFileSync(file("tasks.ts"), 'import "./missing.ts";\n');
+  watcher = createWatcher();
+});
+afterEach(() => {
+  watcher.close();
+  for (const one of [folder, elsewhere]) rmSync(one, { recursive: true });
+});
+
+/** Does something to a file, and waits until the system has told of it. */
+async function told(act: () => void): Promise<void> {
+  const events = watch(folder);
+  try {
+    const event = new Promise((resolve) => events.once("change", resolve));
+    act();
+    await event;
+  } finally {
+    events.close();
+  }
+}
+
+test("of code that failed, what is written beside it is a change, once", async () => {
+  watcher.watch([file("tasks.ts")], { failed: true });
+  const written = watcher.changed();
+  writeFileSync(file("missing.ts"), "export {};\n");
+  await written;
+
+  let again = false;
+  void watcher.changed().then(() => {
+    again = true;
+  });
+  // An event of a file that is as it was.
+  await told(() => chmodSync(file("missing.ts"), 0o600));
+  await new Promise((resolve) => setTimeout(resolve, LOOKED_MS));
+  expect(again).toBe(false);
+});
+
+test("what is written while code is loaded that fails is a change as well", async () => {
+  watcher.watch([file("tasks.ts")], { failed: false });
+  writeFileSync(join(elsewhere, "missing.ts"), "export {};\n");
+  await told(() => renameSync(join(elsewhere, "missing.ts"), file("missing.ts")));
+  watcher.watch([file("tasks.ts")], { failed: true });
+  await watcher.changed();
+});
+
+test("code that failed for another reason is not loaded again for files that were there", async () => {
+  writeFileSync(file("missing.ts"), "export {};\n");
+  watcher.watch([file("tasks.ts")], { failed: true });
+  let changed = false;
+  void watcher.changed().then(() => {
+    changed = true;
+  });
+  await new Promise((resolve) => setTimeout(resolve, LOOKED_MS));
+  expect(changed).toBe(false);
+});
