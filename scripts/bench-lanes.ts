@@ -68,7 +68,12 @@ for (const waiting of sizes.length > 0 ? sizes : [1_000, 1_000_000]) {
     [`${TENANTS} tenants`]: await open(waiting, "concurrency_key", many),
     "one tenant": await open(waiting, "concurrency_key", `'big/' || n % ${KEYS}`),
     [`${KEYS} queues`]: await open(waiting, "queue", `'q' || n % ${KEYS}`),
+    "the same, and the next one paused": await open(waiting, "queue", `'q' || n % ${KEYS}`),
   };
+  await all["the same, and the next one paused"].sql(
+    "insert into tickwork_pauses (kind, name, created_at) values ('queue', $1, now())",
+    [`q${(RUNS + 1) % KEYS}`],
+  );
   const rates = new Map(Object.keys(all).map((name) => [name, [] as number[]]));
   // In turn: whatever else the machine does falls on all.
   for (let n = 0; n < ROUNDS; n++)

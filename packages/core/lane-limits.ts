@@ -9,6 +9,11 @@ export const LANES_MOVED = 200;
 /** How many groups have their entries put right one by one, before all have. */
 export const LANES_MENDED = 3;
 /**
+ * Where the lane that is next is held back, a claim looks at so many in the order of their turns before it looks at all
+ * pools; and at one for so many pools, if that is more, for a lane takes as long as two or three of them.
+ */
+export const [LANES_LOOKED, POOLS_PER_LANE] = [10, 8];
+/**
  * A claim that finds nothing to start in so many lanes, one after the other, puts many right at once; after the larger
  * number it starts nothing, and leaves the others to the next one.
  */

@@ -1,7 +1,7 @@
 /** Whose turn it is, where tasks of a group stand in several queues, and some of them are held back. */
 import { expect, test } from "vitest";
 import type { NewTask } from "#core";
-import { LANES_FOLDED, LANES_PUT_RIGHT } from "../../../packages/core/lane-limits.ts";
+import { LANES_FOLDED, LANES_LOOKED, LANES_PUT_RIGHT } from "../../../packages/core/lane-limits.ts";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { noting } from "../../support/bed/tasks.ts";
@@ -31,8 +31,21 @@ describeOnStacks("turns", (bed) => {
     return found;
   };
 
-  test("turns that were taken before something was held back count", async () => {
-    const { tasks, operator } = make();
+  /** Beside many other queues, a claim looks at the next lanes before it looks at all queues. */
+  const beside = [
+    ["", 0],
+    [", beside many queues", LANES_LOOKED + 1],
+  ] as const;
+  const makeBeside = async (others: number) => {
+    const made = make();
+    const tomorrow = new Date(Date.now() + 86_400_000);
+    for (let n = 0; n < others; n++)
+      await made.tasks.create([{ type: "note", queue: `other-${n}`, scheduled_time: tomorrow }]);
+    return made;
+  };
+
+  test.each(beside)("turns that were taken before something was held back count%s", async (_, others) => {
+    const { tasks, operator } = await makeBeside(others);
     await tasks.create([
       ...times(4, { queue: "x", concurrency_key: "a", ...ago(60) }),
       ...times(2, { queue: "z", concurrency_key: "a" }),
@@ -49,8 +62,8 @@ describeOnStacks("turns", (bed) => {
     expect(await starts(5)).toEqual(["x:b", "x:b", "y:c", "x:b", "y:c"]);
   });
 
-  test("each group takes its turn where most are held back", async () => {
-    const { tasks, operator } = make();
+  test.each(beside)("each group takes its turn where most are held back%s", async (_, others) => {
+    const { tasks, operator } = await makeBeside(others);
     const keys = ["a", "b", "c", "d", "e", "f"];
     await tasks.create(
       keys.flatMap((key) => [
@@ -98,7 +111,20 @@ describeOnStacks("turns", (bed) => {
     await bed.sql("delete from tickwork_lane_starts");
   });
 
-  test("thousands of queues take no longer than a few", async () => {
+  test.each([
+    ["", ""],
+    [
+      ", where the next is paused",
+      "insert into tickwork_pauses (kind, name, created_at) values ('queue', 'q1', now())",
+    ],
+    [
+      ", where the next has started enough",
+      `with rate as (insert into tickwork_limits (kind, name, rate, period_seconds, burst, updated_at, starts, span)
+          values ('queue', 'q1', 1, 3600, false, now(), 1, interval '1 hour'))
+        insert into tickwork_lane_starts values ('queue', 'q1', array[now()])`,
+    ],
+  ])("thousands of queues take no longer than a few%s", async (_, hold) => {
+    if (hold) await bed.sql(hold);
     await bed.sql(`insert into "baasix_Tasks" (type, scheduled_time, queue)
       select 'note', now() - interval '1 hour' + n * interval '1 ms', 'q' || n % ${QUEUES} from generate_series(1, ${2 * QUEUES}) n`);
     await bed.sql(`select from ${CLAIM}`);
@@ -108,5 +134,6 @@ describeOnStacks("turns", (bed) => {
     const plan = await bed.sql<{ "QUERY PLAN": string }>(`explain (analyze, buffers) select * from ${CLAIM}`);
     const pages = Number(/hit=(\d+)/.exec(plan.map((line) => line["QUERY PLAN"]).join())?.[1]);
     expect(pages).toBeLessThan(PAGES);
+    await bed.sql("delete from tickwork_lane_starts");
   });
 });

@@ -1,5 +1,6 @@
 /** Tasks that stand in line, and the limits that must hold at every moment. */
 import fc from "fast-check";
+import { LANES_LOOKED } from "../../../packages/core/lane-limits.ts";
 import { LANES_FUNCTION } from "../../../packages/core/store/schema/lanes-function.ts";
 import type { Work } from "./deployment.ts";
 import { core, type Mutant } from "./mutant.ts";
@@ -33,6 +34,14 @@ export const LIMITS = [
   ('type', 'short', 1, null, null, false, now(), null, null),
   ('queue', 'rated', null, 1, 5, false, now(), 1, interval '5 seconds')`,
   `insert into tickwork_lane_pools (versioned, type, queue, next_at) values ('short', 'short', '', now())`,
+];
+
+/** So many types with limits, of which there are no tasks, that a claim looks at the next lanes before it looks at all pools. */
+export const IDLE_POOLS = [
+  `insert into tickwork_limits (kind, name, concurrency, burst, updated_at)
+    select 'type', 'idle' || n, 1, false, now() from generate_series(0, ${LANES_LOOKED}) n`,
+  `insert into tickwork_lane_pools (versioned, type, queue, next_at)
+    select 'idle' || n, 'idle' || n, '', 'infinity' from generate_series(0, ${LANES_LOOKED}) n`,
 ];
 
 const line: fc.Arbitrary<Line> = fc.record({

@@ -6,7 +6,7 @@ import { ARMED_MS, LOOK_STEP_MS, RESUMED_LOOK_MS } from "../../../packages/core/
 import { inSmallBatches } from "./bulk.ts";
 import { Deployment } from "./deployment.ts";
 import { endStory } from "./ending.ts";
-import { CLEAN_LANES, LIMITS } from "./lanes.ts";
+import { CLEAN_LANES, IDLE_POOLS, LIMITS } from "./lanes.ts";
 import { RowWatcher } from "./row-watcher.ts";
 import { type Kind, refreshSeconds, type Scenario } from "./scenario.ts";
 import { Story } from "./story.ts";
@@ -64,7 +64,10 @@ export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Prom
 async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
   const driver = pgliteDriver(db);
   for (const text of CLEANING) await db.query(text);
-  for (const text of hasLimits(kind) ? LIMITS : []) await db.query(text);
+  if (hasLimits(kind)) {
+    for (const text of LIMITS) await db.query(text);
+    for (const text of scenario.seed % 2 === 0 ? IDLE_POOLS : []) await db.query(text);
+  }
   const postgres = new SimulatedPostgres(world, driver, scenario.skew.postgres);
   const memory = createMemoryRedis({ now: () => world.nowMs + scenario.skew.redis });
   const redis = new SimulatedRedis(world, memory);

@@ -11,8 +11,8 @@
  *   all that come later, so nothing starves.
  *
  * It looks at the group that is next and at the first of its lanes: it takes no longer the more tasks, keys or queues
- * there are. Where that one is held back, it looks at all pools, and in each at the first entry and the first lane that
- * may start. A lane whose head is not due, or whose key has a rate, sleeps until then. After a few such lanes, as many
+ * there are. Where that one is held back, it looks at some after it, and then at all pools, and in each at the first
+ * entry and the first lane that may start. A lane whose head is not due, or whose key has a rate, sleeps until then. After a few such lanes, as many
  * as one claim may are put right at once; if that was not enough, the claim starts nothing, and the next one goes on.
  *
  * Plans are kept for as long as a connection is: Postgres would plan anew in each claim, which took four times as long.
@@ -21,11 +21,10 @@ import { LANES_MISSED, LANES_MISSED_MAX, LANES_MOVED } from "../../lane-limits.t
 import { STARTED } from "../claim.ts";
 import { CRASH_HISTORY, epochMs, inFunction, STARTABLE } from "../fragments.ts";
 import { HAS_ENDED, LANES_NEXT_MS, OUR_LANES } from "../lanes.ts";
+import { FIND, FULL_KEYS } from "./lanes-find.ts";
 import {
   DUE_PLAIN,
-  FIND,
   FOLD,
-  FULL_KEYS,
   IN_ORDER,
   KEY_RATE,
   LIMITED_TYPE,
@@ -52,7 +51,7 @@ declare
   best record; key_starts int; key_free_at timestamptz; missed int := 0; touched text[];
   are_limits boolean; is_limited boolean; are_news boolean; are_woken boolean;
   plain_id bigint; plain_type text; plain_due timestamptz; plain_turn float8; is_plain boolean; takes_plain boolean;
-  turn float8; new_tag float8; chosen bigint; head_due timestamptz; is_laned boolean; is_front boolean;
+  turn float8; new_tag float8; chosen bigint; head_due timestamptz; is_laned boolean; is_front boolean; next_group record; next_lane record; looked int; max_looked int;
 begin
   -- Whoever changes a limit waits for those that have read this table: nothing is counted before.
   perform from tickwork_pauses limit 1;

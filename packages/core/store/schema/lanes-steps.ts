@@ -1,7 +1,6 @@
 /** The steps of the function that starts laned tasks (`lanes-function.ts`), which declares the variables that they use. */
 import {
   LANES_FOLDED,
-  LANES_MENDED,
   LANES_PUT_RIGHT,
   LANES_WOKEN,
   LOCKED_LANE_MS,
@@ -10,6 +9,7 @@ import {
 import { STARTED } from "../claim.ts";
 import { CRASH_HISTORY, milliseconds, STARTABLE } from "../fragments.ts";
 import { HAS_ENDED, NEWS, OUR_LANES } from "../lanes.ts";
+import { FREE_AT, IS_FULL, IS_PAUSED, KEY_FREE_AT, KEY_STARTS, POOLS, rateOf } from "./lanes-find.ts";
 
 export const WAITS = "task_status = 'Not started'";
 export const DUE_PLAIN = `${WAITS} and lane is null and scheduled_time <= now() and ${STARTABLE}`;
@@ -17,88 +17,6 @@ export const LIMITED_TYPE = (type: string) =>
   `exists (select from tickwork_limits l where l.kind = 'type' and l.name = ${type})`;
 export const IN_ORDER = "order by scheduled_time, id limit 1";
 const RANK = (due: string, priority: string) => `${due} - ${priority} * ${milliseconds(PRIORITY_STEP_MS)}`;
-
-/** When a rate lets the next one start; null: now. `l` is the limit. */
-const freeAt = (l: string, kind: string, name: string) => `case when ${l}.starts is not null then
-  (select s.starts[cardinality(s.starts) - ${l}.starts + 1] + ${l}.span from tickwork_lane_starts s
-    where s.kind = ${kind} and s.name = ${name}) end`;
-const isFull = (l: string, running: string, name: string) =>
-  `coalesce(${l}.concurrency <= (select count(*) from unnest(${running}) one where one = ${name}), false)`;
-/** The limits of a key, `own` or that of `each`, and its latest starts. */
-const rateOf = (key: string) => `from (select) one
-      left join tickwork_limits own on own.kind = 'concurrency_key' and own.name = ${key}
-      left join tickwork_limits each on each.kind = 'concurrency_key' and each.name = '*'
-      left join tickwork_lane_starts s on s.kind = 'concurrency_key' and s.name = ${key}`;
-const KEY_STARTS = "coalesce(own.starts, each.starts)";
-const KEY_FREE_AT = `s.starts[cardinality(s.starts) - ${KEY_STARTS} + 1]
-  + case when own.starts is null then each.span else own.span end`;
-const POOLS = `tickwork_lane_pools p
-  left join tickwork_limits tl on tl.kind = 'type' and tl.name = p.type
-  left join tickwork_limits ql on ql.kind = 'queue' and ql.name = p.queue`;
-const IS_FULL = `(${isFull("tl", "types", "p.type")} or ${isFull("ql", "queues", "p.queue")})`;
-const IS_PAUSED = "(array['all:', 'type:' || p.type, 'queue:' || p.queue] && paused)";
-const FREE_AT = `greatest(${freeAt("tl", "'type'", "p.type")}, ${freeAt("ql", "'queue'", "p.queue")})`;
-const IS_FREE = `not ${IS_PAUSED} and not ${IS_FULL} and coalesce(${FREE_AT} <= now(), true)`;
-
-/** The first lane of the group that is next. Mostly nothing holds it back; then no other is looked at. */
-const FRONT = `
-    select p.pool, p.type, p.queue, l.grp, l.lane, l.key, l.priority, l.rank, g.tag, greatest(g.tag, state.vtime) as turn,
-        ${OUR_LANES} as sure
-      into best from (select name, tag from tickwork_lane_groups where awake order by tag, name limit 1) g
-      cross join lateral (select * from tickwork_lanes l where l.grp = g.name and l.awake order by l.rank limit 1) l
-      join tickwork_lane_pools p on p.pool = l.pool;
-    is_laned := found and best.sure;
-    if is_laned and is_limited then
-      select ${IS_FREE} and not (best.key = any(full_keys)) into is_laned from ${POOLS} where p.pool = best.pool;
-    end if;`;
-/** The first of all pools that are not held back. `sure`: the tag of its entry is that of its group. */
-const FIRST = `
-      select p.pool, p.type, p.queue, c.grp, c.lane, c.key, c.priority, c.rank, g.tag, greatest(c.tag, state.vtime) as turn,
-          c.tag = g.tag as sure
-        into best from ${POOLS}
-        cross join lateral (
-          select e.grp, e.tag, l.lane, l.key, l.priority, l.rank from tickwork_lane_entries e
-          cross join lateral (select * from tickwork_lanes l where l.pool = p.pool and l.grp = e.grp and l.awake
-            and not (l.key = any(full_keys)) order by l.rank limit 1) l
-          where e.pool = p.pool order by e.pool, e.tag, e.grp limit 1) c
-        join tickwork_lane_groups g on g.name = c.grp
-        where ${OUR_LANES} and ${IS_FREE}
-        order by greatest(c.tag, state.vtime), c.rank limit 1;`;
-/**
- * What is next of what no limit holds back, by what is remembered. A start leaves the entries of its group as they
- * were, for there may be one in each pool: their tags are too low, never too high. So the first by these tags is the
- * first where its own is right. Where several were not, all are put right, rather than one after the other.
- */
-export const FIND = `
-  ${FRONT}
-  is_front := is_laned;
-  if not is_laned then
-    for n in 1..${LANES_MENDED} + 2 loop
-      exit when not exists (select from tickwork_lane_entries);
-      ${FIRST}
-      is_laned := found;
-      exit when not found or best.sure;
-      if n <= ${LANES_MENDED} then
-        update tickwork_lane_entries e set tag = best.tag where e.grp = best.grp;
-      else
-        update tickwork_lane_entries e set tag = g.tag from tickwork_lane_groups g where g.name = e.grp and e.tag <> g.tag;
-      end if;
-    end loop;
-  end if;`;
-
-/** Of the keys that run, those that have no room, and those that are paused. */
-export const FULL_KEYS = `
-  full_keys := '{}';
-  if cardinality(keys) > 0 then
-    select coalesce(array_agg(k.key), '{}') into full_keys
-      from (select key, count(*) as n from unnest(keys) one (key) group by key) k
-      left join tickwork_limits own on own.kind = 'concurrency_key' and own.name = k.key
-      left join tickwork_limits each on each.kind = 'concurrency_key' and each.name = '*'
-      where k.n >= coalesce(own.concurrency, each.concurrency);
-  end if;
-  if cardinality(paused) > 0 then
-    full_keys := full_keys || array(select substr(one, 17) from unnest(paused) one where one like 'concurrency\\_key:%');
-  end if;`;
 
 /** The entry of a lane goes when no other lane of its group is awake in the pool, and the group sleeps when none is in any. */
 const CLOSE = `,
@@ -281,7 +199,8 @@ export const NOTE_NEXT = `
         (select greatest(min(l.next_at), ${FREE_AT}) from tickwork_lanes l where l.pool = p.pool and not l.awake having min(l.next_at) is not null)) end, 'infinity') as at
     from ${POOLS} where ${OUR_LANES}) known
   where pool_row.pool = known.pool and pool_row.next_at <> known.at;
-  update tickwork_lane_pools p set next_at = now() where p.next_at > now() and not ${OUR_LANES} and ${HAS_ENDED};
+  update tickwork_lane_pools p set next_at = now() where p.next_at > now() and not ${OUR_LANES}
+    and exists (select from tickwork_lanes l where l.pool = p.pool) and ${HAS_ENDED};
   delete from tickwork_lane_pools p where not exists (select from tickwork_lanes l where l.pool = p.pool) and not ${LIMITED_TYPE("p.type")};
   if not exists (select from tickwork_lanes) then
     delete from tickwork_lane_groups;
