@@ -104,8 +104,19 @@ test("where a task stands in line is changed while it waits", async () => {
 
 test.each([
   [{ queue: "mail" }, "at least one of concurrency, rate, weight"],
-  [{ concurrency: 1 }, "must name one of type, queue, concurrency_key"],
-  [{ type: "note", queue: "mail", concurrency: 1 }, "must name one of type, queue, concurrency_key"],
+  [{ concurrency: 1 }, "the request must name one of type, queue, concurrency_key, got none"],
+  [
+    { type: "note", queue: "mail", concurrency: 1 },
+    "the request must name one of type, queue, concurrency_key, got type and queue",
+  ],
+  [{ type: 5, concurrency: 1 }, "type must be a string of 1 to 255 characters, got 5"],
+  [{ queue: null, concurrency: 1 }, "queue must be a string of 1 to 255 characters, got null"],
+  [
+    { concurrency_key: {}, concurrency: 1 },
+    "concurrency_key must be a string of 1 to 255 characters, got {}",
+  ],
+  [{ queue: "mail", rate: [] }, "rate must be starts and period_seconds, and perhaps burst, got []"],
+  [[], "the body must be an object with type, queue, concurrency_key, concurrency, rate and weight, got []"],
   [{ queue: "mail", concurrency: 0 }, "concurrency must be a whole number from 1 to 100000, got 0"],
   [{ queue: "mail", concurrency: 1.5 }, "concurrency must be a whole number"],
   [{ queue: "k".repeat(10_000), concurrency: 1 }, "queue must be a string of 1 to 255 characters"],

@@ -30,14 +30,31 @@ test("a type is paused, says so, and is resumed", async () => {
 });
 
 test.each([
-  ["put", "/pauses", {}, "must be an object with one of all, type"],
-  ["put", "/pauses", { type: "note", all: true }, "must be an object with one of"],
+  ["put", "/pauses", {}, "the request must name one of all, type, queue, concurrency_key, got none"],
   [
     "put",
     "/pauses",
-    { all: false },
-    'must be an object with one of all, type, queue, concurrency_key, of which all is true, and perhaps a reason, got {"all":false}',
+    { reason: "a test" },
+    "the request must name one of all, type, queue, concurrency_key, got none",
   ],
+  [
+    "put",
+    "/pauses",
+    { type: "note", all: true },
+    "the request must name one of all, type, queue, concurrency_key, got all and type",
+  ],
+  ["put", "/pauses", { all: false }, "all must be true, got false"],
+  ["put", "/pauses", { all: "yes" }, 'all must be true, got "yes"'],
+  ["put", "/pauses", { type: 5 }, "type must be a string of 1 to 255 characters, got 5"],
+  ["put", "/pauses", { type: null }, "type must be a string of 1 to 255 characters, got null"],
+  ["put", "/pauses", { queue: ["mail"] }, 'queue must be a string of 1 to 255 characters, got ["mail"]'],
+  [
+    "put",
+    "/pauses",
+    { concurrency_key: 5 },
+    "concurrency_key must be a string of 1 to 255 characters, got 5",
+  ],
+  ["put", "/pauses", { type: "note", reason: 5 }, "reason must be a string of 1 to 1000 characters, got 5"],
   ["put", "/pauses", { type: "nothing" }, "type must be one of"],
   [
     "put",
@@ -47,10 +64,31 @@ test.each([
   ],
   ["put", "/pauses", { concurrency_key: "/x" }, "does not begin with / and is not *"],
   ["put", "/pauses", { type: "note", reason: "r".repeat(1_001) }, "reason must be"],
-  ["put", "/pauses", { tipe: "note" }, "must be an object with one of"],
-  ["put", "/pauses", [], "must be an object with one of"],
+  [
+    "put",
+    "/pauses",
+    { tipe: "note" },
+    "tipe is not known here; one of all, type, queue, concurrency_key, and a reason can be given",
+  ],
+  [
+    "put",
+    "/pauses",
+    [],
+    "the body must be an object with one of all, type, queue, concurrency_key, and a reason, got []",
+  ],
   ["put", "/pauses", '"note"', "must be an object"],
-  ["delete", "/pauses", undefined, "must name one of"],
+  [
+    "delete",
+    "/pauses",
+    undefined,
+    "the request must name one of all, type, queue, concurrency_key, got none",
+  ],
+  [
+    "delete",
+    "/pauses?type=note&all=true",
+    undefined,
+    "the request must name one of all, type, queue, concurrency_key, got all and type",
+  ],
   ["delete", "/pauses?all=false", undefined, "all must be true"],
   ["delete", `/pauses?type=${"t".repeat(300)}`, undefined, "type must be"],
 ] as const)("%s %s %o is refused", async (method, path, sent, message) => {

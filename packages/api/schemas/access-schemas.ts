@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { NewApiKeySchema } from "../../core/access/new-key.ts";
 import { AUDIT_ACTIONS, SCOPES } from "../../core/api-key.ts";
+import { noList } from "../../core/tasks/accepts.ts";
 import { idOf } from "../cursors.ts";
 import { cursorFrom, LIST_LIMIT, limitFrom, onlyThese } from "./query-schemas.ts";
 import { positive, time } from "./schemas.ts";
@@ -13,14 +14,16 @@ export const AuditQuerySchema = v.strictObject(
   onlyThese("limit and cursor"),
 );
 
-export const SignInSchema = v.strictObject(
-  {
-    key: v.pipe(
-      v.string(() => "must be an API key"),
-      v.description("The API key."),
-    ),
-  },
-  onlyThese("key"),
+export const SignInSchema = noList(
+  v.strictObject(
+    {
+      key: v.pipe(
+        v.string(() => "must be an API key"),
+        v.description("The API key."),
+      ),
+    },
+    onlyThese("key"),
+  ),
 );
 
 const scopes = v.pipe(v.array(v.picklist(SCOPES)), v.description("What it may do."));

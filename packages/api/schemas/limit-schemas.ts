@@ -1,6 +1,5 @@
 /** What the API takes and answers about lines and limits. */
 import * as v from "valibot";
-import { quote } from "../../core/errors.ts";
 import {
   BURST_MAX,
   CONCURRENCY_MAX,
@@ -9,9 +8,10 @@ import {
   WEIGHT_MAX,
 } from "../../core/lane-limits.ts";
 import { NAME_LIMIT } from "../../core/limits.ts";
-import { accepts, storable } from "../../core/tasks/accepts.ts";
+import { accepts, noList } from "../../core/tasks/accepts.ts";
 import { LIMIT_KINDS } from "../../core/tasks/limit.ts";
 import { onlyThese } from "./query-schemas.ts";
+import { mustNameOne, namesOne, oneOfThese, textUpTo } from "./target-schema.ts";
 
 /** Of a task. */
 export const laneFields = {
@@ -25,13 +25,7 @@ export const laneFields = {
 };
 
 const KINDS = LIMIT_KINDS.join(", ");
-const textMessage = accepts(`a string of 1 to ${NAME_LIMIT} characters`);
-const name = v.pipe(
-  v.string(textMessage),
-  v.minLength(1, textMessage),
-  v.maxLength(NAME_LIMIT, textMessage),
-  storable,
-);
+const name = textUpTo(NAME_LIMIT);
 const whole = (max: number) => {
   const message = accepts(`a whole number from 1 to ${max}`);
   return v.pipe(v.number(message), v.integer(message), v.minValue(1, message), v.maxValue(max, message));
@@ -48,10 +42,6 @@ const targets = {
     v.pipe(name, v.description("A key, or * for each key that has no limit of its own.")),
   ),
 };
-type Targets = { [Kind in (typeof LIMIT_KINDS)[number]]?: string | undefined };
-const namesOne = (given: Targets) => LIMIT_KINDS.filter((kind) => given[kind] !== undefined).length === 1;
-const mustNameOne = ({ input }: { input: unknown }) =>
-  `the request must name one of ${KINDS}, got ${quote(input)}`;
 
 const burst = v.pipe(
   v.optional(v.boolean(accepts("true or false"))),
@@ -61,44 +51,49 @@ const burst = v.pipe(
 );
 
 export const LimitRequestSchema = v.pipe(
-  v.strictObject(
-    {
-      ...targets,
-      concurrency: v.pipe(
-        v.nullish(whole(CONCURRENCY_MAX)),
-        v.description("How many run at once. TASK_CONCURRENCY stays the roof."),
-      ),
-      rate: v.pipe(
-        v.nullish(
-          v.strictObject(
-            {
-              starts: v.pipe(whole(RATE_MAX), v.description(`With burst, at most ${BURST_MAX}.`)),
-              period_seconds: within("seconds", PERIOD_SECONDS_MAX),
-              burst,
-            },
-            onlyThese(
-              "starts, period_seconds and burst",
-              accepts("starts and period_seconds, and perhaps burst"),
+  noList(
+    v.strictObject(
+      {
+        ...targets,
+        concurrency: v.pipe(
+          v.nullish(whole(CONCURRENCY_MAX)),
+          v.description("How many run at once. TASK_CONCURRENCY stays the roof."),
+        ),
+        rate: v.pipe(
+          v.nullish(
+            noList(
+              v.strictObject(
+                {
+                  starts: v.pipe(whole(RATE_MAX), v.description(`With burst, at most ${BURST_MAX}.`)),
+                  period_seconds: within("seconds", PERIOD_SECONDS_MAX),
+                  burst,
+                },
+                onlyThese(
+                  "starts, period_seconds and burst",
+                  accepts("starts and period_seconds, and perhaps burst"),
+                ),
+              ),
             ),
           ),
+          v.description("How many start in how much time."),
         ),
-        v.description("How many start in how much time."),
-      ),
-      weight: v.pipe(
-        v.nullish(within("a number", WEIGHT_MAX)),
-        v.description(
-          "How many turns a group gets where others get one. Only with a concurrency_key without * and /.",
+        weight: v.pipe(
+          v.nullish(within("a number", WEIGHT_MAX)),
+          v.description(
+            "How many turns a group gets where others get one. Only with a concurrency_key without * and /.",
+          ),
         ),
-      ),
-    },
-    onlyThese(`${KINDS}, concurrency, rate and weight`),
+      },
+      onlyThese(`${KINDS}, concurrency, rate and weight`),
+    ),
   ),
-  v.check(namesOne, mustNameOne),
+  v.check(namesOne(LIMIT_KINDS), mustNameOne(LIMIT_KINDS)),
+  v.metadata({ oneOf: oneOfThese(LIMIT_KINDS) }),
 );
 
 export const LimitQuerySchema = v.pipe(
   v.strictObject(targets, `is not known here; one of ${KINDS} can be given`),
-  v.check(namesOne, mustNameOne),
+  v.check(namesOne(LIMIT_KINDS), mustNameOne(LIMIT_KINDS)),
 );
 
 /** Of a task. */

@@ -1,38 +1,35 @@
 /** What the API takes and answers about pauses. */
 import * as v from "valibot";
-import { mustBe, quote } from "../../core/errors.ts";
 import { NAME_LIMIT, PAUSE_REASON_LIMIT } from "../../core/limits.ts";
-import { accepts, storable } from "../../core/tasks/accepts.ts";
+import { accepts, noList } from "../../core/tasks/accepts.ts";
 import { PAUSE_KINDS } from "../../core/tasks/pause.ts";
+import { onlyThese } from "./query-schemas.ts";
+import { mustNameOne, namesOne, oneOfThese, textUpTo } from "./target-schema.ts";
 
 const KINDS = PAUSE_KINDS.join(", ");
 
-const textUpTo = (limit: number) => {
-  const message = accepts(`a string of 1 to ${limit} characters`);
-  return v.pipe(v.string(message), v.minLength(1, message), v.maxLength(limit, message), storable);
-};
 const name = textUpTo(NAME_LIMIT);
 const reason = v.optional(
   v.nullable(v.pipe(textUpTo(PAUSE_REASON_LIMIT), v.description("Why, for people."))),
 );
 
-export const PauseRequestSchema = v.union(
-  [
-    v.strictObject({ type: name, reason }),
-    v.strictObject({ queue: name, reason }),
-    v.strictObject({ concurrency_key: name, reason }),
-    v.strictObject({ all: v.literal(true), reason }),
-  ],
-  ({ input }) =>
-    `the body ${mustBe(`an object with one of ${KINDS}, of which all is true, and perhaps a reason`, input)}`,
+const targets = { type: v.optional(name), queue: v.optional(name), concurrency_key: v.optional(name) };
+
+export const PauseRequestSchema = v.pipe(
+  noList(
+    v.strictObject(
+      { ...targets, all: v.optional(v.literal(true, accepts("true"))), reason },
+      onlyThese(`one of ${KINDS}, and a reason`),
+    ),
+  ),
+  v.check(namesOne(PAUSE_KINDS), mustNameOne(PAUSE_KINDS)),
+  v.metadata({ oneOf: oneOfThese(PAUSE_KINDS) }),
 );
 
 export const ResumeQuerySchema = v.pipe(
   v.strictObject(
     {
-      type: v.optional(name),
-      queue: v.optional(name),
-      concurrency_key: v.optional(name),
+      ...targets,
       all: v.optional(
         v.pipe(
           v.picklist(["true"], accepts("true")),
@@ -42,10 +39,7 @@ export const ResumeQuerySchema = v.pipe(
     },
     `is not known here; one of ${KINDS} can be given`,
   ),
-  v.check(
-    (given) => PAUSE_KINDS.filter((kind) => given[kind] !== undefined).length === 1,
-    ({ input }) => `the request must name one of ${KINDS}, got ${quote(input)}`,
-  ),
+  v.check(namesOne(PAUSE_KINDS), mustNameOne(PAUSE_KINDS)),
 );
 
 export const PauseSchema = v.pipe(

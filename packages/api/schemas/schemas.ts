@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { TASK_STATUSES } from "#core";
 import { mustBe } from "../../core/errors.ts";
 import { BATCH_LIMIT, IDEMPOTENCY_HOURS, NAME_LIMIT } from "../../core/limits.ts";
-import { accepts } from "../../core/tasks/accepts.ts";
+import { accepts, noList } from "../../core/tasks/accepts.ts";
 import { NewTaskSchema, TaskChangesSchema } from "../../core/tasks/new-task.ts";
 import { CONTENT, UNIQUE_FOR, UNIQUE_OUTCOMES } from "../../core/tasks/task.ts";
 import { encryptedField } from "./encrypted-schema.ts";
@@ -18,9 +18,11 @@ export const NewTasksSchema = v.union([
   v.pipe(v.array(NewTaskSchema), v.minLength(1), v.maxLength(BATCH_LIMIT)),
 ]);
 
-export const RunningSchema = v.strictObject(
-  { isRunning: v.pipe(v.boolean(accepts("true or false")), v.description("Whether a task is running.")) },
-  onlyThese("isRunning"),
+export const RunningSchema = noList(
+  v.strictObject(
+    { isRunning: v.pipe(v.boolean(accepts("true or false")), v.description("Whether a task is running.")) },
+    onlyThese("isRunning"),
+  ),
 );
 
 // Headers are read where they are used; here they are described.
@@ -41,15 +43,17 @@ export const CreateHeadersSchema = v.object({
   ...UserHeadersSchema.entries,
 });
 
-export const HookSchema = v.looseObject(
-  {
-    data: v.pipe(
-      v.record(v.string(), v.unknown(), accepts("an object: the item")),
-      v.description("The item that was created, changed or deleted."),
-    ),
-  },
-  (issue) =>
-    issue.path ? "is missing" : `the body ${mustBe("an object with the item in data", issue.input)}`,
+export const HookSchema = noList(
+  v.looseObject(
+    {
+      data: v.pipe(
+        noList(v.record(v.string(), v.unknown(), accepts("an object: the item"))),
+        v.description("The item that was created, changed or deleted."),
+      ),
+    },
+    (issue) =>
+      issue.path ? "is missing" : `the body ${mustBe("an object with the item in data", issue.input)}`,
+  ),
 );
 
 // What the API answers with.

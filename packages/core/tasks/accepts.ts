@@ -20,5 +20,15 @@ export function checked<Schema extends v.GenericSchema>(
   throw invalidRequest(issuesOf(result.issues));
 }
 
+/** To valibot, a list is an object: one without fields would be taken for one that says nothing. */
+export const noList = <Schema extends v.GenericSchema>(schema: Schema): Schema => ({
+  ...schema,
+  "~run": (dataset, config) => {
+    if (!Array.isArray(dataset.value)) return schema["~run"](dataset, config);
+    v._addIssue(schema, "type", dataset, config);
+    return dataset;
+  },
+});
+
 /** A text that Postgres can keep. */
 export const storable = v.check(isStorable, accepts(STORABLE_TEXT));

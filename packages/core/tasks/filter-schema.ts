@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import { mustBe, quote } from "../errors.ts";
 import { NAME_LIMIT } from "../limits.ts";
-import { accepts, storable } from "./accepts.ts";
+import { accepts, noList, storable } from "./accepts.ts";
 import { BULK_ACTIONS, type BulkAction, narrows, statusOf, TAKEN_BY, type TaskFilter } from "./filter.ts";
 import { TASK_STATUSES } from "./task.ts";
 import { parseTime, TIME_FORMAT, TIME_SHAPE } from "./time.ts";
@@ -104,13 +104,6 @@ const pathItem = (given: object, key: string): v.ObjectPathItem => {
   const input = given as Record<string, unknown>;
   return { type: "object", origin: "value", input, key, value: input[key] };
 };
-
-/** To valibot, a list is an object; one without fields would be taken for an empty filter. */
-const noList = <Schema extends v.GenericSchema>(schema: Schema): Schema => ({
-  ...schema,
-  "~run": (dataset, config) =>
-    schema["~run"](Array.isArray(dataset.value) ? { value: "a list" } : dataset, config),
-});
 
 const onlyThese = (what: string, names: string) => (issue: v.StrictObjectIssue) => {
   if (issue.expected === "never") return `is not known here; ${names} can be given`;

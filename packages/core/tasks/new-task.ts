@@ -21,7 +21,7 @@ import {
   TASK_DATA_LIMIT_BYTES,
   VERSION_LIMIT,
 } from "../limits.ts";
-import { accepts, storable } from "./accepts.ts";
+import { accepts, noList, storable } from "./accepts.ts";
 import { ENCRYPTED, isSealed } from "./encryption.ts";
 import { laneFields } from "./laning.ts";
 import { dataFor, type Registry } from "./registry.ts";
@@ -90,19 +90,19 @@ const fields = {
 };
 
 const newFields = { ...fields, ...uniqueFields };
+const changedFields = { ...fields, type: v.optional(fields.type) };
 const namesOf = (known: object) => Object.keys(known).join(", ");
 
-const onlyThese = (known: object) => (issue: v.StrictObjectIssue) => {
+const onlyThese = (known: object, what: string, needed: string) => (issue: v.StrictObjectIssue) => {
   if (issue.expected === "never") return `is not a field that can be set; these can: ${namesOf(known)}`;
-  return issue.path ? "is missing" : `the task ${mustBe("an object with a type", issue.input)}`;
+  return issue.path ? "is missing" : `${what} ${mustBe(`an object with ${needed}`, issue.input)}`;
 };
 
 /** A task to be created. */
-export const NewTaskSchema = v.strictObject(newFields, onlyThese(newFields));
+export const NewTaskSchema = noList(v.strictObject(newFields, onlyThese(newFields, "the task", "a type")));
 /** Changes to a task that has not started. */
-export const TaskChangesSchema = v.strictObject(
-  { ...fields, type: v.optional(fields.type) },
-  onlyThese(fields),
+export const TaskChangesSchema = noList(
+  v.strictObject(changedFields, onlyThese(fields, "the changes", `some of ${namesOf(fields)}`)),
 );
 
 /** What is wrong with a request. */

@@ -120,9 +120,10 @@ function parameter(
 /** Any value of a schema. Arrays and texts are short: sizes are for the attacks. */
 function drawn(given: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
   const schema = knowledge.described.resolve(given);
-  const { type, anyOf, properties, items, minimum, maximum } = schema as {
+  const { type, anyOf, oneOf, properties, items, minimum, maximum } = schema as {
     type?: string;
     anyOf?: Schema[];
+    oneOf?: { required: string[] }[];
     properties?: Record<string, Schema>;
     items?: Schema;
     minimum?: number;
@@ -136,6 +137,16 @@ function drawn(given: Schema, knowledge: Knowledge): fc.Arbitrary<unknown> {
   if (type === "object" && properties && "cron" in properties) return scheduleOf(properties, knowledge);
   if (type === "object" && properties && "task_data" in properties)
     return taskOf(properties, (schema.required as string[] | undefined) ?? [], knowledge);
+  if (type === "object" && properties && oneOf) {
+    // One of these names goes with what is in none of them.
+    const { oneOf: _, ...one } = schema;
+    const names = oneOf.flatMap(({ required }) => required);
+    const without = (kept: string) =>
+      Object.fromEntries(
+        Object.entries(properties).filter(([name]) => name === kept || !names.includes(name)),
+      );
+    return fc.oneof(...names.map((name) => drawn({ ...one, properties: without(name) }, knowledge)));
+  }
   if (type === "object")
     return fc.record(
       Object.fromEntries(
