@@ -134,7 +134,7 @@ export const ERROR_TEXTS: Record<ErrorCode, ErrorText> = {
   },
   bad_definition: {
     meaning:
-      "A task definition is not usable: its name, a limit, or a type that is defined twice. It stops the start.",
+      "A definition in code is not usable: that of a task, a schedule or a limit, or one that is there twice. It stops the start.",
     remedy: "Correct the definition that the message names.",
   },
   internal: {

@@ -111,7 +111,8 @@ export function createSchedules(deps: SchedulesDeps, announcer: Announcer) {
           if (!(error instanceof TickworkError)) throw error;
           log.error("a schedule of the code is refused, and stays as it was", {
             schedule: name,
-            error: messageOf(error),
+            // As `defineSchedule` calls it.
+            error: messageOf(error).replace(/(^|; )task_data\b/g, "$1data"),
           });
         }
       }

@@ -41,7 +41,14 @@ export interface DeclaredLimit {
  * const eachKey = defineLimit({ concurrencyKey: "*", concurrency: 1 });
  */
 export function defineLimit(definition: LimitDefinition): DeclaredLimit {
-  const { type, queue, concurrencyKey, concurrency, rate, weight } = definition;
+  return declare(definition, quote(definition));
+}
+
+/** @param which what is said of it where it is refused */
+function declare(
+  { type, queue, concurrencyKey, concurrency, rate, weight }: LimitDefinition,
+  which: string,
+): DeclaredLimit {
   const target = Object.fromEntries(
     Object.entries({ type, queue, concurrency_key: concurrencyKey }).filter(([, name]) => name !== undefined),
   ) as LimitTarget;
@@ -55,13 +62,14 @@ export function defineLimit(definition: LimitDefinition): DeclaredLimit {
   try {
     checkLimit(target, terms);
   } catch (error) {
-    const message = messageOf(error)
-      .replaceAll("period_seconds", "periodSeconds")
-      .replaceAll("concurrency_key", "concurrencyKey");
-    throw new TickworkError("bad_definition", `Limit ${quote(definition)}: ${message}`);
+    throw new TickworkError("bad_definition", `Limit ${which}: ${inCode(messageOf(error))}.`);
   }
   return { tickworkLimit: true, target, terms };
 }
+
+/** What the API calls a field, as its option is called in code. */
+const inCode = (text: string) =>
+  text.replace(/(period|concurrency)_(s|k)/g, (_, one, other) => one + other.toUpperCase());
 
 /** Whether a value is what `defineLimit` returns. */
 export function isDeclaredLimit(value: unknown): value is DeclaredLimit {
@@ -86,14 +94,15 @@ export function checkLimits(
 ): DeclaredLimit[] {
   const all = [
     ...definitions.flatMap(({ type, limit }) =>
-      limit === undefined ? [] : [defineLimit({ ...limit, type })],
+      limit === undefined ? [] : [declare({ ...limit, type }, `of type ${quote(type)}`)],
     ),
     ...beside,
   ];
   const names = new Set<string>();
   for (const { target } of all) {
     const name = JSON.stringify(target);
-    const refuse = (message: string) => new TickworkError("bad_definition", `Limit ${name}: ${message}.`);
+    const refuse = (message: string) =>
+      new TickworkError("bad_definition", `Limit ${inCode(name)}: ${message}.`);
     if (names.has(name)) throw refuse("it is declared twice");
     names.add(name);
     if (!("type" in target)) continue;

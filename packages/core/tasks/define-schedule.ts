@@ -1,8 +1,7 @@
-import { describeIssues, TickworkError } from "../errors.ts";
+import { describeIssues, type Issue, mustBe, quote, TickworkError } from "../errors.ts";
 import { flawsOfName, flawsOfTimes } from "./check-times.ts";
 import type { DataOf, TaskDefinition } from "./define-task.ts";
-
-import type { CatchUp, DeclaredSchedule, Overlap } from "./schedule.ts";
+import { CATCH_UPS, type CatchUp, type DeclaredSchedule, OVERLAPS, type Overlap } from "./schedule.ts";
 
 /** A schedule in code: what `defineSchedule` takes. */
 export interface ScheduleDefinition<Definition extends TaskDefinition = TaskDefinition> {
@@ -35,7 +34,7 @@ export interface ScheduleDefinition<Definition extends TaskDefinition = TaskDefi
  * deployment starts, its first refresh makes the schedule, changes it to what is declared, or removes it once it is
  * declared no more.
  *
- * @throws TickworkError `bad_definition` when its name or its times are not usable
+ * @throws TickworkError `bad_definition` when one of its options is not usable; whether its data are, its type says later
  * @example
  * const report = defineTask({ type: "report", run: async () => {} });
  * const nightly = defineSchedule({
@@ -55,12 +54,14 @@ export function defineSchedule<Definition extends TaskDefinition = TaskDefinitio
   data,
   catchUp,
   overlap,
+  ...others
 }: ScheduleDefinition<Definition>): DeclaredSchedule {
+  const typeName: unknown = typeof type === "object" ? type?.type : type;
   const given = {
     cron,
     every_seconds: everySeconds,
     time_zone: timeZone,
-    type: typeof type === "string" ? type : type.type,
+    type: typeName as Definition["type"],
     task_data: data,
     catch_up: catchUp,
     overlap,
@@ -68,8 +69,22 @@ export function defineSchedule<Definition extends TaskDefinition = TaskDefinitio
   const flaws = [
     ...flawsOfName(name),
     ...flawsOfTimes(given, { cron: "cron", every: "everySeconds", zone: "timeZone" }, 0),
+    ...(typeof typeName === "string"
+      ? []
+      : [{ path: "type", message: mustBe("a definition, or the name of its type", type) }]),
+    ...flawsOfChoice("catchUp", CATCH_UPS, catchUp),
+    ...flawsOfChoice("overlap", OVERLAPS, overlap),
+    // Such as those of HTTP: a time_zone that nobody reads would have it run at another hour.
+    ...Object.keys(others).map((path) => ({ path, message: `is not known here; ${OPTIONS} can be given` })),
   ];
   if (flaws.length > 0)
-    throw new TickworkError("bad_definition", `Schedule "${name}": ${describeIssues(flaws)}.`);
+    throw new TickworkError("bad_definition", `Schedule ${quote(name)}: ${describeIssues(flaws)}.`);
   return { tickworkSchedule: true, name, given };
+}
+
+const OPTIONS = "name, cron, everySeconds, timeZone, type, data, catchUp and overlap";
+
+function flawsOfChoice(path: string, choices: readonly string[], given: string | undefined): Issue[] {
+  if (given === undefined || choices.includes(given)) return [];
+  return [{ path, message: mustBe(`one of ${choices.map(quote).join(", ")}`, given) }];
 }

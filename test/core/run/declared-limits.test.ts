@@ -130,6 +130,10 @@ test.each([
   [{ queue: "mail" }, "at least one of concurrency, rate, weight"],
   [{ concurrency: 1 }, "must name one of type, queue, concurrencyKey"],
   [{ queue: "mail", rate: { starts: 1, periodSeconds: 0 } }, "rate.periodSeconds must be seconds from 0.001"],
+  [
+    { concurrencyKey: "/7", concurrency: 1 },
+    'Limit {"concurrencyKey":"/7","concurrency":1}: concurrencyKey must be a string of 1 to 255 characters that',
+  ],
 ] as const)("%o is refused", (definition, message) => {
   expect(() => defineLimit(definition)).toThrow(
     expect.objectContaining({ code: "bad_definition", message: expect.stringContaining(message) }),
@@ -138,7 +142,21 @@ test.each([
 
 describeOnStacks("what cannot be declared", (bed) => {
   test.each([
-    [noteOf({ concurrency: 0 }), [], "concurrency must be a whole number from 1 to 100000, got 0"],
+    [
+      noteOf({ concurrency: 0 }),
+      [],
+      'Limit of type "note": concurrency must be a whole number from 1 to 100000, got 0; to start none, pause it.',
+    ],
+    [
+      noteOf({ rate: { starts: 1, periodSeconds: 0 } }),
+      [],
+      'Limit of type "note": rate.periodSeconds must be seconds from 0.001 to 2678400, got 0.',
+    ],
+    [
+      noteOf(),
+      [1, 2].map((concurrency) => defineLimit({ concurrencyKey: "*", concurrency })),
+      'Limit {"concurrencyKey":"*"}: it is declared twice.',
+    ],
     [noteOf({ concurrency: 1 }), [defineLimit({ type: "note", concurrency: 1 })], "it is declared twice"],
     [noteOf(), [mail, mail, defineLimit({ queue: "mail", concurrency: 1 })], "it is declared twice"],
     [
