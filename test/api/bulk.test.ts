@@ -65,6 +65,20 @@ test("cancels, reschedules and deletes; an empty filter takes all with confirm",
   expect(await count("true")).toBe(0);
 });
 
+test.each(["cancel", "delete"])(
+  "a %s of all leaves its own task out, as its dry run does",
+  async (action) => {
+    await fill(2, "Not started");
+    const request = { action, filter: {}, confirm: true };
+    const counted = await api.post<{ count: number }>("/tasks/bulk", { ...request, dry_run: true });
+    expect(counted.body).toEqual({ count: 2, exact: true });
+    const { body } = await api.post("/tasks/bulk", request);
+    await api.tickwork.worker.tick();
+    const { result_data } = (await api.get<Task>(`/tasks/${body.id}`)).body;
+    expect(result_data).toEqual({ action, matched: 2, changed: 2, skipped: 0 });
+  },
+);
+
 const FIELDS =
   "status, type, queue, concurrency_key, text, dead, waiting_for_code, created_from, created_to, scheduled_from, scheduled_to";
 
