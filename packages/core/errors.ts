@@ -202,6 +202,10 @@ export function unknownType(types: readonly string[], given: string): TickworkEr
   );
 }
 
+/** What is said of a schedule or a limit in code whose type is none of these. */
+export const notDefined = (types: readonly string[], given: unknown): string =>
+  `its type ${mustBe(`one that is defined (${types.map(quote).join(", ") || "none"})`, given)}`;
+
 /** How our own messages of an issue begin; those of other people's schemas are sentences of their own. */
 const PREDICATE = /^(must|is|has|cannot) /;
 

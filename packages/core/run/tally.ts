@@ -110,7 +110,9 @@ export function createTally({ log, metrics, onAttempt }: TallyDeps): Tally {
 function logAttempt(log: Logger, outcome: Outcome | undefined, fields: Record<string, unknown>): void {
   if (!outcome) log.warn("an attempt lost its lease and changed nothing", fields);
   else if (outcome.kind === "completed") log.info("task completed", fields);
-  else if (outcome.kind === "given_back") log.warn("task given back before it began", fields);
+  // With a pause it waits its turn in the queue of its schedule, or for what an error in the log says.
+  else if (outcome.kind === "given_back")
+    log[outcome.delayMs ? "debug" : "warn"]("task given back before it began", fields);
   else if (outcome.kind === "interrupted" || outcome.kind === "crashed")
     log.warn("task given back", { ...fields, outcome: outcome.kind, code: outcome.record.code });
   else {

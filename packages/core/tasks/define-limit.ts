@@ -1,4 +1,4 @@
-import { messageOf, mustBe, quote, TickworkError } from "../errors.ts";
+import { messageOf, notDefined, quote, TickworkError } from "../errors.ts";
 import { checkLimit, type LimitTarget, type LimitTerms } from "./limit.ts";
 
 /** How many tasks of a type may run and start, in code: `limit` of a definition. At least one of them. */
@@ -109,7 +109,10 @@ export function checkLimits(
     const definition = definitions.find(({ type }) => type === target.type);
     if (!definition)
       throw refuse(
-        `its type ${mustBe(`one that is defined (${definitions.map(({ type }) => quote(type)).join(", ") || "none"})`, target.type)}`,
+        notDefined(
+          definitions.map(({ type }) => type),
+          target.type,
+        ),
       );
     if (definition.foreign) throw refuse("another program runs tasks of this type, and knows no limits");
   }

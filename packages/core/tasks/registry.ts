@@ -2,7 +2,7 @@ import type { EncryptionKey } from "../encryption-keys.ts";
 import {
   type Issue,
   messageOf,
-  mustBe,
+  notDefined,
   PermanentError,
   quote,
   RetryAfter,
@@ -65,10 +65,7 @@ export function checkDeclared(declared: readonly DeclaredSchedule[], { types }: 
       new TickworkError("bad_definition", `Schedule "${name}": ${message}.`);
     if (names.has(name)) throw refuse("it is declared twice");
     names.add(name);
-    if (!types.includes(given.type ?? "")) {
-      const known = types.map(quote).join(", ") || "none";
-      throw refuse(`its type ${mustBe(`one that is defined (${known})`, given.type)}`);
-    }
+    if (!types.includes(given.type ?? "")) throw refuse(notDefined(types, given.type));
   }
 }
 
