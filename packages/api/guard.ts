@@ -5,7 +5,7 @@ import { type Actor, TickworkError } from "#core";
 import type { Access } from "../core/access/access.ts";
 import type { RateLimits } from "../core/access/rate-limit.ts";
 import type { Caller } from "../core/api-key.ts";
-import { quote } from "../core/errors.ts";
+import { invalidRequest, quote } from "../core/errors.ts";
 import { cookieNameOf, hostOf } from "./browser.ts";
 import { header } from "./input.ts";
 import type { RequestEnv } from "./log.ts";
@@ -46,9 +46,13 @@ export function guard(access: Access, limits: RateLimits | undefined): Middlewar
       const waitMs = await limits.admit(known, ((c.env ?? {}) as RequestEnv).address);
       if (waitMs > 0) throw rateLimited(c, waitMs);
     }
-    if (!caller) return next();
+    if (!caller) {
+      if (operation) refuseUnknown(c, operation);
+      return next();
+    }
     const found = await caller;
     if (operation?.scope && !found.scopes.includes(operation.scope)) throw scopeMissing(operation, found);
+    if (operation) refuseUnknown(c, operation);
     c.set("caller", found);
     await Promise.all([next(), access.noteUse(found)]);
     return undefined;
@@ -78,6 +82,16 @@ async function identified(c: Context, access: Access): Promise<Caller> {
   // A browser sends its cookies whoever made it ask.
   if (c.req.method !== "GET" && c.req.method !== "HEAD") refuseCrossSite(c);
   return caller;
+}
+
+/** Of an operation that takes no parameters; those of the others have their schemas. */
+function refuseUnknown(c: Context, { query, anyQuery }: Operation): void {
+  if (query || anyQuery) return;
+  const names = Object.keys(c.req.query());
+  if (names.length > 0)
+    throw invalidRequest(
+      names.map((path) => ({ path, message: "is not known here; no parameters can be given" })),
+    );
 }
 
 function scopeMissing({ scope, method, path }: Operation, { keyName, scopes }: Caller): TickworkError {

@@ -124,7 +124,7 @@ export async function renderOpenApi(): Promise<Json> {
 }
 
 const DESCRIPTION =
-  "Times in answers are ISO 8601 in UTC; ids are opaque. Whatever is not done is answered with `{error: {code, message, issues?}}`. A path or a method that is not described here is answered with 404 and the code `route_not_found`; the dashboard is at `/`, and this description is readable at `/docs`.";
+  "Times in answers are ISO 8601 in UTC; ids are opaque. Whatever is not done is answered with `{error: {code, message, issues?}}`. A path or a method that is not described here is answered with 404 and the code `route_not_found`, a query parameter that is not with 422, except where monitors and hooks ask; the dashboard is at `/`, and this description is readable at `/docs`.";
 
 function render(schema: v.GenericSchema, typeMode: "input" | "output"): Json {
   return withoutDefinitions(toJsonSchema(schema, { ...OPTIONS, typeMode, definitions: NAMED }));
@@ -206,13 +206,14 @@ function answersOf(operationId: keyof typeof operations, { answer, otherwise }: 
 }
 
 /** The errors that an operation may answer with, those of a status together. */
-function failuresOf({ errors, json, open, scope, unlimited }: Operation): ErrorCode[][] {
-  const { all, withKey, withScope, withBody, limited } = COMMON_ERRORS;
+function failuresOf({ errors, json, open, scope, unlimited, anyQuery }: Operation): ErrorCode[][] {
+  const { all, withKey, withScope, withBody, withoutAnyQuery, limited } = COMMON_ERRORS;
   const ofKey = open ? [] : [...withKey, ...(scope ? withScope : [])];
   const codes = [
     ...new Set<ErrorCode>([
       ...(json ? withBody : []),
       ...errors,
+      ...(anyQuery ? [] : withoutAnyQuery),
       ...all,
       ...ofKey,
       ...(unlimited ? [] : limited),

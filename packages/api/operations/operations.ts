@@ -31,6 +31,11 @@ export interface Operation {
   open?: boolean;
   /** Asked by monitors, and so often that it is not counted. */
   unlimited?: boolean;
+  /**
+   * Leaves parameters that it does not know alone. Elsewhere one that is misspelt must not be lost; this is asked by
+   * others' programs at an address that they were given, and they may add what they need, as against caches.
+   */
+  anyQuery?: boolean;
 }
 
 /** What every operation may answer with; what those that need a key may, and what those that read a body may. */
@@ -40,6 +45,7 @@ export const COMMON_ERRORS = {
   limited: ["rate_limited", "redis_unavailable"],
   withScope: ["scope_missing"],
   withBody: ["malformed_json", "body_too_large"],
+  withoutAnyQuery: ["invalid_request"],
 } as const satisfies Record<string, readonly ErrorCode[]>;
 
 export const operations = {
@@ -214,6 +220,7 @@ export const operations = {
     json: s.HookSchema,
     answer: { status: 200, schema: s.HookAnswerSchema },
     errors: ["unknown_event", "invalid_request", "postgres_unavailable"],
+    anyQuery: true,
   },
   health: {
     method: "get",
@@ -224,6 +231,7 @@ export const operations = {
     errors: [],
     open: true,
     unlimited: true,
+    anyQuery: true,
   },
   ...accessOperations,
   openapi: {
