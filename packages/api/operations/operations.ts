@@ -119,7 +119,8 @@ export const operations = {
     method: "post",
     path: "/tasks/refresh",
     scope: "admin",
-    summary: "Rebuilds the cache from Postgres (forceRefresh), and answers as stats does.",
+    summary:
+      "Rebuilds the cache from Postgres (forceRefresh), and answers as stats does. It deletes nothing that is over age.",
     headers: s.UserHeadersSchema,
     answer: { status: 200, schema: s.StatsSchema },
     errors: ["postgres_unavailable", "refresh_too_slow"],

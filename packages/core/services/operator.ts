@@ -57,7 +57,7 @@ export interface Operator extends Pauses, Limits, Bulk {
   unlock(token: string): Promise<boolean>;
   /** Whether a task is running anywhere. Never throws: `false` if nothing answers. */
   isTaskRunning(): Promise<boolean>;
-  /** Rebuilds the cache from Postgres. @throws TickworkError `refresh_too_slow` */
+  /** Rebuilds the cache from Postgres, and deletes nothing that is over age. @throws TickworkError `refresh_too_slow` */
   forceRefresh(): Promise<void>;
   /** Never throws; `error` says what failed. @example const { cachedTasksCount } = await operator.getCacheStats(); */
   getCacheStats(): Promise<CacheStats>;

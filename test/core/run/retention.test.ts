@@ -45,6 +45,15 @@ describeOnStacks("the retention by type", (bed) => {
     ...failed.map((days) => `${type} Error ${days}`),
   ];
 
+  test("a refresh that is asked for deletes nothing", async () => {
+    const { operator, worker } = bed.make({ doorbell: noteRings(), definitions });
+    await insert("brief", "Completed", 2);
+    await operator.forceRefresh();
+    expect(await left()).toEqual(of("brief", [2], []));
+    await worker.refresh();
+    expect(await left()).toEqual([]);
+  });
+
   test("what a type says goes before the setting, and the others follow the setting", async () => {
     const { worker } = bed.make({ doorbell: noteRings(), definitions, env: { TASK_RETENTION_DAYS: "10" } });
     await fill();
