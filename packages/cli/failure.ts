@@ -1,8 +1,9 @@
 /** How a command fails: one line on stderr that says what and how to mend it, and an exit code. */
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { TickworkApiError, TickworkNetworkError, TickworkTimeoutError } from "#client";
 import { ConfigError, TickworkError } from "#core";
 import { messageOf } from "../core/errors.ts";
+import { inOptions } from "./option-names.ts";
 
 /** Exit codes. */
 export const FAILED = 1;
@@ -21,23 +22,35 @@ interface Failure {
   code?: string | undefined;
 }
 
-export function failureOf(error: unknown): Failure {
+/** Statuses of what was given wrongly: it cannot be read, is too large, or is not acceptable. */
+const MISUSES: readonly number[] = [400, 413, 422];
+
+/** Whether what the user gave is refused, whoever found that out. A key that another request has was fine before. */
+const isMisuse = (error: unknown) =>
+  error instanceof TickworkApiError &&
+  error.code !== undefined &&
+  error.code !== "idempotency_key_reused" &&
+  MISUSES.includes(error.status);
+
+/** @param command the one that failed; undefined where it was not found */
+export function failureOf(error: unknown, command?: Command): Failure {
   if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? 0 : MISUSED };
   if (error instanceof ToldFailure) return { exitCode: FAILED };
   if (error instanceof UsageError) return { exitCode: MISUSED, message: error.message };
-  return { exitCode: FAILED, message: oneLine(messageFor(error)), code: codeOf(error) };
+  const exitCode = isMisuse(error) ? MISUSED : FAILED;
+  return { exitCode, message: oneLine(messageFor(error, command)), code: codeOf(error) };
 }
 
 /** Says why a command failed. @returns the exit code */
-export function tell(error: unknown, json: boolean): number {
-  const { exitCode, message, code } = failureOf(error);
+export function tell(error: unknown, json: boolean, command?: Command): number {
+  const { exitCode, message, code } = failureOf(error, command);
   if (message !== undefined) console.error(json ? JSON.stringify({ error: { code, message } }) : message);
   return exitCode;
 }
 
-function messageFor(error: unknown): string {
+function messageFor(error: unknown, command: Command | undefined): string {
   if (error instanceof TickworkApiError)
-    return [sentence(issuesIn(error)), MENDING[error.code ?? ""]].filter(Boolean).join(" ");
+    return [sentence(saidBy(error, command)), MENDING[error.code ?? ""]].filter(Boolean).join(" ");
   if (error instanceof TickworkTimeoutError || error instanceof TickworkNetworkError) return error.message;
   if (error instanceof ConfigError || error instanceof TickworkError) return error.message;
   return `This should not have happened: ${messageOf(error)}`;
@@ -57,11 +70,8 @@ const MENDING: Readonly<Record<string, string>> = {
   task_finished: "`tickwork retry` runs it again.",
 };
 
-/** The API's own message has the first of the issues. */
-const issuesIn = ({ message, issues = [] }: TickworkApiError) =>
-  issues.length > 1
-    ? issues.map(({ path, message: text }) => [path, text].filter(Boolean).join(" ")).join("; ")
-    : message;
+const saidBy = ({ message, issues = [] }: TickworkApiError, command: Command | undefined) =>
+  command ? inOptions(message, issues, command) : message;
 
 const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
 

@@ -65,7 +65,10 @@ export function createProgram(): Command {
     "npx tickwork dev",
     'npx tickwork enqueue greet \'{"name":"Ada"}\' --wait',
   );
-  program.addHelpText("after", "\nExit codes: 0 done, 1 failed, 2 called wrongly.");
+  program.addHelpText(
+    "after",
+    "\nExit codes: 0 done, 1 failed, 2 called wrongly: what was given is refused, here or by the server.",
+  );
   for (const add of COMMANDS) add(program);
   for (const command of program.commands)
     command.copyInheritedSettings(program).helpOption("--help", "explain this command");

@@ -4,6 +4,7 @@ import { type Client, createClient, TickworkNetworkError } from "#client";
 import { ConfigError, type Environment } from "#core";
 import { messageOf } from "../core/errors.ts";
 import { localServer } from "../local/local-server.ts";
+import { UsageError } from "./failure.ts";
 
 export interface ServerFlags {
   url?: string;
@@ -40,14 +41,17 @@ export function targetOf(flags: ServerFlags, env: Environment, given: string | u
   return { url, apiKey, named: named !== undefined };
 }
 
-/** @throws ConfigError with one line */
+/** @throws UsageError or ConfigError with one line */
 export function clientOf(flags: ServerFlags): { client: Client; target: Target } {
   const target = targetOf(flags, process.env, process.env.TICKWORK_URL);
   try {
     return { client: createClient({ ...target, retries: RETRIES }), target };
   } catch (error) {
-    const name = /^apiKey/.test(messageOf(error)) ? "--api-key" : "--url";
-    throw new ConfigError(`${name}: ${messageOf(error)}`);
+    const [flag, option, setting] = /^apiKey/.test(messageOf(error))
+      ? [flags.apiKey, "--api-key", "API_KEY"]
+      : [flags.url, "--url", "TICKWORK_URL"];
+    if (flag !== undefined) throw new UsageError(`${option}: ${messageOf(error)}`);
+    throw new ConfigError(`${setting}: ${messageOf(error)}`);
   }
 }
 

@@ -54,6 +54,27 @@ describe.concurrent("called wrongly:", () => {
       /^The data must be JSON, such as '\{"name":"Ada"\}', got \{name: 1\} \(.*\)\.$/m,
     ],
     ["nothing to read", ["enqueue", "a", "-"], /^The standard input must be JSON, .*, got nothing/],
+    ["no address", ["list", "--url", "there"], /^--url: url must be .*there/],
+    [
+      "no key",
+      ["list", "--url", `http://127.0.0.1:${port}`, "--api-key", "a b"],
+      /^--api-key: apiKey must be/,
+    ],
+    [
+      "no number as a weight",
+      ["limits", "set", "--key", "acme", "--weight", "much"],
+      /It must be a number from 0\.001 to 1000, got "much"\./,
+    ],
+    [
+      "a limit of nothing",
+      ["limits", "set", "--queue", "mail"],
+      /^Give --concurrency, --rate or --weight: what the limit is\.$/m,
+    ],
+    [
+      "a schedule without a time",
+      ["schedules", "set", "nightly", "--type", "a"],
+      /^Give --cron or --every, and --type: when it runs, and what\.$/m,
+    ],
     ["an unknown shell", ["completion", "csh"], /Allowed choices are bash, zsh, fish\./],
   ])("%s", async (_, args, message) => {
     const { code, stdout, stderr } = await project.run(args);
@@ -74,11 +95,11 @@ describe.concurrent("failed:", () => {
       ["list", "--url", `http://127.0.0.1:${port}`],
       /^No Tickwork answers at .*; correct --url or TICKWORK_URL, or start the server there\.$/,
     ],
-    ["no address", ["list", "--url", "there"], /^--url: url must be .*there/],
     [
-      "no key",
-      ["list", "--url", `http://127.0.0.1:${port}`, "--api-key", "a b"],
-      /^--api-key: apiKey must be/,
+      "no address in the environment",
+      ["list"],
+      /^TICKWORK_URL: url must be .*there/,
+      { TICKWORK_URL: "there" },
     ],
     [
       "a wrong scheme",

@@ -73,8 +73,8 @@ describe.each([
     const greets = ["--type", "greet", "--data", '{"name":"Ada"}'];
     expect((await set("--cron", "0 3 1 1 *", ...greets)).stdout).toMatch(/0 3 1 1 \*/);
     expect(await set("--cron", "0 0 30 2 *", ...greets)).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("cron"),
+      code: 2,
+      stderr: expect.stringContaining("--cron must be an expression that comes at least once"),
     });
     expect(await set("--cron", "* * * * *", "--every", "1m")).toMatchObject({ code: 2 });
     expect(await project.run(["schedules", "run", "nightly", "--cron", "* * * * *"])).toMatchObject({

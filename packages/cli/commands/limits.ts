@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Limit, LimitTarget, LimitTerms } from "#core";
+import { mustBe } from "../../core/errors.ts";
+import { WEIGHT_MAX } from "../../core/lane-limits.ts";
 import { UsageError } from "../failure.ts";
 import { example } from "../help.ts";
 import { createOutput } from "../output.ts";
@@ -31,7 +33,7 @@ export function addLimits(program: Command): void {
     .option("--concurrency <n>", "how many run at once", wholeNumber(1))
     .option("--rate <n/time>", "how many start in how much time, such as 100/1m", rate)
     .option("--burst", "all of them may start at once; otherwise evenly")
-    .option("--weight <n>", "how many turns a group of keys gets where others get one", Number)
+    .option("--weight <n>", "how many turns a group of keys gets where others get one", weight)
     .action(async (action: Action, _: unknown, self: Command) => limits(action, self.optsWithGlobals()));
   withServerOptions(command);
   example(
@@ -47,6 +49,13 @@ function rate(text: string): Flags["rate"] {
   if (starts === undefined || period === undefined)
     throw new InvalidArgumentError("It must be a number and a time such as 100/1m.");
   return { starts: Number(starts), period_seconds: duration(period) / 1000 };
+}
+
+function weight(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || Number.isNaN(value))
+    throw new InvalidArgumentError(`It ${mustBe(`a number from 0.001 to ${WEIGHT_MAX}`, text)}.`);
+  return value;
 }
 
 /** @throws UsageError unless exactly one is given */
@@ -77,6 +86,8 @@ async function limits(action: Action, flags: Flags): Promise<void> {
     );
   }
   if (flags.burst && !flags.rate) throw new UsageError("Give --burst with --rate.");
+  if (flags.concurrency === undefined && !flags.rate && flags.weight === undefined)
+    throw new UsageError("Give --concurrency, --rate or --weight: what the limit is.");
   const settings: LimitTerms = {
     concurrency: flags.concurrency,
     rate: flags.rate && { ...flags.rate, burst: flags.burst },

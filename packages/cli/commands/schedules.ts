@@ -82,6 +82,8 @@ async function schedules(action: Action, name: string | undefined, flags: Flags)
     return output.result(all, () => scheduleLines(all));
   }
   if (name === undefined) throw new UsageError(`Name the schedule: npx tickwork schedules ${action} <name>.`);
+  if (action === "set" && ((flags.cron ?? flags.every) === undefined || flags.type === undefined))
+    throw new UsageError("Give --cron or --every, and --type: when it runs, and what.");
   await withClient(flags, async (client: Client) => {
     switch (action) {
       case "run": {
