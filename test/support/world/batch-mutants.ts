@@ -31,13 +31,19 @@ export const batchMutants: Mutant[] = [
   },
   {
     name: "batches: the slot of the leader is not handed on",
-    kind: "hands",
+    kind: "leaders",
     changes: [
       core(
         "run/batch/send.ts",
         "going.has(leases.leader) ? leases.last(new Set([...going, ...(beside?.ids ?? [])])) : leases.leader",
         "going.has(leases.leader) ? undefined : leases.leader",
       ),
+    ],
+  },
+  {
+    name: "batches: a claim counts slots, and no leases",
+    kind: "leaders",
+    changes: [
       core(
         "store/fragments.ts",
         `const LEASES = "count(distinct coalesce(split_part(lease_token, '/', 1), id::text))";`,

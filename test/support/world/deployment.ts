@@ -130,6 +130,7 @@ export class Deployment {
           return { attempt: context.attempt };
         } finally {
           execution.ended = true;
+          if (context.signal.aborted) this.#watcher.stopped(execution, context.signal.reason);
         }
       },
     });

@@ -33,6 +33,7 @@ const WITHOUT_CRASHES: readonly Kind[] = [
   "transactions",
   "retries",
   "batches",
+  "leaders",
   "lines",
   "sweeps",
 ];

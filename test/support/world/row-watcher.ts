@@ -68,7 +68,7 @@ function settledByBatch(params: readonly unknown[]): Settled {
 /** The tokens by which a statement writes how the attempt of a task ended; undefined if it does not. */
 type Settled = (id: number) => readonly (string | undefined)[] | undefined;
 
-const processOf = ({ token }: SeenRow) => token?.split("#")[0];
+export const processOf = ({ token }: Pick<SeenRow, "token">) => token?.split("#")[0];
 
 /** Rows that are leased together are one lease: that of the row with the slot, as long as it lives. */
 function leasesIn(live: readonly SeenRow[]): number {
@@ -122,7 +122,7 @@ export interface WatcherOptions {
   lanes?: boolean;
   /** Something is done to many tasks. */
   bulk?: boolean;
-  /** Nothing is slow: once a process has to stop, nothing begins in it. */
+  /** Nothing is slow: once a process has to stop, nothing begins in it, and no lease is lost. */
   prompt?: boolean;
 }
 
@@ -141,6 +141,8 @@ export class RowWatcher {
    * nobody knows of them, and they end by themselves.
    */
   readonly leasedLate = new Map<number, number>();
+  /** The processes of which another program ended what they ran. */
+  readonly robbed = new Set<string>();
   /** The tokens of the claims that were done. */
   readonly #claims = new Set<string>();
   readonly bulk: BulkWatcher;
@@ -182,6 +184,12 @@ export class RowWatcher {
     const execution = { task, schedule, attempt, process, ended: false };
     this.executions.push(execution);
     return execution;
+  }
+
+  /** A handler was asked to stop. */
+  stopped({ task, process }: Execution, reason: { code?: string }): void {
+    if (this.#options.prompt && reason.code === "lease_lost" && !this.robbed.has(process.name))
+      this.#world.violate(`task ${task} was stopped for a lost lease, and nothing took it`);
   }
 
   /** Compares the rows with what they were; `settled` is whom a settle named. */

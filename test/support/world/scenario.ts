@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { bulks } from "./bulk.ts";
 import type { Work } from "./deployment.ts";
 import { laned } from "./lanes.ts";
+import { unevenBatches } from "./leaders.ts";
 import type { PauseStep, ScheduleStep, Step, TransactionStep, UniqueStep } from "./steps.ts";
 
 export interface Scenario {
@@ -23,13 +24,14 @@ export interface Scenario {
  * `nudges`: others write the table, and tell it before they commit. `starved`: processes stand still for longer than
  * their leases, and then go on. `retries`: with several slots, tasks that fail just when others become due. `outages`:
  * servers are away for ten minutes, with tasks due. `batches`: many short tasks, that run in batches, and deployments.
- * `transactions`: apps enqueue in transactions, and die at any point of them. `keys`: tasks with unique keys, while answers
- * are lost, workers die and tasks fail, are retried, cancelled and removed. `pauses`: types are paused and resumed, by
- * processes that may die, and the cache is told in no order. `schedules`: some recur every few seconds, take longer
- * than that, and are changed meanwhile; workers die. `lanes`: tasks stand in line under limits; workers die.
- * `lines`: the same where nobody dies, and nothing that may start waits. `bulk`: something is done to many tasks at once,
- * while they run, fail and change; who asks and who does it die at any point. `sweeps`: the same where nobody dies, and
- * what was retried or rescheduled starts when it is due.
+ * `leaders`: batches whose leader ends long before the others, or is ended by another program, while the flag is
+ * deleted and others come due. `transactions`: apps enqueue in transactions, and die at any point of them. `keys`:
+ * tasks with unique keys, while answers are lost, workers die and tasks fail, are retried, cancelled and removed.
+ * `pauses`: types are paused and resumed, by processes that may die, and the cache is told in no order. `schedules`:
+ * some recur every few seconds, take longer than that, and are changed meanwhile; workers die. `lanes`: tasks stand in
+ * line under limits; workers die. `lines`: the same where nobody dies, and nothing that may start waits. `bulk`:
+ * something is done to many tasks at once, while they run, fail and change; who asks and who does it die at any point.
+ * `sweeps`: the same where nobody dies, and what was retried or rescheduled starts when it is due.
  */
 export type Kind =
   | "calm"
@@ -53,6 +55,7 @@ export type Kind =
   | "retries"
   | "outages"
   | "batches"
+  | "leaders"
   | "everything"
   | "clocks";
 
@@ -296,6 +299,7 @@ const stepsOf: Record<Kind, fc.Arbitrary<Step>[]> = {
     }),
   ],
   batches: [...ordinary(false), short, short, short, short, deploys],
+  leaders: unevenBatches,
   retries: [failsLate, takesLong, takesLong],
   clocks: [...ordinary(false), kills],
   everything: [...ordinary(true), ...ordinary(true), withKeys, withKeys, short, short, pause, ...disasters],
@@ -312,7 +316,9 @@ export function scenarios(kind: Kind): fc.Arbitrary<Scenario> {
         ? fc.constantFrom(0, 50, 200, 400, 700, 1_000)
         : kind === "retries"
           ? fc.oneof(fc.constant(0), fc.integer({ min: 25_000, max: 25_700 }))
-          : fc.constantFrom(0, 5, 50, 300, 2_000, 10_000, 45_000, 150_000),
+          : kind === "leaders"
+            ? fc.constantFrom(0, 200, 500, 700, 1_000, 2_000, 10_000)
+            : fc.constantFrom(0, 5, 50, 300, 2_000, 10_000, 45_000, 150_000),
     step: fc.oneof(...stepsOf[kind]),
   });
   return fc.record({
@@ -352,6 +358,7 @@ export const kinds: Kind[] = [
   "retries",
   "outages",
   "batches",
+  "leaders",
   "clocks",
   "everything",
 ];

@@ -47,6 +47,8 @@ const START_MS: Partial<Record<Kind, number>> = {
 const hasLimits = (kind: Kind) => kind === "lanes" || kind === "lines";
 /** Stories in which something is done to many tasks. */
 const hasBulk = (kind: Kind) => kind === "bulk" || kind === "sweeps";
+/** Stories about batches in which no process dies or stands still. */
+const hasOnlyBatches = (kind: Kind) => kind === "batches" || kind === "leaders";
 const UNEVEN_TRAVEL_MS = [0.5, 400] as const;
 
 export async function simulate(db: PGlite, kind: Kind, scenario: Scenario): Promise<Verdict> {
@@ -80,8 +82,8 @@ async function tell(world: World, db: PGlite, kind: Kind, scenario: Scenario): P
     pauses: scenario.steps.some(({ step }) => step.do === "pause"),
     lanes: hasLimits(kind),
     bulk: hasBulk(kind),
-    prompt: kind === "batches",
-    bounded: kind === "batches" || kind === "crashes",
+    prompt: hasOnlyBatches(kind),
+    bounded: hasOnlyBatches(kind) || kind === "crashes",
   });
   const deployment = new Deployment(world, postgres, redis, watcher, {
     env: {

@@ -12,6 +12,10 @@ export type Step =
       dies?: number;
       fresh?: boolean;
       short?: boolean;
+      /** Of them, the first so many take no time. */
+      quick?: number;
+      /** Somebody deletes the flag just before. */
+      unflagged?: boolean;
       /** Its tasks have keys: of so few that they meet, and are still waiting, running or finished by then. */
       unique?: UniqueStep;
       /** Its tasks stand in line, where limits hold. */
@@ -23,6 +27,8 @@ export type Step =
   /** Somebody else writes the table. */
   | { do: "insert"; dueInMs: number; tells: boolean; commitsAfterMs?: number }
   | { do: "run"; pick: number; ms: number }
+  /** Or it ends what Tickwork runs in a slot. */
+  | { do: "finish"; slot: number }
   | TransactionStep
   | PauseStep
   | ScheduleStep

@@ -3,6 +3,7 @@ import type { Tickwork } from "#core";
 import type { MemoryRedis } from "#memory-redis";
 import { askFor, BULK_RETRIED_MS, type BulkStep } from "./bulk.ts";
 import type { Deployment } from "./deployment.ts";
+import { finishLeader } from "./leaders.ts";
 import type { RowWatcher } from "./row-watcher.ts";
 import { refreshSeconds } from "./scenario.ts";
 import { ScheduleBook } from "./schedules.ts";
@@ -18,6 +19,9 @@ const STORMS: WireFaults[] = [
   { ...noFaults, slow: 0.1 },
   { ...noFaults, late: 0.1 },
 ];
+
+/** The flag of the first slot. */
+const FLAG = "{sim}:flag:0";
 
 /** What a story is played with. */
 export interface StoryParts {
@@ -83,10 +87,11 @@ export class Story {
             this.#call(work);
           break;
         }
-        const tasks = Array.from({ length: step.count }, () => ({
+        if (step.unflagged) memory.call(["DEL", FLAG]);
+        const tasks = Array.from({ length: step.count }, (_, n) => ({
           type: step.fresh ? "fresh" : step.short ? "short" : "work",
           scheduled_time: due(step.dueInMs),
-          task_data: step.work,
+          task_data: n < (step.quick ?? 0) ? { ms: 0 } : step.work,
           ...step.line,
         }));
         this.#call(
@@ -146,8 +151,8 @@ export class Story {
         break;
       }
       case "flag":
-        if (step.raise) memory.call(["SET", "{sim}:flag:0", "by hand"]);
-        else memory.call(["DEL", "{sim}:flag:0"]);
+        if (step.raise) memory.call(["SET", FLAG, "by hand"]);
+        else memory.call(["DEL", FLAG]);
         break;
       case "outage": {
         const outage = { of: step.of, fromMs: world.nowMs, untilMs: world.nowMs + step.ms };
@@ -200,6 +205,9 @@ export class Story {
         break;
       case "run":
         this.#foreignRun(step.pick, step.ms);
+        break;
+      case "finish":
+        this.#foreign(() => finishLeader(this.#parts, step.slot));
         break;
     }
   }
