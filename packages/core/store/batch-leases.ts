@@ -9,11 +9,11 @@ import { queryRepeatable, statement } from "./statement.ts";
 
 const RENEWED = `lease_expires_at = now() + ${milliseconds(":leaseMs")}, rev = rev + 1,
   progress = case when id = :progressed then :progress else progress end`;
-const ANSWERED = "id, rev, cancel_requested, lease_expires_at";
 
 /**
- * Makes the leases of a batch last longer. The row that has the slot goes first: where another worker has it, the
- * others are not ours either.
+ * Makes the leases of a batch last longer. Where another worker has the row with the slot, the others are not ours
+ * either. All are locked first, in the order of their ids, as an operation on many tasks does: otherwise each could wait
+ * for the other.
  */
 export const RENEW_BATCH = statement({
   leader: "bigint",
@@ -22,16 +22,10 @@ export const RENEW_BATCH = statement({
   progressed: "bigint?",
   progress: "real?",
 })`
-  with led as (
-    update "baasix_Tasks" set ${RENEWED}
-    where id = :leader and ${MINE}
-    returning ${ANSWERED}),
-  followers as (
-    update "baasix_Tasks" set ${RENEWED}
-    where ${MINE} and id <> :leader and exists (select from led)
-    returning ${ANSWERED})
-  select id, rev, cancel_requested, ${epochMs("lease_expires_at")} as lease_ms from led
-  union all select id, rev, cancel_requested, ${epochMs("lease_expires_at")} from followers`;
+  with mine as materialized (select id from "baasix_Tasks" where ${MINE} order by id for update)
+  update "baasix_Tasks" set ${RENEWED}
+  where id in (select id from mine) and exists (select from mine where id = :leader)
+  returning id, rev, cancel_requested, ${epochMs("lease_expires_at")} as lease_ms`;
 
 type RenewedRow = { id: string; rev: string; cancel_requested: boolean; lease_ms: number };
 

@@ -96,7 +96,9 @@ export async function settleBatch(
   const { database, leaseMs, slots, types } = deps;
   const done = { ids: [], results: [], lateness: [], started: [], finished: [] } as Completed;
   const others: unknown[] = [];
-  for (const { task, outcome, json, lateness, startedAgoMs, endedAgoMs } of ends)
+  // The order in which an operation on many tasks locks them: otherwise each could wait for the other.
+  const inOrder = [...ends].sort((a, b) => a.task.id - b.task.id);
+  for (const { task, outcome, json, lateness, startedAgoMs, endedAgoMs } of inOrder)
     if (outcome.kind === "completed") {
       done.ids.push(task.id);
       done.results.push(json ?? "");
