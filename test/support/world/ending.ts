@@ -1,6 +1,8 @@
 /** How a story has to end: every fault is over, and everything comes right. */
+
+import type { Kind } from "./kinds.ts";
 import { readRows } from "./row-watcher.ts";
-import { type Kind, refreshSeconds, type Scenario } from "./scenario.ts";
+import { refreshSeconds, type Scenario } from "./scenario.ts";
 import { removeSchedules } from "./schedules.ts";
 import type { Story, StoryParts } from "./story.ts";
 import { noFaults } from "./wires.ts";

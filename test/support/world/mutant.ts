@@ -1,4 +1,4 @@
-import type { Kind } from "./scenario.ts";
+import type { Kind } from "./kinds.ts";
 
 export interface Mutant {
   name: string;

@@ -1,7 +1,8 @@
 /** Looks for a story that goes wrong. */
 import type { PGlite } from "@electric-sql/pglite";
 import fc from "fast-check";
-import { type Kind, type Scenario, scenarios } from "./scenario.ts";
+import type { Kind } from "./kinds.ts";
+import { type Scenario, scenarios } from "./scenario.ts";
 import { simulate } from "./simulate.ts";
 
 export interface Finding {

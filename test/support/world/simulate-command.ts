@@ -2,7 +2,7 @@ import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { readNumber, readOptions, readSeed, refuse } from "../command-line.ts";
 import { openWorldDatabase } from "./database.ts";
-import { type Kind, kinds } from "./scenario.ts";
+import { type Kind, kinds } from "./kinds.ts";
 import { describeFinding, search } from "./search.ts";
 
 const USAGE = `npm run simulate -- [--runs N] [--seed N] [--kind KINDS]

@@ -6,9 +6,10 @@ import { ARMED_MS, LOOK_STEP_MS, RESUMED_LOOK_MS } from "../../../packages/core/
 import { inSmallBatches } from "./bulk.ts";
 import { Deployment } from "./deployment.ts";
 import { endStory } from "./ending.ts";
+import type { Kind } from "./kinds.ts";
 import { CLEAN_LANES, IDLE_POOLS, LIMITS } from "./lanes.ts";
 import { RowWatcher } from "./row-watcher.ts";
-import { type Kind, refreshSeconds, type Scenario } from "./scenario.ts";
+import { refreshSeconds, type Scenario } from "./scenario.ts";
 import { Story } from "./story.ts";
 import { SimulatedPostgres, SimulatedRedis } from "./wires.ts";
 import { World } from "./world.ts";

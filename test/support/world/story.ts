@@ -4,6 +4,7 @@ import type { MemoryRedis } from "#memory-redis";
 import { askFor, BULK_RETRIED_MS, type BulkStep } from "./bulk.ts";
 import type { Deployment } from "./deployment.ts";
 import { finishLeader } from "./leaders.ts";
+import { insertLater, runWithoutLease } from "./others.ts";
 import type { RowWatcher } from "./row-watcher.ts";
 import { refreshSeconds } from "./scenario.ts";
 import { ScheduleBook } from "./schedules.ts";
@@ -84,7 +85,7 @@ export class Story {
       case "create": {
         if (step.unique) {
           for (const work of uniqueRequests(this.#parts, step.unique, due(step.dueInMs), step.work, this))
-            this.#call(work);
+            this.call(work);
           break;
         }
         if (step.unflagged) memory.call(["DEL", FLAG]);
@@ -94,7 +95,7 @@ export class Story {
           task_data: n < (step.quick ?? 0) ? { ms: 0 } : step.work,
           ...step.line,
         }));
-        this.#call(
+        this.call(
           async ({ tasks: service }) => {
             for (const { id } of await service.create(tasks)) this.acknowledged.add(id);
           },
@@ -130,7 +131,7 @@ export class Story {
         deployment.lambda.enqueue("refresh");
         break;
       case "deploy":
-        this.#under(deployment.deploy());
+        this.under(deployment.deploy());
         break;
       case "kill":
       case "stop": {
@@ -174,67 +175,43 @@ export class Story {
         break;
       case "insert":
         if (step.commitsAfterMs !== undefined) {
-          this.#nudge(due(step.dueInMs), step.commitsAfterMs);
+          const { dueInMs, commitsAfterMs } = step;
+          this.foreign(() => insertLater(this.#parts, this, due(dueInMs), commitsAfterMs));
           break;
         }
-        this.#foreign(async () => {
+        this.foreign(async () => {
           const [row] = await postgres.runForeign(
             `insert into "baasix_Tasks" (type, scheduled_time, "createdAt") values ('work', $1, $2) returning id`,
             [due(step.dueInMs).toISOString(), due(0).toISOString()],
           );
           this.acknowledged.add(Number(row?.id));
-          if (step.tells) this.#call(({ operator }) => operator.notifyChanged([Number(row?.id)]));
+          if (step.tells) this.call(({ operator }) => operator.notifyChanged([Number(row?.id)]));
           else this.mayWaitForRefresh = this.mayBeUnseen = true;
         });
         break;
       case "transaction":
-        this.#under(runTransactionStep(this.#parts, step, this));
+        this.under(runTransactionStep(this.#parts, step, this));
         break;
       case "pause": {
         const target = step.of === "all" ? ({ all: true } as const) : { type: step.of };
-        this.#call(({ operator }) => operator.pause(target), dies);
+        this.call(({ operator }) => operator.pause(target), dies);
         if (step.resumerDies !== undefined) this.resumerDies = true;
-        world.after(step.ms, () => this.#call(({ operator }) => operator.resume(target), step.resumerDies));
+        world.after(step.ms, () => this.call(({ operator }) => operator.resume(target), step.resumerDies));
         break;
       }
       case "schedule":
-        this.#call(this.schedules.change(step));
+        this.call(this.schedules.change(step));
         break;
       case "bulk":
         this.#bulk(step);
         break;
       case "run":
-        this.#foreignRun(step.pick, step.ms);
+        this.foreign(() => runWithoutLease(this.#parts, this, step.pick, step.ms));
         break;
       case "finish":
-        this.#foreign(() => finishLeader(this.#parts, step.slot));
+        this.foreign(() => finishLeader(this.#parts, step.slot));
         break;
     }
-  }
-
-  /** A transaction inserts a task, the hook tells of it, and then it commits. */
-  #nudge(dueAt: Date, commitsAfterMs: number): void {
-    const { world, postgres } = this.#parts;
-    this.#foreign(async () => {
-      const [next] = await postgres.runForeign(
-        `select nextval(pg_get_serial_sequence('"baasix_Tasks"', 'id')) as id`,
-        [],
-      );
-      const id = Number(next?.id);
-      this.#call(({ operator }) => operator.notifyChanged([id]));
-      this.#under(
-        world.sleep(commitsAfterMs).then(() =>
-          world.real(async () => {
-            await postgres.runForeign(
-              `insert into "baasix_Tasks" (id, type, scheduled_time, "createdAt") values ($1, 'work', $2, $3)`,
-              [String(id), dueAt.toISOString(), new Date(postgres.nowMs()).toISOString()],
-            );
-            this.acknowledged.add(id);
-            await this.#parts.watcher.look();
-          }),
-        ),
-      );
-    });
   }
 
   #storm(of: "postgres" | "redis" | "doorbell", what: number, ms: number): void {
@@ -260,7 +237,7 @@ export class Story {
     const user = `who asks at ${world.nowMs}, ${world.random()}`;
     const { workerDies: dies, cancelledAfterMs } = step;
     const each = (change: (tasks: Tickwork["tasks"], id: number) => Promise<unknown>) => () => {
-      for (const id of watcher.bulk.askedBy(user)) this.#call(({ tasks }) => change(tasks, id));
+      for (const id of watcher.bulk.askedBy(user)) this.call(({ tasks }) => change(tasks, id));
     };
     const cancel = each((tasks, id) => tasks.cancel(id));
     if (dies)
@@ -274,7 +251,7 @@ export class Story {
           });
         },
       });
-    for (const ask of askFor(step, user, postgres.nowMs(), this.acknowledged)) this.#call(ask, step.dies);
+    for (const ask of askFor(step, user, postgres.nowMs(), this.acknowledged)) this.call(ask, step.dies);
     if (cancelledAfterMs === undefined) return;
     world.after(cancelledAfterMs, cancel);
     if (!step.retried) return;
@@ -284,32 +261,9 @@ export class Story {
     );
   }
 
-  /** Another program runs a task without knowing of leases. */
-  #foreignRun(pick: number, ms: number): void {
-    this.#foreign(async () => {
-      const waiting = [...this.#parts.watcher.rows.values()].filter(({ status }) => status === "Not started");
-      const row = waiting[pick % Math.max(1, waiting.length)];
-      if (!row) return;
-      const taken = await this.#parts.postgres
-        .runForeign(
-          `update "baasix_Tasks" set task_status = 'Running' where id = $1 and task_status = 'Not started' returning id`,
-          [String(row.id)],
-        )
-        .catch(() => []);
-      if (taken.length === 0) return;
-      this.#parts.world.after(ms, () =>
-        this.#foreign(async () => {
-          await this.#parts.postgres.runForeign(
-            `update "baasix_Tasks" set task_status = 'Completed' where id = $1 and lease_token is null and task_status = 'Running'`,
-            [String(row.id)],
-          );
-        }),
-      );
-    });
-  }
-
-  #foreign(write: () => Promise<void>): void {
-    this.#under(
+  /** What another program writes. */
+  foreign(write: () => Promise<void>): void {
+    this.under(
       this.#parts.world.real(async () => {
         await write();
         await this.#parts.watcher.look();
@@ -324,14 +278,16 @@ export class Story {
   ): void {
     const ids = [...this.acknowledged];
     const id = ids[pick % Math.max(1, ids.length)];
-    if (id !== undefined) this.#call(({ tasks }) => change(tasks, id), dies);
+    if (id !== undefined) this.call(({ tasks }) => change(tasks, id), dies);
   }
 
-  #call(work: (tickwork: Tickwork) => Promise<unknown>, dies?: number, newer?: boolean): void {
-    this.#under(this.#parts.deployment.call(work, dies, newer));
+  /** A call of the API, which may die. */
+  call(work: (tickwork: Tickwork) => Promise<unknown>, dies?: number, newer?: boolean): void {
+    this.under(this.#parts.deployment.call(work, dies, newer));
   }
 
-  #under(work: Promise<unknown>): void {
+  /** Watches what the story waits for at its end. */
+  under(work: Promise<unknown>): void {
     this.underWay++;
     this.#parts.world.watch(
       work.finally(() => {

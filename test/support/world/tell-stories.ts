@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import type { PGlite } from "@electric-sql/pglite";
 import { expect, test } from "vitest";
-import { kinds } from "./scenario.ts";
+import { kinds } from "./kinds.ts";
 import { describeFinding, search } from "./search.ts";
 
 /**
