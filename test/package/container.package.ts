@@ -2,10 +2,10 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDatabase, redisServerUrl, serversAnswer } from "../../scripts/local-servers.ts";
+import { sparePort } from "../support/chaos/own-process.ts";
 import { eventually } from "../support/eventually.ts";
 import { buildImage, type Image } from "../support/package/dockerfile.ts";
 import { filesIn, ROOT, run, scratch, TOOLS } from "../support/package/scratch.ts";
@@ -61,7 +61,7 @@ describe.skipIf(!serversAnswer)("the image, on real servers", () => {
       ...image.env,
       PATH: `${join(image.root, "bin")}:${process.env.PATH}`,
       DATA_DIR: join(image.root, image.env.DATA_DIR ?? ""),
-      PORT: String(await freePort()),
+      PORT: String(await sparePort()),
       API_KEY,
       DATABASE_URL: database.url,
       CACHE_REDIS_URL: redisServerUrl,
@@ -159,12 +159,4 @@ describe.skipIf(!serversAnswer)("the image, on real servers", () => {
 /** The process that another one waits for. */
 function childOf({ pid }: ChildProcess): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

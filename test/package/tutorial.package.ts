@@ -2,10 +2,10 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sparePort } from "../support/chaos/own-process.ts";
 import { blocksOf } from "../support/documents.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Packed, ROOT, scratch } from "../support/package/scratch.ts";
@@ -27,7 +27,13 @@ describe(DOCUMENT, () => {
   let server: ChildProcess | undefined;
   beforeAll(async () => {
     const { PATH = "", HOME = "" } = process.env;
-    env = { PATH, HOME, PORT: String(await freePort()), npm_config_audit: "false", npm_config_fund: "false" };
+    env = {
+      PATH,
+      HOME,
+      PORT: String(await sparePort()),
+      npm_config_audit: "false",
+      npm_config_fund: "false",
+    };
   });
   /** With all that it has started, as a terminal does. */
   const stop = async () => {
@@ -112,11 +118,3 @@ const codeOf = (text: string) =>
     .filter((line) => !/^import /.test(line))
     .join("\n")
     .trim();
-
-async function freePort(): Promise<number> {
-  const socket = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => socket.once("listening", resolve));
-  const { port } = socket.address() as { port: number };
-  await new Promise((resolve) => socket.close(resolve));
-  return port;
-}

@@ -1,6 +1,5 @@
 /** Processes that may not outlive this one, however it ends. */
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
-import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { eventually } from "../eventually.ts";
 
@@ -61,14 +60,24 @@ export function restartable(launch: () => OwnProcess, answers: () => Promise<unk
   };
 }
 
-/** A port that nobody listens on. */
-export function sparePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/** Below those that systems give out by themselves; each process that runs tests has some of its own. */
+const [FIRST_PORT, PORTS_EACH, SHARES] = [20_000, 500, 20];
+let nextPort = Math.floor(Math.random() * PORTS_EACH);
+
+/** A port that nobody listens on, and that nobody else is given before it is used. */
+export async function sparePort(): Promise<number> {
+  const share = Number(process.env.VITEST_POOL_ID ?? 0) % SHARES;
+  for (let tries = 0; tries < PORTS_EACH; tries++) {
+    const port = FIRST_PORT + share * PORTS_EACH + (nextPort++ % PORTS_EACH);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port is free in share ${share}`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    server.once("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
 }
