@@ -185,7 +185,7 @@ async function work(tick: Tick, { slot, seen, more, lanesRev }: Go): Promise<Ste
   }
   if (claimed.kind === "empty") {
     flag.note(...claimed.truth);
-    return foundNothing(tick, claimed.next);
+    return foundNothing(tick, claimed);
   }
   if (more && failures > 0) await deps.ringer.ring();
   tick.emptyClaims = 0;
@@ -242,15 +242,21 @@ async function handOver({ deps, flag }: Tick): Promise<Step> {
 }
 
 /** Rule 5: something looked due and could not be claimed. */
-async function foundNothing(tick: Tick, next: Moment | undefined): Promise<Step> {
+async function foundNothing(
+  tick: Tick,
+  { next, ownLanedInMs = 0 }: { next: Moment | undefined; ownLanedInMs?: number },
+): Promise<Step> {
   const { deps, flag, limit } = tick;
   if (limit.drain.aborted) return handOver(tick);
   if (++tick.emptyClaims < EMPTY_CLAIMS) return flag.leave(napMs(tick));
   await flag.release();
   // Due by the clock of Redis alone: ring when it is due by Postgres's.
   if (next && next.inMs > 0) await deps.ringer.ringAt(next);
-  // Due by every clock: its row must be locked.
-  else await deps.ringer.ringAfter(EMPTY_CLAIMS_PAUSE_MS);
+  // Due by every clock: its row must be locked, or it is of a type that others run.
+  else
+    await deps.ringer.ringAfter(
+      ownLanedInMs > 0 ? Math.min(ownLanedInMs, EMPTY_CLAIMS_PAUSE_MS) : EMPTY_CLAIMS_PAUSE_MS,
+    );
   return end("unclaimable");
 }
 

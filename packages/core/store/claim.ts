@@ -27,7 +27,14 @@ export type ClaimResult =
   /** `more`: another laned task may start, and a slot is free. */
   | { kind: "claimed"; lease: Lease; buried: Standing[]; more?: boolean }
   /** There is nothing to claim. `truth` is where the tasks that looked due really stand. */
-  | { kind: "empty"; truth: Standing[]; next: Moment | undefined; buried: Standing[] }
+  | {
+      kind: "empty";
+      truth: Standing[];
+      next: Moment | undefined;
+      /** Of what is laned and runs here, where `next` may be of what others run. */
+      ownLanedInMs?: number;
+      buried: Standing[];
+    }
   /** A worker with a live lease is in the slot, or another program runs a task in its place. */
   | { kind: "conflict"; leaseEndsInMs: number; buried: Standing[] };
 
@@ -71,7 +78,7 @@ const CLAIMED = {
     select (select task from claimed) as task, ${LANES_USED} as lanes, ${LANES_EVER_USED} as ever,`,
   laned: `function as materialized (${claimLaned(ENDED_FIRST)}), claimed as (select task from function where task is not null)
     select (select task from claimed) as task, ${LANES_USED} as lanes, ${LANES_EVER_USED} as ever, (select next_ms from function) as lanes_next_ms,
-      (select more from function) as more,`,
+      (select own_next_ms from function) as own_lanes_next_ms, (select more from function) as more,`,
 };
 
 /**
@@ -116,6 +123,7 @@ interface ClaimRow {
   lanes: boolean;
   ever: boolean;
   lanes_next_ms?: number | null;
+  own_lanes_next_ms?: number | null;
   more?: boolean | null;
   now_ms: number;
   next_ms: number | null;
@@ -167,7 +175,14 @@ export async function claim(
     return { kind: "conflict", leaseEndsInMs, buried: [] };
   }
   if (!row) throw new Error("a claim must answer one row, got none");
-  const { task, now_ms: nowMs, next_ms: plainMs, room_ms: roomMs, lanes_next_ms: lanesMs = null } = row;
+  const {
+    task,
+    now_ms: nowMs,
+    next_ms: plainMs,
+    room_ms: roomMs,
+    lanes_next_ms: lanesMs = null,
+    own_lanes_next_ms: ownMs = null,
+  } = row;
   const nextMs = plainMs === null || lanesMs === null ? (plainMs ?? lanesMs) : Math.min(plainMs, lanesMs);
   const buried = [...(endedBefore ?? []), ...(row.buried ?? [])].map(({ id, rev, type }) =>
     gone(id, rev, type, "Error"),
@@ -186,6 +201,7 @@ export async function claim(
       ...standingOfLanes(lanesMs, nowMs, lanesRev),
     ],
     next: nextMs === null ? undefined : { atMs: nextMs, inMs: nextMs - nowMs },
+    ...(ownMs !== null && { ownLanedInMs: ownMs - nowMs }),
     buried,
   };
 }

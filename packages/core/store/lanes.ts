@@ -43,11 +43,15 @@ const seen = (due: string) => `(${OUR_LANES} or ${due} > now() - ${milliseconds(
 export const HAS_ENDED = `exists (select from tickwork_lane_state, unnest(waits_for) as waits (id)
   where not exists (select from "baasix_Tasks" t where t.id = waits.id and t.task_status = 'Running'))`;
 
-/** The earliest moment at which a laned task may start, as far as anybody knows: never later than it may. */
-export const LANES_NEXT_MS = `least(
-  (select ${epochMs("min(due)")} from ${NEWS} and ${seen("due")}),
+const nextMs = (which: (due: string) => string) => `least(
+  (select ${epochMs("min(due)")} from ${NEWS} and ${which("due")}),
   (select ${epochMs("min(case when ended then least(next_at, now()) else nullif(next_at, 'infinity') end)")}
-    from tickwork_lane_pools, (select ${HAS_ENDED} as ended) one where ${seen("next_at")}))`;
+    from tickwork_lane_pools, (select ${HAS_ENDED} as ended) one where ${which("next_at")}))`;
+
+/** The earliest moment at which a laned task may start, as far as anybody knows: never later than it may. */
+export const LANES_NEXT_MS = nextMs(seen);
+/** The same of types that this process runs. What others are to see does not stand for it. */
+export const OWN_LANES_NEXT_MS = nextMs(() => OUR_LANES);
 
 /** The function's row, if `only` holds. It is called once. */
 export const claimLaned = (only: string) => `select l.* from (select 1) one cross join lateral

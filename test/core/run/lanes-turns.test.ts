@@ -10,6 +10,8 @@ const CLAIM = "tickwork_claim_lanes(now(), 0, 1, 'token', 60000, 3, array['note'
 /** A claim with thousands of queues reads no more than one with a few. */
 const QUEUES = 2_000;
 const PAGES = 200;
+/** Sooner than a tick looks again for what others are to see. */
+const RATE_SECONDS = 10;
 
 describeOnStacks("turns", (bed) => {
   const make = () => bed.make({ doorbell: noteRings(), definitions: [noting("note").definition] });
@@ -79,6 +81,19 @@ describeOnStacks("turns", (bed) => {
     expect(groupsOf(await starts(6))).toEqual(new Set(keys));
     await operator.resume({ queue: "full" });
     expect(groupsOf(await starts(6))).toEqual(new Set(keys));
+  });
+
+  test("what waits for other code does not hide when one's own may start", async () => {
+    const doorbell = noteRings();
+    const { tasks, operator, worker } = bed.make({ doorbell, definitions: [noting("note").definition] });
+    const others = bed.make({ doorbell: noteRings(), definitions: [noting("other").definition] });
+    await operator.putLimit({ queue: "rated" }, { rate: { starts: 1, period_seconds: RATE_SECONDS } });
+    await others.tasks.create([{ type: "other", queue: "rated" }]);
+    await tasks.create(times(2, { queue: "rated" }));
+    expect(await worker.tick()).toMatchObject({ completed: 1, ended: "unclaimable" });
+    expect(Math.min(...doorbell.rings.map(({ afterMs = Infinity }) => afterMs))).toBeLessThanOrEqual(
+      RATE_SECONDS * 1_000,
+    );
   });
 
   /** More than one claim puts right, and more than it could look at one by one. */

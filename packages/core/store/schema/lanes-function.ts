@@ -20,7 +20,7 @@
 import { LANES_MISSED, LANES_MISSED_MAX, LANES_MOVED } from "../../lane-limits.ts";
 import { STARTED } from "../claim.ts";
 import { CRASH_HISTORY, epochMs, inFunction, STARTABLE } from "../fragments.ts";
-import { HAS_ENDED, LANES_NEXT_MS, OUR_LANES } from "../lanes.ts";
+import { HAS_ENDED, LANES_NEXT_MS, OUR_LANES, OWN_LANES_NEXT_MS } from "../lanes.ts";
 import { FIND, FULL_KEYS } from "./lanes-find.ts";
 import {
   DUE_PLAIN,
@@ -136,7 +136,7 @@ begin
     end if;
   else
     ${NOTE_NEXT}
-    select ${LANES_NEXT_MS} into next_ms;
+    select ${LANES_NEXT_MS}, ${OWN_LANES_NEXT_MS} into next_ms, own_next_ms;
     return next;
     return;
   end if;
@@ -164,9 +164,11 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 };
 
 export const LANES_FUNCTION = `
-      create or replace function tickwork_claim_lanes(moment timestamptz, my_slot int, all_slots int, new_token text, lease_ms float8,
+      -- What it returns is not what it returned at first.
+      drop function if exists tickwork_claim_lanes;
+      create function tickwork_claim_lanes(moment timestamptz, my_slot int, all_slots int, new_token text, lease_ms float8,
           max_crashes int, ours text[])
-        returns table (task json, next_ms float8, more boolean) language plpgsql
+        returns table (task json, next_ms float8, more boolean, own_next_ms float8) language plpgsql
         set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off set jit = off
         set plan_cache_mode = force_generic_plan as $claim$
         #variable_conflict use_variable

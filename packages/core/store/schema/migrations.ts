@@ -228,7 +228,10 @@ export const MIGRATIONS: readonly Migration[] = [
     name: "a claim passes few lanes in vain, and a foreign column stands for no parameter",
     sql: `${LANES_FUNCTION}${UNIQUE_FUNCTION}${BATCH_FUNCTION}`,
   },
-  { name: "a claim looks at the next lanes where the first is held back", sql: LANES_FUNCTION },
+  {
+    name: "a claim looks at the next lanes where the first is held back, and says when its own may start",
+    sql: LANES_FUNCTION,
+  },
 ];
 
 /** The number of the newest migration: the schema that this code needs. */
