@@ -6,12 +6,12 @@ import {
   CRASH_HISTORY,
   epochMs,
   HAS_ROOM,
-  milliseconds,
   NEXT_DUE_MS,
   NOW_MS,
   PAUSED,
   ROOM_MS,
   STARTABLE,
+  STARTED,
   VERSIONED_TYPE,
 } from "./fragments.ts";
 import { beginsWithLanes, claimLaned, LANES_EVER_USED, LANES_USED, noteLanes } from "./lanes.ts";
@@ -40,12 +40,6 @@ export type ClaimResult =
 
 /** The lease that a claim asks for. */
 const REQUEST = { slot: "int", slots: "int", newToken: "text", leaseMs: "float8" } as const;
-
-/** A waiting task becomes a running one. */
-export const STARTED = `task_status = 'Running', slot = :slot, lease_token = :newToken,
-  lease_expires_at = now() + ${milliseconds(":leaseMs")}, attempts = attempts + 1,
-  started_at = now(), finished_at = null, progress = null, cancel_requested = false, "updatedAt" = now(),
-  rev = rev + 1`;
 
 const earliestDue = (startable: string) => `(select id from "baasix_Tasks"
   where task_status = 'Not started' and lane is null and scheduled_time <= now() and ${startable}

@@ -175,3 +175,9 @@ export const CRASH_HISTORY = withHistory(`jsonb_build_object(
 /** What is made for statements as part of a function: its parameters, and its moment, have names of their own. */
 export const inFunction = (text: string, names: Readonly<Record<string, string>>): string =>
   Object.entries(names).reduce((sql, [name, value]) => sql.replaceAll(name, value), text);
+
+/** A waiting task becomes a running one. Needs `:slot`, `:newToken` and `:leaseMs`. */
+export const STARTED = `task_status = 'Running', slot = :slot, lease_token = :newToken,
+  lease_expires_at = now() + ${milliseconds(":leaseMs")}, attempts = attempts + 1,
+  started_at = now(), finished_at = null, progress = null, cancel_requested = false, "updatedAt" = now(),
+  rev = rev + 1`;

@@ -18,8 +18,7 @@
  * Plans are kept for as long as a connection is: Postgres would plan anew in each claim, which took four times as long.
  */
 import { LANES_MISSED, LANES_MISSED_MAX, LANES_MOVED } from "../../lane-limits.ts";
-import { STARTED } from "../claim.ts";
-import { CRASH_HISTORY, epochMs, inFunction, STARTABLE } from "../fragments.ts";
+import { CRASH_HISTORY, epochMs, inFunction, STARTABLE, STARTED } from "../fragments.ts";
 import { HAS_ENDED, LANES_NEXT_MS, OUR_LANES, OWN_LANES_NEXT_MS } from "../lanes.ts";
 import { FIND, FULL_KEYS } from "./lanes-find.ts";
 import {

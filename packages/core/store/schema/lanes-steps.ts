@@ -6,8 +6,7 @@ import {
   LOCKED_LANE_MS,
   PRIORITY_STEP_MS,
 } from "../../lane-limits.ts";
-import { STARTED } from "../claim.ts";
-import { CRASH_HISTORY, milliseconds, STARTABLE } from "../fragments.ts";
+import { CRASH_HISTORY, milliseconds, STARTABLE, STARTED } from "../fragments.ts";
 import { HAS_ENDED, NEWS, OUR_LANES } from "../lanes.ts";
 import { FREE_AT, IS_FULL, IS_PAUSED, KEY_FREE_AT, KEY_STARTS, POOLS, rateOf } from "./lanes-find.ts";
 
