@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { TaskFilter, TaskSort } from "#core";
 import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
-import { noting } from "../../support/bed/tasks.ts";
+import { noting, ON_LEAP_DAYS } from "../../support/bed/tasks.ts";
 import { filesOf, read } from "../../support/imports.ts";
 
 const STORE = "packages/core/store";
@@ -75,7 +75,7 @@ describeOnStacks("columns of one's own", (bed) => {
       await worker.tick();
       await tasks.remove(id);
 
-      await schedules.put("nightly", { cron: "0 3 * * *", type: "note" });
+      await schedules.put("nightly", { cron: ON_LEAP_DAYS, type: "note" });
       await schedules.run("nightly");
       await worker.refresh();
       await worker.tick();

@@ -1,5 +1,8 @@
-/** Types of task that tests use. */
+/** Types of task that tests use, and when they recur. */
 import { defineTask, PermanentError, RetryAfter, type TaskContext } from "#core";
+
+/** A cron that is due on leap days alone: no occurrence is made, at whatever time of the day a test runs. */
+export const ON_LEAP_DAYS = "0 3 29 2 *";
 
 /** Notes what ran, in order. */
 export function noting(type = "note") {
