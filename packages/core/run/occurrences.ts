@@ -110,7 +110,7 @@ export function createOccurrences(deps: OccurrencesDeps) {
     return made;
   }
 
-  const skipped = (reason: "missed" | "overlap"): Outcome => ({
+  const skipped = (reason: "missed" | "overlap" | "deleted"): Outcome => ({
     kind: "completed",
     result: { skipped: reason },
   });
@@ -148,7 +148,8 @@ export function createOccurrences(deps: OccurrencesDeps) {
       }
       // One that is run again by hand has had its time.
       const turn = await takeTurn(database, { name, id, dueMs: isFirst ? dueMs : clock.now() + WINDOW_MS });
-      if (!turn) return undefined;
+      // It was claimed when the schedule was deleted, which takes what has not begun with it. What has is run again.
+      if (!turn) return isFirst ? skipped("deleted") : undefined;
       const { schedule, taken, look_ms, now_ms } = turn;
       await this.extendIfDue(schedule, now_ms);
       if (taken) {

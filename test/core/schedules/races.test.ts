@@ -94,6 +94,20 @@ describeOnStacks("schedules", (bed) => {
     expect(await bed.sql(`select id from "baasix_Tasks"`)).toEqual([]);
   });
 
+  test("one that was claimed when its schedule was deleted does not run, and one that had begun is run again", async () => {
+    const { worker, tasks } = make();
+    const made = await bed.sql<{
+      id: string;
+    }>(`insert into "baasix_Tasks" (type, attempts, max_attempts, scheduled_time, schedule, schedule_time)
+      select 'note', n, 5, now(), 'deleted', now() + n * interval '1 second' from generate_series(0, 1) n returning id`);
+    await worker.refresh();
+    await worker.tick();
+    const [first, again] = await Promise.all(made.map(({ id }) => tasks.get(Number(id))));
+    expect(first).toMatchObject({ task_status: "Completed", result_data: { skipped: "deleted" } });
+    expect(again?.result_data).not.toHaveProperty("skipped");
+    expect(again).toMatchObject({ task_status: "Completed", attempts: 2 });
+  });
+
   test("without a schedule a refresh is one request, with 10,000 that are due one statement more", async () => {
     const { worker, schedules } = make({ env: { TASK_CACHE_LIMIT: "20000" } });
     await worker.refresh();
