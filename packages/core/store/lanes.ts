@@ -55,7 +55,7 @@ export const OWN_LANES_NEXT_MS = nextMs(() => OUR_LANES);
 
 /** The function's row, if `only` holds. It is called once. */
 export const claimLaned = (only: string) => `select l.* from (select 1) one cross join lateral
-  tickwork_claim_lanes(now(), :slot, :slots, :newToken, :leaseMs, :maxCrashes, :ours) l where ${only}`;
+  tickwork_claim_laned(now(), :slot, :slots, :newToken, :leaseMs, :maxCrashes, :ours) l where ${only}`;
 
 /** Types with a limit: their tasks have lanes when their turn comes. Written like `OURS`, for the planner. */
 export const UNLIMITED = `nullif(${LIMITED}, true) is not null`;

@@ -6,7 +6,7 @@ import { describeOnStacks } from "../../support/bed/describe-on-stacks.ts";
 import { noteRings } from "../../support/bed/doorbells.ts";
 import { noting } from "../../support/bed/tasks.ts";
 
-const CLAIM = "tickwork_claim_lanes(now(), 0, 1, 'token', 60000, 3, array['note'])";
+const CLAIM = "tickwork_claim_laned(now(), 0, 1, 'token', 60000, 3, array['note'])";
 /** A claim with thousands of queues reads no more than one with a few. */
 const QUEUES = 2_000;
 const PAGES = 200;

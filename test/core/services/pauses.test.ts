@@ -135,7 +135,7 @@ describeOnStacks("pauses", (bed) => {
       const beside = await connectBeside(bed);
       try {
         await beside.query("begin");
-        await beside.query("select tickwork_claim_lanes(now(), 0, 1, 'token', 60000, 3, array['note'])");
+        await beside.query("select tickwork_claim_laned(now(), 0, 1, 'token', 60000, 3, array['note'])");
         let isDone = false;
         const resuming = operator.resume({ queue: "mail" }).finally(() => {
           isDone = true;

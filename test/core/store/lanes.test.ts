@@ -9,7 +9,7 @@ import { eventually } from "../../support/eventually.ts";
 const PAGES = 150;
 /** The longest that tests in other databases of the server write in one transaction, on a busy machine. */
 const OTHERS_LIMIT_MS = 60_000;
-const CLAIM = "tickwork_claim_lanes(now(), 0, 1, 'token', 60000, 3, array['note'])";
+const CLAIM = "tickwork_claim_laned(now(), 0, 1, 'token', 60000, 3, array['note'])";
 const LEASE = { slot: 0, slots: 1, newToken: "token", leaseMs: 60_000, maxCrashes: 3 };
 const CLAIM_PLAIN = claimStatement({ ...LEASE, seen: [], ours: ["note"] });
 const lane = (key: string, rows = 1) => `insert into "baasix_Tasks" (type, scheduled_time, concurrency_key)

@@ -42,7 +42,7 @@ const number = (value: string | null | undefined) =>
 /** Which task and token a settle names: its parameters have names in the code, and numbers on the wire. */
 const SETTLED = /where id = \$(\d+)::bigint and (?:(?:nullif\()?lease_token = )?\$(\d+)::text/;
 const CLAIM_TOKEN =
-  /(?:lease_token = |tickwork_claim_lanes\((?:[^,]+, ){3}|tickwork_batch\((?:[^,]+, ){11})\$(\d+)::text/;
+  /(?:lease_token = |tickwork_claim_laned\((?:[^,]+, ){3}|tickwork_batch\((?:[^,]+, ){11})\$(\d+)::text/;
 const numberIn = (text: string, pattern: RegExp, group = 1) => {
   const match = pattern.exec(text);
   if (!match) throw new Error(`the statement has no ${pattern}: ${text}`);

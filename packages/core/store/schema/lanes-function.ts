@@ -162,10 +162,12 @@ const PARAMETERS: Readonly<Record<string, string>> = {
   "now()": "moment",
 };
 
+/**
+ * What it returns never changes: workers of before, which still run, have statements prepared that name it. What is to
+ * return something else gets another name, as this one has; `tickwork_claim_lanes` is left to them.
+ */
 export const LANES_FUNCTION = `
-      -- What it returns is not what it returned at first.
-      drop function if exists tickwork_claim_lanes;
-      create function tickwork_claim_lanes(moment timestamptz, my_slot int, all_slots int, new_token text, lease_ms float8,
+      create or replace function tickwork_claim_laned(moment timestamptz, my_slot int, all_slots int, new_token text, lease_ms float8,
           max_crashes int, ours text[])
         returns table (task json, next_ms float8, more boolean, own_next_ms float8) language plpgsql
         set enable_seqscan = off set enable_sort = off set enable_bitmapscan = off set jit = off
