@@ -1,5 +1,5 @@
 /** What counts as a change of code. */
-import { chmodSync, mkdtempSync, renameSync, rmSync, watch, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, renameSync, rmSync, utimesSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -40,6 +40,7 @@ test("of code that failed, what is written beside it is a change, once", async (
   const written = watcher.changed();
   writeFileSync(file("missing.ts"), "export {};\n");
   await written;
+  watcher.loads();
 
   let again = false;
   void watcher.changed().then(() => {
@@ -61,6 +62,7 @@ test("what is written while code is loaded that fails is a change as well", asyn
 
 test("code that failed for another reason is not loaded again for files that were there", async () => {
   writeFileSync(file("missing.ts"), "export {};\n");
+  watcher.loads();
   watcher.watch([file("tasks.ts")], { failed: true });
   let changed = false;
   void watcher.changed().then(() => {
@@ -68,4 +70,35 @@ test("code that failed for another reason is not loaded again for files that wer
   });
   await new Promise((resolve) => setTimeout(resolve, LOOKED_MS));
   expect(changed).toBe(false);
+});
+
+test("a change is told to who asks next, if who asked before has gone on without it", async () => {
+  watcher.watch([file("tasks.ts")], { failed: false });
+  watcher.loads();
+  const before = watcher.changed();
+  writeFileSync(file("tasks.ts"), "export {};\n");
+  await before;
+  await watcher.changed();
+});
+
+test("what is imported for the first time, and changes while it is loaded, is a change", async () => {
+  const late = new Date(Date.now() + 60_000);
+  watcher.watch([file("tasks.ts")], { failed: false });
+  watcher.loads();
+  writeFileSync(join(elsewhere, "new.ts"), "export {};\n");
+  utimesSync(join(elsewhere, "new.ts"), late, late);
+  watcher.watch([file("tasks.ts"), join(elsewhere, "new.ts")], { failed: false });
+  await watcher.changed();
+});
+
+test("what came into a new folder while code was loaded that failed is a change", async () => {
+  const late = new Date(Date.now() + 60_000);
+  watcher.watch([file("tasks.ts")], { failed: false });
+  watcher.loads();
+  writeFileSync(join(elsewhere, "lib.ts"), 'import "./missing.ts";\n');
+  utimesSync(join(elsewhere, "lib.ts"), new Date(0), new Date(0));
+  writeFileSync(join(elsewhere, "missing.ts"), "export {};\n");
+  utimesSync(join(elsewhere, "missing.ts"), late, late);
+  watcher.watch([file("tasks.ts"), join(elsewhere, "lib.ts")], { failed: true });
+  await watcher.changed();
 });

@@ -72,6 +72,7 @@ interface Running {
 /** Loads the code, and serves it in place of what runs. @returns undefined when that cannot be, which has been said */
 async function launch(supervised: Supervised, running: Running | undefined): Promise<Running | undefined> {
   const { start, watcher, processes, say, onServing, tasks } = supervised;
+  watcher.loads();
   const next = start();
   processes.add(next);
   void next.ended.then(() => processes.delete(next));

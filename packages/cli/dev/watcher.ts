@@ -7,9 +7,11 @@ const DEBOUNCE_MS = 100;
 const CODE = new Set([".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx", ".json"]);
 
 export interface Watcher {
+  /** The code is loaded now, with all changes that were found: those from now on are others. */
+  loads(): void;
   /** Watches these files from now on. Of code that failed, any file beside it may be what was missing. */
   watch(files: readonly string[], options: { failed: boolean }): void;
-  /** Resolves when the content of one of them is not what it was when it was first watched, or last found changed. */
+  /** Resolves when the content of one of them is not what it was when the code was loaded. */
   changed(): Promise<void>;
   close(): void;
 }
@@ -23,7 +25,8 @@ export function createWatcher(): Watcher {
   let failed = false;
   let timer: NodeJS.Timeout | undefined;
   let isChanged = false;
-  let tell: (() => void) | undefined;
+  const tell: (() => void)[] = [];
+  let loadedAtMs = Date.now();
   const folders = new Map<string, FSWatcher>();
 
   const look = () => {
@@ -34,7 +37,7 @@ export function createWatcher(): Watcher {
     for (const [file] of changed) watched.set(file, contentOf(file));
     beside = now;
     isChanged = true;
-    tell?.();
+    for (const resolve of tell.splice(0)) resolve();
   };
   const lookSoon = () => {
     clearTimeout(timer);
@@ -54,13 +57,22 @@ export function createWatcher(): Watcher {
       folders.delete(folder);
     });
     folders.set(folder, watcher);
-    for (const [file, state] of codeIn(folder)) beside.set(file, state);
+    for (const [file, state] of codeIn(folder)) beside.set(file, isNewer(file) ? "" : state);
   };
+  /** What is watched only now may have been written after it was loaded. */
+  const isNewer = (file: string) =>
+    Math.floor(statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) > loadedAtMs;
 
   return {
+    loads() {
+      isChanged = false;
+      loadedAtMs = Date.now();
+    },
     watch(files, options) {
       // What has changed since it was loaded is still to be found.
-      watched = new Map(files.map((file) => [file, watched.get(file) ?? contentOf(file)]));
+      watched = new Map(
+        files.map((file) => [file, watched.get(file) ?? (isNewer(file) ? "" : contentOf(file))]),
+      );
       failed = options.failed;
       const wanted = new Set(files.map((file) => dirname(file)));
       for (const [folder, watcher] of folders)
@@ -69,15 +81,11 @@ export function createWatcher(): Watcher {
           folders.delete(folder);
         }
       for (const folder of wanted) if (!folders.has(folder)) begin(folder);
-      // What was missing may have come while the code was loaded.
-      if (failed) lookSoon();
+      // It may have come, or been changed, while the code was loaded.
+      lookSoon();
     },
     async changed() {
-      if (!isChanged)
-        await new Promise<void>((resolve) => {
-          tell = resolve;
-        });
-      isChanged = false;
+      if (!isChanged) await new Promise<void>((resolve) => tell.push(resolve));
     },
     close() {
       clearTimeout(timer);
