@@ -178,7 +178,13 @@ export class RowWatcher {
       this.#world.violate(`attempt ${attempt} of task ${task} began twice`);
     if (this.#options.prompt && this.#world.nowMs > process.drainsSinceMs + DRAIN_MS)
       this.#world.violate(`task ${task} began although its process has to stop`);
-    const goesOn = (one: Execution) => one.schedule === schedule && !one.ended && one.process.alive;
+    // What a process does that stood still until its lease had ended counts for nothing: the task is run by another one.
+    const holds = ({ task, attempt }: Execution) => {
+      const row = this.rows.get(task);
+      return row?.status === "Running" && row.attempts === attempt;
+    };
+    const goesOn = (one: Execution) =>
+      one.schedule === schedule && !one.ended && one.process.alive && holds(one);
     if (schedule && !schedule.startsWith("allow") && this.executions.some(goesOn))
       this.#world.violate(`an occurrence of "${schedule}" began while another one went on`);
     const execution = { task, schedule, attempt, process, ended: false };
