@@ -96,7 +96,8 @@ export async function settleBatch(
   const { database, leaseMs, slots, types } = deps;
   const done = { ids: [], results: [], lateness: [], started: [], finished: [] } as Completed;
   const others: unknown[] = [];
-  // The order in which an operation on many tasks locks them: otherwise each could wait for the other.
+  // The order in which an operation on many tasks locks them. Ends of several kinds are written one kind after the other:
+  // should the two wait for each other, Postgres refuses one of them, and it is tried again.
   const inOrder = [...ends].sort((a, b) => a.task.id - b.task.id);
   for (const { task, outcome, json, lateness, startedAgoMs, endedAgoMs } of inOrder)
     if (outcome.kind === "completed") {
