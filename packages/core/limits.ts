@@ -100,6 +100,10 @@ export const CRON_LIMIT = 200;
 export const NEXT_TIMES = 5;
 /** Added to the time at which a queued occurrence looks again whether the one before has ended. */
 export const QUEUE_MARGIN_MS = 1_000;
+/** When one looks again that is behind another one which waits: that one wakes it, unless two processes die. */
+export const QUEUE_BEHIND_MS = 15 * 60 * 1000;
+/** When one looks that is the first to wait from now on. */
+export const QUEUE_FIRST_LOOK_MS = 60_000;
 /** API keys that a deployment may have: all of them are read, and kept in memory, together. */
 export const KEYS_LIMIT = 100;
 /** How long a process goes by the keys that it read: a key that was withdrawn stops by then. */

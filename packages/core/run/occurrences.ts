@@ -15,6 +15,8 @@ import {
   OCCURRENCES_AHEAD,
   OCCURRENCES_PER_STATEMENT,
   PLANS_PER_TURN,
+  QUEUE_BEHIND_MS,
+  QUEUE_FIRST_LOOK_MS,
   QUEUE_MARGIN_MS,
   WINDOW_MS,
 } from "../limits.ts";
@@ -150,14 +152,15 @@ export function createOccurrences(deps: OccurrencesDeps) {
       const turn = await takeTurn(database, { name, id, dueMs: isFirst ? dueMs : clock.now() + WINDOW_MS });
       // It was claimed when the schedule was deleted, which takes what has not begun with it. What has is run again.
       if (!turn) return isFirst ? skipped("deleted") : undefined;
-      const { schedule, taken, look_ms, now_ms } = turn;
+      const { schedule, taken, look_ms, is_behind, now_ms } = turn;
       await this.extendIfDue(schedule, now_ms);
       if (taken) {
         if (schedule.overlap === "queue") queues.set(id, name);
         return undefined;
       }
       if (schedule.overlap === "skip") return skipped("overlap");
-      return { kind: "given_back", delayMs: Math.max(0, (look_ms ?? now_ms) - now_ms) + QUEUE_MARGIN_MS };
+      const lookAfterMs = is_behind ? QUEUE_BEHIND_MS : Math.max(0, (look_ms ?? now_ms) - now_ms);
+      return { kind: "given_back", delayMs: lookAfterMs + QUEUE_MARGIN_MS };
     },
 
     async extendIfDue(schedule: ScheduleRow, nowMs: number): Promise<void> {
@@ -170,7 +173,7 @@ export function createOccurrences(deps: OccurrencesDeps) {
       queues.delete(id);
       if (name === undefined || (outcome.kind !== "completed" && outcome.kind !== "failed")) return;
       try {
-        const { tasks, nowMs } = await releaseNext(database, name);
+        const { tasks, nowMs } = await releaseNext(database, { name, lookAfterMs: QUEUE_FIRST_LOOK_MS });
         if (tasks.length > 0) await announce(tasks, nowMs);
       } catch (error) {
         log.warn("the next one of a queue could not be released; it looks by itself", {

@@ -2,7 +2,7 @@
 import type { Schedule, ScheduleTimes } from "../tasks/schedule.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Database } from "./database.ts";
-import { epochMs, isoUtc, NOW_MS } from "./fragments.ts";
+import { epochMs, isoUtc, milliseconds, NOW_MS } from "./fragments.ts";
 import { type TaskRow, type TimedRow, type TimedTasks, tasksOf, timedTasksOf } from "./rows.ts";
 import { type Params, queryRepeatable, statement, variants } from "./statement.ts";
 import { SCHEDULE_ROW, type ScheduleRow } from "./window.ts";
@@ -183,6 +183,10 @@ export const READ_ROW = statement({ name: "text" })`
   select ${SCHEDULE_ROW} as schedule, ${NOW_MS} from tickwork_schedules s where name = :name`;
 
 export const LOCK = statement({ name: "text" })`select from tickwork_schedules where name = :name for update`;
+/** Behind another one is who comes after an occurrence that waits as well: that one looks for both. */
+const IS_BEHIND = `coalesce((select e.task_status = 'Not started' and e.attempts = 0 from "baasix_Tasks" e
+    where e.schedule = :name and e.schedule_time < (select schedule_time from "baasix_Tasks" where id = :id)
+    order by e.schedule_time desc limit 1), false)`;
 /** The occurrence has the schedule's turn unless another one has it that has not ended, or ended after this one's time. */
 export const TAKE_TURN = statement({ name: "text", id: "bigint", dueMs: "float8" })`
   with before as (select s.name, t.task_status, greatest(t.lease_expires_at, t.scheduled_time, now()) as look_at,
@@ -191,7 +195,8 @@ export const TAKE_TURN = statement({ name: "text", id: "bigint", dueMs: "float8"
     from tickwork_schedules s left join "baasix_Tasks" t on t.id = s.current_task and t.id <> :id where s.name = :name),
   taken as (update tickwork_schedules s set current_task = :id from before b where s.name = b.name
     and not (case s.overlap when 'skip' then b.overlaps when 'queue' then b.goes_on else false end) returning s.name)
-  select ${SCHEDULE_ROW} as schedule, exists (select from taken) as taken, ${epochMs("b.look_at")} as look_ms, ${NOW_MS}
+  select ${SCHEDULE_ROW} as schedule, exists (select from taken) as taken, ${epochMs("b.look_at")} as look_ms,
+    ${IS_BEHIND} as is_behind, ${NOW_MS}
   from before b join tickwork_schedules s on s.name = b.name`;
 
 export interface Turn {
@@ -199,6 +204,8 @@ export interface Turn {
   taken: boolean;
   /** When the one before may have ended; null when there is none. */
   look_ms: number | null;
+  /** Whether the occurrence before this one waits for its turn, too. */
+  is_behind: boolean;
   now_ms: number;
 }
 
@@ -221,15 +228,23 @@ export async function takeTurn(
   return rows?.[0];
 }
 
-/** The first that a queue holds back: it was claimed before, and is due again when it would look by itself. */
-export const RELEASE = statement({ name: "text" })`
-  with released as (update "baasix_Tasks" set scheduled_time = now(), "updatedAt" = now()
-    where id = (select id from "baasix_Tasks" where schedule = :name and task_status = 'Not started' and attempts = 0
-      and schedule_time <= now() and scheduled_time > now() order by schedule_time limit 1)
-    returning "baasix_Tasks" as row)
+/**
+ * The first that a queue holds back: it was claimed before, and is due again when it would look by itself. From then on
+ * the second one looks.
+ */
+export const RELEASE = statement({ name: "text", lookAfterMs: "float8" })`
+  with held as (select id, row_number() over (order by schedule_time) as n from (
+    select id, schedule_time from "baasix_Tasks" where schedule = :name and task_status = 'Not started' and attempts = 0
+      and schedule_time <= now() and scheduled_time > now() order by schedule_time limit 2) as two),
+  released as (update "baasix_Tasks" t set "updatedAt" = now(), scheduled_time = case when held.n = 1 then now()
+      else least(t.scheduled_time, now() + ${milliseconds(":lookAfterMs")}) end
+    from held where t.id = held.id and t.task_status = 'Not started' returning t as row)
   select row_to_json(row) as task, ${NOW_MS} from released`;
 
-/** Has the next one of a queue start at once. */
-export async function releaseNext(database: Database, name: string): Promise<TimedTasks> {
-  return timedTasksOf(await queryRepeatable<TimedRow>(database, RELEASE({ name })));
+/** Has the next one of a queue start at once, and the one after it look by itself after a while. */
+export async function releaseNext(
+  database: Database,
+  request: { name: string; lookAfterMs: number },
+): Promise<TimedTasks> {
+  return timedTasksOf(await queryRepeatable<TimedRow>(database, RELEASE(request)));
 }

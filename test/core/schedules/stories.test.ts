@@ -110,6 +110,17 @@ describe("one that comes while the one before has not ended", () => {
     // That one waits its turn is nothing to be warned of.
     expect(tickwork.logged.filter(({ level }) => level !== "info" && level !== "debug")).toEqual([]);
   });
+
+  test("a long queue is not busy: the first one looks, the others are woken", async () => {
+    const { tickwork, began, put } = await story({ slots: 3 });
+    await put({ every_seconds: 10, task_data: { seconds: 600 }, overlap: "queue" });
+    await tickwork.advance("22 minutes");
+    expect(began).toEqual(["09:00:40", "09:10:40", "09:20:40"]);
+    const looks = tickwork.logged.filter(({ message }) => message === "task given back before it began");
+    // Each of the 130 as its time comes, and those that wait for a quarter of an hour once more.
+    expect(looks.length).toBeGreaterThan(120);
+    expect(looks.length).toBeLessThan(220);
+  });
 });
 
 describe("after hours in which nothing ran", () => {
