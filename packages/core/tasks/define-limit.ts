@@ -69,7 +69,7 @@ function declare(
 
 /** What the API calls a field, as its option is called in code. */
 const inCode = (text: string) =>
-  text.replace(/(period|concurrency)_(s|k)/g, (_, one, other) => one + other.toUpperCase());
+  text.replaceAll("period_seconds", "periodSeconds").replaceAll("concurrency_key", "concurrencyKey");
 
 /** Whether a value is what `defineLimit` returns. */
 export function isDeclaredLimit(value: unknown): value is DeclaredLimit {
