@@ -23,6 +23,14 @@ afterEach(() => {
   for (const one of [folder, elsewhere]) rmSync(one, { recursive: true });
 });
 
+/** Writes a file as if it had been at that time. */
+function write(path: string, text: string, at: Date): void {
+  writeFileSync(path, text);
+  utimesSync(path, at, at);
+}
+/** A time that is later than the beginning of any loading, on a clock of any precision. */
+const whileLoading = () => new Date(Date.now() + 60_000);
+
 /** Does something to a file, and waits until the system has told of it. */
 async function told(act: () => void): Promise<void> {
   const events = watch(folder);
@@ -82,23 +90,18 @@ test("a change is told to who asks next, if who asked before has gone on without
 });
 
 test("what is imported for the first time, and changes while it is loaded, is a change", async () => {
-  const late = new Date(Date.now() + 60_000);
   watcher.watch([file("tasks.ts")], { failed: false });
   watcher.loads();
-  writeFileSync(join(elsewhere, "new.ts"), "export {};\n");
-  utimesSync(join(elsewhere, "new.ts"), late, late);
+  write(join(elsewhere, "new.ts"), "export {};\n", whileLoading());
   watcher.watch([file("tasks.ts"), join(elsewhere, "new.ts")], { failed: false });
   await watcher.changed();
 });
 
 test("what came into a new folder while code was loaded that failed is a change", async () => {
-  const late = new Date(Date.now() + 60_000);
   watcher.watch([file("tasks.ts")], { failed: false });
   watcher.loads();
-  writeFileSync(join(elsewhere, "lib.ts"), 'import "./missing.ts";\n');
-  utimesSync(join(elsewhere, "lib.ts"), new Date(0), new Date(0));
-  writeFileSync(join(elsewhere, "missing.ts"), "export {};\n");
-  utimesSync(join(elsewhere, "missing.ts"), late, late);
+  write(join(elsewhere, "lib.ts"), 'import "./missing.ts";\n', new Date(0));
+  write(join(elsewhere, "missing.ts"), "export {};\n", whileLoading());
   watcher.watch([file("tasks.ts"), join(elsewhere, "lib.ts")], { failed: true });
   await watcher.changed();
 });

@@ -183,8 +183,9 @@ export const READ_ROW = statement({ name: "text" })`
   select ${SCHEDULE_ROW} as schedule, ${NOW_MS} from tickwork_schedules s where name = :name`;
 
 export const LOCK = statement({ name: "text" })`select from tickwork_schedules where name = :name for update`;
-/** Behind another one is who comes after an occurrence that waits as well: that one looks for both. */
-const IS_BEHIND = `coalesce((select e.task_status = 'Not started' and e.attempts = 0 from "baasix_Tasks" e
+/** In a queue, whether the occurrence directly before this one still waits: then that one looks for both. */
+const IS_BEHIND = `s.overlap = 'queue' and coalesce((select e.task_status = 'Not started' and e.attempts = 0
+    from "baasix_Tasks" e
     where e.schedule = :name and e.schedule_time < (select schedule_time from "baasix_Tasks" where id = :id)
     order by e.schedule_time desc limit 1), false)`;
 /** The occurrence has the schedule's turn unless another one has it that has not ended, or ended after this one's time. */
